@@ -1,0 +1,66 @@
+// Package parsers cuts source files into chunks along syntax boundaries.
+//
+// It knows nothing of prompts, tokens or models: bytes go in, spans come out.
+package parsers
+
+// Kind says what a chunk is.
+type Kind string
+
+// The kinds of chunk. A language uses the ones that it has.
+const (
+	KindFunction  Kind = "function"  // function, method, constructor, accessor
+	KindClass     Kind = "class"     // header and own members of a class, struct with methods inside, trait, impl, interface, module, namespace
+	KindType      Kind = "type"      // type declaration that holds no function
+	KindImports   Kind = "imports"   // package clause, imports, includes, using
+	KindModule    Kind = "module"    // other code outside functions
+	KindEnd       Kind = "end"       // closing lines of Parent: its brace, its `end`
+	KindSection   Kind = "section"   // Markdown section
+	KindFence     Kind = "fence"     // Markdown code fence
+	KindParagraph Kind = "paragraph" // run of lines of the line fallback
+)
+
+// A Chunk is a function-level unit of a file. The chunks of a File tile its bytes: the first starts at 0, each next one
+// where the one before ends, the last ends at the file's length. Every boundary is at the start of a line.
+type Chunk struct {
+	Kind Kind
+	// Name is the declared name, qualified by the enclosing chunk's ("Server.Serve"); empty when there is none.
+	Name string
+	// Start and End are the half-open byte span. StartLine and EndLine are the same span in lines, 0-based, half-open.
+	Start, End         int
+	StartLine, EndLine int
+	// Parent is the index of the enclosing chunk (the class header of a method), or -1. A chunk may stay in a shortened
+	// file only together with its Parent's frame and with the KindEnd chunk of that Parent.
+	Parent int
+	// NeedsChild reports that the frame is not legal alone: it needs one of its own Units or a chunk whose Parent it is
+	// (a Python class whose body is only methods).
+	NeedsChild bool
+	// Signature is the run of lines with attributes and header up to where the body begins, doc comments excluded:
+	// 0-based, half-open, file coordinates. Equal ends mean that the chunk has no header and body.
+	SignatureStart, SignatureEnd int
+	// Units are the parts that may be left out, in order, not overlapping, inside [StartLine, EndLine).
+	Units []Unit
+}
+
+// A Unit is a run of whole lines that may be left out, a comment line in its place, without making a correct file
+// incorrect: a statement, a member, a doc comment, an import. Units nest. The lines of a Unit that belong to none of its
+// Units are its frame (`if x {`, `} else {`, `}`): they stay or go as one, and they stay when any line inside does.
+// Where a grammar wants a statement in each block (Python), the block's first statement belongs to the frame.
+type Unit struct {
+	Start, End int // lines, 0-based, half-open, file coordinates
+	// Comment marks a unit that is a comment only.
+	Comment bool
+	Units   []Unit
+}
+
+// A File is the result of cutting one source file.
+type File struct {
+	// Language is the lower-case canonical name ("go", "python", "tsx", "cpp", "csharp", "bash", "markdown", "text").
+	Language string
+	Chunks   []Chunk
+	// SyntaxErrors counts the error and missing nodes of the grammar's tree; -1 where no grammar ran.
+	SyntaxErrors int
+	// Fallback says why the line-based cutter ran instead of a grammar; empty when a grammar ran.
+	Fallback string
+	// CommentPrefix and CommentSuffix enclose a one-line comment ("# ", ""), ("<!-- ", " -->").
+	CommentPrefix, CommentSuffix string
+}
