@@ -1,0 +1,51 @@
+# Everything below needs Go 1.26, gcc, make, curl and npm or pip; each target fetches what else it needs into .deps.
+
+GO      ?= go
+DEPS    := .deps
+ONNX    := $(DEPS)/onnxruntime
+TESTED  := ./...
+FUZZTIME ?= 30s
+
+.PHONY: run build test race lint fmt bench fuzz soak golden deps testdeps clean help
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+run: build ## fetch what is missing, build, serve on 127.0.0.1:8484
+	bin/pith serve
+
+build: deps ## leave bin/pith
+	$(GO) build -trimpath -o bin/pith ./cmd/pith
+
+deps: ## fetch ONNX Runtime once, checksummed, into .deps
+	@scripts/fetch-onnxruntime
+
+testdeps: deps ## what the tests need besides: a Redis server, the client SDKs
+	@scripts/fetch-redis
+	@scripts/fetch-clients
+
+test: testdeps build ## all tests: real ONNX Runtime, real Redis, real clients, race detector
+	$(GO) test -race -timeout 20m $(TESTED)
+
+lint: ## formatting and static checks with the pinned linter
+	@scripts/lint
+
+fmt: ## format in place
+	@scripts/lint fmt
+
+golden: testdeps build ## rewrite golden files
+	$(GO) test ./parsers ./compress ./bench ./configs -update
+
+fuzz: deps ## run each fuzz target for FUZZTIME
+	@scripts/fuzz $(FUZZTIME)
+
+bench: build ## quality and speed tables
+	bin/pith bench retention
+	bin/pith bench speed
+	bin/pith bench proxy
+
+soak: testdeps build ## ten bounded minutes of load on loopback
+	$(GO) test -tags soak -run Soak -timeout 15m ./e2e
+
+clean: ## remove what was built, keep what was fetched
+	rm -rf bin dist
