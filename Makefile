@@ -1,12 +1,12 @@
 # Everything below needs Go 1.26, gcc, make, curl and npm or pip; each target fetches what else it needs into .deps.
 
-GO      ?= go
-DEPS    := .deps
-ONNX    := $(DEPS)/onnxruntime
-TESTED  := ./...
+GO       ?= go
+PREFIX   ?= /usr/local
 FUZZTIME ?= 30s
+# --cuda fetches the runtime with the CUDA provider.
+ONNXRUNTIME_FLAGS ?=
 
-.PHONY: run build test race lint fmt bench fuzz soak golden deps testdeps clean help
+.PHONY: help run build install test lint fmt golden fuzz bench soak deps testdeps clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -18,14 +18,18 @@ build: deps ## leave bin/pith
 	$(GO) build -trimpath -o bin/pith ./cmd/pith
 
 deps: ## fetch ONNX Runtime once, checksummed, into .deps
-	@scripts/fetch-onnxruntime
+	@scripts/fetch-onnxruntime $(ONNXRUNTIME_FLAGS)
+
+install: build ## copy the binary and the runtime library below PREFIX
+	install -D bin/pith $(PREFIX)/bin/pith
+	install -D -m 644 -t $(PREFIX)/lib/pith .deps/onnxruntime/libonnxruntime*
 
 testdeps: deps ## what the tests need besides: a Redis server, the client SDKs
 	@scripts/fetch-redis
 	@scripts/fetch-clients
 
 test: testdeps build ## all tests: real ONNX Runtime, real Redis, real clients, race detector
-	$(GO) test -race -timeout 20m $(TESTED)
+	$(GO) test -race -timeout 20m ./...
 
 lint: ## formatting and static checks with the pinned linter
 	@scripts/lint

@@ -1,0 +1,115 @@
+package e2e
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// startRedis runs a real redis-server on a free port and returns its URL and process.
+func startRedis(t *testing.T) (string, *os.Process) {
+	t.Helper()
+	server := os.Getenv("PITH_REDIS_SERVER")
+	if server == "" {
+		server = filepath.Join(root, ".deps/redis/redis-server")
+	}
+	if _, err := os.Stat(server); err != nil {
+		if server, err = exec.LookPath("redis-server"); err != nil {
+			t.Fatal("no redis-server; `make testdeps` fetches one")
+		}
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	l.Close()
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(server, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir())
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	for range 200 {
+		if conn, err := net.Dial("tcp", addr); err == nil {
+			conn.Close()
+			return "redis://" + addr + "/0", cmd.Process
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatal("redis-server did not listen within 10 s")
+	return "", nil
+}
+
+// send posts the conversation and returns the cache header and the body that reached the upstream.
+func send(t *testing.T, p *proxy, up *upstream) (cache, got string) {
+	t.Helper()
+	res, body := post(t, p.URL+"/v1/chat/completions", chatBody(t))
+	if res.StatusCode != http.StatusOK {
+		t.Fatalf("status %d: %s", res.StatusCode, body)
+	}
+	return res.Header.Get("X-Pith-Cache"), up.last(t)
+}
+
+func TestSameRequestSameBytes(t *testing.T) {
+	up := newUpstream(t)
+	redis, _ := startRedis(t)
+	withRedis := []string{"PITH_REDIS_URL=" + redis, "PITH_CACHE_SECRET=e2e-secret-of-enough-length-0123456789"}
+
+	memory := serve(t, up.URL)
+	cache, want := send(t, memory, up)
+	if cache != "miss" {
+		t.Errorf("first request: cache %q", cache)
+	}
+	checkCompressed(t, chatBody(t), want)
+	steps := []struct {
+		name, cache string
+		proxy       func() *proxy
+	}{
+		{"memory, again", "hit", func() *proxy { return memory }},
+		{"memory, after a restart", "miss", func() *proxy { memory.kill(); return serve(t, up.URL) }},
+		{"redis, first", "miss", func() *proxy { return serve(t, up.URL, withRedis...) }},
+		{"redis, another replica", "hit", func() *proxy { return serve(t, up.URL, withRedis...) }},
+	}
+	for _, step := range steps {
+		cache, got := send(t, step.proxy(), up)
+		if got != want {
+			t.Errorf("%s: other bytes than the first time", step.name)
+		}
+		if cache != step.cache {
+			t.Errorf("%s: cache %q, want %q", step.name, cache, step.cache)
+		}
+	}
+}
+
+func TestRedisKilledInTheMiddleLosesNoRequest(t *testing.T) {
+	up := newUpstream(t)
+	redis, process := startRedis(t)
+	p := serve(t, up.URL, "PITH_REDIS_URL="+redis, "PITH_CACHE_SECRET=e2e-secret-of-enough-length-0123456789")
+	_, want := send(t, p, up)
+	for i := range 20 {
+		if i == 5 {
+			if err := process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		question := fmt.Sprintf(`{"model":"gpt-4o","messages":[{"role":"user","content":"request %d"}]}`, i)
+		if res, body := post(t, p.URL+"/v1/chat/completions", question); res.StatusCode != http.StatusOK {
+			t.Fatalf("request %d: status %d: %s", i, res.StatusCode, body)
+		}
+		if _, got := send(t, p, up); got != want {
+			t.Fatalf("request %d: other bytes than the first time", i)
+		}
+	}
+}

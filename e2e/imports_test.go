@@ -1,0 +1,47 @@
+package e2e
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// allowed says which packages of ours each package may import. cmd/pith wires everything and is free.
+var allowed = map[string][]string{
+	"pith/proxy":      {"pith/compress"},
+	"pith/evolve":     {},
+	"pith/bench":      {"pith/compress", "pith/parsers"},
+	"pith/compress":   {"pith/parsers"},
+	"pith/parsers":    {},
+	"pith/perplexity": {},
+	"pith/tokens":     {},
+	"pith/cache":      {},
+	"pith/configs":    {},
+}
+
+func TestImportsPointOneWay(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...")
+	cmd.Dir = root
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		rules, known := allowed[fields[0]]
+		if !known {
+			continue
+		}
+		seen++
+		for _, imported := range fields[1:] {
+			if strings.HasPrefix(imported, "pith/") && !slices.Contains(rules, imported) {
+				t.Errorf("%s imports %s; it may import only %v of ours", fields[0], imported, rules)
+			}
+		}
+	}
+	if seen != len(allowed) {
+		t.Errorf("found %d of the %d packages that the rules name", seen, len(allowed))
+	}
+}
