@@ -1,0 +1,210 @@
+"""Builds the ONNX graphs of the model by hand.
+
+By hand, because the runtime's fused operators (com.microsoft) make the graph
+two to three times as fast on a CPU as what a tracing exporter writes, and
+because the nll contract gathers the wanted positions before the wide steps.
+"""
+
+import math
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from .quant import quantize
+
+OPSET = 17
+FUSED = "com.microsoft"
+
+
+class Graph:
+    """Collects nodes and weights; every method returns the name of what it made."""
+
+    def __init__(self):
+        self.nodes, self.weights, self.count = [], [], 0
+
+    def op(self, kind, *inputs, outputs=1, domain="", **attributes):
+        self.count += 1
+        names = [f"{kind}_{self.count}" + (f"_{i}" if i else "") for i in range(outputs)]
+        self.nodes.append(helper.make_node(kind, list(inputs), names, domain=domain, **attributes))
+        return names[0] if outputs == 1 else names
+
+    def const(self, value, dtype=np.int64):
+        self.count += 1
+        name = f"const_{self.count}"
+        self.weights.append(numpy_helper.from_array(np.asarray(value, dtype=dtype), name))
+        return name
+
+    def weight(self, tensor):
+        """Stores a matrix [in, out] as int8 with one scale per output; the graph computes in float32.
+
+        The runtime multiplies constants out when it loads the model, so this
+        costs size only, no speed. The tensor must already be rounded
+        (quant.rounded): then nothing is lost here.
+        """
+        whole, scale = quantize(tensor)
+        as_float = self.op("Cast", self.const(whole, np.int8), to=TensorProto.FLOAT)
+        return self.op("Mul", as_float, self.const(scale, np.float32))
+
+    def linear(self, x, layer):
+        y = self.op("MatMul", x, self.weight(layer.weight.T))
+        return y if layer.bias is None else self.op("Add", y, self.const(layer.bias.detach().numpy(), np.float32))
+
+    def norm(self, x, layer):
+        scale = self.const(layer.weight.detach().float().numpy(), np.float32)
+        return self.op("SimplifiedLayerNormalization", x, scale, axis=-1, epsilon=1e-6, stash_type=1)
+
+    def size(self, x, axis):
+        return self.op("Gather", self.op("Shape", x), self.const([axis]), axis=0)
+
+    def iota(self, length):
+        """Returns 0..length-1 for a length of shape [1]."""
+        return self.op("Range", self.const(0), self.op("Squeeze", length), self.const(1))
+
+
+def rope(g, config):
+    """Adds the rotary tables, computed when the runtime folds constants rather than stored."""
+    half = config.width // config.heads // 2
+    steps = g.const(np.arange(config.max_tokens)[:, None], np.float64)
+    angle = g.op("Mul", steps, g.const(config.rope_base ** (-np.arange(half) / half), np.float64))
+    turn = g.op("Mod", angle, g.const(2 * math.pi, np.float64), fmod=1)
+    turn = g.op("Cast", turn, to=TensorProto.FLOAT)
+    return g.op("Cos", turn), g.op("Sin", turn)
+
+
+def hidden_states(g, model, table):
+    """Adds everything up to the final norm; returns the name of h [B, T, d]."""
+    config = model.config
+    x = g.op("Gather", table, "input_ids", axis=0)
+    t = g.size("input_ids", 1)
+    padded = g.op("Pad", x, g.const([0, 1, 0, 0, 0, 0]))
+    before = g.op("Slice", padded, g.const([0]), t, g.const([1]))
+    smear = g.const(model.smear.detach().float().numpy(), np.float32)
+    x = g.op("Add", x, g.op("Mul", before, smear))
+    x = g.op("Mul", x, g.const(math.sqrt(config.width), np.float32))
+    cos, sin = rope(g, config)
+    row = g.op("Unsqueeze", g.iota(t), g.const([0]))
+    positions = g.op("Expand", row, g.op("Shape", "input_ids"))
+    d = config.width
+    for layer in model.layers:
+        n = g.norm(x, layer.norm1)
+        q, k, v = (g.op("MatMul", n, g.weight(w.T)) for w in layer.qkv.weight.split(d))
+        q, k = (g.op("RotaryEmbedding", a, positions, cos, sin, domain=FUSED, num_heads=config.heads,
+                     interleaved=0) for a in (q, k))
+        y = g.op("MultiHeadAttention", q, k, v, domain=FUSED, num_heads=config.heads, unidirectional=1)
+        x = g.op("Add", x, g.op("MatMul", y, g.weight(layer.out.weight.T)))
+        up = g.op("Relu", g.op("MatMul", g.norm(x, layer.norm2), g.weight(layer.up.weight.T)))
+        x = g.op("Add", x, g.op("MatMul", g.op("Mul", up, up), g.weight(layer.down.weight.T)))
+    return g.norm(x, model.norm)
+
+
+def pointer_weights(g, model, h, places):
+    """Adds the pointer heads; returns weights [K, pointers, T] at places (int64 [K, 2])."""
+    config = model.config
+    p, w = config.pointers, config.pointer_width
+    heads = g.const([0, 0, p, w])
+    q = g.op("Transpose", g.op("Reshape", g.linear(h, model.point_q), heads), perm=[0, 2, 1, 3])
+    k = g.op("Transpose", g.op("Reshape", g.linear(h, model.point_k), heads), perm=[0, 2, 3, 1])
+    scaled = g.op("Mul", q, g.const(1 / math.sqrt(w), np.float32))
+    scores = g.op("Transpose", g.op("MatMul", scaled, k), perm=[0, 2, 1, 3])
+    scores = g.op("GatherND", scores, places)
+    columns = g.op("Unsqueeze", g.iota(g.size("input_ids", 1)), g.const([0]))
+    own = g.op("Slice", places, g.const([1]), g.const([2]), g.const([1]))
+    later = g.op("Unsqueeze", g.op("Greater", columns, own), g.const([1]))
+    return g.op("Softmax", g.op("Where", later, g.const(-1e30, np.float32), scores), axis=-1)
+
+
+def nll_head(g, model, h, table):
+    """Adds the loss of each wanted target; returns the name of nll [K]."""
+    wanted = g.op("GreaterOrEqual", "targets", g.const(0))
+    places = g.op("Transpose", g.op("NonZero", wanted), perm=[1, 0])
+    target = g.op("GatherND", "targets", places)
+    source = g.op("GatherND", h, places)
+    classes = g.op("Cast", g.const(model.classes.numpy(), np.int16), to=TensorProto.INT64)
+    context = g.op("GatherND", g.op("Gather", classes, "input_ids", axis=0),
+                   g.op("Slice", places, g.const([0]), g.const([1]), g.const([1])))
+    own = g.op("Unsqueeze", g.op("Gather", classes, target, axis=0), g.const([1]))
+    same = g.op("Unsqueeze", g.op("Equal", context, own), g.const([1]))
+    weights = pointer_weights(g, model, h, places)
+    mass = g.op("ReduceSum", g.op("Where", same, weights, g.const(0, np.float32)), g.const([2]), keepdims=0)
+
+    logits = g.op("MatMul", source, g.op("Transpose", table, perm=[1, 0]))
+    members = g.op("Gather", g.const(model.members.numpy(), np.int16), target, axis=0)
+    members = g.op("Cast", members, to=TensorProto.INT64)
+    absent = g.op("Less", members, g.const(0))
+    members = g.op("Max", members, g.const(0))
+    in_class = g.op("Where", absent, g.const(-1e30, np.float32), g.op("GatherElements", logits, members, axis=1))
+    in_class = g.op("ReduceLogSumExp", in_class, axes=[1], keepdims=0)
+    one = g.op("Unsqueeze", target, g.const([1]))
+    log_p = g.op("Squeeze", g.op("GatherElements", g.op("LogSoftmax", logits, axis=1), one, axis=1), g.const([1]))
+    word = g.op("Squeeze", g.op("GatherElements", logits, one, axis=1), g.const([1]))
+    spelling = g.op("Sub", word, in_class)
+    return mixture(g, model, source, (log_p, spelling, mass))
+
+
+def mixture(g, model, source, parts):
+    """Adds -log((gate_0 p(class) + sum_h gate_h mass_h) p(w | class)) of parts log p(w), log p(w | class), mass."""
+    log_p, spelling, mass = parts
+    gates = g.op("Softmax", g.linear(source, model.gate), axis=-1)
+    first = g.op("Squeeze", g.op("Slice", gates, g.const([0]), g.const([1]), g.const([1])), g.const([1]))
+    rest = g.op("Slice", gates, g.const([1]), g.const([1 + model.config.pointers]), g.const([1]))
+    pointed = g.op("ReduceSum", g.op("Mul", rest, mass), g.const([1]), keepdims=0)
+    by_class = g.op("Mul", first, g.op("Exp", g.op("Sub", log_p, spelling)))
+    total = g.op("Max", g.op("Add", by_class, pointed), g.const(1e-30, np.float32))
+    loss = g.op("Neg", g.op("Add", g.op("Log", total), spelling))
+    return loss
+
+
+def logits_head(g, model, h, table):
+    """Adds the log-probability of every token at every position; returns the name of logits [B, T, V].
+
+    Wide and slow; it exists to check the nll graph and for tools that want a
+    whole distribution.
+    """
+    vocab, pointers = model.config.vocab, model.config.pointers
+    count = int(model.classes.max()) + 1
+    everywhere = g.op("GreaterOrEqual", "input_ids", g.const(0))
+    places = g.op("Transpose", g.op("NonZero", everywhere), perm=[1, 0])
+    source = g.op("GatherND", h, places)
+    log_p = g.op("LogSoftmax", g.op("MatMul", source, g.op("Transpose", table, perm=[1, 0])), axis=1)
+    k = g.size(source, 0)
+    zeros = g.op("ConstantOfShape", g.op("Concat", k, g.const([count]), axis=0),
+                 value=helper.make_tensor("zero", TensorProto.FLOAT, [1], [0.0]))
+    classes = g.op("Cast", g.const(model.classes.numpy(), np.int16), to=TensorProto.INT64)
+    rows = g.op("Expand", g.op("Unsqueeze", classes, g.const([0])), g.op("Concat", k, g.const([vocab]), axis=0))
+    by_class = g.op("ScatterElements", zeros, rows, g.op("Exp", log_p), axis=1, reduction="add")
+    context = g.op("GatherND", g.op("Gather", classes, "input_ids", axis=0),
+                   g.op("Slice", places, g.const([0]), g.const([1]), g.const([1])))
+    gates = g.op("Softmax", g.linear(source, model.gate), axis=-1)
+    rest = g.op("Slice", gates, g.const([1]), g.const([1 + pointers]), g.const([1]))
+    votes = g.op("Mul", pointer_weights(g, model, h, places), g.op("Unsqueeze", rest, g.const([2])))
+    votes = g.op("ReduceSum", votes, g.const([1]), keepdims=0)
+    first = g.op("Slice", gates, g.const([0]), g.const([1]), g.const([1]))
+    mixed = g.op("ScatterElements", g.op("Mul", first, by_class), context, votes, axis=1, reduction="add")
+    spelling = g.op("Sub", log_p, g.op("Log", g.op("Gather", by_class, classes, axis=1)))
+    flat = g.op("Add", g.op("Log", g.op("Gather", mixed, classes, axis=1)), spelling)
+    shape = g.op("Concat", g.op("Shape", "input_ids"), g.const([vocab]), axis=0)
+    return g.op("Reshape", flat, shape)
+
+
+def build(model, contract):
+    """Returns the ONNX model for contract 'nll' or 'logits'."""
+    g = Graph()
+    table = g.op("Transpose", g.weight(model.table().T), perm=[1, 0])
+    h = hidden_states(g, model, table)
+    ids = [helper.make_tensor_value_info(n, TensorProto.INT64, ["batch", "time"])
+           for n in ("input_ids", "attention_mask")]
+    if contract == "nll":
+        result = nll_head(g, model, h, table)
+        ids.append(helper.make_tensor_value_info("targets", TensorProto.INT64, ["batch", "time"]))
+        shape = ["wanted"]
+    else:
+        result = logits_head(g, model, h, table)
+        shape = ["batch", "time", model.config.vocab]
+    out = helper.make_tensor_value_info(contract, TensorProto.FLOAT, shape)
+    g.nodes.append(helper.make_node("Identity", [result], [contract]))
+    graph = helper.make_graph(g.nodes, "pith-code-lm", ids, [out], g.weights)
+    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(FUSED, 1)]
+    made = helper.make_model(graph, opset_imports=opsets, producer_name="pith training.export")
+    made.ir_version = 8
+    return made
