@@ -1,0 +1,55 @@
+package evolve
+
+import (
+	"math"
+	"slices"
+)
+
+// Elite returns the indices of the scores at or above the (100-percent)th percentile, in their order (calibration, paper
+// section 3.3: the search's favourites are judged again on the validation split, as a few examples flatter some by luck).
+// The percentile interpolates linearly.
+func Elite(scores []float64, percent float64) []int {
+	if len(scores) == 0 {
+		return nil
+	}
+	sorted := slices.Sorted(slices.Values(scores))
+	at := (1 - percent/100) * float64(len(sorted)-1)
+	low := int(math.Floor(at))
+	cut := sorted[low]
+	if low+1 < len(sorted) {
+		cut += (at - float64(low)) * (sorted[low+1] - sorted[low])
+	}
+	var out []int
+	for i, s := range scores {
+		if s >= cut {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// Contenders picks the candidates of a history that go on to the validation split: distinct complete texts in the top
+// percent by fitness, fittest first, and never more than most. Ties go to the shorter, then to the earlier.
+func Contenders(history []Candidate, percent float64, most int) []Candidate {
+	seen := map[string]bool{}
+	distinct := slices.DeleteFunc(slices.Clone(history), func(c Candidate) bool {
+		dup := seen[c.Text]
+		seen[c.Text] = true
+		return dup || c.Partial
+	})
+	scores := make([]float64, len(distinct))
+	for i, c := range distinct {
+		scores[i] = c.Fitness
+	}
+	var out []Candidate
+	for _, i := range Elite(scores, percent) {
+		out = append(out, distinct[i])
+	}
+	slices.SortStableFunc(out, func(a, b Candidate) int {
+		if c := compareFitness(b, a); c != 0 {
+			return c
+		}
+		return a.Length - b.Length
+	})
+	return out[:min(most, len(out))]
+}

@@ -1,0 +1,231 @@
+package evolve
+
+import (
+	"context"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func near(t *testing.T, what string, got, want float64) {
+	t.Helper()
+	if math.Abs(got-want) > 1e-9*math.Max(1, math.Abs(want)) {
+		t.Errorf("%s = %v, want %v", what, got, want)
+	}
+}
+
+func TestClassReward(t *testing.T) {
+	tests := []struct {
+		p     []float64
+		label int
+		want  float64
+		right bool
+	}{
+		{p: []float64{.7, .3}, label: 0, want: 80, right: true},
+		{p: []float64{.4, .6}, label: 0, want: -36},
+		{p: []float64{.5, .3, .2}, label: 2, want: -54},
+		{p: []float64{.25, .25, .5}, label: 2, want: 50, right: true},
+		{p: []float64{.5, .5}, label: 0, want: 0},
+	}
+	sum := 0.0
+	for _, tt := range tests {
+		got, right := ClassReward(tt.p, tt.label)
+		near(t, "reward", got, tt.want)
+		if right != tt.right {
+			t.Errorf("ClassReward(%v, %d) correct = %v, want %v", tt.p, tt.label, right, tt.right)
+		}
+		sum += got
+	}
+	near(t, "mean reward", sum/5, 8)
+}
+
+// letters scores texts over single letters by a function of the text, as one example.
+type letters func(text string) float64
+
+func (f letters) Evaluate(_ context.Context, trials []Trial) ([][]float64, error) {
+	out := make([][]float64, len(trials))
+	for i, t := range trials {
+		for range t.To - t.From {
+			out[i] = append(out[i], f(t.Text))
+		}
+	}
+	return out, nil
+}
+
+func letterProblem(text string, f letters) Problem {
+	t, _ := NewTemplate(text, nil, func(s string) ([]string, error) { return strings.Split(s, ""), nil })
+	return Problem{Template: t, Examples: 1, Evaluator: f}
+}
+
+// additive is the worked example of TAPruning: what removing each letter adds to .80. It counts in thousandths, so that
+// equal sums are equal numbers.
+func additive(text string) float64 {
+	sum := 800
+	for letter, gain := range map[string]int{"a": 20, "b": -10, "c": -50, "d": 10, "e": -20, "f": -40} {
+		if !strings.Contains(text, letter) {
+			sum += gain
+		}
+	}
+	return float64(sum) / 1000
+}
+
+func TestTAPruningFollowsTheWorkedExample(t *testing.T) {
+	tests := []struct {
+		name  string
+		opt   Options
+		want  string
+		fit   float64
+		evals int
+	}{
+		{name: "delta .96", opt: Options{}, want: "cef", fit: .82, evals: 9},
+		{name: "delta 1", opt: Options{Delta: 1}, want: "bcef", fit: .83, evals: 11},
+		{name: "as published", opt: Options{Reference: true}, want: "cef", fit: .82, evals: 9},
+	}
+	for _, tt := range tests {
+		tt.opt.Algorithm = TAPruning
+		r, err := Search(t.Context(), letterProblem("abcdef", additive), tt.opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Best.Text != tt.want || len(r.History) != tt.evals {
+			t.Errorf("%s: %q after %d evaluations, want %q after %d", tt.name, r.Best.Text, len(r.History), tt.want, tt.evals)
+		}
+		near(t, tt.name+" fitness", r.Best.Fitness, tt.fit)
+	}
+}
+
+func TestTAPruningSpeculatingGivesTheSameAnswer(t *testing.T) {
+	for seed := range uint64(5) {
+		p := NewPlanted(Interacting, 40, seed).Problem()
+		one, err := Search(t.Context(), p, Options{Algorithm: TAPruning})
+		if err != nil {
+			t.Fatal(err)
+		}
+		many, err := Search(t.Context(), p, Options{Algorithm: TAPruning, Ahead: 8})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if one.Best.Text != many.Best.Text || len(one.History) != len(many.History) {
+			t.Errorf("seed %d: one at a time and eight ahead differ", seed)
+		}
+		if many.Stats.Prompts < one.Stats.Prompts {
+			t.Errorf("seed %d: speculation evaluated %d prompts, fewer than %d", seed, many.Stats.Prompts, one.Stats.Prompts)
+		}
+	}
+}
+
+// With a negative best the published ratio accepts a worse prompt and rejects a better one.
+func TestTAPruningOnNegativeFitness(t *testing.T) {
+	fitness := letters(func(text string) float64 {
+		switch text {
+		case "ab":
+			return -10
+		case "b":
+			return -20
+		case "a":
+			return -9
+		}
+		return -30
+	})
+	for _, tt := range []struct {
+		reference bool
+		first     string // the text after the first sweep's first removal was folded: what the second removal starts from
+		want      string
+	}{
+		{reference: false, first: "a", want: "a"},
+		{reference: true, first: "", want: "ab"},
+	} {
+		r, err := Search(t.Context(), letterProblem("ab", fitness), Options{Algorithm: TAPruning, Reference: tt.reference})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.History[2].Text; got != tt.first || r.Best.Text != tt.want {
+			t.Errorf("reference %v: second removal gave %q, answer %q, want %q and %q", tt.reference, got, r.Best.Text, tt.first, tt.want)
+		}
+	}
+}
+
+func TestSurvivors(t *testing.T) {
+	fit := func(prefix string, values ...float64) []Candidate {
+		var out []Candidate
+		for i, v := range values {
+			out = append(out, Candidate{Text: prefix + string(rune('1'+i)), Fitness: v})
+		}
+		return out
+	}
+	old, children := fit("P", 9, 8, 7, 6), fit("O", 3, 5, 4, 2, 1, 5)
+	tests := []struct {
+		name      string
+		children  []Candidate
+		reference bool
+		want      []string
+	}{
+		{name: "full brood", children: children, reference: true, want: []string{"O2", "O6", "O3", "O1"}},
+		{name: "one slot wasted, as published", children: children[:5], reference: true, want: []string{"P4", "O2", "O3", "O1"}},
+		{name: "one slot wasted, ours", children: children[:5], want: []string{"P1", "O2", "O3", "O1"}},
+	}
+	for _, tt := range tests {
+		s := &search{opt: Options{Reference: tt.reference, Evolution: Evolution{Population: 4, Offspring: 6}}}
+		var got []string
+		for _, c := range s.survivors(old, tt.children) {
+			got = append(got, c.Text)
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: survivors %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestHalvingPromotesFromThePopulationMinimum(t *testing.T) {
+	stages := map[string][2]float64{"a": {.60, 0}, "b": {.72, .64}, "c": {.70, .80}, "d": {.55, 0}}
+	p := letterProblem("abcd", nil)
+	p.Examples = 4
+	p.Evaluator = rewardRows(func(text string, example int) float64 { return stages[text][example/2] })
+	s := &search{ledger: newLedger(p)}
+	cs := []Candidate{{Text: "a"}, {Text: "b"}, {Text: "c"}, {Text: "d"}}
+	refs := []*Candidate{&cs[0], &cs[1], &cs[2], &cs[3]}
+	if err := s.halve(t.Context(), refs, .62); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []float64{.60, .68, .75, .55} {
+		s.enter(refs[i])
+		near(t, "fitness of "+cs[i].Text, cs[i].Fitness, want)
+	}
+	if cs[0].Partial != true || cs[1].Partial != false {
+		t.Error("only those that were promoted saw every example")
+	}
+}
+
+type rewardRows func(text string, example int) float64
+
+func (f rewardRows) Evaluate(_ context.Context, trials []Trial) ([][]float64, error) {
+	out := make([][]float64, len(trials))
+	for i, t := range trials {
+		for e := t.From; e < t.To; e++ {
+			out[i] = append(out[i], f(t.Text, e))
+		}
+	}
+	return out, nil
+}
+
+func TestElite(t *testing.T) {
+	scores := []float64{.50, .62, .62, .70, .71, .55, .71, .40, .66, .68}
+	if got := Elite(scores, 10); !slices.Equal(got, []int{4, 6}) {
+		t.Errorf("Elite = %v, want [4 6]", got)
+	}
+	if got := Elite([]float64{1, 2, 1, 2, 1, 2, 1, 2, 1, 1}, 10); !slices.Equal(got, []int{1, 3, 5, 7}) {
+		t.Errorf("Elite of ties = %v, want [1 3 5 7]", got)
+	}
+}
+
+func TestAverageStyle(t *testing.T) {
+	s := AverageStyle([]Style{{80, 1, 1}, {60, 1, 0}, {0, 1, 1}, {90, 0, 1}})
+	near(t, "content", s.Content, 57.5)
+	near(t, "style", s.Style, 75)
+	near(t, "fluency", s.Fluency, 75)
+	near(t, "joint", s.Joint, 20)
+	if math.Abs(s.Geometric-68.6) > .05 {
+		t.Errorf("geometric mean = %v, want 68.6", s.Geometric)
+	}
+}
