@@ -1,0 +1,240 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// A Proxy measures what a handler adds to a request against the standard library's bare reverse proxy. Both stand in front
+// of the same upstream, on loopback, and take turns, so that a busy machine slows both.
+type Proxy struct {
+	// Handler builds the handler under test in front of an upstream.
+	Handler func(upstream *url.URL) (http.Handler, error)
+	// Requests is the number of pairs for each row. If zero, 300.
+	Requests int
+	// Compressions is the number of pairs where every request brings new code. If zero, 10.
+	Compressions int
+	// Sizes are body sizes in bytes. If empty, 1, 100 and 500 KB.
+	Sizes []int
+	// Progress is told what runs. May be nil.
+	Progress func(what string)
+}
+
+// A ProxyRow is one kind of request. Times are in milliseconds; Added is of the paired differences.
+type ProxyRow struct {
+	Kind  string `json:"kind"`
+	Bytes int    `json:"bytes"`
+	Pairs int    `json:"pairs"`
+	// Decision and Cache are the headers of the last answer.
+	Decision string    `json:"decision"`
+	Cache    string    `json:"cache"`
+	Bare     Quantiles `json:"bare_ms"`
+	Pith     Quantiles `json:"pith_ms"`
+	Added    Quantiles `json:"added_ms"`
+}
+
+// Quantiles are the median and the 99th percentile.
+type Quantiles struct {
+	P50 float64 `json:"p50"`
+	P99 float64 `json:"p99"`
+}
+
+// A ProxyReport is what Proxy.Run measured.
+type ProxyReport struct {
+	Rows []ProxyRow `json:"rows"`
+}
+
+// A kind is a way of filling a body. unique bodies differ from request to request.
+type kind struct {
+	name   string
+	mode   string
+	code   bool
+	unique bool
+}
+
+var kinds = []kind{
+	{name: "switched off", mode: "off"},
+	{name: "prose, left alone", mode: "auto"},
+	{name: "new code, compressed", mode: "force", code: true, unique: true},
+	{name: "same code again", mode: "force", code: true},
+}
+
+// Run starts upstream and both proxies and measures every kind at every size.
+func (p Proxy) Run(ctx context.Context) (ProxyReport, error) {
+	p = p.withDefaults()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	upstream, err := listen(ctx, http.HandlerFunc(answer))
+	if err != nil {
+		return ProxyReport{}, err
+	}
+	handler, err := p.Handler(upstream)
+	if err != nil {
+		return ProxyReport{}, fmt.Errorf("build handler: %w", err)
+	}
+	pith, err := listen(ctx, handler)
+	if err != nil {
+		return ProxyReport{}, err
+	}
+	bare, err := listen(ctx, &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(upstream) }})
+	if err != nil {
+		return ProxyReport{}, err
+	}
+	var rep ProxyReport
+	for _, kind := range kinds {
+		for _, size := range p.Sizes {
+			p.Progress(fmt.Sprintf("%s, %d bytes", kind.name, size))
+			row, err := p.measure(ctx, bare, pith, kind, size)
+			if err != nil {
+				return rep, fmt.Errorf("%s, %d bytes: %w", kind.name, size, err)
+			}
+			rep.Rows = append(rep.Rows, row)
+		}
+	}
+	return rep, nil
+}
+
+func (p Proxy) withDefaults() Proxy {
+	if p.Requests == 0 {
+		p.Requests = 300
+	}
+	if p.Compressions == 0 {
+		p.Compressions = 10
+	}
+	if len(p.Sizes) == 0 {
+		p.Sizes = []int{1000, 100_000, 500_000}
+	}
+	if p.Progress == nil {
+		p.Progress = func(string) {}
+	}
+	return p
+}
+
+// warmUp is the number of pairs before those that count: connections open, pools fill.
+const warmUp = 5
+
+func (p Proxy) measure(ctx context.Context, bare, pith *url.URL, k kind, size int) (ProxyRow, error) {
+	pairs := p.Requests
+	if k.unique {
+		pairs = p.Compressions
+	}
+	row := ProxyRow{Kind: k.name, Pairs: pairs}
+	var through, direct, added []float64
+	for i := range warmUp + pairs {
+		seed := 0
+		if k.unique {
+			seed = i + 1
+		}
+		body := k.body(size, uint64(seed))
+		row.Bytes = len(body)
+		// Whoever goes second finds the body in the processor's cache.
+		order := []*url.URL{bare, pith}
+		if i%2 == 1 {
+			slices.Reverse(order)
+		}
+		took := make(map[*url.URL]float64, 2)
+		for _, to := range order {
+			d, header, err := send(ctx, to, k.mode, body)
+			if err != nil {
+				return row, err
+			}
+			took[to] = d.Seconds() * 1000
+			if to == pith {
+				row.Decision, row.Cache = header.Get("X-Pith-Decision"), header.Get("X-Pith-Cache")
+			}
+		}
+		if i >= warmUp {
+			direct, through, added = append(direct, took[bare]), append(through, took[pith]), append(added, took[pith]-took[bare])
+		}
+	}
+	row.Bare, row.Pith, row.Added = quantiles(direct), quantiles(through), quantiles(added)
+	return row, nil
+}
+
+// body is a chat request of about size bytes.
+func (k kind) body(size int, seed uint64) []byte {
+	content := strings.Repeat("The quick answer is that the weather stays as it was. ", size/54+1)[:size]
+	if k.code {
+		enough := func(_ int, text string) bool { return len(text) >= size }
+		content = "```go\n" + syntheticGo(15, seed, enough) + "```\n\n" + firstQuestion
+	}
+	body, err := json.Marshal(map[string]any{
+		"model": "gpt-4o", "messages": []map[string]string{{"role": "user", "content": content}},
+	})
+	if err != nil {
+		panic(err) // strings and maps of strings always marshal
+	}
+	return body
+}
+
+// answer is the upstream: it reads the request and sends a short completion.
+func answer(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body) // the client's own error says more than this side's
+	w.Header().Set("Content-Type", "application/json")
+	fmt.Fprint(w, `{"id":"chatcmpl-1","object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"Yes."},"finish_reason":"stop"}]}`)
+}
+
+func send(ctx context.Context, to *url.URL, mode string, body []byte) (time.Duration, http.Header, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to.JoinPath("/v1/chat/completions").String(), bytes.NewReader(body))
+	if err != nil {
+		return 0, nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("X-Pith-Mode", mode)
+	start := time.Now()
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer res.Body.Close()
+	if _, err := io.Copy(io.Discard, res.Body); err != nil {
+		return 0, nil, err
+	}
+	if res.StatusCode != http.StatusOK {
+		return 0, nil, fmt.Errorf("answered %s", res.Status)
+	}
+	return time.Since(start), res.Header, nil
+}
+
+// listen serves handler on a free loopback port until ctx ends.
+func listen(ctx context.Context, handler http.Handler) (*url.URL, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, errors.Join(errors.New("no loopback port"), err)
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
+	go func() { _ = server.Serve(listener) }() // ends with ErrServerClosed
+	context.AfterFunc(ctx, func() { _ = server.Close() })
+	return &url.URL{Scheme: "http", Host: listener.Addr().String()}, nil
+}
+
+func quantiles(values []float64) Quantiles {
+	slices.Sort(values)
+	at := func(q float64) float64 { return values[min(len(values)-1, int(q*float64(len(values))))] }
+	return Quantiles{P50: at(0.5), P99: at(0.99)}
+}
+
+// WriteText prints the report as a table.
+func (r ProxyReport) WriteText(w io.Writer) error {
+	fmt.Fprintln(w, "milliseconds; added: of the paired differences")
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "request\tbytes\tpairs\tbare p50\tp99\tpith p50\tp99\tadded p50\tp99\tdecision\tcache")
+	for _, row := range r.Rows {
+		fmt.Fprintf(t, "%s\t%d\t%d\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%s\t%s\n", row.Kind, row.Bytes, row.Pairs, row.Bare.P50, row.Bare.P99,
+			row.Pith.P50, row.Pith.P99, row.Added.P50, row.Added.P99, row.Decision, row.Cache)
+	}
+	return t.Flush()
+}

@@ -1,0 +1,235 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"pith/compress"
+	"pith/parsers"
+)
+
+// A Task is one question with a known answer: a function's description, and files that hold the function without it.
+type Task struct {
+	Package  string
+	HeldOut  bool
+	Language string
+	// Query is the doc comment without the function's name.
+	Query string
+	// Files are the context, in the order of their paths.
+	Files []compress.File
+
+	needle place
+	defs   []place
+	parsed []parsers.File
+}
+
+// A place is a run of lines of one of a task's files. key is the line that must be seen to know what stands there.
+type place struct {
+	file  int
+	lines span
+	key   int
+}
+
+// Bounds on needles and contexts. A needle of three lines is found by its name or not at all; one of more than sixty
+// cannot fit a tenth of a context.
+const (
+	leastNeedleLines = 4
+	mostNeedleLines  = 60
+	leastCandidates  = 10
+	mostFiles        = 12
+	neighbourTries   = 40
+)
+
+// A taskMaker builds tasks from a package's files.
+type taskMaker struct {
+	splitter compress.Splitter
+	// contextBytes bounds the files of a task together.
+	contextBytes int
+	// stripAll removes every function's description from the context, not only the needle's.
+	stripAll bool
+}
+
+// A draft is a source file with its chunks, as they stand before descriptions are taken out.
+type draft struct {
+	path   string
+	lines  []string
+	parsed parsers.File
+}
+
+// make builds a task around one documented function of the file paths[at]. pick chooses among n of them. It reports false
+// where the file has none that qualifies or its neighbours have too few functions to choose from.
+func (m taskMaker) make(ctx context.Context, pkg Package, paths []string, at int, pick func(n int) int) (Task, bool, error) {
+	own, ok, err := m.read(ctx, pkg.FS, paths[at], m.contextBytes)
+	if !ok || err != nil {
+		return Task{}, false, err
+	}
+	found := needlesOf(own)
+	if len(found) == 0 {
+		return Task{}, false, nil
+	}
+	chosen := found[pick(len(found))]
+	drafts, err := m.neighbours(ctx, pkg.FS, paths, at, own)
+	if err != nil {
+		return Task{}, false, err
+	}
+	task := Task{Package: pkg.Name, HeldOut: pkg.HeldOut, Language: own.parsed.Language, Query: chosen.query}
+	for _, d := range drafts {
+		if err := m.add(ctx, &task, d, d.path == own.path, chosen); err != nil {
+			return Task{}, false, err
+		}
+	}
+	if len(task.candidates()) < leastCandidates || task.needle.lines.len() < leastNeedleLines {
+		return Task{}, false, nil
+	}
+	task.defs = task.definitions()
+	return task, true, nil
+}
+
+func (m taskMaker) read(ctx context.Context, fsys fs.FS, name string, limit int) (draft, bool, error) {
+	text, ok := readSource(fsys, name, limit)
+	if !ok {
+		return draft{}, false, nil
+	}
+	parsed, err := m.splitter.Parse(ctx, name, []byte(text))
+	if err != nil {
+		return draft{}, false, fmt.Errorf("parse %s: %w", name, err)
+	}
+	return draft{name, strings.SplitAfter(text, "\n"), parsed}, parsed.Fallback == "", nil
+}
+
+// neighbours reads the files nearest to paths[at] in path order until the context is full, and returns all with own
+// among them, sorted by path, so that where the needle stands says nothing.
+func (m taskMaker) neighbours(ctx context.Context, fsys fs.FS, paths []string, at int, own draft) ([]draft, error) {
+	drafts := []draft{own}
+	room := m.contextBytes - own.size()
+	for step := 1; step <= neighbourTries && len(drafts) < mostFiles; step++ {
+		i := at + (step+1)/2
+		if step%2 == 0 {
+			i = at - step/2
+		}
+		if i < 0 || i >= len(paths) {
+			continue
+		}
+		d, ok, err := m.read(ctx, fsys, paths[i], room)
+		if err != nil {
+			return nil, err
+		}
+		if ok && d.parsed.Language == own.parsed.Language {
+			drafts = append(drafts, d)
+			room -= d.size()
+		}
+	}
+	slices.SortFunc(drafts, func(a, b draft) int { return strings.Compare(a.path, b.path) })
+	return drafts, nil
+}
+
+func (d draft) size() int {
+	n := 0
+	for _, line := range d.lines {
+		n += len(line)
+	}
+	return n
+}
+
+// add puts a file into the task, descriptions taken out as asked, and notes where the needle now stands.
+func (m taskMaker) add(ctx context.Context, task *Task, d draft, own bool, chosen needle) error {
+	var out []span
+	if m.stripAll {
+		out = descriptions(d)
+	} else if own {
+		out = []span{chosen.comment}
+	}
+	text := without(d.lines, out)
+	parsed := d.parsed
+	if len(out) > 0 {
+		var err error
+		if parsed, err = m.splitter.Parse(ctx, d.path, []byte(text)); err != nil {
+			return fmt.Errorf("parse %s: %w", d.path, err)
+		}
+	}
+	index := len(task.Files)
+	task.Files = append(task.Files, compress.File{Path: d.path, Language: parsed.Language, Content: text})
+	task.parsed = append(task.parsed, parsed)
+	if !own {
+		return nil
+	}
+	key := chosen.key - removedBefore(out, chosen.key)
+	for _, c := range parsed.Chunks {
+		if c.Kind == parsers.KindFunction && c.StartLine <= key && key < c.EndLine {
+			task.needle = place{index, span{c.StartLine, c.EndLine}, key}
+		}
+	}
+	return nil
+}
+
+// candidates are the functions that compete with the needle, the needle included.
+func (t Task) candidates() []place {
+	var all []place
+	for i, f := range t.parsed {
+		for _, c := range f.Chunks {
+			if c.Kind == parsers.KindFunction {
+				all = append(all, place{i, span{c.StartLine, c.EndLine}, c.SignatureStart})
+			}
+		}
+	}
+	return all
+}
+
+// definitions are the functions and types of the context that the needle's code names. A name that several chunks
+// define is left out, since the text alone cannot tell which one is meant.
+func (t Task) definitions() []place {
+	lines := strings.Split(t.Files[t.needle.file].Content, "\n")
+	used := identifiers(strings.Join(lines[t.needle.lines.start:min(t.needle.lines.end, len(lines))], "\n"))
+	where := make(map[string][]place)
+	for i, f := range t.parsed {
+		lines := strings.Split(t.Files[i].Content, "\n")
+		for _, c := range f.Chunks {
+			isNeedle := i == t.needle.file && c.StartLine == t.needle.lines.start
+			name := simpleName(c.Name)
+			if len(name) >= 3 && used[name] && defines(c.Kind) && !isNeedle {
+				where[name] = append(where[name], place{i, span{c.StartLine, c.EndLine}, nameLine(lines, c, name)})
+			}
+		}
+	}
+	var defs []place
+	for _, places := range where {
+		if len(places) == 1 {
+			defs = append(defs, places[0])
+		}
+	}
+	slices.SortFunc(defs, func(a, b place) int {
+		if a.file != b.file {
+			return a.file - b.file
+		}
+		return a.lines.start - b.lines.start
+	})
+	return defs
+}
+
+func defines(kind parsers.Kind) bool {
+	return kind == parsers.KindFunction || kind == parsers.KindClass || kind == parsers.KindType
+}
+
+// nameLine is the first line of the chunk's header, or else of the chunk, that holds name.
+func nameLine(lines []string, c parsers.Chunk, name string) int {
+	for i := c.SignatureStart; i < min(c.EndLine, len(lines)); i++ {
+		if strings.Contains(lines[i], name) {
+			return i
+		}
+	}
+	return c.StartLine
+}
+
+func identifiers(code string) map[string]bool {
+	words := strings.FieldsFunc(code, func(r rune) bool {
+		return r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	})
+	set := make(map[string]bool, len(words))
+	for _, w := range words {
+		set[w] = true
+	}
+	return set
+}
