@@ -1,0 +1,178 @@
+package compress
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// placeholder stands for a hash while a text is tried out: 24 characters that no tokenizer packs tighter than a real one's.
+const placeholder = "1a2b3c4d5e6f7a8b9c0d1e2f"
+
+// A plan is one way to cut the input.
+type plan struct {
+	keep   [][]bool // per source and line
+	texts  []string // per source
+	text   string
+	tokens int
+}
+
+// assemble writes the kept lines with one marker per gap. hash is asked for the name of each gap's lines.
+func (j *job) assemble(keep [][]bool, hash func(omitted string) (string, bool)) *plan {
+	p := &plan{keep: make([][]bool, len(keep)), texts: make([]string, len(keep))}
+	var all strings.Builder
+	for i, src := range j.sources {
+		p.keep[i] = slices.Clone(keep[i])
+		p.texts[i] = j.render(src, p.keep[i], hash)
+		switch {
+		case len(j.sources) == 1:
+			all.WriteString(p.texts[i])
+		case src.lines() > 0 && !slices.Contains(p.keep[i], true):
+			all.WriteString(endLine(src.markerLine(0, src.lines(), src.name(), hash)))
+		default:
+			all.WriteString(src.headerLine())
+			all.WriteString(endLine(p.texts[i]))
+		}
+	}
+	p.text = all.String()
+	p.tokens = j.count(p.text)
+	return p
+}
+
+// endLine gives text a line end if it lacks one, so that the next file's header begins a line.
+func endLine(text string) string {
+	if text == "" || strings.HasSuffix(text, "\n") {
+		return text
+	}
+	return text + "\n"
+}
+
+// render writes one file. Where a marker would not be cheaper than the lines it stands for, they stay and keep says so.
+func (j *job) render(src *source, keep []bool, hash func(string) (string, bool)) string {
+	var out strings.Builder
+	for from := 0; from < len(keep); {
+		to := from + 1
+		for to < len(keep) && keep[to] == keep[from] {
+			to++
+		}
+		text := src.text(from, to)
+		if !keep[from] {
+			if marker := src.markerLine(from, to, "", hash); j.cheaper(marker, src, from, to) {
+				text = marker
+			} else {
+				for line := from; line < to; line++ {
+					keep[line] = true
+				}
+			}
+		}
+		out.WriteString(text)
+		from = to
+	}
+	return out.String()
+}
+
+// cheaper reports that marker takes fewer tokens than the lines [from, to). The sum over lines overstates what blank lines
+// cost together, so near the marker's size the lines are counted as one text.
+func (j *job) cheaper(marker string, src *source, from, to int) bool {
+	cost, price := src.cost(from, to), j.memo.count(marker)
+	if price < cost && cost < 4*price {
+		cost = j.count(src.text(from, to))
+	}
+	return price < cost
+}
+
+// markerLine is the comment that stands for the lines [from, to): numbered from 1, inclusive, indented as the first of them
+// that is not blank, ended as the last of them. A name is written where the line stands for a whole file among several.
+func (s *source) markerLine(from, to int, name string, hash func(string) (string, bool)) string {
+	omitted := s.text(from, to)
+	id, _ := hash(omitted)
+	return indent(omitted) + s.comment(markerBody(from+1, to, name, id)) + lineEnd(omitted)
+}
+
+func markerBody(first, last int, name, hash string) string {
+	body := fmt.Sprintf("... lines %d-%d omitted", first, last)
+	if name != "" {
+		body = name + " " + body
+	}
+	if hash != "" {
+		body += " hash=" + hash
+	}
+	return body
+}
+
+// comment makes a one-line comment of body.
+func (s *source) comment(body string) string {
+	prefix, suffix := s.parsed.CommentPrefix, s.parsed.CommentSuffix
+	if prefix == "" {
+		prefix = "# "
+	}
+	return prefix + body + suffix
+}
+
+// indent returns the white space before the first character of text that is not white space, on that character's line.
+func indent(text string) string {
+	body := strings.TrimLeftFunc(text, unicode.IsSpace)
+	lead := text[:len(text)-len(body)]
+	if body == "" {
+		return ""
+	}
+	return strings.Trim(lead[strings.LastIndexByte(lead, '\n')+1:], "\r\v\f")
+}
+
+func lineEnd(text string) string {
+	switch {
+	case strings.HasSuffix(text, "\r\n"):
+		return "\r\n"
+	case strings.HasSuffix(text, "\n"):
+		return "\n"
+	}
+	return ""
+}
+
+// name is how a file is called among several: its path on one line, without what would end the comment.
+func (s *source) name() string {
+	path := strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return '?'
+		}
+		return r
+	}, s.path)
+	if end := strings.TrimSpace(s.parsed.CommentSuffix); end != "" {
+		path = strings.ReplaceAll(path, end, "?")
+	}
+	if path == "" {
+		return fmt.Sprintf("file %d", s.index+1)
+	}
+	return path
+}
+
+// headerLine names a file among several.
+func (s *source) headerLine() string { return s.comment(s.name()) + "\n" }
+
+// header is its cost.
+func (j *job) header(src *source) int {
+	if len(j.sources) == 1 {
+		return 0
+	}
+	return j.memo.count(src.headerLine())
+}
+
+// whole is the text as it would go out without compression.
+func (j *job) whole() *plan {
+	keep := make([][]bool, len(j.sources))
+	for i, src := range j.sources {
+		keep[i] = slices.Repeat([]bool{true}, src.lines())
+	}
+	return j.assemble(keep, noHash)
+}
+
+func noHash(string) (string, bool) { return "", false }
+
+// trialHash names gaps while plans are tried out: Retrieval may store what it is shown, so it sees the final gaps only.
+func (j *job) trialHash() func(string) (string, bool) {
+	if j.opt.Retrieval == nil {
+		return noHash
+	}
+	return func(string) (string, bool) { return placeholder, true }
+}

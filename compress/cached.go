@@ -1,0 +1,151 @@
+package compress
+
+import (
+	"bytes"
+	"context"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/klauspost/compress/s2"
+	"golang.org/x/sync/singleflight"
+)
+
+// maxCached bounds a stored result once unpacked, in bytes, so that a lying store cannot fill the memory.
+const maxCached = 256 << 20
+
+// A Store keeps results. It never fails: a broken or slow one has nothing and takes nothing.
+type Store interface {
+	// Get returns what key holds.
+	Get(ctx context.Context, key string) (value []byte, ok bool)
+	// Add stores value unless key already holds one, and returns what it holds now: value itself when the store is broken.
+	Add(ctx context.Context, key string, value []byte, ttl time.Duration) (now []byte)
+}
+
+// CacheOptions configure a Cached.
+type CacheOptions struct {
+	Store Store
+	// Key hashes parts such that no two lists of parts collide.
+	Key func(parts ...string) string
+	// TTL is how long a result is kept. If zero, as long as the store's own rule says.
+	TTL time.Duration
+}
+
+// Cached is an Engine that remembers. The first result of a request is frozen: all replicas that share the store answer
+// with its bytes, also where a deadline cut the computation short. Concurrent identical requests are computed once, on
+// behalf of all of them: that one caller leaves ends only its own wait. Errors are not remembered.
+type Cached struct {
+	next    *Engine
+	opt     CacheOptions
+	flights singleflight.Group
+}
+
+// NewCached returns a Cached in front of next.
+func NewCached(next *Engine, opt CacheOptions) *Cached { return &Cached{next: next, opt: opt} }
+
+// Compress is Engine.Compress with Result.Cache set to hit or miss.
+func (c *Cached) Compress(ctx context.Context, req Request) (Result, error) {
+	start := time.Now()
+	if err := req.check(); err != nil {
+		return Result{}, err
+	}
+	key := c.opt.Key(c.next.parts(req)...)
+	if value, ok := c.opt.Store.Get(ctx, key); ok {
+		if res, err := unpack(value); err == nil { // what cannot be read is a miss
+			res.Cache = "hit"
+			res.TimingsMS = map[string]float64{"total": float64(time.Since(start)) / float64(time.Millisecond)}
+			return res, nil
+		}
+	}
+	flight := c.flights.DoChan(key, func() (any, error) { return c.compute(context.WithoutCancel(ctx), key, req) })
+	select {
+	case <-ctx.Done():
+		return Result{}, fmt.Errorf("wait for result: %w", ctx.Err())
+	case done := <-flight:
+		if done.Err != nil {
+			return Result{}, done.Err
+		}
+		res, err := unpack(done.Val.([]byte)) // each waiter gets its own copy
+		if err != nil {
+			return Result{}, fmt.Errorf("read own result: %w", err)
+		}
+		res.Cache = "miss"
+		return res, nil
+	}
+}
+
+// compute runs the engine and freezes its result. A panic becomes an error here because singleflight would pass it to a
+// goroutine of its own, where nothing could catch it and the process would end.
+func (c *Cached) compute(ctx context.Context, key string, req Request) (value []byte, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("compress: panic: %v", v)
+		}
+	}()
+	res, err := c.next.Compress(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	value, err = pack(res)
+	if err != nil {
+		return nil, err
+	}
+	now := c.opt.Store.Add(ctx, key, value, c.opt.TTL)
+	if _, err := unpack(now); err != nil {
+		return value, nil // the store holds something unreadable; what was computed still answers
+	}
+	return now, nil
+}
+
+// parts lists all that decides the bytes of req's result.
+func (e *Engine) parts(req Request) []string {
+	encoding, _ := e.opt.Counters.For(req.Model).Encoding()
+	model := ""
+	if e.opt.Scorer != nil {
+		model, _ = e.opt.Scorer.Info()
+	}
+	number := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+	list := []string{
+		"compress", Version, model, encoding, e.opt.Ranker, e.opt.Deadline.String(), number(e.opt.FineRatio), number(e.opt.Beta),
+		number(e.opt.DefaultRate), strconv.FormatBool(e.opt.Retrieval != nil),
+		req.Tenant, req.Query, strconv.Itoa(req.Budget), number(req.Rate), req.Model, req.Ranker, string(req.Stage), req.Compat,
+	}
+	for _, f := range req.Files {
+		list = append(list, f.Path, f.Language, f.Content)
+	}
+	return list
+}
+
+// pack writes a result with gob and not with JSON, which would replace bytes that are not UTF-8.
+func pack(res Result) ([]byte, error) {
+	var buf bytes.Buffer
+	if err := gob.NewEncoder(&buf).Encode(res); err != nil {
+		return nil, fmt.Errorf("encode result: %w", err)
+	}
+	return s2.Encode(nil, buf.Bytes()), nil
+}
+
+func unpack(value []byte) (Result, error) {
+	if n, err := s2.DecodedLen(value); err != nil || n > maxCached {
+		return Result{}, errors.New("decode result: bad length")
+	}
+	data, err := s2.Decode(nil, value)
+	if err != nil {
+		return Result{}, fmt.Errorf("decode result: %w", err)
+	}
+	var res Result
+	if err := gob.NewDecoder(bytes.NewReader(data)).Decode(&res); err != nil {
+		return Result{}, fmt.Errorf("decode result: %w", err)
+	}
+	for i := range res.Chunks { // gob drops empty slices, JSON tells them from none
+		if res.Chunks[i].KeptLines == nil {
+			res.Chunks[i].KeptLines = [][2]int{}
+		}
+	}
+	if res.Chunks == nil {
+		res.Chunks = []ChunkResult{}
+	}
+	return res, nil
+}

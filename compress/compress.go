@@ -1,0 +1,176 @@
+package compress
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Version is the version of the algorithm. It is part of every cache key and changes whenever the bytes of a result may.
+const Version = "1"
+
+// compatLongCodeZip is the Request.Compat that follows the published reference.
+const compatLongCodeZip = "longcodezip"
+
+const (
+	defaultFineRatio = 0.8
+	defaultBeta      = 0.5
+	defaultRate      = 0.25
+)
+
+// An Engine shortens texts. It is safe for concurrent use.
+type Engine struct {
+	opt Options
+}
+
+// New returns an Engine, or an error that names each option that is wrong.
+func New(opt Options) (*Engine, error) {
+	var errs []error
+	if opt.Splitter == nil {
+		errs = append(errs, errors.New("splitter: missing"))
+	}
+	if opt.Counters == nil {
+		errs = append(errs, errors.New("counters: missing"))
+	}
+	if opt.Ranker == "" {
+		opt.Ranker = rankHybrid
+	}
+	if _, ok := rankerOf(opt.Ranker); !ok {
+		errs = append(errs, fmt.Errorf("ranker: %q is none of ami, bm25, hybrid", opt.Ranker))
+	}
+	for _, knob := range []struct {
+		name     string
+		value    *float64
+		standard float64
+	}{
+		{"fine ratio", &opt.FineRatio, defaultFineRatio},
+		{"beta", &opt.Beta, defaultBeta},
+		{"default rate", &opt.DefaultRate, defaultRate},
+	} {
+		if *knob.value == 0 {
+			*knob.value = knob.standard
+		}
+		if !(*knob.value > 0 && *knob.value <= 1) {
+			errs = append(errs, fmt.Errorf("%s: %v is outside (0, 1]", knob.name, *knob.value))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("compress options: %w", err)
+	}
+	return &Engine{opt: opt}, nil
+}
+
+// A job is one request on its way through the stages.
+type job struct {
+	opt     Options
+	req     Request
+	counter Counter
+	memo    memo
+	sources []*source
+	chunks  []chunk
+	// original is the number of tokens without compression, budget the number allowed.
+	original, budget int
+	ranking
+	// segmented is set once blocks are made and valued.
+	segmented bool
+	timings   map[string]float64
+}
+
+// ranking is how chunks and blocks are ranked, and what came in between.
+type ranking struct {
+	ranker   ranker
+	name     string
+	reason   string
+	short    bool // the model did not answer in time, or not at all
+	deadline time.Time
+	alone    []Loss // the query's, without context
+}
+
+// count is the number of tokens of a text that is not worth remembering.
+func (j *job) count(text string) int { return j.counter.Count(text) }
+
+// time adds the time since start to a stage. The clock is for the report only; it decides no byte.
+func (j *job) time(stage string, start time.Time) {
+	j.timings[stage] += float64(time.Since(start)) / float64(time.Millisecond)
+}
+
+// Compress shortens req's files to its budget. It fails with ErrRequest for a request that is wrong, with ErrBudget for one
+// whose budget cannot hold the smallest legal output, and with the context's error. A failing Scorer is no error:
+// the cheap ranker stands in and the Result says so. With Compat "longcodezip" the reference's rules hold instead of the
+// guarantees: the text may pass its budget, is not verbatim in blank lines and may not parse.
+func (e *Engine) Compress(ctx context.Context, req Request) (Result, error) {
+	start := time.Now()
+	if err := req.check(); err != nil {
+		return Result{}, err
+	}
+	j := &job{opt: e.opt, req: req, counter: e.opt.Counters.For(req.Model), timings: map[string]float64{}}
+	j.memo = memo{counter: j.counter, seen: map[string]int{}}
+	if err := j.parse(ctx); err != nil {
+		return Result{}, err
+	}
+	if req.Compat == compatLongCodeZip {
+		res, err := j.reference(ctx)
+		j.time("total", start)
+		return res, err
+	}
+	p, err := j.run(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	j.time("total", start)
+	return j.report(p), nil
+}
+
+// run takes the request through the stages.
+func (j *job) run(ctx context.Context) (*plan, error) {
+	whole := j.whole()
+	j.original = whole.tokens
+	j.budget = j.allowance()
+	if j.original <= j.budget {
+		j.name = rankNone
+		j.reason = "the text already fits"
+		return whole, nil
+	}
+	j.pickRanker()
+	if err := j.rankChunks(ctx); err != nil {
+		return nil, err
+	}
+	if j.adaptive() {
+		j.budget = max(j.budget, j.clear())
+	}
+	if j.fine() {
+		first := j.choose(j.budget)
+		if err := j.rankBlocks(ctx, j.picks(first)); err != nil {
+			return nil, err
+		}
+		j.segmented = true
+	}
+	return j.fit(ctx)
+}
+
+// parse cuts the files and counts their lines.
+func (j *job) parse(ctx context.Context) error {
+	defer j.time("parse", time.Now())
+	for i, f := range j.req.Files {
+		src := newSource(f, j.memo.count)
+		src.index = i
+		var err error
+		if f.Language != "" {
+			src.parsed, err = j.opt.Splitter.ParseAs(ctx, f.Language, []byte(f.Content))
+		} else {
+			src.parsed, err = j.opt.Splitter.Parse(ctx, f.Path, []byte(f.Content))
+		}
+		if err != nil {
+			return fmt.Errorf("parse file %d of %d: %w", i+1, len(j.req.Files), err)
+		}
+		if j.req.Stage == StageCoarse {
+			src.level = cutChunks
+		}
+		hash, _ := j.trialHash()("")
+		src.marker = j.memo.count(src.comment(markerBody(src.lines(), src.lines(), "", hash))+"\n") + 1 // one for the indentation
+		j.sources = append(j.sources, src)
+		j.chunks = append(j.chunks, newChunks(src, len(j.chunks))...)
+	}
+	return nil
+}

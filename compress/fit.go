@@ -1,0 +1,119 @@
+package compress
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+const (
+	// attempts is how often a target is corrected by how far the counted text is off. Two bring most texts within slack.
+	attempts = 4
+	// slack is the part of the budget, one in so many, that is not worth another attempt.
+	slack = 50
+	// rounds bounds how often broken files climb one level before they are kept whole or left out.
+	rounds = 4
+)
+
+// fit cuts the input down to the budget: coarse and fine stage, then the real count, until the text fits and parses.
+func (j *job) fit(ctx context.Context) (*plan, error) {
+	defer j.time("fit", time.Now())
+	for round := 0; ; round++ {
+		p, err := j.shrink(ctx)
+		if err != nil {
+			return nil, err
+		}
+		broken, err := j.broken(ctx, p)
+		if err != nil || len(broken) == 0 {
+			return p, err
+		}
+		for _, src := range broken {
+			src.level++
+			if round >= rounds {
+				src.level = cutFile
+			}
+		}
+	}
+}
+
+// shrink finds a target for the stages, which add up line by line, such that the text as a whole is within the budget.
+func (j *job) shrink(ctx context.Context) (*plan, error) {
+	limit := j.budget
+	for range attempts {
+		trial, err := j.search(ctx, limit)
+		if err != nil {
+			return nil, err
+		}
+		final := trial
+		if j.opt.Retrieval != nil {
+			final = j.assemble(trial.keep, j.opt.Retrieval)
+		}
+		if final.tokens <= j.budget {
+			return final, nil
+		}
+		limit -= final.tokens - j.budget // a real hash took more tokens than the placeholder
+	}
+	return nil, fmt.Errorf("%w: markers need more than %d tokens", ErrBudget, j.budget)
+}
+
+// search returns the plan that comes closest to limit from below.
+func (j *job) search(ctx context.Context, limit int) (*plan, error) {
+	estimate := 0
+	for _, src := range j.sources {
+		estimate += src.cost(0, src.lines()) + j.header(src)
+	}
+	target := int(float64(limit) * float64(estimate) / float64(max(j.original, 1)))
+	var best *plan
+	for range attempts {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		p := j.cut(target)
+		if p.tokens <= limit && (best == nil || p.tokens > best.tokens) {
+			best = p
+		}
+		if off := limit - p.tokens; off >= 0 && off <= limit/slack {
+			break
+		}
+		target += limit - p.tokens
+	}
+	for ; best == nil && target > 0; target = target * 3 / 4 {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if p := j.cut(target); p.tokens <= limit {
+			best = p
+		}
+	}
+	if best != nil {
+		return best, nil
+	}
+	p := j.cut(0)
+	if p.tokens > limit {
+		return nil, fmt.Errorf("%w: %d tokens cannot hold the %d that markers for everything take", ErrBudget, j.budget, p.tokens)
+	}
+	return p, nil
+}
+
+// cut runs the coarse and the fine stage for a target.
+func (j *job) cut(target int) *plan {
+	return j.assemble(j.carve(j.choose(target), target), j.trialHash())
+}
+
+// broken parses the shortened files again and returns those with more syntax errors than before.
+func (j *job) broken(ctx context.Context, p *plan) ([]*source, error) {
+	var list []*source
+	for i, src := range j.sources {
+		if src.parsed.SyntaxErrors < 0 || src.level == cutFile || p.texts[i] == src.content {
+			continue
+		}
+		parsed, err := j.opt.Splitter.ParseAs(ctx, src.parsed.Language, []byte(p.texts[i]))
+		if err != nil {
+			return nil, fmt.Errorf("parse shortened %s: %w", src.name(), err)
+		}
+		if parsed.SyntaxErrors > src.parsed.SyntaxErrors {
+			list = append(list, src)
+		}
+	}
+	return list, nil
+}

@@ -1,0 +1,148 @@
+package compress
+
+import "math"
+
+// A step is one stop of the walk over a function in line order. Steps with skip > 0 are decisions: the block that begins
+// here is kept and the walk goes on inside it, or it is left out and the walk goes on at step skip. Steps with skip == 0
+// are lines of an enclosing frame, which stay.
+type step struct {
+	tokens int
+	value  float64
+	skip   int
+}
+
+// maxCells bounds the table of one function: 2^21 float64 cells are 16 MiB. Beyond it tokens are counted in coarser units,
+// rounded up, so that the choice still fits and is the best one for a budget smaller by less than one unit per step.
+const maxCells = 1 << 21
+
+// A knapsack chooses blocks of one function. It is the 0/1 knapsack of LongCodeZip, section III-D, with two additions that
+// keep it exact: a block inside a nested statement needs that statement's frame, and each gap costs a marker.
+type knapsack struct {
+	steps []step
+	// marker is the cost of opening a gap.
+	marker int
+	// need asks for at least one kept block: the frame alone is not legal.
+	need bool
+}
+
+// best is the dynamic programme: cell (step, state, tokens left) is the largest value from step to the end. Bit 0 of state
+// says that a gap is open, bit 1 that no block is kept yet although one must be.
+type best struct {
+	cells  []float64
+	states int
+	width  int // budget in units, plus one
+	unit   int
+}
+
+func (b *best) row(step, state int) []float64 {
+	at := (step*b.states + state) * b.width
+	return b.cells[at : at+b.width]
+}
+
+func (b *best) units(tokens int) int { return (tokens + b.unit - 1) / b.unit }
+
+const (
+	gapOpen    = 1
+	noneKept   = 2
+	impossible = math.MaxFloat64 * -1
+)
+
+// pack returns which steps are kept under budget tokens, and false if not even the frame fits. Of equal values the one
+// that keeps less wins.
+func (k knapsack) pack(budget int) ([]bool, bool) {
+	if budget < 0 {
+		return nil, false
+	}
+	table := k.fill(budget)
+	state, left := 0, table.width-1
+	if k.need {
+		state = noneKept
+	}
+	if table.row(0, state)[left] == impossible {
+		return nil, false
+	}
+	kept := make([]bool, len(k.steps))
+	for i := 0; i < len(k.steps); {
+		s := k.steps[i]
+		stay := k.stay(table, i, state, left)
+		if s.skip > 0 && stay <= k.leave(table, i, state, left) {
+			if state&gapOpen == 0 {
+				left -= table.units(k.marker)
+			}
+			state |= gapOpen
+			i = s.skip
+			continue
+		}
+		kept[i] = true
+		left -= table.units(s.tokens)
+		state = s.after(state)
+		i++
+	}
+	return kept, true
+}
+
+// fill computes the table from the last step to the first.
+func (k knapsack) fill(budget int) *best {
+	table := &best{states: 2, unit: 1}
+	if k.need {
+		table.states = 4
+	}
+	rows := (len(k.steps) + 1) * table.states
+	table.unit += (budget + 1) * rows / maxCells
+	table.width = budget/table.unit + 1
+	table.cells = make([]float64, rows*table.width)
+	for state := noneKept; state < table.states; state++ {
+		last := table.row(len(k.steps), state)
+		for i := range last {
+			last[i] = impossible
+		}
+	}
+	for i := len(k.steps) - 1; i >= 0; i-- {
+		for state := range table.states {
+			row := table.row(i, state)
+			for left := range row {
+				row[left] = k.stay(table, i, state, left)
+				if k.steps[i].skip > 0 {
+					row[left] = max(row[left], k.leave(table, i, state, left))
+				}
+			}
+		}
+	}
+	return table
+}
+
+// stay is the value of keeping step i with left units to spend.
+func (k knapsack) stay(table *best, i, state, left int) float64 {
+	s := k.steps[i]
+	left -= table.units(s.tokens)
+	if left < 0 {
+		return impossible
+	}
+	rest := table.row(i+1, s.after(state))[left]
+	if rest == impossible {
+		return impossible
+	}
+	return s.value + rest
+}
+
+// leave is the value of leaving out the block that begins at step i.
+func (k knapsack) leave(table *best, i, state, left int) float64 {
+	if state&gapOpen == 0 {
+		left -= table.units(k.marker)
+	}
+	if left < 0 {
+		return impossible
+	}
+	return table.row(k.steps[i].skip, state|gapOpen)[left]
+}
+
+// after is the state behind a kept step: its lines close the gap. A kept block whose lines all come later leaves it open.
+func (s step) after(state int) int {
+	if s.skip > 0 {
+		state &^= noneKept
+	}
+	if s.tokens > 0 {
+		state &^= gapOpen
+	}
+	return state
+}

@@ -1,0 +1,161 @@
+package compress
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// check holds a result against the guarantees of the package: identity, budget, verbatim lines in order, one honest marker
+// per gap, no new syntax errors.
+func check(t *testing.T, splitter Splitter, counter Counter, req Request, res Result) {
+	t.Helper()
+	if res.CompressedTokens != counter.Count(res.Text) {
+		t.Errorf("reports %d tokens, the text has %d", res.CompressedTokens, counter.Count(res.Text))
+	}
+	if res.CompressedTokens > res.Budget {
+		t.Errorf("%d tokens in a budget of %d", res.CompressedTokens, res.Budget)
+	}
+	if len(res.Files) != len(req.Files) {
+		t.Fatalf("%d files of %d", len(res.Files), len(req.Files))
+	}
+	joined := ""
+	for i, f := range req.Files {
+		out := res.Files[i]
+		checkFile(t, f.Content, out.Text, i)
+		if res.OriginalTokens <= res.Budget && out.Text != f.Content {
+			t.Errorf("file %d fits and was changed", i)
+		}
+		joined += out.Text
+		before, err := splitter.ParseAs(context.Background(), out.Language, []byte(f.Content))
+		if err != nil {
+			t.Fatal(err)
+		}
+		after, err := splitter.ParseAs(context.Background(), out.Language, []byte(out.Text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		wholeGone := strings.Count(out.Text, "\n") <= 1
+		if before.SyntaxErrors >= 0 && after.SyntaxErrors > before.SyntaxErrors && !wholeGone {
+			t.Errorf("file %d: %d syntax errors became %d in\n%s", i, before.SyntaxErrors, after.SyntaxErrors, out.Text)
+		}
+	}
+	if len(req.Files) == 1 && joined != res.Text {
+		t.Errorf("text of the one file differs from the whole")
+	}
+}
+
+// checkFile walks the output along the input: kept lines by the report, and where they break off the one marker that names
+// exactly the missing lines.
+func checkFile(t *testing.T, in, out string, file int) {
+	t.Helper()
+	lines := strings.SplitAfter(in, "\n")
+	if lines[len(lines)-1] == "" {
+		lines = lines[:len(lines)-1]
+	}
+	rest, at := out, 0
+	for rest != "" {
+		if marker, to := markerAt(rest, at, len(lines)); marker != "" {
+			if at < len(lines) && strings.HasPrefix(rest, lines[at]) {
+				t.Fatalf("file %d: line %d may be a kept line or a marker; choose another input", file, at+1)
+			}
+			rest, at = rest[len(marker):], to
+			if next, _ := markerAt(rest, at, len(lines)); next != "" {
+				t.Fatalf("file %d: two markers for one gap before line %d", file, at+1)
+			}
+			continue
+		}
+		if at >= len(lines) || !strings.HasPrefix(rest, lines[at]) {
+			t.Fatalf("file %d: after line %d comes neither line %d nor its marker: %.80q", file, at, at+1, rest)
+		}
+		rest, at = rest[len(lines[at]):], at+1
+	}
+	if at != len(lines) {
+		t.Fatalf("file %d ends at line %d of %d without a marker", file, at, len(lines))
+	}
+}
+
+// markerAt returns the marker line at the head of text if it stands for lines from at (0-based) on, and where it ends.
+func markerAt(text string, at, lines int) (marker string, to int) {
+	line, _, found := strings.Cut(text, "\n")
+	_, body, ok := strings.Cut(line, "... lines ")
+	var first, last int
+	if n, err := fmt.Sscanf(body, "%d-%d omitted", &first, &last); !ok || err != nil || n != 2 {
+		return "", 0
+	}
+	if first != at+1 || last < first || last > lines {
+		return "", 0
+	}
+	if found {
+		line += "\n"
+	}
+	return line, last
+}
+
+// engine returns an Engine over fakes.
+func engine(t testing.TB, change func(*Options)) *Engine {
+	t.Helper()
+	opt := Options{Splitter: indents{}, Counters: words{}, Scorer: &hashModel{}}
+	if change != nil {
+		change(&opt)
+	}
+	e, err := New(opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func TestGuaranteesOverRates(t *testing.T) {
+	texts := map[string]string{
+		"plain":       sample,
+		"crlf":        strings.ReplaceAll(sample, "\n", "\r\n"),
+		"no line end": strings.TrimRight(sample, "\n"),
+		"tabs":        strings.ReplaceAll(sample, "    ", "\t"),
+		"one line":    strings.Repeat("word ", 400),
+		"blank lines": strings.Repeat("\n", 300),
+		"unicode":     strings.ReplaceAll(sample, "order", "Bestellung-ß-注文"),
+		"not utf-8":   strings.ReplaceAll(sample, "order", "\xff\xfe"),
+		"comments":    strings.Repeat("# a line of comment that says little\n", 60),
+		"long":        longFunction(400),
+	}
+	for name, text := range texts {
+		t.Run(name, func(t *testing.T) {
+			for _, ranker := range []string{"ami", "bm25", "hybrid"} {
+				for rate := 0.01; rate <= 1; rate += 0.09 {
+					req := Request{Files: []File{{Path: "shop.py", Content: text}}, Query: "how is an order refunded?", Rate: rate, Ranker: ranker}
+					res, err := engine(t, nil).Compress(t.Context(), req)
+					if errors.Is(err, ErrBudget) && float64(words{}.Count(text))*rate < 24 {
+						continue // not even a marker fits
+					}
+					if err != nil {
+						t.Fatalf("rate %.2f: %v", rate, err)
+					}
+					if res.Ranker != ranker && res.Ranker != rankNone {
+						t.Errorf("ranker %s ran instead of %s", res.Ranker, ranker)
+					}
+					check(t, indents{}, words{}, req, res)
+				}
+			}
+		})
+	}
+}
+
+// longFunction is one function of n lines with statements of several depths.
+func longFunction(n int) string {
+	var b strings.Builder
+	b.WriteString("def process(order):\n")
+	for i := range n - 1 {
+		switch {
+		case i%10 == 3:
+			fmt.Fprintf(&b, "    if order.state == %d:\n", i)
+		case i%10 > 3 && i%10 < 8:
+			fmt.Fprintf(&b, "        order.update(%d, refund=%d)\n", i, i*7%13)
+		default:
+			fmt.Fprintf(&b, "    total_%d = price(order, %d) + tax(%d)\n", i, i, i%5)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,167 @@
+package compress
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// The rankers. order is what stands in for all of them when the query is empty.
+const (
+	rankAuto   = "auto"
+	rankAMI    = "ami"
+	rankBM25   = "bm25"
+	rankHybrid = "hybrid"
+	rankOrder  = "order"
+)
+
+// evidence is what is known about pieces of text (all chunks of a request, or all blocks) with regard to its query.
+type evidence struct {
+	texts int
+	// terms are the BM25 scores.
+	terms []float64
+	// alone are the query's losses without context, given[i] those after piece i. Nil where no model ran.
+	alone []Loss
+	given [][]Loss
+}
+
+// A ranker turns evidence into one score per piece; higher is more relevant. Scores are finite.
+type ranker interface {
+	scores(e evidence) []float64
+	needsModel() bool
+}
+
+type (
+	amiRanker    struct{}
+	bm25Ranker   struct{}
+	hybridRanker struct{}
+	orderRanker  struct{}
+)
+
+func rankerOf(name string) (ranker, bool) {
+	switch name {
+	case rankAMI:
+		return amiRanker{}, true
+	case rankBM25:
+		return bm25Ranker{}, true
+	case rankHybrid:
+		return hybridRanker{}, true
+	case rankOrder:
+		return orderRanker{}, true
+	}
+	return nil, false
+}
+
+func (amiRanker) needsModel() bool    { return true }
+func (bm25Ranker) needsModel() bool   { return false }
+func (hybridRanker) needsModel() bool { return true }
+func (orderRanker) needsModel() bool  { return false }
+
+// scores is the paper's AMI: by how much a piece lowers the query's perplexity.
+func (amiRanker) scores(e evidence) []float64 {
+	return gains(e, func(alone, given float64) float64 { return math.Exp(alone) - math.Exp(given) })
+}
+
+func (bm25Ranker) scores(e evidence) []float64 { return slices.Clone(e.terms) }
+
+// scores adds the two rankings up on a common scale. The model's part is the gain in nats and not in perplexity: both order
+// the pieces alike, but differences of perplexity are so skewed that one piece would take the whole scale.
+func (hybridRanker) scores(e evidence) []float64 {
+	sum := standardised(gains(e, func(alone, given float64) float64 { return alone - given }))
+	for i, s := range standardised(e.terms) {
+		sum[i] += s
+	}
+	return sum
+}
+
+func (orderRanker) scores(e evidence) []float64 {
+	list := make([]float64, e.texts)
+	for i := range list {
+		list[i] = 1 - float64(i)/float64(len(list))
+	}
+	return list
+}
+
+// gains applies gain to the query's mean loss alone and after each piece. A piece without a usable loss ranks with the last.
+func gains(e evidence, gain func(alone, given float64) float64) []float64 {
+	list := make([]float64, len(e.given))
+	alone, ok := meanLoss(e.alone)
+	if !ok {
+		return list // a query of one token: the model has nothing to say
+	}
+	worst := math.Inf(1)
+	for i, losses := range e.given {
+		list[i] = math.NaN()
+		if given, ok := meanLoss(losses); ok {
+			if g := gain(alone, given); finite(g) {
+				list[i], worst = g, min(worst, g)
+			}
+		}
+	}
+	for i := range list {
+		if math.IsNaN(list[i]) {
+			list[i] = worst
+			if math.IsInf(worst, 1) {
+				list[i] = 0
+			}
+		}
+	}
+	return list
+}
+
+// meanLoss is the mean loss in nats of a query, its first token left out: alone it has no loss, so it may not count after
+// a context either. (The reference counts it in its fine stage, which skews the difference.)
+func meanLoss(losses []Loss) (float64, bool) {
+	sum, n := 0.0, 0
+	for _, l := range losses {
+		if l.Offset > 0 {
+			sum += l.NLL
+			n++
+		}
+	}
+	mean := sum / float64(n)
+	return mean, n > 0 && finite(mean)
+}
+
+// standardised returns z-scores; all 0 where the values do not differ.
+func standardised(values []float64) []float64 {
+	mean, variance := 0.0, 0.0
+	for _, v := range values {
+		mean += v / float64(len(values))
+	}
+	for _, v := range values {
+		variance += (v - mean) * (v - mean) / float64(len(values))
+	}
+	list := make([]float64, len(values))
+	if std := math.Sqrt(variance); std > 1e-12 {
+		for i, v := range values {
+			list[i] = (v - mean) / std
+		}
+	}
+	return list
+}
+
+// normalised maps values to [0, 1] by least and greatest; all 0 where they do not differ.
+func normalised(values []float64) []float64 {
+	list := make([]float64, len(values))
+	if len(values) == 0 {
+		return list
+	}
+	low, high := slices.Min(values), slices.Max(values)
+	if high > low {
+		for i, v := range values {
+			list[i] = (v - low) / (high - low)
+		}
+	}
+	return list
+}
+
+// byScore returns indices from the best score to the worst. Ties keep their order.
+func byScore(scores []float64) []int {
+	order := make([]int, len(scores))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(scores[b], scores[a]) })
+	return order
+}

@@ -1,0 +1,81 @@
+package compress
+
+import "slices"
+
+// rankNone is the ranker of a request that needed none.
+const rankNone = "none"
+
+// report describes a plan.
+func (j *job) report(p *plan) Result {
+	encoding, exact := j.counter.Encoding()
+	res := Result{
+		OriginalTokens: j.original, CompressedTokens: p.tokens, Ratio: ratio(j.original, p.tokens), Budget: j.budget,
+		Ranker: j.name, RankerReason: j.reason, Device: j.device(), Text: p.text, TimingsMS: j.timings,
+		Tokenizer: encoding, Estimated: !exact, Cut: j.short,
+		Files: []FileResult{}, Chunks: []ChunkResult{},
+	}
+	for i, src := range j.sources {
+		f := FileResult{
+			Path: src.path, Language: src.parsed.Language, Text: p.texts[i], Fallback: src.parsed.Fallback,
+			OriginalTokens: p.tokens, CompressedTokens: p.tokens,
+		}
+		if p.text != src.content {
+			f.OriginalTokens, f.CompressedTokens = j.count(src.content), j.count(p.texts[i])
+		}
+		res.Files = append(res.Files, f)
+	}
+	for i := range j.chunks {
+		if c := &j.chunks[i]; !c.isCloser() {
+			res.Chunks = append(res.Chunks, c.result(p.keep[c.src.index]))
+		}
+	}
+	return res
+}
+
+// result describes what became of a chunk. Lines that close it are not listed; they stay and go with it.
+func (c *chunk) result(keep []bool) ChunkResult {
+	r := ChunkResult{
+		File: c.src.path, Language: c.src.parsed.Language, Kind: c.syntax.Kind, Name: c.syntax.Name,
+		StartLine: c.start + 1, EndLine: c.end, Tokens: c.src.cost(c.start, c.end), Score: c.score, Rank: c.rank,
+		Decision: Pruned, KeptLines: runs(keep, c.start, c.end),
+	}
+	switch {
+	case !slices.Contains(keep[c.start:c.end], false):
+		r.Decision = Kept
+	case len(r.KeptLines) == 0:
+		r.Decision = Omitted
+	}
+	return r
+}
+
+// runs lists the kept lines in [from, to) as editors count them.
+func runs(keep []bool, from, to int) [][2]int {
+	list := [][2]int{}
+	for line := from; line < to; line++ {
+		switch {
+		case !keep[line]:
+		case line > from && keep[line-1]:
+			list[len(list)-1][1] = line + 1
+		default:
+			list = append(list, [2]int{line + 1, line + 1})
+		}
+	}
+	return list
+}
+
+// device is where the model ran, empty where none did.
+func (j *job) device() string {
+	if j.opt.Scorer == nil || j.alone == nil {
+		return ""
+	}
+	_, device := j.opt.Scorer.Info()
+	return device
+}
+
+// ratio is original/compressed; 1 for two empty texts.
+func ratio(original, compressed int) float64 {
+	if original == compressed {
+		return 1
+	}
+	return float64(original) / float64(max(compressed, 1))
+}

@@ -1,0 +1,185 @@
+package compress
+
+import (
+	"strings"
+
+	"pith/parsers"
+)
+
+// A source is one input file: its lines, what each costs, and its syntax.
+type source struct {
+	index   int // in job.sources
+	path    string
+	content string
+	parsed  parsers.File
+	level   level
+	// starts holds the byte offset of each line and, last, the length of content.
+	starts []int
+	// spent[i] is the number of tokens of the first i lines, each counted alone with its line end. BPE is not additive, so
+	// sums of it are an estimate; the final text is counted as a whole.
+	spent []int
+	// marker is the most that a marker line of this file costs, in tokens.
+	marker int
+}
+
+func newSource(f File, count func(string) int) *source {
+	s := &source{path: f.Path, content: f.Content, starts: []int{0}}
+	for at := 0; at < len(f.Content); {
+		nl := strings.IndexByte(f.Content[at:], '\n')
+		if nl < 0 {
+			at = len(f.Content)
+		} else {
+			at += nl + 1
+		}
+		s.starts = append(s.starts, at)
+	}
+	s.spent = make([]int, len(s.starts))
+	for i := range s.lines() {
+		s.spent[i+1] = s.spent[i] + count(s.text(i, i+1))
+	}
+	return s
+}
+
+// lines is the number of lines. A last line without a line end counts, the empty rest after a final one does not.
+func (s *source) lines() int { return len(s.starts) - 1 }
+
+// text returns the lines [from, to), line ends included.
+func (s *source) text(from, to int) string { return s.content[s.starts[from]:s.starts[to]] }
+
+// cost returns the tokens of the lines [from, to).
+func (s *source) cost(from, to int) int { return s.spent[to] - s.spent[from] }
+
+// allBlank reports that the lines [from, to) hold nothing but white space.
+func (s *source) allBlank(from, to int) bool { return strings.TrimSpace(s.text(from, to)) == "" }
+
+// clamp bounds a span of lines to the file, so that a faulty Splitter costs quality and not a panic.
+func (s *source) clamp(from, to int) (int, int) {
+	from = min(max(from, 0), s.lines())
+	return from, min(max(to, from), s.lines())
+}
+
+// A chunk is one parsers.Chunk with what the stages learn about it. Line numbers are 0-based and half-open.
+type chunk struct {
+	src        *source
+	syntax     parsers.Chunk
+	start, end int
+	// parent is the enclosing chunk and closer the one that closes this one (its brace), as indices of job.chunks, or -1.
+	parent, closer int
+	// children are the chunks whose parent this is, closer excluded.
+	children []int
+	// units are the parts that may go while the rest, the frame, stays.
+	units []node
+	// whole is the cost of all its lines, frame of what stays when all units go, markers included. Both count the closer.
+	whole, frame int
+	score        float64
+	rank         int // 1 is best, 0 not ranked
+	// surprise is the score of each line, nil where no model ran.
+	surprise []float64
+	// blocks is what the fine stage may leave out. Nil: whole or nothing.
+	blocks []block
+}
+
+// A node is a run of whole lines that may be left out. Its lines outside of kids are its frame.
+type node struct {
+	start, end int
+	comment    bool
+	kids       []node
+}
+
+// nodes turns a parser's units into nodes. Blank lines between two siblings go with the second: left in the frame they
+// would split one gap into two.
+func nodes(src *source, units []parsers.Unit, from, to int) []node {
+	var list []node
+	at := from
+	for _, u := range units {
+		start, end := max(u.Start, at), min(u.End, to)
+		if start >= end {
+			continue
+		}
+		kids := nodes(src, u.Units, start, end)
+		if len(list) > 0 && src.allBlank(at, start) {
+			start = at
+		}
+		list = append(list, node{start: start, end: end, comment: u.Comment, kids: kids})
+		at = end
+	}
+	return list
+}
+
+// newChunks lists the chunks of one file. Indices count from base, the number of chunks before.
+func newChunks(src *source, base int) []chunk {
+	list := make([]chunk, len(src.parsed.Chunks))
+	for i, c := range src.parsed.Chunks {
+		start, end := src.clamp(c.StartLine, c.EndLine)
+		list[i] = chunk{src: src, syntax: c, start: start, end: end, parent: -1, closer: -1}
+		if c.Parent >= 0 && c.Parent < i {
+			list[i].parent = base + c.Parent
+		}
+	}
+	for i := range list {
+		c := &list[i]
+		if c.parent < 0 {
+			continue
+		}
+		if c.syntax.Kind == parsers.KindEnd {
+			list[c.parent-base].closer = base + i
+		} else {
+			list[c.parent-base].children = append(list[c.parent-base].children, base+i)
+		}
+	}
+	for i := range list {
+		c := &list[i]
+		c.units = nodes(src, c.syntax.Units, c.start, c.end)
+		c.whole = src.cost(c.start, c.end)
+		c.frame = c.whole - savings(src, c.units)
+		if c.closer >= 0 {
+			closer := &list[c.closer-base]
+			tail := src.cost(closer.start, closer.end)
+			c.whole += tail
+			c.frame += tail
+		}
+	}
+	return list
+}
+
+// savings is how much cheaper the file gets when all of units go and a marker takes the place of each run of them. A run
+// that is cheaper than its marker stays.
+func savings(src *source, units []node) int {
+	saved := 0
+	for i := 0; i < len(units); {
+		j := i + 1
+		for j < len(units) && units[j].start == units[j-1].end {
+			j++
+		}
+		saved += max(0, src.cost(units[i].start, units[j-1].end)-src.marker)
+		i = j
+	}
+	return saved
+}
+
+// isCloser reports a chunk that stays or goes with its parent and is not ranked on its own.
+func (c *chunk) isCloser() bool { return c.syntax.Kind == parsers.KindEnd && c.parent >= 0 }
+
+// text is what the model reads of the chunk.
+func (c *chunk) text() string { return c.src.text(c.start, c.end) }
+
+// opens returns which lines begin a block, or nil where no model ran.
+func (c *chunk) opens() func(line int) bool {
+	if c.surprise == nil {
+		return nil
+	}
+	marks := boundaries(c.surprise)
+	return func(line int) bool { return line-c.start < len(marks) && marks[line-c.start] }
+}
+
+// least is what remains when the fine stage takes all that it may.
+func (c *chunk) least() int {
+	if !c.syntax.NeedsChild || len(c.units) == 0 {
+		return c.frame
+	}
+	smallest := c.whole
+	for _, u := range c.units {
+		smallest = min(smallest, c.src.cost(u.start, u.end))
+	}
+	return min(c.whole, c.frame+smallest+c.src.marker)
+}
