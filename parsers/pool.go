@@ -2,13 +2,20 @@ package parsers
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
 	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 )
 
 // Options configure a Pool.
 type Options struct {
-	// Workers is the number of parse processes. If zero, 2. Ignored when InProcess is set.
+	// Workers is the number of parse processes. If zero, 2. Each is started when it is first needed.
 	Workers int
 	// InProcess runs the grammars in this process: faster to start, but hostile input can abort the process, so it is for
 	// files that one trusts. Ruby always uses a worker process.
@@ -29,7 +36,179 @@ var ErrClosed = errors.New("parsers: pool is closed")
 
 // Stats counts what a Pool did since it was made.
 type Stats struct {
-	Parses, Fallbacks, Timeouts, Deaths int64
+	// Parses counts files, Fallbacks those that were cut by lines although there is a grammar for them.
+	Parses, Fallbacks int64
+	// Timeouts counts parses past Options.Timeout, Deaths the workers that ended by themselves in a parse.
+	Timeouts, Deaths int64
 }
 
-var _ = context.Background // placeholder until Parse lands
+// suspects is how many files that stopped a worker are remembered.
+const suspects = 1024
+
+// A Pool cuts files. The grammars run in child processes, because some inputs abort the process that parses them
+// (tree-sitter-ruby#287 is one); what they leave behind is a dead child. A Pool is safe for concurrent use.
+type Pool struct {
+	opts     Options
+	syntaxes syntaxes
+	// slots holds a process, or nil for one not started, for each parse that may run now.
+	slots  chan *process
+	closed chan struct{}
+	close  sync.Once
+	// stopped remembers files that a worker did not survive, and why.
+	stopped *lru.Cache[[sha256.Size]byte, string]
+
+	parses, fallbacks, timeouts, deaths atomic.Int64
+}
+
+// NewPool returns a pool. It starts nothing yet. Close it after use.
+func NewPool(opts Options) (*Pool, error) {
+	if opts.Workers <= 0 {
+		opts.Workers = 2
+	}
+	if opts.Timeout <= 0 {
+		opts.Timeout = 2 * time.Second
+	}
+	if opts.MaxBytes <= 0 {
+		opts.MaxBytes = 1 << 20
+	}
+	if opts.Command == nil {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, fmt.Errorf("find own executable: %w", err)
+		}
+		opts.Command = []string{self, WorkerArg}
+	}
+	stopped, err := lru.New[[sha256.Size]byte, string](suspects)
+	if err != nil {
+		return nil, fmt.Errorf("remember files: %w", err)
+	}
+	p := &Pool{opts: opts, slots: make(chan *process, opts.Workers), closed: make(chan struct{}), stopped: stopped}
+	for range opts.Workers {
+		p.slots <- nil
+	}
+	return p, nil
+}
+
+// Parse cuts a file whose language is told from its path, its shebang line or its content; the path may be "". It fails
+// only when ctx ends or the pool is closed: whatever the bytes, the chunks tile them.
+func (p *Pool) Parse(ctx context.Context, path string, src []byte) (File, error) {
+	return p.parse(ctx, Detect(path, src), src)
+}
+
+// ParseAs cuts a file in a language: a canonical name, or a code fence's tag ("py", "ts"); "" tells it from the content.
+func (p *Pool) ParseAs(ctx context.Context, language string, src []byte) (File, error) {
+	name := byTag(language)
+	switch {
+	case name == "" && language == "":
+		name = Detect("", src)
+	case name == "":
+		name = text
+	}
+	return p.parse(ctx, name, src)
+}
+
+// Stats returns the counts so far.
+func (p *Pool) Stats() Stats {
+	return Stats{
+		Parses: p.parses.Load(), Fallbacks: p.fallbacks.Load(),
+		Timeouts: p.timeouts.Load(), Deaths: p.deaths.Load(),
+	}
+}
+
+// Close waits for the parses that run and ends the worker processes. It returns nil.
+func (p *Pool) Close() error {
+	p.close.Do(func() {
+		close(p.closed)
+		for range p.opts.Workers {
+			if worker := <-p.slots; worker != nil {
+				worker.kill()
+			}
+		}
+	})
+	return nil
+}
+
+func (p *Pool) isClosed() bool {
+	select {
+	case <-p.closed:
+		return true
+	default:
+		return false
+	}
+}
+
+func (p *Pool) parse(ctx context.Context, language string, src []byte) (File, error) {
+	if p.isClosed() {
+		return File{}, ErrClosed
+	}
+	if err := ctx.Err(); err != nil {
+		return File{}, err
+	}
+	p.parses.Add(1)
+	f := File{Language: language, SyntaxErrors: -1}
+	f.CommentPrefix, f.CommentSuffix = commentOf(language)
+	lines := newLineTable(src)
+	if language == "markdown" {
+		f.Chunks = cutMarkdown(lines)
+		return f, nil
+	}
+	if _, ok := grammars[language]; !ok {
+		f.Fallback = "no grammar for " + language
+		f.Chunks = cutText(lines)
+		return f, nil
+	}
+	o, reason, err := p.outline(ctx, language, lines)
+	if err != nil {
+		return File{}, err
+	}
+	if reason != "" {
+		p.fallbacks.Add(1)
+		f.Fallback = reason
+		f.Chunks = cutText(lines)
+		return f, nil
+	}
+	f.SyntaxErrors, f.Chunks = o.errors, o.chunks
+	return f, nil
+}
+
+// outline runs the grammar, or says why it did not.
+func (p *Pool) outline(ctx context.Context, language string, lines lineTable) (outline, string, error) {
+	if reason := refuse(lines.src, p.opts.MaxBytes); reason != "" {
+		return outline{}, reason, nil
+	}
+	key := sha256.Sum256(append([]byte(language+"\x00"), lines.src...))
+	if reason, ok := p.stopped.Get(key); ok {
+		return outline{}, reason + " before", nil
+	}
+	req := request{language: language, limit: p.opts.Timeout, src: lines.src}
+	run := p.inWorker
+	if p.opts.InProcess && language != "ruby" {
+		run = p.inProcess
+	}
+	o, err := run(ctx, req, lines)
+	switch {
+	case err == nil:
+		return o, "", nil
+	case ctx.Err() != nil:
+		return outline{}, "", ctx.Err()
+	case errors.Is(err, ErrClosed):
+		return outline{}, "", err
+	case errors.Is(err, errSlow):
+		p.timeouts.Add(1)
+		p.stopped.Add(key, "parse ran out of time")
+		return outline{}, "parse ran out of time", nil
+	case errors.Is(err, errDied):
+		p.deaths.Add(1)
+		p.stopped.Add(key, "parse process died")
+		return outline{}, "parse process died", nil
+	}
+	return outline{}, err.Error(), nil
+}
+
+func (p *Pool) inProcess(_ context.Context, req request, _ lineTable) (outline, error) {
+	s, err := p.syntaxes.get(req.language)
+	if err != nil {
+		return outline{}, err
+	}
+	return parseTree(s, req.src, req.limit)
+}

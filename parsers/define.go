@@ -1,0 +1,251 @@
+package parsers
+
+// A chunk's body is cut when it holds functions; otherwise the definition is one chunk.
+
+// definition is the node that a group defines, or -1. The group has to be alone on its lines.
+func (c *cutter) definition(g group) int {
+	if !g.removable() || g.remark() {
+		return -1
+	}
+	for i := g.from; i < g.to; i = c.nodes[i].next {
+		if d := c.defined(i, 4); d >= 0 {
+			return d
+		}
+	}
+	return -1
+}
+
+// defined is the definition at a node or inside its wrappers, at most depth of them, or -1.
+func (c *cutter) defined(i, depth int) int {
+	n := c.nodes[i]
+	switch {
+	case n.is(function):
+		if c.bodyOf(i) >= 0 {
+			return i
+		}
+		return -1
+	case n.is(accessor | scope):
+		if n.first < n.last {
+			return i
+		}
+		return -1
+	case n.is(literal):
+		if n.first < n.last && c.bodyOf(i) >= 0 {
+			return i
+		}
+		return -1
+	case n.is(class | typedef):
+		return i
+	case !n.is(wrapper) || depth == 0:
+		return -1
+	}
+	for k := i + 1; k < n.next; k = c.nodes[k].next {
+		if d := c.defined(k, depth-1); d >= 0 {
+			return d
+		}
+	}
+	return -1
+}
+
+// bodyOf is the first list among a node's children or, for a list that is its own body, the node itself; -1 if none.
+func (c *cutter) bodyOf(i int) int {
+	if c.nodes[i].is(list) {
+		return i
+	}
+	for k := i + 1; k < c.nodes[i].next; k = c.nodes[k].next {
+		if c.nodes[k].is(list) {
+			return k
+		}
+	}
+	return -1
+}
+
+// define makes the chunk or chunks of one definition.
+func (c *cutter) define(e entry, in enclosure) {
+	d := c.nodes[e.def]
+	chunk := Chunk{
+		Kind: c.kindOf(e.def), StartLine: e.start(), Parent: in.parent,
+		Name: qualify(in.name, c.nameOf(e)),
+	}
+	chunk.SignatureStart = e.sign
+	if body := c.bodyOf(e.def); body >= 0 {
+		chunk.SignatureEnd = c.headerEnd(e.def, body)
+	}
+	if d.is(class|scope) && c.split(e, chunk) {
+		return
+	}
+	opened := c.open(chunk)
+	opened.Units = append(opened.Units, c.entryUnits(e)...)
+}
+
+// entryUnits are the units of a definition that is one chunk: its doc comments and what is inside.
+func (c *cutter) entryUnits(e entry) []Unit {
+	var us []Unit
+	for _, g := range e.groups {
+		if g.remark() {
+			us = append(us, c.groupUnits([]group{g}, nil, false)...)
+			continue
+		}
+		if !g.is(broken) {
+			us = append(us, c.units(g.from, g.to)...)
+		}
+	}
+	return joinComments(us)
+}
+
+func joinComments(us []Unit) []Unit {
+	var out []Unit
+	for _, u := range us {
+		if last := len(out) - 1; last >= 0 && u.Comment && out[last].Comment && out[last].End == u.Start {
+			out[last].End = u.End
+			continue
+		}
+		out = append(out, u)
+	}
+	return out
+}
+
+// headerEnd is the line after the header of a definition: the line where a body opens with a bracket is the header's.
+func (c *cutter) headerEnd(def, body int) int {
+	b := c.nodes[body]
+	if body == def {
+		return c.nodes[def].first + 1
+	}
+	if body+1 < b.next && c.nodes[body+1].is(token) || c.lines.indent(b.first) < b.start-c.lines.start(b.first) {
+		return b.first + 1
+	}
+	end := c.nodes[def].first + 1
+	for k := def + 1; k < body; k = c.nodes[k].next {
+		if !c.nodes[k].is(comment) {
+			end = max(end, c.nodes[k].last+1)
+		}
+	}
+	return end
+}
+
+func (c *cutter) kindOf(def int) Kind {
+	switch n := c.nodes[def]; {
+	case n.is(class):
+		if c.holdsFunction(def) {
+			return KindClass
+		}
+		return KindType
+	case n.is(typedef):
+		return KindType
+	case n.is(scope):
+		return KindModule
+	}
+	return KindFunction
+}
+
+// holdsFunction reports that the body of a class has a function, at some depth.
+func (c *cutter) holdsFunction(def int) bool {
+	for i := def + 1; i < c.nodes[def].next; i++ {
+		if c.nodes[i].is(function) && c.bodyOf(i) >= 0 {
+			return true
+		}
+		if c.nodes[i].is(literal) && c.nodes[i].first < c.nodes[i].last && c.bodyOf(i) >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// split makes chunks of a class: header, members, closing lines. It reports false, having done nothing, when the class
+// has no part on lines of its own.
+func (c *cutter) split(e entry, chunk Chunk) bool {
+	d := c.nodes[e.def]
+	if !d.is(scope) && !c.holdsFunction(e.def) || e.groups[len(e.groups)-1].is(broken) && c.brokenHeader(e.def) {
+		return false
+	}
+	body := c.memberList(e.def)
+	if body < 0 {
+		return false
+	}
+	es := c.entries(c.groups(body))
+	first, last := c.memberRange(es, d.is(scope))
+	if first < 0 {
+		return false
+	}
+	opened := c.open(chunk)
+	index := len(c.chunks) - 1
+	in := enclosure{parent: index, name: chunk.Name, suite: c.nodes[body].is(suite)}
+	opened.Units, opened.NeedsChild = c.headerUnits(e, body, es[:first], in)
+	opened.SignatureEnd = min(opened.SignatureEnd, es[first].start())
+	c.body(es[first:last], in)
+	if end := c.lines.skipBlank(es[last-1].end(), e.end()); end < e.end() {
+		c.open(Chunk{Kind: KindEnd, StartLine: end, Parent: index})
+	}
+	return true
+}
+
+// brokenHeader reports a syntax error between a class's own parts, where nothing is known of its extent.
+func (c *cutter) brokenHeader(def int) bool {
+	for k := def + 1; k < c.nodes[def].next; k = c.nodes[k].next {
+		if c.nodes[k].is(failed) {
+			return true
+		}
+	}
+	return false
+}
+
+// memberList is the list inside a definition that holds its members: the first with a definition in it.
+func (c *cutter) memberList(def int) int {
+	for i := def; i < c.nodes[def].next; {
+		n := c.nodes[i]
+		if i > def && n.is(function|literal) {
+			i = n.next
+			continue
+		}
+		if n.is(list) {
+			for _, g := range c.groups(i) {
+				if c.definition(g) >= 0 {
+					return i
+				}
+			}
+		}
+		i++
+	}
+	return -1
+}
+
+// memberRange is the stretch of entries that become chunks: from the first definition, or for a scope from the first
+// entry, to the last before the closing token. It is -1, -1 when there is none.
+func (c *cutter) memberRange(es []entry, all bool) (first, last int) {
+	first, last = -1, len(es)
+	for last > 0 && es[last-1].groups[0].is(token) {
+		last--
+	}
+	for i, e := range es[:last] {
+		if e.def >= 0 || all && i > 0 && !e.groups[0].is(token) && e.groups[0].whole {
+			first = i
+			break
+		}
+	}
+	if first < 0 || last <= first {
+		return -1, -1
+	}
+	return first, last
+}
+
+// headerUnits are the units of a class header: doc comments, and the members before the first function.
+func (c *cutter) headerUnits(e entry, body int, members []entry, in enclosure) (us []Unit, needsChild bool) {
+	for _, g := range e.groups {
+		if g.remark() && g.end <= c.nodes[e.def].first {
+			us = append(us, c.groupUnits([]group{g}, nil, false)...)
+		}
+	}
+	us = joinComments(us)
+	var gs []group
+	for _, m := range members {
+		gs = append(gs, m.groups...)
+	}
+	kept := map[int]bool{}
+	keep := -1
+	if in.suite {
+		keep = c.keeper(gs)
+		kept[keep] = true
+	}
+	us = append(us, c.groupUnits(gs, kept, c.hasFailed(gs))...)
+	return us, in.suite && keep < 0
+}

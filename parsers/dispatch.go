@@ -1,0 +1,50 @@
+package parsers
+
+import (
+	"context"
+	"errors"
+	"os"
+	"syscall"
+)
+
+// errDied reports that a parse process ended in the middle of a parse.
+var errDied = errors.New("parse process died")
+
+// inWorker has a parse process cut the file. A process that fails is killed, and the next parse starts another.
+func (p *Pool) inWorker(ctx context.Context, req request, lines lineTable) (outline, error) {
+	var worker *process
+	select {
+	case <-ctx.Done():
+		return outline{}, ctx.Err()
+	case <-p.closed:
+		return outline{}, ErrClosed
+	case worker = <-p.slots:
+	}
+	defer func() { p.slots <- worker }()
+	if p.isClosed() {
+		return outline{}, ErrClosed
+	}
+	fresh := worker == nil
+	for {
+		if worker == nil {
+			var err error
+			if worker, err = startProcess(p.opts.Command); err != nil {
+				return outline{}, err
+			}
+		}
+		payload, err := worker.ask(ctx, req)
+		if err == nil {
+			return decodeAnswer(payload, lines)
+		}
+		worker.kill()
+		worker = nil
+		if errors.Is(err, syscall.EPIPE) && !fresh {
+			fresh = true // it had died between two parses: this file is not to blame
+			continue
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return outline{}, errSlow
+		}
+		return outline{}, errDied
+	}
+}

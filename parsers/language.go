@@ -1,0 +1,129 @@
+package parsers
+
+import (
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/go-enry/go-enry/v2"
+)
+
+// text is the language of everything that no other name fits.
+const text = "text"
+
+// commentStyle is what encloses a one-line comment, by canonical name. Languages not listed have "# " as most
+// configuration formats do; a marker is read by a model, not by a parser, there.
+var commentStyle = map[string][2]string{
+	"bash": {"# ", ""}, "c": {"// ", ""}, "cpp": {"// ", ""}, "csharp": {"// ", ""}, "css": {"/* ", " */"},
+	"dart": {"// ", ""}, "go": {"// ", ""}, "groovy": {"// ", ""}, "haskell": {"-- ", ""}, "html": {"<!-- ", " -->"},
+	"java": {"// ", ""}, "javascript": {"// ", ""}, "kotlin": {"// ", ""}, "less": {"// ", ""}, "lua": {"-- ", ""},
+	"markdown": {"<!-- ", " -->"}, "objective-c": {"// ", ""}, "php": {"// ", ""}, "protobuf": {"// ", ""},
+	"python": {"# ", ""}, "ruby": {"# ", ""}, "rust": {"// ", ""}, "scala": {"// ", ""}, "scss": {"// ", ""},
+	"sql": {"-- ", ""}, "svelte": {"<!-- ", " -->"}, "swift": {"// ", ""}, "tsx": {"// ", ""}, "typescript": {"// ", ""},
+	"vue": {"<!-- ", " -->"}, "xml": {"<!-- ", " -->"}, "zig": {"// ", ""},
+}
+
+// renamed gives the canonical names that differ from the lower-case name of the detection library.
+var renamed = map[string]string{
+	"c#": "csharp", "c++": "cpp", "shell": "bash", "protocol buffer": "protobuf", "jsx": "javascript",
+	"bash": "bash", "sh": "bash", "zsh": "bash", "golang": "go", "py": "python", "js": "javascript", "mjs": "javascript",
+	"ts": "typescript", "rb": "ruby", "rs": "rust", "kt": "kotlin", "cs": "csharp", "c++11": "cpp", "cc": "cpp",
+	"hpp": "cpp", "h": "c", "md": "markdown", "yml": "yaml", "plaintext": text, "txt": text, "console": text,
+	"shell-session": text, "shellsession": text, "hack": "php", "starlark": "python", "cython": "text", "python3": "python",
+}
+
+// candidates are what a file without a name may be, when its content has to tell.
+var candidates = []string{
+	"Go", "Python", "JavaScript", "TypeScript", "Java", "C", "C++", "C#", "Rust", "Ruby", "PHP", "Kotlin", "Swift",
+	"Scala", "Shell", "Markdown", "YAML", "JSON", "SQL", "HTML", "CSS", "Text",
+}
+
+// sample is how much of a file its language is told from, in bytes.
+const sample = 8 << 10
+
+// Languages returns the canonical names of the languages that are cut along syntax, sorted.
+func Languages() []string {
+	names := append(slices.Collect(maps.Keys(grammars)), "markdown")
+	slices.Sort(names)
+	return names
+}
+
+// Detect returns the canonical name of a file's language by its path, its shebang line and its content, in this order;
+// "text" when nothing tells. The path may be "".
+func Detect(path string, src []byte) string {
+	src = src[:min(len(src), sample)]
+	if path != "" {
+		path = filepath.Base(path)
+		if name := byPath(path, src); name != "" {
+			return name
+		}
+	}
+	if name, ok := enry.GetLanguageByShebang(src); ok || name != "" {
+		return canonical(name)
+	}
+	if path != "" || len(strings.TrimSpace(string(src))) == 0 {
+		return text
+	}
+	if name, ok := enry.GetLanguageByModeline(src); ok {
+		return canonical(name)
+	}
+	name, _ := enry.GetLanguageByClassifier(src, candidates)
+	return canonical(name)
+}
+
+// byPath asks for the file name, its extension, and the content where the extension is of several languages.
+func byPath(path string, src []byte) string {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".tsx":
+		return "tsx"
+	case ".md":
+		return "markdown" // also an extension of GCC's machine descriptions
+	case ".h":
+		if name, ok := enry.GetLanguageByContent(path, src); ok {
+			return canonical(name)
+		}
+		return "c"
+	}
+	if name := enry.GetLanguage(path, src); name != "" {
+		return canonical(name)
+	}
+	return ""
+}
+
+// byTag returns the language that a code fence's tag names, or "" for one that is unknown.
+func byTag(tag string) string {
+	tag = strings.ToLower(strings.TrimSpace(tag))
+	if _, ok := grammars[tag]; ok {
+		return tag
+	}
+	if name, ok := renamed[tag]; ok {
+		return name
+	}
+	if name, ok := enry.GetLanguageByAlias(tag); ok {
+		return canonical(name)
+	}
+	if name, ok := enry.GetLanguageByExtension("x." + tag); ok {
+		return canonical(name)
+	}
+	return ""
+}
+
+func canonical(name string) string {
+	name = strings.ToLower(name)
+	if other, ok := renamed[name]; ok {
+		return other
+	}
+	if name == "" {
+		return text
+	}
+	return name
+}
+
+// commentOf returns what encloses a one-line comment of a language.
+func commentOf(language string) (prefix, suffix string) {
+	if style, ok := commentStyle[language]; ok {
+		return style[0], style[1]
+	}
+	return "# ", ""
+}

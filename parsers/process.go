@@ -1,0 +1,81 @@
+package parsers
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"time"
+)
+
+// grace is how long after its time limit a parse process may still answer that it ran out of time. A grammar checks its
+// limit seldom; without grace each slow file would cost a process.
+const grace = 100 * time.Millisecond
+
+// A process is a running parse process. It has one user at a time.
+type process struct {
+	cmd *exec.Cmd
+	in  *os.File
+	out *os.File
+	buf *bufio.Reader
+}
+
+// startProcess runs command with an empty environment and no open files but its two pipes.
+func startProcess(command []string) (*process, error) {
+	childIn, in, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("open pipe: %w", err)
+	}
+	out, childOut, err := os.Pipe()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open pipe: %w", err), childIn.Close(), in.Close())
+	}
+	cmd := exec.Command(command[0], command[1:]...)
+	cmd.Env = []string{"GOTRACEBACK=none"}
+	cmd.Stdin, cmd.Stdout = childIn, childOut
+	isolate(cmd)
+	err = errors.Join(cmd.Start(), childIn.Close(), childOut.Close())
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start %s: %w", command[0], err), in.Close(), out.Close())
+	}
+	return &process{cmd: cmd, in: in, out: out, buf: bufio.NewReaderSize(out, 1<<16)}, nil
+}
+
+// ask sends a request and returns the answer's payload. After an error the process is in an unknown state and has to
+// be killed. The error is os.ErrDeadlineExceeded when the limit passed or ctx ended.
+func (p *process) ask(ctx context.Context, req request) ([]byte, error) {
+	deadline := time.Now().Add(req.limit + grace)
+	if err := errors.Join(p.in.SetDeadline(deadline), p.out.SetDeadline(deadline)); err != nil {
+		return nil, fmt.Errorf("set deadline: %w", err)
+	}
+	expired := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(expired)
+		past := time.Unix(1, 0)
+		_ = errors.Join(p.in.SetDeadline(past), p.out.SetDeadline(past)) // fails only if set already
+	})
+	defer func() {
+		if !stop() {
+			<-expired // else it would cut short the next request
+		}
+	}()
+	if err := writeFrame(p.in, req.encode()); err != nil {
+		return nil, fmt.Errorf("write request: %w", err)
+	}
+	payload, err := readFrame(p.buf)
+	if err != nil {
+		return nil, fmt.Errorf("read answer: %w", err)
+	}
+	return payload, nil
+}
+
+// kill ends the process and frees what it held.
+func (p *process) kill() {
+	// Errors say that it is gone already, or how it ended, which is by our signal.
+	_ = killGroup(p.cmd)
+	_ = p.cmd.Wait()
+	_ = p.in.Close()
+	_ = p.out.Close()
+}

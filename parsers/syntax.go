@@ -1,0 +1,129 @@
+package parsers
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+
+	sitter "github.com/smacker/go-tree-sitter"
+)
+
+// A role says what a node type means to the cutter. A type may have several.
+type role uint32
+
+const (
+	function   role = 1 << iota // has a name and a body
+	accessor                    // a function if it spans lines (C# properties)
+	class                       // may hold functions
+	typedef                     // declares a type, holds no function
+	scope                       // like class, but its header is its first lines only (namespace, #ifdef)
+	wrapper                     // stands around one definition (export, decorator, template, assignment)
+	literal                     // a function or class without a name of its own
+	imports                     // package clause, import, include
+	comment                     //
+	list                        // children are statements or members that may be left out one by one
+	commas                      // list whose elements end in commas, where a last comma is legal
+	suite                       // list that needs at least one statement after each of its keywords
+	attribute                   // sibling that belongs to what follows
+	tail                        // sibling that belongs to what precedes
+	pinned                      // sibling that must stay
+	head                        // sibling that must stay and on which everything after depends (<?php)
+	docstring                   // statement that may be a comment in all but name
+	declarator                  // leads to a name (C)
+	identifier                  // a name, where the grammar has no field for it
+	broken                      // holds a syntax error
+	token                       // a keyword or a bracket
+	separator                   // a comma or a semicolon
+	failed                      // is a syntax error itself
+	ordinary                    // is none of comment, token and separator
+)
+
+// named are the roles of nodes whose children's fields are wanted.
+const named = function | accessor | class | typedef | scope | wrapper | literal | declarator
+
+// definition are the roles that make a chunk of their own.
+const definition = function | accessor | class | typedef | scope
+
+// A grammar describes a language to the cutter. The cutter itself knows none.
+type grammar struct {
+	load func() *sitter.Language
+	// types lists node types by role, separated by spaces.
+	types map[role]string
+	// fragile are first bytes of a statement that would continue the one before, were there nothing between
+	// (JavaScript without semicolons).
+	fragile string
+}
+
+// A syntax is a grammar with its node types resolved to the numbers of the loaded tables.
+type syntax struct {
+	grammar
+	language *sitter.Language
+	byNumber []role
+}
+
+// roles of a node; error nodes have a number outside of the table.
+func (s *syntax) roles(n *sitter.Node) role {
+	number := int(n.Symbol())
+	if number >= len(s.byNumber) {
+		return failed | broken
+	}
+	return s.byNumber[number]
+}
+
+// newSyntax resolves g. It fails when a type is not in the grammar's table: a misspelt type would be silently unused.
+func newSyntax(g grammar) (*syntax, error) {
+	s := &syntax{grammar: g, language: g.load()}
+	byName := map[string]role{}
+	for r, types := range g.types {
+		for name := range strings.FieldsSeq(types) {
+			byName[name] |= r
+		}
+	}
+	s.byNumber = make([]role, s.language.SymbolCount())
+	seen := map[string]bool{}
+	for i := range s.byNumber {
+		name := s.language.SymbolName(sitter.Symbol(i))
+		switch {
+		case s.language.SymbolType(sitter.Symbol(i)) == sitter.SymbolTypeRegular:
+			s.byNumber[i] = byName[name]
+			seen[name] = true
+		case name == "," || name == ";":
+			s.byNumber[i] = separator
+		default:
+			s.byNumber[i] = token
+		}
+	}
+	for name := range byName {
+		if !seen[name] {
+			return nil, fmt.Errorf("grammar has no node type %q", name)
+		}
+	}
+	return s, nil
+}
+
+// A syntaxes loads each grammar once, when it is first needed: their tables are large.
+type syntaxes struct {
+	mu     sync.Mutex
+	loaded map[string]*syntax
+}
+
+func (c *syntaxes) get(language string) (*syntax, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.loaded[language]; s != nil {
+		return s, nil
+	}
+	g, ok := grammarOf(language)
+	if !ok {
+		return nil, fmt.Errorf("no grammar for %q", language)
+	}
+	s, err := newSyntax(g)
+	if err != nil {
+		return nil, fmt.Errorf("load %s: %w", language, err)
+	}
+	if c.loaded == nil {
+		c.loaded = map[string]*syntax{}
+	}
+	c.loaded[language] = s
+	return s, nil
+}

@@ -1,0 +1,145 @@
+package parsers
+
+import (
+	sitter "github.com/smacker/go-tree-sitter"
+)
+
+// maxDepth is how deep into a tree units are looked for. Deeper code is left in one piece, which bounds our recursion
+// on hostile input; real code stays under 100.
+const maxDepth = 400
+
+// A node is what the cutter needs of one node of a grammar's tree. The nodes of a tree lie in one slice in document
+// order, a parent before its children. Children of nodes that fit on one line are left out unless a name is among them.
+type node struct {
+	roles role
+	field field
+	// start and end are the byte span without white space at either end.
+	start, end int
+	// first and last are the lines of the first and the last byte.
+	first, last int
+	// next is the index after the last descendant.
+	next int
+}
+
+func (n node) is(r role) bool { return n.roles&r != 0 }
+
+// A field is the grammar's name for a child's place in its parent, as far as names are concerned.
+type field uint8
+
+const (
+	fieldNone field = iota
+	fieldName
+	fieldDeclarator
+	fieldLeft
+	fieldType
+	fieldReceiver
+)
+
+func fieldOf(name string) field {
+	switch name {
+	case "name", "key", "property":
+		return fieldName
+	case "declarator":
+		return fieldDeclarator
+	case "left":
+		return fieldLeft
+	case "type":
+		return fieldType
+	case "receiver":
+		return fieldReceiver
+	}
+	return fieldNone
+}
+
+// A reader copies a grammar's tree into nodes. The walk is iterative: a tree can be as deep as the file is long, and
+// the recursive functions of the C library (ts_node_string, child_by_field_name) overflow the stack on such trees.
+type reader struct {
+	syntax *syntax
+	src    []byte
+	lines  lineTable
+	nodes  []node
+	open   []int // indices of the nodes that enclose the cursor
+	errors int
+	dirty  bool // the tree holds errors, so every node has to be seen
+}
+
+// readTree returns the tree's nodes and the number of its error and missing nodes.
+func readTree(s *syntax, tree *sitter.Tree, lines lineTable) ([]node, int) {
+	root := tree.RootNode()
+	r := reader{syntax: s, src: lines.src, lines: lines, dirty: root.HasError()}
+	cursor := sitter.NewTreeCursor(root)
+	defer cursor.Close()
+	depth := 0
+	for {
+		if r.visit(cursor, depth) && cursor.GoToFirstChild() {
+			depth++
+			continue
+		}
+		for !cursor.GoToNextSibling() {
+			if !cursor.GoToParent() {
+				r.close(0)
+				return r.nodes, r.errors
+			}
+			depth--
+		}
+	}
+}
+
+// visit records the cursor's node and reports whether its children are wanted.
+func (r *reader) visit(cursor *sitter.TreeCursor, depth int) bool {
+	n := cursor.CurrentNode()
+	if r.dirty && (n.IsError() || n.IsMissing()) {
+		r.errors++
+	}
+	errors := r.dirty && n.HasError()
+	if depth > maxDepth {
+		return errors
+	}
+	r.close(depth)
+	from, to := n.StartPoint(), n.EndPoint()
+	v := node{
+		roles: r.syntax.roles(n),
+		first: int(from.Row), last: int(to.Row),
+		start: r.lines.start(int(from.Row)) + int(from.Column),
+		end:   r.lines.start(int(to.Row)) + int(to.Column),
+	}
+	if errors {
+		v.roles |= broken
+	}
+	if len(r.open) > 0 && r.nodes[r.open[len(r.open)-1]].is(named) {
+		v.field = fieldOf(cursor.CurrentFieldName())
+	}
+	r.trim(&v)
+	r.open = append(r.open, len(r.nodes))
+	r.nodes = append(r.nodes, v)
+	return errors || v.first != v.last || v.is(named)
+}
+
+// close ends the open nodes at depth and below.
+func (r *reader) close(depth int) {
+	for len(r.open) > depth {
+		last := len(r.open) - 1
+		r.nodes[r.open[last]].next = len(r.nodes)
+		r.open = r.open[:last]
+	}
+}
+
+// trim takes white space off both ends: some grammars count the line end, or the indentation before, as the node's.
+func (r *reader) trim(n *node) {
+	n.end = min(n.end, len(r.src))
+	n.start = min(n.start, n.end)
+	for n.end > n.start && isSpace(r.src[n.end-1]) {
+		n.end--
+		if r.src[n.end] == '\n' {
+			n.last--
+		}
+	}
+	for n.start < n.end && isSpace(r.src[n.start]) {
+		if r.src[n.start] == '\n' {
+			n.first++
+		}
+		n.start++
+	}
+}
+
+func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }

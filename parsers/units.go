@@ -1,0 +1,119 @@
+package parsers
+
+import "bytes"
+
+// units returns what can be left out between two node indices: for each list there its groups, and for all that is not
+// in a list what its own lists hold.
+func (c *cutter) units(from, to int) []Unit {
+	var us []Unit
+	for i := from; i < to; {
+		if !c.nodes[i].is(list) {
+			i++ // into the children
+			continue
+		}
+		us = append(us, c.listUnits(i)...)
+		i = c.nodes[i].next
+	}
+	return us
+}
+
+func (c *cutter) listUnits(parent int) []Unit {
+	gs := c.groups(parent)
+	return c.groupUnits(gs, c.keepers(parent, gs), c.nodes[parent].is(failed) || c.hasFailed(gs))
+}
+
+// hasFailed reports that there is a syntax error among the groups: the grammar guesses there, and would guess
+// differently with a part left out.
+func (c *cutter) hasFailed(gs []group) bool {
+	for _, g := range gs {
+		for i := g.from; i < g.to; i = c.nodes[i].next {
+			if c.nodes[i].is(failed) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// groupUnits makes a unit of each removable group that is not kept; the parts of the others are parts of the frame.
+func (c *cutter) groupUnits(gs []group, kept map[int]bool, frozen bool) []Unit {
+	var us []Unit
+	for i, g := range gs {
+		if frozen || kept[i] || !g.removable() {
+			us = append(us, c.units(g.from, g.to)...)
+			continue
+		}
+		u := Unit{Start: g.start, End: g.end, Comment: g.remark() || c.isDocstring(g)}
+		if !g.is(broken) {
+			u.Units = c.units(g.from, g.to)
+		}
+		if last := len(us) - 1; last >= 0 && u.Comment && us[last].Comment && us[last].End == u.Start {
+			us[last].End = u.End
+			continue
+		}
+		us = append(us, u)
+		if i+1 < len(gs) {
+			us[len(us)-1].End = c.absorbBlank(g.end, gs[i+1].start)
+		}
+	}
+	return us
+}
+
+// absorbBlank returns where a run of lines that ends at line ends with its blank lines, if something follows them.
+func (c *cutter) absorbBlank(line, next int) int {
+	if after := c.lines.skipBlank(line, next); after == next {
+		return after
+	}
+	return line
+}
+
+// keepers are the groups of a list that must stay where the grammar wants a statement: in each stretch between
+// keywords the first one that is not a docstring, or the docstring if that is all.
+func (c *cutter) keepers(parent int, gs []group) map[int]bool {
+	if !c.nodes[parent].is(suite) {
+		return nil
+	}
+	kept := map[int]bool{}
+	for start := 0; start < len(gs); start++ {
+		end := start
+		for end < len(gs) && !gs[end].is(token) {
+			end++
+		}
+		if i := c.keeper(gs[start:end]); i >= 0 {
+			kept[start+i] = true
+		}
+		start = end
+	}
+	return kept
+}
+
+// keeper is the index of the group to keep, -1 when there are only comments.
+func (c *cutter) keeper(gs []group) int {
+	fallback := -1
+	for i, g := range gs {
+		switch {
+		case g.remark() || g.empty():
+		case !c.isDocstring(g):
+			return i
+		case fallback < 0:
+			fallback = i
+		}
+	}
+	return fallback
+}
+
+// isDocstring reports that the group is one string literal and nothing else: a comment in all but name.
+func (c *cutter) isDocstring(g group) bool {
+	n := c.nodes[g.from]
+	return n.is(docstring) && g.to == n.next && isStringLiteral(c.lines.src[n.start:n.end])
+}
+
+func isStringLiteral(text []byte) bool {
+	text = bytes.TrimLeft(text, "rRuU")
+	for _, quote := range []string{`"""`, "'''", `"`, "'"} {
+		if rest, ok := bytes.CutPrefix(text, []byte(quote)); ok {
+			return bytes.Index(rest, []byte(quote)) == len(rest)-len(quote)
+		}
+	}
+	return false
+}

@@ -1,0 +1,226 @@
+package parsers
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// The protocol between a Pool and its parse processes: frames of a four-byte little-endian length and that many bytes.
+// A request is a time limit, a language and the source; an answer is a status and, if all went well, the outline in
+// varints, lines as distances from the ones before. A hand-written form because gob sends its type tables again for
+// each stream that a replaced process begins, and a parse answer is on the way of every request.
+
+const maxFrame = 64 << 20 // bytes
+
+// Statuses of an answer.
+const (
+	statusDone = iota
+	statusSlow
+	statusFailed
+)
+
+var errWire = errors.New("malformed message")
+
+// A request asks a parse process for an outline.
+type request struct {
+	language string
+	limit    time.Duration
+	src      []byte
+}
+
+func writeFrame(w io.Writer, payload []byte) error {
+	if len(payload) > maxFrame {
+		return fmt.Errorf("frame of %d bytes: %w", len(payload), errWire)
+	}
+	frame := make([]byte, 4, 4+len(payload))
+	binary.LittleEndian.PutUint32(frame, uint32(len(payload)))
+	_, err := w.Write(append(frame, payload...))
+	return err
+}
+
+func readFrame(r io.Reader) ([]byte, error) {
+	var size [4]byte
+	if _, err := io.ReadFull(r, size[:]); err != nil {
+		return nil, err
+	}
+	n := binary.LittleEndian.Uint32(size[:])
+	if n > maxFrame {
+		return nil, fmt.Errorf("frame of %d bytes: %w", n, errWire)
+	}
+	payload := make([]byte, n)
+	if _, err := io.ReadFull(r, payload); err != nil {
+		return nil, fmt.Errorf("frame cut short: %w", err)
+	}
+	return payload, nil
+}
+
+func (r request) encode() []byte {
+	b := make([]byte, 0, len(r.src)+len(r.language)+16)
+	b = binary.AppendUvarint(b, uint64(r.limit.Milliseconds()))
+	b = appendString(b, r.language)
+	return append(b, r.src...)
+}
+
+func decodeRequest(payload []byte) (request, error) {
+	d := decoder{rest: payload}
+	limit := d.number(int(time.Hour / time.Millisecond))
+	language := d.text()
+	if d.err != nil {
+		return request{}, d.err
+	}
+	return request{language: language, limit: time.Duration(limit) * time.Millisecond, src: d.rest}, nil
+}
+
+// encodeAnswer writes an outline, or why there is none.
+func encodeAnswer(o outline, err error) []byte {
+	switch {
+	case errors.Is(err, errSlow):
+		return []byte{statusSlow}
+	case err != nil:
+		return appendString([]byte{statusFailed}, err.Error())
+	}
+	b := binary.AppendUvarint([]byte{statusDone}, uint64(o.errors))
+	b = binary.AppendUvarint(b, uint64(len(o.chunks)))
+	line := 0
+	for _, ch := range o.chunks {
+		b = appendString(b, string(ch.Kind))
+		b = appendString(b, ch.Name)
+		b = binary.AppendUvarint(b, uint64(ch.StartLine-line))
+		b = binary.AppendUvarint(b, uint64(ch.Parent+1))
+		b = binary.AppendUvarint(b, flag(ch.NeedsChild))
+		b = binary.AppendUvarint(b, uint64(ch.SignatureStart-ch.StartLine))
+		b = binary.AppendUvarint(b, uint64(ch.SignatureEnd-ch.SignatureStart))
+		b = appendUnits(b, ch.Units, ch.StartLine)
+		line = ch.StartLine
+	}
+	return b
+}
+
+func appendString(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+func appendUnits(b []byte, us []Unit, from int) []byte {
+	b = binary.AppendUvarint(b, uint64(len(us)))
+	for _, u := range us {
+		b = binary.AppendUvarint(b, uint64(u.Start-from))
+		b = binary.AppendUvarint(b, uint64(u.End-u.Start)<<1|flag(u.Comment))
+		b = appendUnits(b, u.Units, u.Start)
+		from = u.End
+	}
+	return b
+}
+
+func flag(set bool) uint64 {
+	if set {
+		return 1
+	}
+	return 0
+}
+
+// decodeAnswer reads an outline of a file with so many lines. Whatever a broken process wrote, the chunks tile the file
+// and units lie inside of each other, or there is an error.
+func decodeAnswer(payload []byte, lines lineTable) (outline, error) {
+	if len(payload) == 0 {
+		return outline{}, fmt.Errorf("empty answer: %w", errWire)
+	}
+	d := decoder{rest: payload[1:]}
+	switch payload[0] {
+	case statusSlow:
+		return outline{}, errSlow
+	case statusFailed:
+		return outline{}, fmt.Errorf("parse process: %s", d.text())
+	}
+	o := outline{errors: d.number(maxFrame)}
+	n := d.number(lines.count())
+	o.chunks = make([]Chunk, n)
+	line := 0
+	for i := range o.chunks {
+		o.chunks[i] = d.chunk(i, line, lines.count())
+		if i > 0 && o.chunks[i].StartLine <= line || i == 0 && o.chunks[i].StartLine != 0 {
+			d.fail()
+		}
+		line = o.chunks[i].StartLine
+	}
+	if len(d.rest) > 0 || n == 0 && lines.count() > 0 {
+		d.fail()
+	}
+	if d.err != nil {
+		return outline{}, d.err
+	}
+	o.chunks = tile(o.chunks, lines)
+	for _, ch := range o.chunks {
+		if len(ch.Units) > 0 && ch.Units[len(ch.Units)-1].End > ch.EndLine {
+			return outline{}, errWire
+		}
+	}
+	return o, nil
+}
+
+// A decoder reads numbers and strings, none out of bounds; after an error it yields zeros.
+type decoder struct {
+	rest []byte
+	err  error
+}
+
+func (d *decoder) fail() {
+	d.rest, d.err = nil, errWire
+}
+
+// number reads one that is at most limit.
+func (d *decoder) number(limit int) int {
+	v, n := binary.Uvarint(d.rest)
+	if n <= 0 || limit < 0 || v > uint64(limit) {
+		d.fail()
+		return 0
+	}
+	d.rest = d.rest[n:]
+	return int(v)
+}
+
+func (d *decoder) text() string {
+	n := d.number(len(d.rest))
+	if d.err != nil || n > len(d.rest) {
+		d.fail()
+		return ""
+	}
+	s := string(d.rest[:n])
+	d.rest = d.rest[n:]
+	return s
+}
+
+// chunk reads the chunk with an index; the one before starts at line.
+func (d *decoder) chunk(index, line, lines int) Chunk {
+	ch := Chunk{Kind: Kind(d.text()), Name: d.text()}
+	ch.StartLine = line + d.number(lines-line)
+	ch.Parent = d.number(index) - 1
+	ch.NeedsChild = d.number(1) == 1
+	ch.SignatureStart = ch.StartLine + d.number(lines-ch.StartLine)
+	ch.SignatureEnd = ch.SignatureStart + d.number(lines-ch.SignatureStart)
+	ch.Units = d.units(ch.StartLine, lines, 0)
+	return ch
+}
+
+func (d *decoder) units(from, limit, depth int) []Unit {
+	n := d.number(limit - from)
+	if n == 0 || depth > maxDepth {
+		return nil
+	}
+	us := make([]Unit, 0, n)
+	for range n {
+		u := Unit{Start: from + d.number(limit-from)}
+		size := d.number(2*(limit-u.Start) + 1)
+		u.End, u.Comment = u.Start+size>>1, size&1 == 1
+		if u.End == u.Start {
+			d.fail()
+			return nil
+		}
+		u.Units = d.units(u.Start, u.End, depth+1)
+		us = append(us, u)
+		from = u.End
+	}
+	return us
+}

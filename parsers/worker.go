@@ -1,0 +1,47 @@
+package parsers
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// ServeWorker is a parse process: it answers requests from in on out until in ends. main calls it before anything
+// else when its first argument is WorkerArg. It limits the memory and the processor time of its process for good, so
+// it is not for use inside of another program.
+func ServeWorker(in io.Reader, out io.Writer) error {
+	if err := limitMemory(); err != nil {
+		return fmt.Errorf("limit memory: %w", err)
+	}
+	watchProcessor()
+	var known syntaxes
+	r := bufio.NewReader(in)
+	for {
+		payload, err := readFrame(r)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read request: %w", err)
+		}
+		if err := writeFrame(out, answer(&known, payload)); err != nil {
+			return fmt.Errorf("write answer: %w", err)
+		}
+	}
+}
+
+func answer(known *syntaxes, payload []byte) []byte {
+	req, err := decodeRequest(payload)
+	if err != nil {
+		return encodeAnswer(outline{}, err)
+	}
+	s, err := known.get(req.language)
+	if err != nil {
+		return encodeAnswer(outline{}, err)
+	}
+	if err := limitProcessor(req.limit); err != nil {
+		return encodeAnswer(outline{}, fmt.Errorf("limit processor time: %w", err))
+	}
+	return encodeAnswer(parseTree(s, req.src, req.limit))
+}
