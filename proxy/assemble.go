@@ -1,0 +1,91 @@
+package proxy
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"pith/compress"
+)
+
+// Reasons for which a finished result is not used.
+var (
+	errUnaligned = errors.New("result does not line up with its input")
+	errBreaksOut = errors.New("result would end its fence or element")
+	errNoGain    = errors.New("result is not shorter")
+)
+
+// rebuild turns a result into the raw bytes that stand for the block in the body. A kept line is copied from the body with its
+// line number and its escapes, so that nothing but markers is new.
+func (b *block) rebuild(body []byte, res compress.Result) ([]byte, error) {
+	if len(res.Files) != 1 {
+		return nil, fmt.Errorf("%w: %d files for one", errUnaligned, len(res.Files))
+	}
+	text := res.Files[0].Text
+	if text == b.request.Files[0].Content {
+		return nil, errNoGain
+	}
+	lines := b.text.lines[b.first:b.last]
+	kept, err := keptLines(res.Chunks, len(lines))
+	if err != nil {
+		return nil, err
+	}
+	end := lines[len(lines)-1]
+	out := make([]byte, 0, end.end-lines[0].start)
+	wrote := 0
+	for _, line := range outputLines(text) {
+		if len(kept) > 0 && b.content[kept[0]] == line {
+			k := lines[kept[0]]
+			out = append(out, body[k.start:k.eol]...)
+			kept = kept[1:]
+		} else if breaksOut(line) {
+			return nil, errBreaksOut
+		} else {
+			out = appendEscaped(out, line)
+		}
+		wrote = len(out)
+		out = append(out, `\n`...)
+	}
+	if len(kept) > 0 {
+		return nil, fmt.Errorf("%w: line %d", errUnaligned, kept[0]+1)
+	}
+	if end.eol == end.end {
+		out = out[:wrote]
+	}
+	if len(out) >= end.end-lines[0].start {
+		return nil, errNoGain
+	}
+	return out, nil
+}
+
+// keptLines lists the indexes of the lines that a report says were kept, in order.
+func keptLines(chunks []compress.ChunkResult, n int) ([]int, error) {
+	var kept []int
+	for _, c := range chunks {
+		for _, run := range c.KeptLines {
+			for line := run[0]; line <= run[1]; line++ {
+				if line < 1 || line > n || len(kept) > 0 && kept[len(kept)-1] >= line-1 {
+					return nil, fmt.Errorf("%w: kept line %d", errUnaligned, line)
+				}
+				kept = append(kept, line-1)
+			}
+		}
+	}
+	return kept, nil
+}
+
+// outputLines cuts a text into lines; a final newline ends the last one.
+func outputLines(text string) []string {
+	text = strings.TrimSuffix(text, "\n")
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, "\n")
+}
+
+// breaksOut reports that a line which was not in the block could end the fence or element around it. Markers quote nothing of
+// their file but may end in what a grammar calls a comment; this holds whatever that is.
+func breaksOut(line string) bool {
+	s := strings.TrimSpace(line)
+	return strings.HasPrefix(s, "```") || strings.HasPrefix(s, "~~~") || strings.HasPrefix(s, "</")
+}

@@ -1,0 +1,91 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"time"
+)
+
+// A byteBudget bounds the bytes of all bodies held at one time.
+type byteBudget struct {
+	limit int64
+	used  atomic.Int64
+}
+
+// A hold is one request's share of a byteBudget.
+type hold struct {
+	budget *byteBudget
+	bytes  int64
+}
+
+func (b *byteBudget) hold() *hold { return &hold{budget: b} }
+
+// grow takes n more bytes, or none and false.
+func (h *hold) grow(n int) bool {
+	if h.budget.used.Add(int64(n)) > h.budget.limit {
+		h.budget.used.Add(-int64(n))
+		return false
+	}
+	h.bytes += int64(n)
+	return true
+}
+
+func (h *hold) release() {
+	h.budget.used.Add(-h.bytes)
+	h.bytes = 0
+}
+
+var errHeld = &apiError{status: http.StatusTooManyRequests, kind: kindRate, msg: "too many request bytes in flight, try again", retryAfter: 1}
+
+// receive reads a body to its end. It has to come before any work: net/http notices that a client is gone only once the body is
+// read. Bytes are taken from the budget as they arrive, so that an announced length reserves nothing.
+func receive(body io.Reader, limit int64, hold *hold) ([]byte, error) {
+	var out []byte
+	chunk := 32 << 10
+	for {
+		if cap(out)-len(out) < chunk {
+			out = append(make([]byte, 0, 2*cap(out)+chunk), out...)
+		}
+		n, err := body.Read(out[len(out):cap(out)])
+		if !hold.grow(n) {
+			return nil, errHeld
+		}
+		out = out[:len(out)+n]
+		switch {
+		case int64(len(out)) > limit:
+			return nil, &apiError{status: http.StatusRequestEntityTooLarge, kind: kindTooLarge, msg: "request body is larger than this proxy reads"}
+		case errors.Is(err, io.EOF):
+			return out, nil
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return nil, &apiError{status: http.StatusRequestTimeout, kind: kindTimeout, msg: "request body stopped arriving", err: err}
+		case err != nil:
+			return nil, &apiError{status: http.StatusBadRequest, kind: kindRequest, msg: "request body could not be read", err: err}
+		}
+	}
+}
+
+// An idleBody gives up on a client that sends nothing for a while. net/http has no such limit short of one for whole requests,
+// which would also end long uploads that make progress.
+type idleBody struct {
+	io.ReadCloser
+	conn *http.ResponseController
+	idle time.Duration
+}
+
+func newIdleBody(w http.ResponseWriter, body io.ReadCloser, idle time.Duration) io.ReadCloser {
+	return &idleBody{ReadCloser: body, conn: http.NewResponseController(w), idle: idle}
+}
+
+func (b *idleBody) Read(p []byte) (int, error) {
+	// A writer without deadlines (a test's recorder) reads without them.
+	_ = b.conn.SetReadDeadline(time.Now().Add(b.idle))
+	n, err := b.ReadCloser.Read(p)
+	if err != nil {
+		// Behind the body the connection is watched for the client's leaving: that may take as long as the answer.
+		_ = b.conn.SetReadDeadline(time.Time{})
+	}
+	return n, err
+}

@@ -1,0 +1,120 @@
+package proxy_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/tidwall/gjson"
+)
+
+// source is Go code of n lines, each different.
+func source(n int) string {
+	var b strings.Builder
+	b.WriteString("package main\n")
+	for i := 1; i < n; i++ {
+		fmt.Fprintf(&b, "func f%03d() string { return \"<%d> & more\\t\" }\n", i, i)
+	}
+	return b.String()
+}
+
+// numberedSource is source as a read tool prints it, with mark between number and text.
+func numberedSource(n int, mark string) string {
+	var b strings.Builder
+	for i, line := range strings.Split(strings.TrimSuffix(source(n), "\n"), "\n") {
+		fmt.Fprintf(&b, "%6d%s%s\n", i+1, mark, line)
+	}
+	return b.String()
+}
+
+// quote is s as a JSON string.
+func quote(s string) string {
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
+
+func userChat(content string) string {
+	return `{"model":"gpt-4o","messages":[{"role":"user","content":` + quote(content) + `}]}`
+}
+
+func TestUserBlocksAreFound(t *testing.T) {
+	code := source(30)
+	tests := []struct {
+		name, content string
+		want          bool
+	}{
+		{"fence with language", "Why?\n```go\n" + code + "```\n", true},
+		{"fence with path", "Why?\n```src/main.go\n" + code + "```\n", true},
+		{"fence with language and path", "Why?\n```go:src/main.go\n" + code + "```\n", true},
+		{"tilde fence", "Why?\n~~~go\n" + code + "~~~\nAnd now?", true},
+		{"fence without language", "Why?\n```\n" + code + "```\n", true},
+		{"longer fence", "Why?\n````go\n" + code + "````\n", true},
+		{"crlf", "Why?\r\n```go\r\n" + strings.ReplaceAll(code, "\n", "\r\n") + "```\r\n", true},
+		{"file element", "Why?\n<file path=\"main.go\">\n" + code + "</file>", true},
+		{"file content element", "<file_content path='main.go'>\n" + code + "</file_content>\nWhy?", true},
+		{"numbered file content element", "<file_content path='main.go'>\n" + numberedSource(30, " | ") + "</file_content>\nWhy?", true},
+		{"document element", "<documents>\n<document index=\"1\">\n<source>main.go</source>\n<document_content>\n" + code + "</document_content>\n</document>\n</documents>\nWhy?", true},
+		{"document without source", "<document path=\"main.go\">\n" + code + "</document>\nWhy?", true},
+		{"fence in element", "<file path=\"main.go\">\n```go\n" + code + "```\n</file>\nWhy?", true},
+		{"open fence", "Why?\n```go\n" + code, false},
+		{"fence of other length", "Why?\n````go\n" + code + "```\n", false},
+		{"open element", "Why?\n<file path=\"main.go\">\n" + code, false},
+		{"indented four", "Why?\n    ```go\n" + code + "    ```\n", false},
+		{"no question", "```go\n" + code + "```\n", false},
+		{"json by tag", "Why?\n```json\n" + code + "```\n", false},
+		{"json by content", "Why?\n```\n{\"a\": [\n" + strings.Repeat("\"some string in it\",\n", 30) + "1]}\n```\n", false},
+		{"diff by content", "Why?\n```\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n" + code + "```\n", false},
+		{"search and replace block", "Why?\n```go\n<<<<<<< SEARCH\n" + code + "=======\n>>>>>>> REPLACE\n```\n", false},
+		{"markdown file", "Why?\n<file path=\"README.md\">\n" + code + "</file>", false},
+		{"prose in a fence", "Why?\n```\n" + strings.Repeat("This is what the customer wrote to us\n", 20) + "```\n", false},
+		{"cited range", "Why?\n```12:40:src/main.go\n" + code + "```\n", false},
+		{"numbered from elsewhere", "Why?\n```go\n" + numberedSource(130, "\t")[52:] + "```\n", false},
+		{"range attribute", "Why?\n<file path=\"main.go\" lines=\"1-30\">\n" + code + "</file>", false},
+		{"too small", "Why?\n```go\nx := 1\n```\n", false},
+		{"bare code", "Why?\n" + code, false},
+	}
+	u := newUpstream(t)
+	url, client := start(t, options(t, u))
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			body := userChat(tt.content)
+			res, _ := post(t, client, url+"/v1/chat/completions", body)
+			got := string(u.last(t).body)
+			if changed := got != body; changed != tt.want {
+				t.Fatalf("changed = %v (%s), want %v\n%s", changed, res.Header.Get("X-Pith-Decision"), tt.want, got)
+			}
+			if !json.Valid([]byte(got)) {
+				t.Fatalf("not JSON: %s", got)
+			}
+			if tt.want {
+				checkKept(t, tt.content, gjson.Get(got, "messages.0.content").Str)
+			}
+		})
+	}
+}
+
+// checkKept verifies that every line of got is a line of want, in order, or a marker.
+func checkKept(t *testing.T, want, got string) {
+	t.Helper()
+	lines := strings.Split(want, "\n")
+	at := 0
+	for _, line := range strings.Split(got, "\n") {
+		if strings.HasPrefix(line, "// ... lines ") {
+			continue
+		}
+		for at < len(lines) && lines[at] != line {
+			at++
+		}
+		if at == len(lines) {
+			t.Fatalf("line %q is not in the input, or not in its place", line)
+		}
+		at++
+	}
+	if len(got) >= len(want) {
+		t.Errorf("%d bytes out of %d", len(got), len(want))
+	}
+}

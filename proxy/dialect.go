@@ -1,0 +1,46 @@
+package proxy
+
+import "strings"
+
+// A dialect is one wire format of a request: the paths it comes on, how to find its turns, how its provider words an error.
+// Everything else is the same path for all.
+type dialect struct {
+	name string
+	// suffix ends the request paths that speak it. Prefixes differ between hosts ("/v1", "/openai/deployments/x").
+	suffix string
+	read   func(object) ([]message, error)
+	fail   errorShape
+}
+
+// dialects is tried in order: the first whose suffix fits wins.
+func dialects() []*dialect {
+	return []*dialect{
+		{name: "chat", suffix: "/chat/completions", read: readChat, fail: openAIError},
+		{name: "completions", suffix: "/completions", read: readCompletion, fail: openAIError},
+		{name: "responses", suffix: "/responses", read: readResponses, fail: openAIError},
+		{name: "messages", suffix: "/v1/messages", read: readMessages, fail: anthropicError},
+		// Counting goes through compressed as well, so that the count is of what would be sent.
+		{name: "count_tokens", suffix: "/v1/messages/count_tokens", read: readMessages, fail: anthropicError},
+	}
+}
+
+// dialectOf finds the dialect of a path, or nil.
+func (s *Server) dialectOf(path string) *dialect {
+	for _, d := range s.dialects {
+		if strings.HasSuffix(path, d.suffix) {
+			return d
+		}
+	}
+	return nil
+}
+
+// shapeOf is how errors on path are worded.
+func (s *Server) shapeOf(path string) errorShape {
+	if d := s.dialectOf(path); d != nil {
+		return d.fail
+	}
+	if strings.HasPrefix(path, "/v1/messages") {
+		return anthropicError
+	}
+	return openAIError
+}

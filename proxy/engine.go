@@ -1,0 +1,103 @@
+package proxy
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+)
+
+// newEngine routes the proxy's own endpoints; everything else goes to the upstream.
+func (s *Server) newEngine() http.Handler {
+	gin.SetMode(gin.ReleaseMode) // debug mode prints routes to standard output
+	e := gin.New()               // not gin.Default: its Recovery hides aborted streams and logs request headers
+	e.RedirectTrailingSlash = false
+	if err := e.SetTrustedProxies(nil); err != nil { // gin trusts every address by default
+		s.log.Error("trusted proxies", "error", err)
+	}
+	e.Use(s.observe, s.recover)
+	e.GET("/healthz", s.healthz)
+	e.GET("/readyz", s.readyz)
+	e.GET("/health", s.health)
+	e.POST("/pith/v1/compress", s.compress)
+	if s.opts.Admin.MetricsOnMain {
+		e.GET("/metrics", gin.WrapH(s.metrics.handler()))
+	}
+	e.NoRoute(s.upstream)
+	return e
+}
+
+// upstream hands a request to the proxy path. Below this no gin is known.
+func (s *Server) upstream(c *gin.Context) {
+	w := &upstreamWriter{ResponseWriter: c.Writer}
+	if err := s.exchange(w, c.Request); err != nil {
+		writeError(w, s.shapeOf(c.Request.URL.Path), err)
+	}
+	// gin writes a body of its own for a route it does not know unless something was written.
+	c.Writer.WriteHeaderNow()
+}
+
+// An upstreamWriter sends informational responses at once, where gin's writer would take their status for the final one.
+type upstreamWriter struct{ gin.ResponseWriter }
+
+func (w *upstreamWriter) WriteHeader(code int) {
+	if code >= 100 && code < 200 && code != http.StatusSwitchingProtocols {
+		if raw, ok := w.ResponseWriter.(interface{ Unwrap() http.ResponseWriter }); ok {
+			raw.Unwrap().WriteHeader(code)
+		}
+		return
+	}
+	w.ResponseWriter.WriteHeader(code)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *upstreamWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// observe counts and logs a request. The line holds no query string, no header and nothing of a body.
+func (s *Server) observe(c *gin.Context) {
+	x := &exchange{start: time.Now(), dialect: "none"}
+	c.Request = c.Request.WithContext(withExchange(c.Request.Context(), x))
+	s.metrics.active.Inc()
+	defer func() {
+		s.metrics.active.Dec()
+		took := time.Since(x.start)
+		s.metrics.observe(x, c.Writer.Status(), took)
+		s.log.LogAttrs(c.Request.Context(), slog.LevelInfo, "request",
+			slog.String("method", c.Request.Method),
+			slog.String("path", c.Request.URL.Path),
+			slog.Int("status", c.Writer.Status()),
+			slog.Int("bytes", max(0, c.Writer.Size())),
+			slog.Duration("took", took),
+			slog.String("dialect", x.dialect),
+			slog.String("decision", string(x.report.decision)),
+			slog.String("reason", x.report.reason),
+			slog.Int("original_tokens", x.report.original),
+			slog.Int("compressed_tokens", x.report.compressed),
+			slog.Duration("compress_took", x.report.took),
+			slog.Bool("aborted", x.aborted),
+		)
+	}()
+	c.Next()
+}
+
+// recover keeps a panic from ending the process. An aborted response stays aborted: swallowing http.ErrAbortHandler would end a
+// cut stream as if it were whole.
+func (s *Server) recover(c *gin.Context) {
+	defer func() {
+		v := recover()
+		if v == nil {
+			return
+		}
+		exchangeOf(c.Request.Context()).aborted = true
+		if v == http.ErrAbortHandler {
+			panic(v)
+		}
+		s.log.ErrorContext(c.Request.Context(), "panic while serving", "path", c.Request.URL.Path, "panic", panicText(v))
+		if c.Writer.Written() {
+			panic(http.ErrAbortHandler)
+		}
+		writeError(c.Writer, s.shapeOf(c.Request.URL.Path), &apiError{status: http.StatusInternalServerError, kind: kindInternal, msg: "internal error"})
+	}()
+	c.Next()
+}

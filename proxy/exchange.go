@@ -1,0 +1,176 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// An exchange is what is known about a request while it is served. One goroutine writes it: the handler's.
+type exchange struct {
+	start   time.Time
+	dialect string
+	report  report
+	// aborted says that the response was cut.
+	aborted bool
+}
+
+type exchangeKey struct{}
+
+func withExchange(ctx context.Context, x *exchange) context.Context {
+	return context.WithValue(ctx, exchangeKey{}, x)
+}
+
+// exchangeOf returns the exchange of a request that went through observe.
+func exchangeOf(ctx context.Context) *exchange {
+	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
+		return x
+	}
+	return &exchange{}
+}
+
+// exchange carries one request to the upstream and its answer back. An error means that nothing was written yet.
+func (s *Server) exchange(w http.ResponseWriter, r *http.Request) error {
+	x := exchangeOf(r.Context())
+	if r.Method == http.MethodConnect {
+		return &apiError{status: http.StatusMethodNotAllowed, kind: kindRequest, msg: "CONNECT is not served"}
+	}
+	if strings.HasPrefix(r.URL.Path, "/pith/") {
+		return &apiError{status: http.StatusNotFound, kind: kindNotFound, msg: "no such endpoint"}
+	}
+	want, err := takeControl(r.Header, s.opts.Compression.Mode)
+	if err != nil {
+		return err
+	}
+	if r.ContentLength != 0 {
+		r.Body = newIdleBody(w, r.Body, s.opts.Limits.BodyIdle)
+	}
+	d := s.dialectOf(r.URL.Path)
+	if d != nil {
+		x.dialect = d.name
+		x.report = report{decision: decisionPass, reason: notCompressible(r, want.mode)}
+	}
+	if d == nil || x.report.reason != "" {
+		if want.mode == ModePreview {
+			return &apiError{status: http.StatusBadRequest, kind: kindRequest, msg: "nothing to preview: want a POST of JSON to a path whose dialect is known"}
+		}
+		s.forward.ServeHTTP(w, r)
+		return nil
+	}
+	hold := s.inFlight.hold()
+	defer hold.release()
+	body, err := receive(r.Body, s.opts.Limits.MaxBodyBytes, hold)
+	if err != nil {
+		return err
+	}
+	r = s.replaceBody(r, d, body, want, hold)
+	if want.mode == ModePreview {
+		return preview(w, r, x.report)
+	}
+	s.forward.ServeHTTP(w, r)
+	return nil
+}
+
+// notCompressible is the reason why a request is not even read, or "".
+func notCompressible(r *http.Request, mode Mode) string {
+	switch {
+	case mode == ModeOff:
+		return reasonOff
+	case r.Method != http.MethodPost || r.ContentLength == 0:
+		return reasonMethod
+	case !isJSONType(r.Header.Get("Content-Type")):
+		return reasonType
+	default:
+		return ""
+	}
+}
+
+// isJSONType accepts application/json, its +json relatives and no type at all.
+func isJSONType(contentType string) bool {
+	if contentType == "" {
+		return true
+	}
+	t, _, err := mime.ParseMediaType(contentType)
+	return err == nil && (t == "application/json" || strings.HasSuffix(t, "+json"))
+}
+
+// replaceBody returns r with the body that goes out: the one that came, byte for byte, or its compressed form.
+func (s *Server) replaceBody(r *http.Request, d *dialect, body []byte, want control, hold *hold) *http.Request {
+	x := exchangeOf(r.Context())
+	plain, err := decode(r.Header.Values("Content-Encoding"), body, s.opts.Limits.MaxBodyBytes, hold)
+	if err != nil {
+		x.report = report{decision: decisionPass, reason: reasonEncoding}
+		return withBody(r, body)
+	}
+	var out []byte
+	out, x.report = s.squeeze(r.Context(), d, plain, order{control: want, tenant: s.opts.Tenant(r)})
+	if x.report.decision != decisionCompressed {
+		return withBody(r, body)
+	}
+	r = withBody(r, out)
+	r.Header.Del("Content-Encoding")
+	return r
+}
+
+// withBody returns r with a body of known length that the transport may send again on a fresh connection where a kept one turned
+// out to be closed before anything was sent.
+func withBody(r *http.Request, body []byte) *http.Request {
+	r = r.WithContext(r.Context())
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	r.ContentLength = int64(len(body))
+	r.TransferEncoding = nil
+	r.Header.Set("Content-Length", strconv.Itoa(len(body)))
+	r.Header.Del("Expect") // the body is here: nobody has to be asked for it any more
+	return r
+}
+
+// preview answers with the request as it would have been sent.
+func preview(w http.ResponseWriter, r *http.Request, rep report) error {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return fmt.Errorf("read preview: %w", err)
+	}
+	h := w.Header()
+	rep.writeTo(h)
+	h.Set("Content-Type", "application/json")
+	if enc := r.Header.Get("Content-Encoding"); enc != "" {
+		h.Set("Content-Encoding", enc)
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(http.StatusOK)
+	_, _ = w.Write(body) // the client is gone: nobody is left to tell
+	return nil
+}
+
+// writeTo sets the response headers that tell what was done.
+func (rep report) writeTo(h http.Header) {
+	if rep.decision == "" {
+		return
+	}
+	text := string(rep.decision)
+	if rep.left > 0 {
+		text += fmt.Sprintf("; left=%d", rep.left)
+	}
+	if rep.reason != "" {
+		text += "; reason=" + rep.reason
+	}
+	h.Set("X-Pith-Decision", text)
+	if rep.original > 0 {
+		h.Set("X-Pith-Original-Tokens", strconv.Itoa(rep.original))
+		h.Set("X-Pith-Compressed-Tokens", strconv.Itoa(rep.compressed))
+		h.Set("X-Pith-Ratio", strconv.FormatFloat(float64(rep.original)/float64(max(1, rep.compressed)), 'f', 2, 64))
+	}
+	if rep.cache != "" {
+		h.Set("X-Pith-Cache", rep.cache)
+	}
+	if rep.took > 0 {
+		h.Add("Server-Timing", fmt.Sprintf("pith;dur=%.1f", float64(rep.took)/float64(time.Millisecond)))
+	}
+}

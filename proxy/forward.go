@@ -1,0 +1,82 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"time"
+)
+
+// NewTransport returns the transport that suits an LLM API: many streams to few hosts, nothing added and nothing undone.
+func NewTransport() *http.Transport {
+	return &http.Transport{
+		Proxy:             http.ProxyFromEnvironment,
+		DialContext:       (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		ForceAttemptHTTP2: true,
+		// The default of 2 would close and dial a connection for nearly every request under load.
+		MaxIdleConns:        1024,
+		MaxIdleConnsPerHost: 512,
+		IdleConnTimeout:     90 * time.Second,
+		TLSHandshakeTimeout: 10 * time.Second,
+		// Without it the transport asks for gzip on its own and unpacks the answer: the client would not get the bytes sent.
+		DisableCompression: true,
+	}
+}
+
+// newForward makes the reverse proxy. It streams: every write of the upstream is flushed at once.
+func (s *Server) newForward() *httputil.ReverseProxy {
+	return &httputil.ReverseProxy{
+		Transport:     s.opts.Transport,
+		FlushInterval: -1,
+		ErrorLog:      slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		Rewrite: func(p *httputil.ProxyRequest) {
+			p.SetURL(s.opts.Upstream) // and the Host header is the upstream's
+			// ReverseProxy drops what it cannot parse of a query; nothing here reads it, so it passes as it came.
+			p.Out.URL.RawQuery = joinQuery(s.opts.Upstream.RawQuery, p.In.URL.RawQuery)
+		},
+		ModifyResponse: func(res *http.Response) error {
+			x := exchangeOf(res.Request.Context())
+			s.metrics.upstreamHeaders.WithLabelValues(x.dialect).Observe(time.Since(x.start).Seconds())
+			x.report.writeTo(res.Header)
+			return nil
+		},
+		ErrorHandler: s.upstreamFailed,
+	}
+}
+
+func joinQuery(own, client string) string {
+	if own == "" || client == "" {
+		return own + client
+	}
+	return own + "&" + client
+}
+
+// statusClientGone is what nginx logs where the client left before the answer.
+const statusClientGone = 499
+
+// upstreamFailed answers for an upstream that gave none. Once a byte of its answer was passed on, ReverseProxy aborts instead.
+func (s *Server) upstreamFailed(w http.ResponseWriter, r *http.Request, err error) {
+	x := exchangeOf(r.Context())
+	if errors.Is(r.Context().Err(), context.Canceled) {
+		x.aborted = true
+		w.WriteHeader(statusClientGone)
+		return
+	}
+	e := &apiError{status: http.StatusBadGateway, kind: kindUpstream, msg: "the upstream did not answer", err: err}
+	if received, ok := errors.AsType[*apiError](err); ok {
+		e = received
+	} else if isTimeout(err) {
+		e.status, e.kind = http.StatusGatewayTimeout, kindTimeout
+	}
+	s.log.WarnContext(r.Context(), "upstream failed", "host", s.opts.Upstream.Host, "error", err)
+	x.report.writeTo(w.Header())
+	writeError(w, s.shapeOf(r.URL.Path), e)
+}
+
+func isTimeout(err error) bool {
+	timeout, ok := errors.AsType[net.Error](err)
+	return ok && timeout.Timeout()
+}

@@ -1,0 +1,170 @@
+package proxy
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"pith/compress"
+)
+
+// A Compressor shortens the files of one request. compress.Engine and compress.Cached are two.
+type Compressor interface {
+	Compress(ctx context.Context, req compress.Request) (compress.Result, error)
+}
+
+// CompressorFunc makes a function a Compressor.
+type CompressorFunc func(ctx context.Context, req compress.Request) (compress.Result, error)
+
+// Compress calls f.
+func (f CompressorFunc) Compress(ctx context.Context, req compress.Request) (compress.Result, error) {
+	return f(ctx, req)
+}
+
+// Options configure a Server. Upstream and Compressor are required.
+type Options struct {
+	// Upstream is the API behind the proxy: scheme, host and, where there is one, a path prefix. No client can choose another.
+	Upstream *url.URL
+	// Compressor shortens code blocks.
+	Compressor Compressor
+	// Transport reaches the upstream. If nil, NewTransport().
+	Transport http.RoundTripper
+	// Logger gets one line per request and one per failure; never a prompt, a header value or a query string. If nil, slog.Default.
+	Logger *slog.Logger
+	// Registry gets the metrics of this server. If nil, a new one.
+	Registry *prometheus.Registry
+	// Tenant names the caller that results may be shared with. It must not come from a field that a client can set at
+	// will. If nil, CredentialTenant with a secret that lives as long as the Server.
+	Tenant func(*http.Request) string
+	// Health says whether requests can be served; /readyz asks it. If nil, they can.
+	Health func(context.Context) error
+	// Compression says when blocks are compressed and what that may cost.
+	Compression Compression
+	// Limits bound what a client can hold.
+	Limits Limits
+	// Drain says how Serve ends.
+	Drain Drain
+	// Admin is where metrics are shown.
+	Admin Admin
+}
+
+// Compression says when blocks are compressed and what that may cost.
+type Compression struct {
+	// Mode is what a request without X-Pith-Mode gets: off, auto or force. If empty, auto.
+	Mode Mode
+	// Timeout bounds the time that compression may add to one request. If zero, 10 s. Past it the blocks that are not done
+	// go out as they came. It stands above the engine's own deadline, whose results repeat where this one's do not.
+	Timeout time.Duration
+	// MinBytes is the smallest block that is compressed, in bytes of its text. If zero, 2048 (about 500 tokens of code):
+	// below that a marker and a lost line cost more than the tokens are worth.
+	MinBytes int
+	// MaxRequests is the number of requests that may be in compression at once. One more passes uncompressed, it does not
+	// wait. If zero, 64.
+	MaxRequests int
+	// BlocksAtOnce is the number of blocks of one request that are compressed side by side. If zero, 4.
+	BlocksAtOnce int
+}
+
+// Limits bound what a client can hold. Zero fields get the defaults named here.
+type Limits struct {
+	// MaxBodyBytes is the largest body that is read into memory, before and after decoding. If zero, 32 MiB. Beyond it: 413.
+	// Bodies of paths without a dialect and of mode off stream through and have no limit.
+	MaxBodyBytes int64
+	// MaxInFlightBytes is the sum of bodies held at one time. If zero, 512 MiB. Beyond it: 429.
+	MaxInFlightBytes int64
+	// HeaderTimeout bounds the reading of a request's head. If zero, 5 s.
+	HeaderTimeout time.Duration
+	// BodyIdle bounds the wait for the next bytes of a request's body. If zero, 15 s.
+	BodyIdle time.Duration
+	// ConnIdle bounds the wait for the next request of a connection. If zero, 90 s.
+	ConnIdle time.Duration
+}
+
+// Drain says how Serve ends once its context is done.
+type Drain struct {
+	// Notice is how long the listener stays open after /readyz turned 503, for load balancers to see it. If zero, not at all.
+	Notice time.Duration
+	// Timeout is how long requests in flight may go on after that. If zero, 30 s. Then they are cut.
+	Timeout time.Duration
+}
+
+// Admin is where metrics are shown.
+type Admin struct {
+	// MetricsOnMain serves /metrics on the main listener as well. Off by default: figures about other callers' traffic.
+	MetricsOnMain bool
+	// Token, if not empty, must come as a bearer token with each request to AdminHandler.
+	Token string
+}
+
+// withDefaults returns o with every zero field filled, or says everything that is wrong with it.
+func (o Options) withDefaults() (Options, error) {
+	var errs []error
+	if o.Upstream == nil || o.Upstream.Host == "" || (o.Upstream.Scheme != "http" && o.Upstream.Scheme != "https") {
+		errs = append(errs, errors.New("upstream: want an http or https URL with a host"))
+	}
+	if o.Compressor == nil {
+		errs = append(errs, errors.New("compressor: missing"))
+	}
+	switch o.Compression.Mode {
+	case "":
+		o.Compression.Mode = ModeAuto
+	case ModeOff, ModeAuto, ModeForce:
+	default:
+		errs = append(errs, fmt.Errorf("compression mode %q: want off, auto or force", o.Compression.Mode))
+	}
+	if len(errs) > 0 {
+		return o, errors.Join(errs...)
+	}
+	if o.Transport == nil {
+		o.Transport = NewTransport()
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.Registry == nil {
+		o.Registry = prometheus.NewRegistry()
+	}
+	if o.Tenant == nil {
+		o.Tenant = CredentialTenant([]byte(rand.Text()))
+	}
+	if o.Health == nil {
+		o.Health = func(context.Context) error { return nil }
+	}
+	o.Compression = o.Compression.withDefaults()
+	o.Limits = o.Limits.withDefaults()
+	o.Drain.Timeout = orElse(o.Drain.Timeout, 30*time.Second)
+	return o, nil
+}
+
+func (c Compression) withDefaults() Compression {
+	c.Timeout = orElse(c.Timeout, 10*time.Second)
+	c.MinBytes = orElse(c.MinBytes, 2048)
+	c.MaxRequests = orElse(c.MaxRequests, 64)
+	c.BlocksAtOnce = orElse(c.BlocksAtOnce, 4)
+	return c
+}
+
+func (l Limits) withDefaults() Limits {
+	l.MaxBodyBytes = orElse(l.MaxBodyBytes, 32<<20)
+	l.MaxInFlightBytes = orElse(l.MaxInFlightBytes, 512<<20)
+	l.HeaderTimeout = orElse(l.HeaderTimeout, 5*time.Second)
+	l.BodyIdle = orElse(l.BodyIdle, 15*time.Second)
+	l.ConnIdle = orElse(l.ConnIdle, 90*time.Second)
+	return l
+}
+
+// orElse returns v, or fallback where v is zero.
+func orElse[T comparable](v, fallback T) T {
+	var zero T
+	if v == zero {
+		return fallback
+	}
+	return v
+}
