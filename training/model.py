@@ -161,7 +161,7 @@ class Model(nn.Module):
         rows, cols, targets = wanted
         t = ids.shape[1]
         if layout is None:
-            visible = torch.arange(t)[None] <= cols[:, None]
+            visible = torch.arange(t, device=ids.device)[None] <= cols[:, None]
         else:
             visible = layout[2][rows, cols]
         same = self.classes[ids][rows] == self.classes[targets][:, None]
