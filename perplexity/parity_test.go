@@ -1,0 +1,87 @@
+package perplexity_test
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"pith/perplexity"
+)
+
+// parityFile holds losses computed in PyTorch by the training code: for each token of given and text but the first, in nats.
+type parityFile struct {
+	ModelSHA256 string `json:"model_sha256"`
+	Cases       []struct {
+		Name        string
+		Given, Text string
+		IDs         []int32
+		NLL         []*float64
+	}
+}
+
+const parityTolerance = 1e-3 // nats per token
+
+func TestParityWithPyTorch(t *testing.T) {
+	checkParity(t, open(t, perplexity.Options{}), filepath.Join("testdata", "parity.json"))
+}
+
+func checkParity(t *testing.T, m *perplexity.Model, file string) {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want parityFile
+	if err := json.Unmarshal(data, &want); err != nil {
+		t.Fatal(err)
+	}
+	if len(want.Cases) == 0 {
+		t.Fatalf("%s holds no cases", file)
+	}
+	if got := m.Card().SHA256; want.ModelSHA256 != "" && got != want.ModelSHA256 {
+		t.Fatalf("%s is for model %s, this is %s", file, want.ModelSHA256, got)
+	}
+	seqs := make([]perplexity.Sequence, len(want.Cases))
+	for i, c := range want.Cases {
+		seqs[i] = perplexity.Sequence{Given: c.Given, Text: c.Text, WantGiven: true}
+	}
+	worst := 0.0
+	for i, got := range score(t, m, seqs...) {
+		c := want.Cases[i]
+		if got.Dropped > 0 {
+			t.Fatalf("%s is longer than the model takes", c.Name)
+		}
+		checkIDs(t, m.Tokenizer(), c.Name, []string{c.Given, c.Text}, c.IDs)
+		nll := append(got.Given, got.Text...)
+		if len(nll) != max(len(c.NLL)-1, 0) {
+			t.Errorf("%s: %d losses, want %d", c.Name, len(nll), len(c.NLL)-1)
+			continue
+		}
+		for k, l := range nll {
+			diff := math.Abs(l.NLL - *c.NLL[k+1])
+			worst = max(worst, diff)
+			if !(diff <= parityTolerance) {
+				t.Errorf("%s: loss %d is %.6f, want %.6f", c.Name, k+1, l.NLL, *c.NLL[k+1])
+				break
+			}
+		}
+	}
+	t.Logf("%d cases, largest difference %.2e nats", len(want.Cases), worst)
+}
+
+// checkIDs holds the tokenizer against stored token ids of texts that were tokenised apart.
+func checkIDs(t *testing.T, tok *perplexity.Tokenizer, name string, texts []string, want []int32) {
+	t.Helper()
+	var got []int32
+	for _, text := range texts {
+		for _, token := range tok.Encode(text) {
+			got = append(got, token.ID)
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%s: tokens %v, want %v", name, got, want)
+	}
+}
