@@ -83,7 +83,8 @@ func (b *idleBody) Read(p []byte) (int, error) {
 	// A writer without deadlines (a test's recorder) reads without them.
 	_ = b.conn.SetReadDeadline(time.Now().Add(b.idle))
 	n, err := b.ReadCloser.Read(p)
-	if err != nil {
+	// After any other end the deadline stays: net/http reads what is left of a body before it sends an answer.
+	if errors.Is(err, io.EOF) {
 		// Behind the body the connection is watched for the client's leaving: that may take as long as the answer.
 		_ = b.conn.SetReadDeadline(time.Time{})
 	}

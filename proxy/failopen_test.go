@@ -1,0 +1,199 @@
+package proxy_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"pith/compress"
+	"pith/proxy"
+)
+
+// question is a chat whose one block thirds shortens.
+func question() string { return userChat("Why?\n```go\n" + source(30) + "```\n") }
+
+func TestFailuresForwardTheOriginal(t *testing.T) {
+	tests := []struct {
+		name, want string
+		engine     proxy.CompressorFunc
+	}{
+		{"error", "bypass; left=1; reason=error", func(context.Context, compress.Request) (compress.Result, error) {
+			return compress.Result{}, errors.New("model is gone")
+		}},
+		{"panic", "bypass; left=1; reason=panic", func(context.Context, compress.Request) (compress.Result, error) { panic("at the disco") }},
+		{"budget", "bypass; left=1; reason=budget", func(context.Context, compress.Request) (compress.Result, error) {
+			return compress.Result{}, fmt.Errorf("go: %w", compress.ErrBudget)
+		}},
+		{"timeout", "bypass; left=1; reason=timeout", func(ctx context.Context, _ compress.Request) (compress.Result, error) {
+			<-ctx.Done()
+			return compress.Result{}, ctx.Err()
+		}},
+		{"deaf engine", "bypass; left=1; reason=timeout", func(ctx context.Context, req compress.Request) (compress.Result, error) {
+			<-ctx.Done()
+			time.Sleep(20 * time.Millisecond)
+			return thirds(ctx, req)
+		}},
+		{"no files", "bypass; left=1; reason=bad-result", func(context.Context, compress.Request) (compress.Result, error) {
+			return compress.Result{}, nil
+		}},
+		{"line that is not there", "bypass; left=1; reason=bad-result", broken(func(r *compress.Result) { r.Chunks[0].KeptLines[1] = [2]int{4000, 4001} })},
+		{"lines out of order", "bypass; left=1; reason=bad-result", broken(func(r *compress.Result) { r.Chunks[0].KeptLines[0] = [2]int{9, 9} })},
+		{"kept line changed", "bypass; left=1; reason=bad-result", broken(func(r *compress.Result) {
+			r.Files[0].Text = strings.Replace(r.Files[0].Text, "func", "fn", 1)
+		})},
+		{"marker that ends the fence", "bypass; left=1; reason=bad-result", broken(func(r *compress.Result) {
+			r.Files[0].Text = strings.Replace(r.Files[0].Text, "// ...", "``` ...", 1)
+		})},
+		{"marker that ends an element", "bypass; left=1; reason=bad-result", broken(func(r *compress.Result) {
+			r.Files[0].Text = strings.Replace(r.Files[0].Text, "// ...", "</file> ...", 1)
+		})},
+		{"longer than before", "pass; left=1; reason=no-gain", broken(func(r *compress.Result) {
+			r.Files[0].Text = strings.Replace(r.Files[0].Text, "// ...", "// ..."+strings.Repeat(".", 5000), 1)
+		})},
+		{"unchanged", "pass; left=1; reason=no-gain", func(_ context.Context, req compress.Request) (compress.Result, error) {
+			return compress.Result{Files: []compress.FileResult{{Text: req.Files[0].Content}}, OriginalTokens: 5, CompressedTokens: 5}, nil
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			u := newUpstream(t)
+			opts := options(t, u)
+			opts.Compressor = tt.engine
+			opts.Compression.Timeout = 200 * time.Millisecond
+			base, client := start(t, opts)
+			res, body := post(t, client, base+"/v1/chat/completions", question())
+			if got := res.Header.Get("X-Pith-Decision"); got != tt.want {
+				t.Errorf("decision = %q, want %q", got, tt.want)
+			}
+			if got := string(u.last(t).body); got != question() {
+				t.Errorf("the upstream got %q", got)
+			}
+			if body != `{"ok": true}` {
+				t.Errorf("the client got %q", body)
+			}
+		})
+	}
+}
+
+// broken is thirds with its result spoilt by f.
+func broken(f func(*compress.Result)) proxy.CompressorFunc {
+	return func(ctx context.Context, req compress.Request) (compress.Result, error) {
+		res, err := thirds(ctx, req)
+		f(&res)
+		return res, err
+	}
+}
+
+func TestOneBadBlockCostsItself(t *testing.T) {
+	u := newUpstream(t)
+	opts := options(t, u)
+	opts.Compressor = proxy.CompressorFunc(func(ctx context.Context, req compress.Request) (compress.Result, error) {
+		if req.Files[0].Language == "python" {
+			panic("python")
+		}
+		return thirds(ctx, req)
+	})
+	base, client := start(t, opts)
+	python := "```python\n" + source(30) + "```\n"
+	res, _ := post(t, client, base+"/v1/chat/completions", userChat("Why?\n```go\n"+source(30)+"```\n"+python+"```rust\n"+source(30)+"```\n"))
+	if got := res.Header.Get("X-Pith-Decision"); got != "compressed; left=1; reason=panic" {
+		t.Errorf("decision = %q", got)
+	}
+	got := string(u.last(t).body)
+	if !strings.Contains(got, strings.Trim(quote(python), `"`)) {
+		t.Error("the bad block was changed")
+	}
+	if n := strings.Count(got, "// ... lines 2-3 omitted") + strings.Count(got, "// ... lines 1-1 omitted"); n != 2 {
+		t.Errorf("%d other blocks were compressed, want 2", n)
+	}
+}
+
+func TestBusyEngineIsBypassed(t *testing.T) {
+	u := newUpstream(t)
+	opts := options(t, u)
+	opts.Compression.MaxRequests = 1
+	entered, leave := make(chan struct{}), make(chan struct{})
+	var calls atomic.Int32
+	opts.Compressor = proxy.CompressorFunc(func(ctx context.Context, req compress.Request) (compress.Result, error) {
+		if calls.Add(1) == 1 {
+			close(entered)
+			<-leave
+		}
+		return thirds(ctx, req)
+	})
+	base, client := start(t, opts)
+	first := make(chan string, 1)
+	go func() {
+		res, _ := post(t, client, base+"/v1/chat/completions", question())
+		first <- res.Header.Get("X-Pith-Decision")
+	}()
+	<-entered
+	res, _ := post(t, client, base+"/v1/chat/completions", question())
+	if got := res.Header.Get("X-Pith-Decision"); got != "bypass; left=1; reason=busy" {
+		t.Errorf("second request: decision = %q, want a bypass", got)
+	}
+	if got := string(u.last(t).body); got != question() {
+		t.Error("second request was changed")
+	}
+	close(leave)
+	if got := <-first; got != "compressed" {
+		t.Errorf("first request: decision = %q", got)
+	}
+}
+
+func TestClientLeavingEndsCompression(t *testing.T) {
+	u := newUpstream(t)
+	opts := options(t, u)
+	entered, ended := make(chan struct{}), make(chan struct{})
+	opts.Compressor = proxy.CompressorFunc(func(ctx context.Context, _ compress.Request) (compress.Result, error) {
+		close(entered)
+		<-ctx.Done()
+		close(ended)
+		return compress.Result{}, ctx.Err()
+	})
+	base, client := start(t, opts)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-entered
+		cancel()
+	}()
+	req, _ := http.NewRequestWithContext(ctx, http.MethodPost, base+"/v1/chat/completions", strings.NewReader(question()))
+	if res, err := client.Do(req); err == nil {
+		res.Body.Close()
+		t.Fatal("an answer for a client that left")
+	}
+	select {
+	case <-ended:
+	case <-time.After(5 * time.Second):
+		t.Fatal("compression goes on for nobody")
+	}
+	if n := u.count(); n != 0 {
+		t.Errorf("the upstream was asked %d times for a client that left", n)
+	}
+}
+
+func TestUpstreamPanicsAreContained(t *testing.T) {
+	u := newUpstream(t)
+	opts := options(t, u)
+	opts.Transport = roundTripper(func(*http.Request) (*http.Response, error) { panic("transport") })
+	base, client := start(t, opts)
+	if res, body := post(t, client, base+"/v1/chat/completions", question()); res.StatusCode != http.StatusInternalServerError || !strings.Contains(body, "internal error") {
+		t.Errorf("got %d %s", res.StatusCode, body)
+	}
+	res, err := client.Get(base + "/healthz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, res.Body)
+	res.Body.Close()
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -1,0 +1,298 @@
+package proxy_test
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"compress/zlib"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+
+	"pith/proxy"
+)
+
+func TestBodyLimits(t *testing.T) {
+	u := newUpstream(t)
+	opts := options(t, u)
+	opts.Limits = proxy.Limits{MaxBodyBytes: 1000, MaxInFlightBytes: 5000}
+	base, client := start(t, opts)
+	big := userChat(strings.Repeat("x", 2000))
+	res, body := post(t, client, base+"/v1/chat/completions", big)
+	if res.StatusCode != http.StatusRequestEntityTooLarge || !strings.Contains(body, `"type":"request_too_large"`) {
+		t.Errorf("large body: %d %s", res.StatusCode, body)
+	}
+	if res, body = post(t, client, base+"/v1/messages", big); res.StatusCode != http.StatusRequestEntityTooLarge || !strings.HasPrefix(body, `{"error":{"message":`) || !strings.HasSuffix(body, `"type":"error"}`) {
+		t.Errorf("large body in Anthropic's words: %d %s", res.StatusCode, body)
+	}
+	if n := u.count(); n != 0 {
+		t.Errorf("the upstream was asked %d times", n)
+	}
+	for name, header := range map[string][2]string{"mode off": {"X-Pith-Mode", "off"}, "other type": {"Content-Type", "text/plain"}} {
+		if res, _ := post(t, client, base+"/v1/chat/completions", big, header[0], header[1]); res.StatusCode != http.StatusOK || string(u.last(t).body) != big {
+			t.Errorf("%s: %d, want it streamed through whatever its size", name, res.StatusCode)
+		}
+	}
+}
+
+func TestBytesInFlightAreBounded(t *testing.T) {
+	u := newUpstream(t)
+	opts := options(t, u)
+	opts.Limits.MaxInFlightBytes = 3000
+	base, client := start(t, opts)
+	body := userChat(strings.Repeat("x", 2000))
+	ctx, cancel := context.WithCancel(t.Context())
+	held := make(chan struct{})
+	go func() {
+		defer close(held)
+		req, _ := http.NewRequestWithContext(ctx, http.MethodPost, base+"/v1/chat/completions", strings.NewReader(body))
+		req.Header.Set("X-Want-Hang", "1")
+		if res, err := client.Do(req); err == nil {
+			res.Body.Close()
+		}
+	}()
+	for u.count() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	res, got := post(t, client, base+"/v1/chat/completions", body)
+	if res.StatusCode != http.StatusTooManyRequests || res.Header.Get("Retry-After") != "1" || !strings.Contains(got, "rate_limit_error") {
+		t.Errorf("second body: %d %q %s", res.StatusCode, res.Header.Get("Retry-After"), got)
+	}
+	cancel()
+	<-held
+	<-u.gone
+	for range 100 { // the first handler gives its bytes back once it has seen the client leave
+		if res, _ = post(t, client, base+"/v1/chat/completions", body); res.StatusCode == http.StatusOK {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Error("bytes were not given back")
+}
+
+func TestSlowClientsAreLetGo(t *testing.T) {
+	tests := []struct {
+		name, sent string
+		want       int // status, or 0 for a connection that is closed with 400 or no word
+	}{
+		{"head", "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nX-A", 0},
+		{"body", "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"mod", 408},
+		{"chunked body", "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"mod\r\n", 408},
+		{"body of the editor door", "POST /pith/v1/compress HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{\"fil", 408},
+	}
+	u := newUpstream(t)
+	opts := options(t, u)
+	opts.Limits = proxy.Limits{HeaderTimeout: 100 * time.Millisecond, BodyIdle: 100 * time.Millisecond}
+	addr, stop := serve(t, t.Context(), opts)
+	defer stop()
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			conn, err := net.Dial("tcp", addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+			_, _ = io.WriteString(conn, tt.sent)
+			res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if tt.want == 0 {
+				if err == nil && res.StatusCode != http.StatusBadRequest || err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+					t.Errorf("got %v, %v, want the connection closed", res, err)
+				}
+				return
+			}
+			if err != nil || res.StatusCode != tt.want {
+				t.Errorf("got %v, %v, want %d", res, err, tt.want)
+			}
+		})
+	}
+}
+
+// serve runs Serve on a free port until stop or ctx's end; stop returns Serve's error.
+func serve(t *testing.T, ctx context.Context, opts proxy.Options) (addr string, stop func() error) {
+	t.Helper()
+	s, err := proxy.New(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(ctx, ln) }()
+	return ln.Addr().String(), func() error {
+		cancel()
+		select {
+		case err := <-done:
+			done <- err
+			return err
+		case <-time.After(10 * time.Second):
+			t.Error("Serve does not end")
+			return nil
+		}
+	}
+}
+
+func TestBodiesWithContentEncoding(t *testing.T) {
+	plain := question()
+	packed := map[string][]byte{
+		"gzip": gzipped([]byte(plain)), "deflate": zlibbed([]byte(plain)), "zstd": zstded([]byte(plain)),
+	}
+	u := newUpstream(t)
+	base, client := start(t, options(t, u))
+	for encoding, body := range packed {
+		res, _ := post(t, client, base+"/v1/chat/completions", string(body), "Content-Encoding", encoding)
+		got := u.last(t)
+		if d := res.Header.Get("X-Pith-Decision"); d != "compressed" || got.header.Get("Content-Encoding") != "" || !strings.Contains(string(got.body), "omitted") {
+			t.Errorf("%s: decision %q, encoding %q, body %.80q", encoding, d, got.header.Get("Content-Encoding"), got.body)
+		}
+		if got.length != int64(len(got.body)) {
+			t.Errorf("%s: Content-Length %d for %d bytes", encoding, got.length, len(got.body))
+		}
+	}
+	bomb := bytes.Repeat([]byte(" "), 8<<20)
+	untouched := map[string]struct {
+		encoding string
+		body     []byte
+	}{
+		"nothing to compress": {"gzip", gzipped([]byte(userChat("hi")))},
+		"gzip bomb":           {"gzip", gzipped(bomb)},
+		"zstd bomb":           {"zstd", zstded(bomb)},
+		"broken gzip":         {"gzip", gzipped([]byte(plain))[:200]},
+		"not gzip":            {"gzip", []byte(plain)},
+		"two layers":          {"gzip, gzip", gzipped(gzipped([]byte(plain)))},
+		"brotli":              {"br", []byte("whatever")},
+	}
+	for name, tt := range untouched {
+		res, _ := post(t, client, base+"/v1/chat/completions", string(tt.body), "Content-Encoding", tt.encoding)
+		got := u.last(t)
+		if !bytes.Equal(got.body, tt.body) || got.header.Get("Content-Encoding") != tt.encoding {
+			t.Errorf("%s: changed on its way (%s)", name, res.Header.Get("X-Pith-Decision"))
+		}
+	}
+}
+
+func gzipped(b []byte) []byte {
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	_, _ = w.Write(b)
+	_ = w.Close()
+	return out.Bytes()
+}
+
+func zlibbed(b []byte) []byte {
+	var out bytes.Buffer
+	w := zlib.NewWriter(&out)
+	_, _ = w.Write(b)
+	_ = w.Close()
+	return out.Bytes()
+}
+
+func zstded(b []byte) []byte {
+	w, err := zstd.NewWriter(nil)
+	if err != nil {
+		panic(err)
+	}
+	return w.EncodeAll(b, nil)
+}
+
+func TestDrain(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		timeout time.Duration
+		whole   bool
+	}{{"streams finish", 10 * time.Second, true}, {"then they are cut", 50 * time.Millisecond, false}} {
+		t.Run(tt.name, func(t *testing.T) {
+			u := newUpstream(t)
+			opts := options(t, u)
+			opts.Drain = proxy.Drain{Timeout: tt.timeout, Notice: 100 * time.Millisecond}
+			ctx, cancel := context.WithCancel(t.Context())
+			addr, stop := serve(t, ctx, opts)
+			const streams = 8
+			answers := make(chan error, streams)
+			for range streams {
+				go func() {
+					req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+addr+"/v1/chat/completions", strings.NewReader(userChat("hi")))
+					req.Header.Set("X-Want-Events", "1")
+					res, err := http.DefaultClient.Do(req)
+					if err == nil {
+						_, err = io.ReadAll(res.Body)
+						res.Body.Close()
+					}
+					answers <- err
+				}()
+			}
+			for u.count() < streams {
+				time.Sleep(time.Millisecond)
+			}
+			cancel()
+			for {
+				res, err := http.Get("http://" + addr + "/readyz")
+				if err != nil {
+					t.Fatalf("readyz while draining: %v", err)
+				}
+				res.Body.Close()
+				if res.StatusCode == http.StatusServiceUnavailable {
+					break
+				}
+			}
+			if tt.whole {
+				for range streams {
+					u.next <- struct{}{}
+				}
+			}
+			for range streams {
+				if err := <-answers; (err == nil) != tt.whole {
+					t.Errorf("stream ended with %v, whole = %v", err, tt.whole)
+				}
+			}
+			if err := stop(); (err == nil) != tt.whole {
+				t.Errorf("Serve = %v", err)
+			}
+		})
+	}
+}
+
+func TestSecretsStayOutOfLogs(t *testing.T) {
+	const canary = "sk-canary-4711"
+	u := newUpstream(t)
+	opts := options(t, u)
+	var log logBuffer
+	opts.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	base, client := start(t, opts)
+	ask := func(path string, header ...string) {
+		header = append(header, "Authorization", "Bearer "+canary, "X-Api-Key", canary, "Api-Key", canary, "X-Goog-Api-Key", canary, "Cookie", "s="+canary)
+		req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, base+path+"?key="+canary, strings.NewReader(userChat(canary+"?\n```go\n//"+canary+"\n"+source(30)+"```\n")))
+		req.Header.Set("Content-Type", "application/json")
+		for i := 0; i+1 < len(header); i += 2 {
+			req.Header.Set(header[i], header[i+1])
+		}
+		if res, err := client.Do(req); err == nil {
+			if got, _ := io.ReadAll(res.Body); strings.Contains(string(got), canary) {
+				t.Errorf("%s %v: the answer repeats a secret: %s", path, header, got)
+			}
+			res.Body.Close()
+		}
+	}
+	ask("/v1/chat/completions")
+	ask("/v1/other")
+	ask("/v1/chat/completions", "X-Pith-Rate", canary)
+	u.next <- struct{}{}
+	ask("/v1/chat/completions", "X-Want-Events", "1", "X-Want-Cut", "1", "X-Want-Hints", "1")
+	ask("/pith/v1/compress")
+	u.Close()
+	ask("/v1/chat/completions")
+	if got := log.String(); strings.Contains(got, canary) || !strings.Contains(got, "path=/v1/chat/completions") {
+		t.Errorf("log:\n%s", got)
+	}
+}
