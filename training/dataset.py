@@ -12,7 +12,7 @@ import torch
 from .describe import base_verb, keywords, question, shorten
 from .paths import MANIFEST
 
-CHUNK_TOKENS, LONG_TOKENS, QUERY_TOKENS = 224, 1400, 48
+CHUNK_TOKENS, LONG_TOKENS, QUERY_TOKENS, CONTRAST_TOKENS = 224, 1400, 48, 32
 DETERMINER = {"the", "a", "an", "all", "whether", "true", "if", "any", "each", "this", "its", "one", "new", "how"}
 
 
@@ -31,8 +31,16 @@ class Item:
     code: np.ndarray = field(default=None, repr=False)
 
 
+COMMENT = re.compile(r"[ \t]*/\*.*?(?:\*/|\Z)\n?|^[ \t]*//[^\n]*\n|[ \t]*\"\"\".*?(?:\"\"\"|\Z)\n?", re.S | re.M)
+
+
+def without_comments(code):
+    """Removes comments and docstrings; the chunk of a class must not hold the descriptions of its methods."""
+    return COMMENT.sub("", code)
+
+
 def load(data, held_out):
-    """Returns the items of the training packages, or of the held-out ones."""
+    """Returns the items of the training packages, or of the held-out ones; of those not described, one in eight."""
     manifest = json.loads(MANIFEST.read_text())
     items = []
     for number, entry in enumerate(manifest["packages"]):
@@ -41,7 +49,10 @@ def load(data, held_out):
         name = f"{entry['kind']}__{entry['name']}".replace("/", "__").replace(":", "__")
         for line in open(data / "chunks" / f"{name}.jsonl", encoding="utf-8"):
             r = json.loads(line)
-            items.append(Item(number, r["lang"], r["file"], r["order"], r["name"], r["code"], r["doc"], r.get("calls", [])))
+            if not r["doc"] and r["order"] % 8:
+                continue
+            code = r["code"] if r["kind"] == "function" else without_comments(r["code"])
+            items.append(Item(number, r["lang"], r["file"], r["order"], r["name"], code, r["doc"], r.get("calls", [])))
     return items
 
 
@@ -67,12 +78,7 @@ class Texts:
     def __init__(self, items, encode, seed):
         self.encode, self.rng = encode, random.Random(seed)
         self.verbs = leading_verbs(items)
-        self.following = {}
-        by_place = {(i.package, i.file, i.order): i for i in items}
-        for item in items:
-            after = by_place.get((item.package, item.file, item.order + 1))
-            if after is not None:
-                self.following[id(item)] = after
+        self.following = {(i.package, i.file, i.order - 1): i for i in items}
 
     def doc(self, item):
         """Returns a text made from the description: as it stands, a question, or keywords."""
@@ -90,7 +96,7 @@ class Texts:
         """Returns a call site or the code that follows, or None."""
         if item.calls and self.rng.random() < 0.6:
             return self.encode(self.rng.choice(item.calls))[:QUERY_TOKENS]
-        after = self.following.get(id(item))
+        after = self.following.get((item.package, item.file, item.order))
         return self.encode(dedent(after.text[:300]))[:QUERY_TOKENS] if after is not None else None
 
 
@@ -215,7 +221,7 @@ class Sampler:
                 docs.add(item.doc)
                 picked.append(item)
         limit = self.rng.choice((96, 160, CHUNK_TOKENS))
-        queries = [self.texts.doc(item) for item in picked]
+        queries = [self.texts.doc(item)[:CONTRAST_TOKENS] for item in picked]
         return [(self.chunk(item, limit), queries) for item in picked]
 
     def contrast(self, budget, size=8):
