@@ -16,14 +16,18 @@ type Interval struct {
 // resamples is enough for the ends of a 95 % interval to repeat to about a hundredth of its width.
 const resamples = 4000
 
+// leastGroups is the number of packages from which drawing whole packages says something.
+const leastGroups = 10
+
 // paired bootstraps the mean of a[i]-b[i]. Whole groups are drawn, because functions of one package resemble each other
-// and drawing them one by one would make the interval too narrow. Pairs with a NaN are left out. It reports false where
-// nothing is left.
+// and drawing them one by one would make the interval too narrow; with fewer than leastGroups of them, pairs are drawn.
+// Pairs with a NaN are left out. It reports false where nothing is left.
 func paired(a, b []float64, group []string, seed uint64) (Interval, bool) {
 	type pile struct {
 		sum float64
 		n   int
 	}
+	few := len(slices.Compact(slices.Sorted(slices.Values(group)))) < leastGroups
 	index := make(map[string]int)
 	var piles []pile
 	for i := range a {
@@ -32,7 +36,7 @@ func paired(a, b []float64, group []string, seed uint64) (Interval, bool) {
 			continue
 		}
 		at, ok := index[group[i]]
-		if !ok {
+		if !ok || few {
 			at = len(piles)
 			index[group[i]] = at
 			piles = append(piles, pile{})

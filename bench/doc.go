@@ -68,14 +68,16 @@ func docstring(lines []string, body span) (span, bool) {
 
 var (
 	directive = regexp.MustCompile(`^(//|#)\s?([a-z]+:\S|nolint|noqa|type:|pylint|eslint|prettier|\+build|NOLINT|clang-format)`)
-	// sectionStart begins the formal part of a comment: parameters, examples, deprecation. What stands before is what a
-	// person would ask for.
-	sectionStart = regexp.MustCompile(`(?i)^(@\w|[\\@](param|return|brief)\b|:\w+[^:]*:|(args|arguments|parameters|params|returns?|raises|yields|notes?|examples?|usage|errors|panics|safety|see also|deprecated)\s*:?$|(args|returns?|raises|deprecated|example|usage|note)\s*:|#+ |>>>|` + "```" + `)`)
-	inlineTag    = regexp.MustCompile(`\{@\w+\s+([^}]*)\}`)
-	htmlTag      = regexp.MustCompile(`</?[a-zA-Z][^>]*>`)
-	bracketLink  = regexp.MustCompile(`\[([^\]\[]*)\](\([^)]*\))?`)
-	leader       = regexp.MustCompile(`^(/\*\*?!?|\*+/?|//[/!]?|#+|[rRuU]?("""|'''))\s?`)
-	closer       = regexp.MustCompile(`\s*(\*/|"""|''')$`)
+	// sectionStart begins the formal part of a comment: parameters, examples, mark-up. What stands before is what a person
+	// would ask for.
+	sectionStart = regexp.MustCompile("(?i)^([@\\\\]\\w|:\\w+[^:]*:|\\.\\. |---|===|#+ |>>>|```|" +
+		`(args|arguments|parameters|params|returns?|raises|yields|notes?|examples?|usage|errors|panics|safety|see also|deprecated|warning)\s*:?$|` +
+		`(args|returns?|raises|deprecated|example|usage|note|warning)\s*:)`)
+	inlineTag   = regexp.MustCompile(`\{@\w+\s+([^}]*)\}`)
+	htmlTag     = regexp.MustCompile(`</?[a-zA-Z][^>]*>`)
+	bracketLink = regexp.MustCompile(`\[([^\]\[]*)\](\([^)]*\))?`)
+	leader      = regexp.MustCompile(`^(/\*\*?!?|\*+/?|//[/!]?|#+|[rRuU]?("""|'''))\s?`)
+	closer      = regexp.MustCompile(`\s*(\*/|"""|''')$`)
 )
 
 // mostWords cuts a description to about the length of a question.
@@ -92,8 +94,11 @@ func describe(comment []string, name string) string {
 		}
 		line = closer.ReplaceAllString(leader.ReplaceAllString(line, ""), "")
 		line = strings.TrimPrefix(strings.TrimPrefix(strings.TrimSpace(line), "@brief "), `\brief `)
-		if sectionStart.MatchString(line) && len(words) > 0 {
-			break
+		if sectionStart.MatchString(line) {
+			if len(words) > 0 {
+				break
+			}
+			continue
 		}
 		words = append(words, strings.Fields(line)...)
 	}
@@ -108,15 +113,16 @@ func describe(comment []string, name string) string {
 	return strings.Join(words[:min(len(words), mostWords)], " ")
 }
 
-// withoutName removes name wherever it stands as a whole word. Of a qualified name ("Server.Serve") that is the last part.
+// withoutName removes name wherever it stands as a whole word in any case, with what qualifies it. Of a qualified name
+// ("Server.Serve") that is the last part.
 func withoutName(text, name string) string {
 	name = simpleName(name)
 	if name == "" {
 		return text
 	}
-	whole := regexp.MustCompile("(^|[^\\w$])`?" + regexp.QuoteMeta(name) + "(\\(\\))?`?($|[^\\w$])")
+	whole := regexp.MustCompile("(?i)(^|[^\\w$])`?(?:\\w+[.#:]{1,2})?" + regexp.QuoteMeta(name) + "(?:\\(\\))?`?($|[^\\w$])")
 	for {
-		next := whole.ReplaceAllString(text, "$1$3")
+		next := whole.ReplaceAllString(text, "$1$2")
 		if next == text {
 			return text
 		}

@@ -12,7 +12,7 @@ type shelf struct {
 	pkg   Package
 	paths map[string][]string
 	order map[string][]int
-	// used holds the descriptions that were drawn already.
+	// used holds the descriptions that were tried already.
 	used map[string]bool
 }
 
@@ -21,7 +21,7 @@ const (
 	// the sample.
 	perRound = 3
 	// visits is how often a file may be drawn from.
-	visits = 3
+	visits = 10
 	// tries bounds the files looked at in one turn: a large package may have no described functions.
 	tries = 20
 )
@@ -81,16 +81,24 @@ func (s *shelf) draw(ctx context.Context, maker taskMaker, language string, want
 		return nil, nil
 	}
 	s.open(rng)
+	pick := func(found []needle) (needle, bool) {
+		found = slices.DeleteFunc(found, func(n needle) bool { return s.used[n.query] })
+		if len(found) == 0 {
+			return needle{}, false
+		}
+		chosen := found[rng.IntN(len(found))]
+		s.used[chosen.query] = true
+		return chosen, true
+	}
 	var tasks []Task
 	for try := 0; try < tries && len(tasks) < want && len(s.order[language]) > 0; try++ {
 		at := s.order[language][0]
 		s.order[language] = s.order[language][1:]
-		task, ok, err := maker.make(ctx, s.pkg, s.paths[language], at, rng.IntN)
+		task, ok, err := maker.make(ctx, s.pkg, s.paths[language], at, pick)
 		if err != nil {
 			return nil, err
 		}
-		if ok && task.Language == language && !s.used[task.Query] {
-			s.used[task.Query] = true
+		if ok && task.Language == language {
 			tasks = append(tasks, task)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 // A needle is a documented function of a draft: a possible question with its answer.
 type needle struct {
+	name    string
 	query   string
 	comment span
 	key     int // first line of the header
@@ -32,7 +33,7 @@ func needlesOf(d draft) []needle {
 		}
 		query := describe(d.lines[comment.start:comment.end], c.Name)
 		if query != "" && code >= leastNeedleLines && code <= mostNeedleLines {
-			found = append(found, needle{query, comment, c.SignatureStart})
+			found = append(found, needle{c.Name, query, comment, c.SignatureStart})
 		}
 	}
 	return found

@@ -19,6 +19,15 @@ type RetentionReport struct {
 	Seed           uint64    `json:"seed"`
 	StripAll       bool      `json:"strip_all"`
 	Groups         []Group   `json:"groups"`
+	Answers        []Answer  `json:"answers"`
+}
+
+// An Answer says how well each ranker placed one task's function.
+type Answer struct {
+	Package  string         `json:"package"`
+	Function string         `json:"function"`
+	Query    string         `json:"query"`
+	Ranks    map[string]int `json:"ranks"` // 1 is best
 }
 
 // A Group is a part of the tasks: all, those of held-out packages, and each again by language.
@@ -41,8 +50,13 @@ func newRetentionReport(tasks []Task, results map[string][]outcome, opt Retentio
 	rep := RetentionReport{Queries: len(tasks), Ratios: opt.Ratios, Seed: opt.Seed, StripAll: opt.StripAll}
 	packages := make(map[string]bool)
 	candidates := 0
-	for _, t := range tasks {
+	for i, t := range tasks {
 		packages[t.Package] = true
+		answer := Answer{Package: t.Package, Function: t.Function, Query: t.Query, Ranks: make(map[string]int)}
+		for _, ranker := range opt.Rankers {
+			answer.Ranks[ranker] = int(math.Round(1 / results[ranker][i][0]))
+		}
+		rep.Answers = append(rep.Answers, answer)
 		candidates += len(t.candidates())
 		if t.HeldOut {
 			rep.HeldOutQueries++

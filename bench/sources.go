@@ -64,7 +64,7 @@ func LocalPackages(ctx context.Context) []Package {
 	for _, file := range existing(filepath.Join(os.Getenv("JAVA_HOME"), "lib", "src.zip"), "/usr/lib/jvm/*/lib/src.zip") {
 		found = append(found, jdk(file)...)
 	}
-	return distinct(found)
+	return found
 }
 
 // FolderPackages takes every folder below dir as a package. A folder laid out as the training recipe leaves it,
@@ -97,14 +97,16 @@ func FolderPackages(dir string) ([]Package, error) {
 	if len(found) == 0 {
 		found = append(found, Package{Name: "folder " + filepath.Base(dir), FS: os.DirFS(dir)})
 	}
-	return distinct(found), nil
+	return found, nil
 }
 
-// Mark sets HeldOut on the packages that names lists.
-func Mark(packages []Package, names map[string]bool) {
+// Mark returns the packages, one of each name and sorted by it, with HeldOut set on those that names lists.
+func Mark(packages []Package, names map[string]bool) []Package {
+	packages = distinct(packages)
 	for i := range packages {
 		packages[i].HeldOut = names[packages[i].Name]
 	}
+	return packages
 }
 
 // output runs a program and returns what it printed, or "" where it is not installed or fails.

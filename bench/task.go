@@ -16,6 +16,8 @@ type Task struct {
 	Package  string
 	HeldOut  bool
 	Language string
+	// Function is the name of the one that answers.
+	Function string
 	// Query is the doc comment without the function's name.
 	Query string
 	// Files are the context, in the order of their paths.
@@ -59,23 +61,25 @@ type draft struct {
 	parsed parsers.File
 }
 
-// make builds a task around one documented function of the file paths[at]. pick chooses among n of them. It reports false
-// where the file has none that qualifies or its neighbours have too few functions to choose from.
-func (m taskMaker) make(ctx context.Context, pkg Package, paths []string, at int, pick func(n int) int) (Task, bool, error) {
+// make builds a task around the documented function of the file paths[at] that pick chooses. It reports false where pick
+// wants none or the file and its neighbours have too few functions to choose from.
+func (m taskMaker) make(ctx context.Context, pkg Package, paths []string, at int, pick func([]needle) (needle, bool)) (Task, bool, error) {
 	own, ok, err := m.read(ctx, pkg.FS, paths[at], m.contextBytes)
 	if !ok || err != nil {
 		return Task{}, false, err
 	}
-	found := needlesOf(own)
-	if len(found) == 0 {
+	chosen, ok := pick(needlesOf(own))
+	if !ok {
 		return Task{}, false, nil
 	}
-	chosen := found[pick(len(found))]
 	drafts, err := m.neighbours(ctx, pkg.FS, paths, at, own)
 	if err != nil {
 		return Task{}, false, err
 	}
-	task := Task{Package: pkg.Name, HeldOut: pkg.HeldOut, Language: own.parsed.Language, Query: chosen.query}
+	task := Task{
+		Package: pkg.Name, HeldOut: pkg.HeldOut, Language: own.parsed.Language,
+		Function: chosen.name, Query: chosen.query,
+	}
 	for _, d := range drafts {
 		if err := m.add(ctx, &task, d, d.path == own.path, chosen); err != nil {
 			return Task{}, false, err

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"pith/compress"
+	"pith/configs"
+	"pith/parsers"
+	"pith/tokens"
+)
+
+func benchCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "bench", Short: "Measure quality, speed and the proxy's latency on this machine"}
+	cmd.AddCommand(benchRetentionCommand(), benchSpeedCommand(), benchProxyCommand())
+	return cmd
+}
+
+// benchFlags are common to all benchmarks.
+type benchFlags struct {
+	config, modelDir, device, format string
+}
+
+func (b *benchFlags) add(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&b.format, "format", "text", "text or json")
+	f.StringVar(&b.config, "config", "", "configuration file")
+	f.StringVar(&b.modelDir, "model-dir", "", "folder with model.onnx and tokenizer.json (default: the embedded model)")
+	f.StringVar(&b.device, "device", "", "auto, cpu or cuda")
+}
+
+// load reads the configuration for a benchmark: sources are one's own, and nothing is cut short.
+func (b *benchFlags) load() (configs.Config, error) {
+	if b.format != "text" && b.format != "json" {
+		return configs.Config{}, usagef("--format %q: want text or json", b.format)
+	}
+	cfg, err := loadConfig(b.config, configChanges{modelDir: b.modelDir, device: b.device})
+	cfg.Parsers.InProcess = true
+	cfg.Compress.Deadline = 0
+	return cfg, err
+}
+
+// A benchReport is what a benchmark prints.
+type benchReport interface{ WriteText(w io.Writer) error }
+
+func (b *benchFlags) print(w io.Writer, report benchReport) error {
+	if b.format == "text" {
+		return report.WriteText(w)
+	}
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(report)
+}
+
+// newMeasuredEngine is newEngine with something between the engine and its model; without a model there is nothing to
+// measure.
+func newMeasuredEngine(cfg configs.Config, between func(compress.Scorer) compress.Scorer) (*engine, error) {
+	model, err := openModel(cfg.Model)
+	if err != nil {
+		return nil, err
+	}
+	e := &engine{model: model}
+	if e.pool, err = parsers.NewPool(parsers.Options{InProcess: true}); err != nil {
+		return nil, errors.Join(fmt.Errorf("start parsers: %w", err), model.Close())
+	}
+	e.Engine, err = compress.New(compress.Options{
+		Splitter:  e.pool,
+		Counters:  counters{tokens.New()},
+		Scorer:    between(scorer{model}),
+		FineRatio: cfg.Compress.FineRatio,
+		Beta:      cfg.Compress.Beta,
+	})
+	if err != nil {
+		return nil, errors.Join(err, e.close())
+	}
+	return e, nil
+}
+
+// steps reports how far a benchmark is: a bar on a terminal, a line for each phase elsewhere.
+func steps(w io.Writer) func(phase string, done, total int) {
+	var bar *progressbar.ProgressBar
+	last := ""
+	return func(phase string, done, total int) {
+		if phase != last {
+			last, bar = phase, nil
+			if !isTerminal(w) {
+				fmt.Fprintf(w, "%s\n", phase)
+			}
+		}
+		if !isTerminal(w) {
+			if done > 0 && done%50 == 0 {
+				fmt.Fprintf(w, "%s %d of %d\n", phase, done, total)
+			}
+			return
+		}
+		if bar == nil {
+			bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription(phase),
+				progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish())
+		}
+		_ = bar.Set(done)
+	}
+}
