@@ -1,0 +1,276 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"github.com/failsafe-go/failsafe-go/circuitbreaker"
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+// RedisOptions configure a Redis. URL is required, the rest has defaults.
+type RedisOptions struct {
+	// URL is redis://[user:password@]host:port[/db], rediss://... for TLS, or unix://[user:password@]/path[?db=n].
+	URL string
+	// Secret encrypts values (AES-256-GCM) and hides the names of keys. All replicas need the same. If empty, values lie in
+	// Redis as plain text with a checksum.
+	Secret []byte
+	// Budget is the longest time that one Get or Add may take. If zero, 50 ms.
+	Budget time.Duration
+	// Cooldown is how long Redis is left alone after it failed, before one call tries again. If zero, 1 s.
+	Cooldown time.Duration
+	// MaxBytes is the longest value, uncompressed. Longer ones are not kept. If zero, 16 MiB.
+	MaxBytes int
+}
+
+// Redis is a store that replicas share. It is an optimisation, so it never costs more than its budget: after the first call
+// that Redis does not answer in time a breaker opens, and while it is open calls return at once as if nothing were there.
+type Redis struct {
+	client   *redis.Client
+	breaker  circuitbreaker.CircuitBreaker[any]
+	envelope *envelope
+	budget   time.Duration
+	stats    struct{ calls, failures, skipped, unreadable atomic.Uint64 }
+}
+
+// RedisStats counts what became of the calls to a Redis.
+type RedisStats struct {
+	Calls      uint64 // sent to Redis
+	Failures   uint64 // of those, not answered or answered with an error
+	Skipped    uint64 // not sent: the breaker was open
+	Unreadable uint64 // values found damaged, foreign or of another secret
+}
+
+// NewRedis returns a Redis. It does not connect: Ping tells whether there is a server, and one that comes later is found.
+func NewRedis(opt RedisOptions) (*Redis, error) {
+	options, err := parseURL(opt.URL)
+	if err != nil {
+		return nil, err
+	}
+	env, err := newEnvelope(opt.Secret, withDefault(opt.MaxBytes, 16<<20))
+	if err != nil {
+		return nil, fmt.Errorf("cache: %w", err)
+	}
+	budget := withDefault(opt.Budget, 50*time.Millisecond)
+	harden(options, budget)
+	return &Redis{
+		client:   redis.NewClient(options),
+		envelope: env,
+		budget:   budget,
+		// The threshold is one: a second call that waits would double what a request pays.
+		breaker: circuitbreaker.NewBuilder[any]().
+			WithFailureThreshold(1).
+			WithDelay(withDefault(opt.Cooldown, time.Second)).
+			Build(),
+	}, nil
+}
+
+// errURL does not quote the URL or its parser, for both may show a password.
+var errURL = errors.New("cache: the Redis URL is not valid: write redis://[user:password@]host:port[/db], rediss:// for TLS or " +
+	"unix:///path, with the characters %, /, ?, # and @ of a password percent-encoded (PITH_REDIS_URL, cache.redis_url)")
+
+func parseURL(text string) (*redis.Options, error) {
+	if text == "" {
+		return nil, errors.New("cache: no Redis URL (PITH_REDIS_URL, cache.redis_url)")
+	}
+	if u, err := url.Parse(text); err != nil || u.Host == "" && u.Scheme != "unix" {
+		return nil, errURL
+	}
+	options, err := redis.ParseURL(text)
+	if err != nil {
+		return nil, errURL
+	}
+	return options, nil
+}
+
+// harden replaces defaults of the client that suit a primary store, not a cache: with them a black-holed server holds a call
+// for 5 s whatever its context says, and a closed port for 1.75 s of repeated dials.
+func harden(o *redis.Options, budget time.Duration) {
+	o.ContextTimeoutEnabled = true
+	o.DialTimeout = budget
+	o.ReadTimeout = budget * 3 / 5
+	o.WriteTimeout = budget * 3 / 5
+	o.PoolTimeout = budget * 2 / 5
+	o.MaxRetries = -1
+	o.DialerRetries = 1
+	o.MaxActiveConns = max(o.PoolSize, 64) // PoolSize alone is a soft bound
+	o.PoolSize = o.MaxActiveConns
+	// Both are extra commands on each new connection, and replies to the first have been mixed up (CVE-2025-29923).
+	o.DisableIdentity = true
+	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	o.Protocol = 2
+}
+
+// Get implements the contract of this package.
+func (r *Redis) Get(ctx context.Context, key string) (value []byte, ok bool) {
+	value, _, ok = r.get(ctx, key)
+	return value, ok
+}
+
+// get also returns how long the value stays: zero if for ever.
+func (r *Redis) get(ctx context.Context, key string) (value []byte, ttl time.Duration, ok bool) {
+	name := r.envelope.nameOf(key)
+	var wrapped *redis.StringCmd
+	var left *redis.DurationCmd
+	err := r.do(ctx, func(ctx context.Context) error {
+		_, err := r.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+			wrapped, left = p.Get(ctx, name), p.PTTL(ctx, name)
+			return nil
+		})
+		return err
+	})
+	if err != nil {
+		return nil, 0, false
+	}
+	value, err = r.unwrap(key, wrapped.Val())
+	return value, remaining(left.Val()), err == nil
+}
+
+// remaining turns the answer to PTTL into a ttl. A value in its last millisecond has 0 left, and -2 when it ended after GET:
+// neither may become the zero that means for ever.
+func remaining(left time.Duration) time.Duration {
+	if left == -1 {
+		return 0
+	}
+	return max(left, time.Millisecond)
+}
+
+// Add implements the contract of this package. Where the key holds something unreadable, value replaces it.
+func (r *Redis) Add(ctx context.Context, key string, value []byte, ttl time.Duration) (now []byte) {
+	if len(value) > r.envelope.max {
+		return value
+	}
+	if ttl = max(ttl, 0); ttl > 0 {
+		ttl = max(ttl, time.Millisecond) // Redis counts no finer, and rounding down would mean for ever
+	}
+	name, wrapped := r.envelope.nameOf(key), r.envelope.wrap(key, value)
+	var held *redis.StringCmd
+	err := r.do(ctx, func(ctx context.Context) error {
+		// One round trip. SET with both NX and GET would be one command, but needs Redis 7.
+		_, err := r.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+			p.SetNX(ctx, name, wrapped, ttl)
+			held = p.Get(ctx, name)
+			return nil
+		})
+		return err
+	})
+	if err != nil {
+		return value
+	}
+	if now, err = r.unwrap(key, held.Val()); err != nil {
+		return r.replace(ctx, key, replacement{bad: held.Val(), wrapped: wrapped, value: value, ttl: ttl})
+	}
+	return now
+}
+
+type replacement struct {
+	bad            string
+	wrapped, value []byte
+	ttl            time.Duration
+}
+
+// replaceScript puts ARGV[2] in the place of ARGV[1], unless somebody else did so first, and returns what the key then holds.
+var replaceScript = redis.NewScript(`
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.call('GET', KEYS[1]) end
+if ARGV[3] == '0' then redis.call('SET', KEYS[1], ARGV[2]) else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
+return ARGV[2]`)
+
+func (r *Redis) replace(ctx context.Context, key string, rep replacement) (now []byte) {
+	var held string
+	err := r.do(ctx, func(ctx context.Context) (err error) {
+		keys := []string{r.envelope.nameOf(key)}
+		held, err = replaceScript.Run(ctx, r.client, keys, rep.bad, rep.wrapped, rep.ttl.Milliseconds()).Text()
+		return err
+	})
+	if err != nil {
+		return rep.value
+	}
+	if now, err = r.unwrap(key, held); err != nil {
+		return rep.value
+	}
+	return now
+}
+
+func (r *Redis) unwrap(key, wrapped string) ([]byte, error) {
+	value, err := r.envelope.unwrap(key, []byte(wrapped))
+	if err != nil {
+		r.stats.unreadable.Add(1)
+	}
+	return value, err
+}
+
+// errOpen means that Redis was not asked.
+var errOpen = errors.New("cache: Redis failed a moment ago and is left alone")
+
+// do runs call within the budget, unless the breaker is open. A caller that leaves does not cut the call short, for that
+// would look like a failure of Redis and open the breaker for everybody; the budget is short enough to let it end.
+func (r *Redis) do(ctx context.Context, call func(context.Context) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if !r.breaker.TryAcquirePermit() {
+		r.stats.skipped.Add(1)
+		return errOpen
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.budget)
+	defer cancel()
+	r.stats.calls.Add(1)
+	err := call(ctx)
+	if err == nil || errors.Is(err, redis.Nil) {
+		r.breaker.RecordSuccess()
+		return err
+	}
+	r.stats.failures.Add(1)
+	// An answer that says no (out of memory, read only) came in time and leaves other commands working.
+	if _, answered := errors.AsType[redis.Error](err); answered {
+		r.breaker.RecordSuccess()
+	} else {
+		r.breaker.RecordFailure()
+	}
+	return err
+}
+
+// Ping asks Redis whether it is there and lets us in, whatever the breaker says. The error names the server's address and no
+// credentials.
+func (r *Redis) Ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, max(r.budget, time.Second))
+	defer cancel()
+	if err := r.client.Ping(ctx).Err(); err != nil {
+		return fmt.Errorf("cache: Redis at %s: %w", r.client.Options().Addr, err)
+	}
+	return nil
+}
+
+// State names the breaker's state: closed (Redis is in use), open (left alone), half-open (being tried).
+func (r *Redis) State() string { return r.breaker.State().String() }
+
+// Stats returns the counts since the start.
+func (r *Redis) Stats() RedisStats {
+	return RedisStats{
+		Calls:      r.stats.calls.Load(),
+		Failures:   r.stats.failures.Load(),
+		Skipped:    r.stats.skipped.Load(),
+		Unreadable: r.stats.unreadable.Load(),
+	}
+}
+
+// Close closes the connections. Calls after it find nothing.
+func (r *Redis) Close() error {
+	if err := r.client.Close(); err != nil {
+		return fmt.Errorf("cache: close Redis: %w", err)
+	}
+	return nil
+}
+
+func withDefault[T comparable](value, otherwise T) T {
+	var zero T
+	if value == zero {
+		return otherwise
+	}
+	return value
+}
