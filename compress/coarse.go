@@ -42,6 +42,8 @@ type selection struct {
 	sizes []int
 	// charged counts a chunk with what it was admitted at, least with what it can shrink to.
 	charged, least int
+	// groups lists what may be chosen, best first.
+	groups []group
 	// undo holds what the last attempt changed.
 	undo []undo
 }
@@ -59,36 +61,44 @@ type group struct {
 
 // choose is the coarse stage: chunks by rank, as long as they fit; one that does not fit is skipped and the next one tried.
 // (The reference takes the one that crosses the limit along, and stops.) The limit is the paper's target/R_fine where
-// blocks will be cut afterwards. A chunk that is larger than half the limit is admitted at half: the fine stage will cut it
-// down, and the one function that the query is about must not be lost because it is long.
+// blocks will be cut afterwards. A chunk that can be cut is admitted at half the limit when it is larger, and at what is
+// left of the limit when that holds half of it: the one function that the query is about must not be lost because it is long.
 func (j *job) choose(target int) *selection {
-	sel := &selection{states: make([]state, len(j.chunks)), sizes: make([]int, len(j.chunks))}
+	sel := &selection{states: make([]state, len(j.chunks)), sizes: make([]int, len(j.chunks)), groups: j.groups()}
 	for _, src := range j.sources {
 		sel.charged += j.header(src) + src.marker
 	}
 	sel.least = sel.charged
-	limit := float64(target)
+	limit := target
 	if j.fine() {
-		limit /= j.opt.FineRatio
+		limit = int(float64(target) / j.opt.FineRatio)
 	}
-	for _, g := range j.groups() {
-		sel.undo = sel.undo[:0]
-		charged, least := sel.charged, sel.least
-		for _, i := range g.members {
-			j.take(sel, i, int(limit/2))
-		}
-		if float64(sel.charged) > limit || sel.least > target {
-			for _, u := range slices.Backward(sel.undo) {
-				sel.states[u.chunk] = u.state
-			}
-			sel.charged, sel.least = charged, least
-		}
+	for _, g := range sel.groups {
+		j.admit(sel, g, limit, func() bool { return sel.charged <= limit && sel.least <= target })
 	}
 	return sel
 }
 
+// admit takes the chunks of g, or none of them if then fits is false. Chunks that can be cut are charged as limit allows;
+// a limit of 0 charges all of them whole.
+func (j *job) admit(sel *selection, g group, limit int, fits func() bool) bool {
+	sel.undo = sel.undo[:0]
+	charged, least := sel.charged, sel.least
+	for _, i := range g.members {
+		j.take(sel, i, limit)
+	}
+	if fits() {
+		return true
+	}
+	for _, u := range slices.Backward(sel.undo) {
+		sel.states[u.chunk] = u.state
+	}
+	sel.charged, sel.least = charged, least
+	return false
+}
+
 // take makes chunk i chosen and its ancestors framed.
-func (j *job) take(sel *selection, i, half int) {
+func (j *job) take(sel *selection, i, limit int) {
 	c := &j.chunks[i]
 	if sel.states[i] == chosen {
 		return
@@ -102,14 +112,17 @@ func (j *job) take(sel *selection, i, half int) {
 		sel.charged -= c.frame
 		sel.least -= c.frame
 	}
+	j.enter(sel, i, chosen)
 	charge, least := c.whole, c.whole
-	if j.prunable(c) {
-		charge, least = min(c.whole, max(half, c.frame)), c.least()
+	if limit > 0 && j.prunable(c) {
+		charge, least = min(c.whole, max(limit/2, c.frame)), c.least()
+		if room := limit - sel.charged; room < charge && room >= c.whole/2 {
+			charge = max(room, c.frame)
+		}
 	}
 	sel.sizes[i] = charge
 	sel.charged += charge
 	sel.least += least
-	j.enter(sel, i, chosen)
 }
 
 // enter changes a chunk's state and, where it was absent, the number of gaps around it and its closer.

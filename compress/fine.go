@@ -2,24 +2,72 @@ package compress
 
 import "slices"
 
+// A piece is what stays of one chosen chunk: runs of lines, and what they cost with the markers between them.
+type piece struct {
+	chunk  int
+	lines  [][2]int
+	tokens int
+}
+
 // carve is the fine stage: it shares target out over the chosen chunks, packs each one's blocks into its share and returns
-// which lines of each source stay. What a chunk leaves over goes to the next best.
+// which lines of each source stay. What a chunk leaves over goes to the next best, in two sweeps, and then to chunks that
+// the coarse stage had no room for.
 func (j *job) carve(sel *selection, target int) [][]bool {
+	picks := j.picks(sel)
+	shares := j.shares(sel, picks, target)
+	pieces := make([]piece, len(picks))
+	left := 0.0
+	for n, i := range picks {
+		left += shares[n]
+		pieces[n] = j.pack(sel, i, int(left))
+		left -= float64(pieces[n].tokens)
+	}
+	for n, i := range picks {
+		room := left + float64(pieces[n].tokens)
+		if left >= 1 && pieces[n].tokens < j.chunks[i].whole {
+			pieces[n] = j.pack(sel, i, int(room))
+			left = room - float64(pieces[n].tokens)
+		}
+	}
+	for _, g := range sel.groups {
+		before := sel.least
+		j.admit(sel, g, 0, func() bool { return float64(sel.least-before) <= left })
+		left -= float64(sel.least - before)
+	}
+	done := make([]bool, len(j.chunks))
+	for _, i := range picks {
+		done[i] = true
+	}
+	for _, i := range j.picks(sel) {
+		if !done[i] {
+			pieces = append(pieces, piece{chunk: i, lines: [][2]int{{j.chunks[i].start, j.chunks[i].end}}})
+		}
+	}
+	return j.mark(sel, pieces)
+}
+
+// mark turns the outcome of both stages into lines.
+func (j *job) mark(sel *selection, pieces []piece) [][]bool {
 	keep := make([][]bool, len(j.sources))
 	for i, src := range j.sources {
 		keep[i] = make([]bool, src.lines())
 	}
 	for i := range j.chunks {
-		if sel.states[i] == framed && !j.chunks[i].isCloser() {
-			j.keepFrame(keep, &j.chunks[i])
+		c := &j.chunks[i]
+		if sel.states[i] == framed && !c.isCloser() {
+			pieces = append(pieces, piece{chunk: i, lines: c.frameLines()})
 		}
 	}
-	picks := j.picks(sel)
-	shares := j.shares(sel, picks, target)
-	left := 0.0
-	for n, i := range picks {
-		left += shares[n]
-		left -= float64(j.keepChunk(keep, sel, i, int(left)))
+	for _, p := range pieces {
+		c := &j.chunks[p.chunk]
+		if c.closer >= 0 {
+			p.lines = append(p.lines, [2]int{j.chunks[c.closer].start, j.chunks[c.closer].end})
+		}
+		for _, run := range p.lines {
+			for line := run[0]; line < run[1]; line++ {
+				keep[c.src.index][line] = true
+			}
+		}
 	}
 	for i, src := range j.sources {
 		joinGaps(src, keep[i])
@@ -71,12 +119,12 @@ func (j *job) shares(sel *selection, picks []int, target int) []float64 {
 	return allocate(claims, float64(total), j.opt.Beta)
 }
 
-// keepChunk keeps the best of a chosen chunk that share holds, and returns what that costs.
-func (j *job) keepChunk(keep [][]bool, sel *selection, i, share int) int {
+// pack returns the best of a chosen chunk that share holds.
+func (j *job) pack(sel *selection, i, share int) piece {
 	c := &j.chunks[i]
+	whole := piece{chunk: i, lines: [][2]int{{c.start, c.end}}, tokens: c.whole}
 	if share >= c.whole || !j.prunable(c) {
-		j.keepLines(keep, c, c.start, c.end)
-		return c.whole
+		return whole
 	}
 	tail := 0
 	if c.closer >= 0 {
@@ -87,54 +135,36 @@ func (j *job) keepChunk(keep [][]bool, sel *selection, i, share int) int {
 	kept, ok := knapsack{steps: walk, marker: c.src.marker, need: need}.pack(share - tail)
 	switch {
 	case !ok && need:
-		j.keepLines(keep, c, c.start, c.end)
-		return c.whole
+		return whole
 	case !ok:
-		j.keepFrame(keep, c)
-		return c.frame
+		return piece{chunk: i, lines: c.frameLines(), tokens: c.frame}
 	}
-	spent, gap := tail, false
-	for n, s := range walk {
-		if !kept[n] {
-			continue
-		}
-		spent += s.tokens
-		j.keepLines(keep, c, spans[n][0], spans[n][1])
-	}
+	p := piece{chunk: i, tokens: tail}
+	gap := false
 	for n := 0; n < len(walk); {
 		if kept[n] {
+			p.lines = append(p.lines, spans[n])
+			p.tokens += walk[n].tokens
 			gap = gap && walk[n].tokens == 0
 			n++
 			continue
 		}
 		if !gap {
-			spent += c.src.marker
+			p.tokens += c.src.marker
 		}
 		gap = true
 		n = walk[n].skip
 	}
-	return spent
+	return p
 }
 
-// keepFrame keeps the lines of c that belong to no unit.
-func (j *job) keepFrame(keep [][]bool, c *chunk) {
+// frameLines are the lines of c that belong to no unit.
+func (c *chunk) frameLines() [][2]int {
+	var list [][2]int
 	from := c.start
 	for _, u := range c.units {
-		j.keepLines(keep, c, from, u.start)
+		list = append(list, [2]int{from, u.start})
 		from = u.end
 	}
-	j.keepLines(keep, c, from, c.end)
-}
-
-// keepLines keeps [from, to) of c and the lines that close it.
-func (j *job) keepLines(keep [][]bool, c *chunk, from, to int) {
-	lines := keep[c.src.index]
-	for line := from; line < to; line++ {
-		lines[line] = true
-	}
-	if c.closer >= 0 {
-		for line := j.chunks[c.closer].start; line < j.chunks[c.closer].end; line++ {
-			lines[line] = true
-		}
-	}
+	return append(list, [2]int{from, c.end})
 }

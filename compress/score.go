@@ -125,6 +125,10 @@ func (j *job) rankBlocks(ctx context.Context, chosen []int) error {
 			continue
 		}
 		c.blocks = segmenter{src: c.src, opens: c.opens()}.blocks(c.units)
+		if len(c.blocks) == 1 && len(c.blocks[0].kids) == 0 {
+			c.blocks = nil // one block is no choice: without it only a frame would stay
+			continue
+		}
 		leaves(c.blocks, func(b *block) {
 			blocks = append(blocks, b)
 			texts = append(texts, c.src.text(b.start, b.end))
