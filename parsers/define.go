@@ -1,5 +1,7 @@
 package parsers
 
+import "slices"
+
 // A chunk's body is cut when it holds functions; otherwise the definition is one chunk.
 
 // definition is the node that a group defines, or -1. The group has to be alone on its lines.
@@ -19,23 +21,20 @@ func (c *cutter) definition(g group) int {
 func (c *cutter) defined(i, depth int) int {
 	n := c.nodes[i]
 	switch {
-	case n.is(function):
-		if c.bodyOf(i) >= 0 {
-			return i
-		}
+	case n.is(bodied) && c.bodyOf(i) < 0:
 		return -1
-	case n.is(accessor | scope):
-		if n.first < n.last {
-			return i
-		}
-		return -1
-	case n.is(literal):
+	case n.is(accessor | literal):
 		if n.first < n.last && c.bodyOf(i) >= 0 {
 			return i
 		}
 		return -1
-	case n.is(class | typedef):
+	case n.is(function | class | typedef):
 		return i
+	case n.is(scope):
+		if c.memberList(i) >= 0 {
+			return i
+		}
+		return -1
 	case !n.is(wrapper) || depth == 0:
 		return -1
 	}
@@ -47,13 +46,13 @@ func (c *cutter) defined(i, depth int) int {
 	return -1
 }
 
-// bodyOf is the first list among a node's children or, for a list that is its own body, the node itself; -1 if none.
+// bodyOf is the first body among a node's children or, for a list that is its own body, the node itself; -1 if none.
 func (c *cutter) bodyOf(i int) int {
 	if c.nodes[i].is(list) {
 		return i
 	}
 	for k := i + 1; k < c.nodes[i].next; k = c.nodes[k].next {
-		if c.nodes[k].is(list) {
+		if c.nodes[k].is(list | body) {
 			return k
 		}
 	}
@@ -63,15 +62,15 @@ func (c *cutter) bodyOf(i int) int {
 // define makes the chunk or chunks of one definition.
 func (c *cutter) define(e entry, in enclosure) {
 	d := c.nodes[e.def]
-	chunk := Chunk{
-		Kind: c.kindOf(e.def), StartLine: e.start(), Parent: in.parent,
-		Name: qualify(in.name, c.nameOf(e)),
+	chunk := Chunk{Kind: c.kindOf(e.def), StartLine: e.start(), Parent: in.parent}
+	if name := c.nameOf(e); name != "" {
+		chunk.Name = qualify(in.name, name)
 	}
 	chunk.SignatureStart = e.sign
 	if body := c.bodyOf(e.def); body >= 0 {
 		chunk.SignatureEnd = c.headerEnd(e.def, body)
 	}
-	if d.is(class|scope) && c.split(e, chunk) {
+	if d.is(class|scope) && c.split(e, chunk, in.name) {
 		return
 	}
 	opened := c.open(chunk)
@@ -126,7 +125,7 @@ func (c *cutter) headerEnd(def, body int) int {
 func (c *cutter) kindOf(def int) Kind {
 	switch n := c.nodes[def]; {
 	case n.is(class):
-		if c.holdsFunction(def) {
+		if n.is(scope) || c.holdsFunction(def) {
 			return KindClass
 		}
 		return KindType
@@ -138,13 +137,10 @@ func (c *cutter) kindOf(def int) Kind {
 	return KindFunction
 }
 
-// holdsFunction reports that the body of a class has a function, at some depth.
+// holdsFunction reports that there is a function somewhere in a definition.
 func (c *cutter) holdsFunction(def int) bool {
 	for i := def + 1; i < c.nodes[def].next; i++ {
-		if c.nodes[i].is(function) && c.bodyOf(i) >= 0 {
-			return true
-		}
-		if c.nodes[i].is(literal) && c.nodes[i].first < c.nodes[i].last && c.bodyOf(i) >= 0 {
+		if c.nodes[i].is(function|accessor) && c.defined(i, 0) >= 0 {
 			return true
 		}
 	}
@@ -153,23 +149,26 @@ func (c *cutter) holdsFunction(def int) bool {
 
 // split makes chunks of a class: header, members, closing lines. It reports false, having done nothing, when the class
 // has no part on lines of its own.
-func (c *cutter) split(e entry, chunk Chunk) bool {
+func (c *cutter) split(e entry, chunk Chunk, outer string) bool {
 	d := c.nodes[e.def]
-	if !d.is(scope) && !c.holdsFunction(e.def) || e.groups[len(e.groups)-1].is(broken) && c.brokenHeader(e.def) {
-		return false
-	}
 	body := c.memberList(e.def)
-	if body < 0 {
+	if body < 0 || c.brokenHeader(e.def) {
 		return false
 	}
 	es := c.entries(c.groups(body))
 	first, last := c.memberRange(es, d.is(scope))
-	if first < 0 {
+	if first < 0 || !d.is(scope) && !c.anyFunction(es) {
 		return false
+	}
+	if d.is(class) {
+		chunk.Kind = KindClass
 	}
 	opened := c.open(chunk)
 	index := len(c.chunks) - 1
-	in := enclosure{parent: index, name: chunk.Name, suite: c.nodes[body].is(suite)}
+	in := enclosure{parent: index, name: chunk.Name, suite: c.wantsStatement(body)}
+	if in.name == "" {
+		in.name = outer
+	}
 	opened.Units, opened.NeedsChild = c.headerUnits(e, body, es[:first], in)
 	opened.SignatureEnd = min(opened.SignatureEnd, es[first].start())
 	c.body(es[first:last], in)
@@ -189,24 +188,40 @@ func (c *cutter) brokenHeader(def int) bool {
 	return false
 }
 
-// memberList is the list inside a definition that holds its members: the first with a definition in it.
+// anyFunction reports that a member is a function or holds one.
+func (c *cutter) anyFunction(es []entry) bool {
+	for _, e := range es {
+		if e.def >= 0 && (c.nodes[e.def].is(function|accessor|literal) || c.holdsFunction(e.def)) {
+			return true
+		}
+	}
+	return false
+}
+
+// memberList is the list that holds a definition's members: a child of it, or of its first list (Java enums), with a
+// definition in it; -1 if there is none.
 func (c *cutter) memberList(def int) int {
-	for i := def; i < c.nodes[def].next; {
-		n := c.nodes[i]
-		if i > def && n.is(function|literal) {
-			i = n.next
+	if c.nodes[def].is(list) && c.anyDefinition(def) {
+		return def
+	}
+	for i := def + 1; i < c.nodes[def].next; i = c.nodes[i].next {
+		if !c.nodes[i].is(list) {
 			continue
 		}
-		if n.is(list) {
-			for _, g := range c.groups(i) {
-				if c.definition(g) >= 0 {
-					return i
-				}
+		if c.anyDefinition(i) {
+			return i
+		}
+		for k := i + 1; k < c.nodes[i].next; k = c.nodes[k].next {
+			if c.nodes[k].is(list) && !c.nodes[k].is(definition) && c.anyDefinition(k) {
+				return k
 			}
 		}
-		i++
 	}
 	return -1
+}
+
+func (c *cutter) anyDefinition(parent int) bool {
+	return slices.ContainsFunc(c.groups(parent), func(g group) bool { return c.definition(g) >= 0 })
 }
 
 // memberRange is the stretch of entries that become chunks: from the first definition, or for a scope from the first

@@ -24,6 +24,17 @@ var grammars = map[string]func() grammar{
 	"javascript": javascriptGrammar,
 	"typescript": typescriptGrammar,
 	"tsx":        tsxGrammar,
+	"java":       javaGrammar,
+	"c":          cGrammar,
+	"cpp":        cppGrammar,
+	"csharp":     csharpGrammar,
+	"rust":       rustGrammar,
+	"ruby":       rubyGrammar,
+	"php":        phpGrammar,
+	"kotlin":     kotlinGrammar,
+	"swift":      swiftGrammar,
+	"scala":      scalaGrammar,
+	"bash":       bashGrammar,
 }
 
 func goGrammar() grammar {

@@ -16,10 +16,19 @@ func (c *cutter) nameOf(e entry) string {
 			break
 		}
 	}
+	if c.nodes[e.def].is(scope) && !c.nodes[e.def].is(class) {
+		return ""
+	}
 	if c.nodes[e.def].is(literal) {
 		return c.outerName(g, e.def)
 	}
+	if c.nodes[e.def].is(unnamed) {
+		return c.keyword(e.def)
+	}
 	name := c.innerName(e.def)
+	if name == "" {
+		return c.outerName(g, e.def)
+	}
 	if receiver := c.child(e.def, fieldReceiver); receiver >= 0 {
 		return qualify(typeName(c.text(receiver)), name)
 	}
@@ -34,14 +43,14 @@ func (c *cutter) outerName(g group, def int) string {
 		if !n.is(wrapper) || n.next <= def {
 			continue
 		}
-		for k := i + 1; k < def; k = c.nodes[k].next {
-			if f := c.nodes[k].field; f == fieldName || f == fieldLeft {
+		for k := i + 1; k < n.next; k = c.nodes[k].next {
+			if f := c.nodes[k].field; f == fieldName || f == fieldLeft || f == fieldDeclarator && !c.nodes[k].is(wrapper) {
 				name = k
 			}
 		}
 	}
 	if name < 0 {
-		return c.innerName(def)
+		return ""
 	}
 	return clean(c.text(name))
 }
@@ -70,7 +79,18 @@ func (c *cutter) innerName(def int) string {
 		}
 	}
 	if k := c.child(def, fieldType); k >= 0 {
-		return clean(c.text(k))
+		name, _, _ := bytes.Cut(c.text(k), []byte("<"))
+		return clean(name)
+	}
+	return ""
+}
+
+// keyword is the first keyword of a definition, which may be a symbol (~).
+func (c *cutter) keyword(def int) string {
+	for k := def + 1; k < c.nodes[def].next; k = c.nodes[k].next {
+		if c.nodes[k].is(token) {
+			return clean(c.text(k))
+		}
 	}
 	return ""
 }

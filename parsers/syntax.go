@@ -13,17 +13,21 @@ type role uint32
 
 const (
 	function   role = 1 << iota // has a name and a body
-	accessor                    // a function if it spans lines (C# properties)
+	bodied                      // a definition only if it has a body (the same type stands for a mere declaration)
+	accessor                    // a function if it has a body of several lines (C# properties)
+	body                        // body that is no list
 	class                       // may hold functions
 	typedef                     // declares a type, holds no function
-	scope                       // like class, but its header is its first lines only (namespace, #ifdef)
+	scope                       // its header is its first line only (namespace, #ifdef); counts if it holds definitions
 	wrapper                     // stands around one definition (export, decorator, template, assignment)
+	unnamed                     // called by its keyword (init, subscript)
 	literal                     // a function or class without a name of its own
 	imports                     // package clause, import, include
-	comment                     //
+	comment                     // of any form
 	list                        // children are statements or members that may be left out one by one
 	commas                      // list whose elements end in commas, where a last comma is legal
 	suite                       // list that needs at least one statement after each of its keywords
+	offside                     // suite unless it opens with a brace
 	attribute                   // sibling that belongs to what follows
 	tail                        // sibling that belongs to what precedes
 	pinned                      // sibling that must stay
@@ -31,6 +35,7 @@ const (
 	docstring                   // statement that may be a comment in all but name
 	declarator                  // leads to a name (C)
 	identifier                  // a name, where the grammar has no field for it
+	loose                       // may have swallowed comments that follow it (Kotlin imports)
 	broken                      // holds a syntax error
 	token                       // a keyword or a bracket
 	separator                   // a comma or a semicolon
@@ -47,7 +52,7 @@ const definition = function | accessor | class | typedef | scope
 // A grammar describes a language to the cutter. The cutter itself knows none.
 type grammar struct {
 	load func() *sitter.Language
-	// types lists node types by role, separated by spaces.
+	// types lists node types by role, separated by spaces; keywords in single quotes.
 	types map[role]string
 	// fragile are first bytes of a statement that would continue the one before, were there nothing between
 	// (JavaScript without semicolons).
@@ -83,10 +88,14 @@ func newSyntax(g grammar) (*syntax, error) {
 	seen := map[string]bool{}
 	for i := range s.byNumber {
 		name := s.language.SymbolName(sitter.Symbol(i))
+		keyword := s.language.SymbolType(sitter.Symbol(i)) != sitter.SymbolTypeRegular
+		if quoted := "'" + name + "'"; keyword && byName[quoted] != 0 {
+			name, keyword = quoted, false
+		}
+		seen[name] = true
 		switch {
-		case s.language.SymbolType(sitter.Symbol(i)) == sitter.SymbolTypeRegular:
+		case !keyword:
 			s.byNumber[i] = byName[name]
-			seen[name] = true
 		case name == "," || name == ";":
 			s.byNumber[i] = separator
 		default:

@@ -1,6 +1,8 @@
 package parsers
 
 import (
+	"slices"
+
 	sitter "github.com/smacker/go-tree-sitter"
 )
 
@@ -58,6 +60,7 @@ type reader struct {
 	src    []byte
 	lines  lineTable
 	nodes  []node
+	depths []int // of each node
 	open   []int // indices of the nodes that enclose the cursor
 	errors int
 	dirty  bool // the tree holds errors, so every node has to be seen
@@ -110,17 +113,58 @@ func (r *reader) visit(cursor *sitter.TreeCursor, depth int) bool {
 		v.field = fieldOf(cursor.CurrentFieldName())
 	}
 	r.trim(&v)
-	r.open = append(r.open, len(r.nodes))
-	r.nodes = append(r.nodes, v)
-	return errors || v.first != v.last || v.is(named)
+	r.add(v, depth)
+	alone := v.is(list) && !v.is(commas) && r.lines.indent(v.first) == r.column(v)
+	return errors || v.first != v.last || v.is(named) || alone
 }
+
+// add appends a node. Comments between a header and a list without an opening bracket become the list's: grammars of
+// indented languages see them before the block begins.
+func (r *reader) add(v node, depth int) {
+	at := len(r.nodes)
+	if v.is(list) && v.start < v.end && r.src[v.start] != '{' && len(r.open) > 0 && !r.nodes[r.open[len(r.open)-1]].is(list) {
+		for at > 0 && r.depths[at-1] == depth && r.nodes[at-1].is(comment) && r.lines.indent(r.nodes[at-1].first) == r.column(r.nodes[at-1]) {
+			at--
+		}
+	}
+	r.nodes = slices.Insert(r.nodes, at, v)
+	r.depths = append(r.depths, depth)
+	r.open = append(r.open, at)
+	if at == len(r.nodes)-1 {
+		return
+	}
+	r.nodes[at].start, r.nodes[at].first = r.nodes[at+1].start, r.nodes[at+1].first
+	for i := at + 1; i < len(r.nodes); i++ {
+		r.nodes[i].next++
+		r.depths[i] = depth + 1
+	}
+}
+
+func (r *reader) column(n node) int { return n.start - r.lines.start(n.first) }
 
 // close ends the open nodes at depth and below.
 func (r *reader) close(depth int) {
 	for len(r.open) > depth {
 		last := len(r.open) - 1
-		r.nodes[r.open[last]].next = len(r.nodes)
+		r.end(r.open[last])
 		r.open = r.open[:last]
+	}
+}
+
+// end closes a node. A loose one lets go of the comments on lines of their own at its end.
+func (r *reader) end(i int) {
+	next := len(r.nodes)
+	for r.nodes[i].is(loose) && next > i+1 && r.nodes[next-1].is(comment) && r.nodes[next-1].first > r.nodes[i].first {
+		next--
+	}
+	if r.nodes[i].next = next; next == len(r.nodes) || next == i+1 {
+		return
+	}
+	r.nodes[i].end, r.nodes[i].last = r.nodes[i].start, r.nodes[i].first
+	for k := i + 1; k < next; k++ {
+		if r.nodes[k].end > r.nodes[i].end {
+			r.nodes[i].end, r.nodes[i].last = r.nodes[k].end, r.nodes[k].last
+		}
 	}
 }
 

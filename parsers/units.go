@@ -70,7 +70,7 @@ func (c *cutter) absorbBlank(line, next int) int {
 // keepers are the groups of a list that must stay where the grammar wants a statement: in each stretch between
 // keywords the first one that is not a docstring, or the docstring if that is all.
 func (c *cutter) keepers(parent int, gs []group) map[int]bool {
-	if !c.nodes[parent].is(suite) {
+	if !c.wantsStatement(parent) {
 		return nil
 	}
 	kept := map[int]bool{}
@@ -85,6 +85,12 @@ func (c *cutter) keepers(parent int, gs []group) map[int]bool {
 		start = end
 	}
 	return kept
+}
+
+// wantsStatement reports that the grammar wants a statement in a list.
+func (c *cutter) wantsStatement(i int) bool {
+	n := c.nodes[i]
+	return n.is(suite) || n.is(offside) && c.lines.src[n.start] != '{'
 }
 
 // keeper is the index of the group to keep, -1 when there are only comments.

@@ -1,0 +1,78 @@
+package parsers
+
+import (
+	"github.com/smacker/go-tree-sitter/bash"
+	"github.com/smacker/go-tree-sitter/kotlin"
+	"github.com/smacker/go-tree-sitter/ruby"
+	"github.com/smacker/go-tree-sitter/scala"
+	"github.com/smacker/go-tree-sitter/swift"
+)
+
+func rubyGrammar() grammar {
+	return grammar{load: ruby.GetLanguage, types: map[role]string{
+		function: "method singleton_method",
+		class:    "class module singleton_class",
+		unnamed:  "singleton_class",
+		comment:  "comment",
+		tail:     "heredoc_body",
+		list: `program body_statement then else elsif do begin ensure rescue case case_match block_body
+			parenthesized_statements array hash`,
+		commas: "array hash",
+	}}
+}
+
+func kotlinGrammar() grammar {
+	return grammar{load: kotlin.GetLanguage, types: map[role]string{
+		function:   "function_declaration secondary_constructor anonymous_initializer",
+		bodied:     "function_declaration",
+		body:       "function_body",
+		class:      "class_declaration object_declaration companion_object",
+		unnamed:    "secondary_constructor anonymous_initializer companion_object",
+		imports:    "package_header import_list import_header",
+		loose:      "package_header import_list import_header",
+		comment:    "line_comment multiline_comment",
+		tail:       "getter setter",
+		pinned:     "enum_entry file_annotation",
+		list:       "source_file class_body enum_class_body statements when_expression import_list",
+		identifier: "simple_identifier type_identifier",
+	}}
+}
+
+func swiftGrammar() grammar {
+	return grammar{load: swift.GetLanguage, types: map[role]string{
+		function: "function_declaration init_declaration deinit_declaration subscript_declaration",
+		unnamed:  "deinit_declaration subscript_declaration",
+		accessor: "property_declaration",
+		body:     "function_body computed_property",
+		class:    "class_declaration",
+		typedef:  "protocol_declaration",
+		imports:  "import_declaration",
+		comment:  "comment multiline_comment",
+		pinned:   "directive",
+		list: `source_file class_body enum_class_body protocol_body statements switch_statement array_literal
+			dictionary_literal`,
+		commas: "array_literal dictionary_literal",
+	}}
+}
+
+func scalaGrammar() grammar {
+	return grammar{load: scala.GetLanguage, types: map[role]string{
+		function: "function_definition extension_definition",
+		class:    "class_definition object_definition trait_definition enum_definition given_definition package_object",
+		typedef:  "type_definition",
+		imports:  "package_clause import_declaration",
+		comment:  "comment block_comment",
+		tail:     "'end' '_end_ident'",
+		list:     "compilation_unit template_body enum_body block indented_block case_block indented_cases case_clause",
+		offside:  "template_body enum_body indented_block indented_cases",
+	}}
+}
+
+func bashGrammar() grammar {
+	return grammar{load: bash.GetLanguage, types: map[role]string{
+		function: "function_definition",
+		comment:  "comment",
+		list:     "program compound_statement do_group if_statement elif_clause else_clause subshell case_statement case_item",
+		suite:    "compound_statement do_group if_statement elif_clause else_clause subshell",
+	}}
+}
