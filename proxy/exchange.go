@@ -148,29 +148,3 @@ func preview(w http.ResponseWriter, r *http.Request, rep report) error {
 	_, _ = w.Write(body) // the client is gone: nobody is left to tell
 	return nil
 }
-
-// writeTo sets the response headers that tell what was done.
-func (rep report) writeTo(h http.Header) {
-	if rep.decision == "" {
-		return
-	}
-	text := string(rep.decision)
-	if rep.left > 0 {
-		text += fmt.Sprintf("; left=%d", rep.left)
-	}
-	if rep.reason != "" {
-		text += "; reason=" + rep.reason
-	}
-	h.Set("X-Pith-Decision", text)
-	if rep.original > 0 {
-		h.Set("X-Pith-Original-Tokens", strconv.Itoa(rep.original))
-		h.Set("X-Pith-Compressed-Tokens", strconv.Itoa(rep.compressed))
-		h.Set("X-Pith-Ratio", strconv.FormatFloat(float64(rep.original)/float64(max(1, rep.compressed)), 'f', 2, 64))
-	}
-	if rep.cache != "" {
-		h.Set("X-Pith-Cache", rep.cache)
-	}
-	if rep.took > 0 {
-		h.Add("Server-Timing", fmt.Sprintf("pith;dur=%.1f", float64(rep.took)/float64(time.Millisecond)))
-	}
-}

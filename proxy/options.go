@@ -47,6 +47,8 @@ type Options struct {
 	Health func(context.Context) error
 	// Compression says when blocks are compressed and what that may cost.
 	Compression Compression
+	// Freeze says where forced forms of blocks are remembered.
+	Freeze Freeze
 	// Limits bound what a client can hold.
 	Limits Limits
 	// Drain says how Serve ends.

@@ -16,6 +16,10 @@ type block struct {
 	request compress.Request
 	// message groups the blocks of one turn, which share a budget.
 	message int
+	// key is the block's name in the ledger.
+	key string
+	// settled says that the outcome is in.
+	settled bool
 }
 
 // bytes is the size of the code.

@@ -30,6 +30,7 @@ type Server struct {
 	handler  http.Handler
 	metrics  *metrics
 	slots    slots
+	ledger   *ledger
 	inFlight byteBudget
 	draining atomic.Bool
 }
@@ -49,6 +50,9 @@ func New(o Options) (*Server, error) {
 	}
 	if s.metrics, err = newMetrics(o.Registry, &s.inFlight); err != nil {
 		return nil, fmt.Errorf("proxy metrics: %w", err)
+	}
+	if s.ledger, err = newLedger(o.Freeze); err != nil {
+		return nil, fmt.Errorf("proxy: %w", err)
 	}
 	s.forward = s.newForward()
 	s.handler = s.newEngine()

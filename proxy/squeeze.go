@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -13,50 +12,12 @@ import (
 	"pith/compress"
 )
 
-// A report says what was done to one request. It feeds the response headers, the metrics and the log.
-type report struct {
-	decision decision
-	reason   string
-	// original and compressed are tokens of the blocks that the engine saw, as the engine counts them: without line numbers,
-	// and without the rest of the request, which nobody was going to change.
-	original, compressed int
-	// blocks went through the engine, left of them were sent as they came.
-	blocks, left int
-	cache        string
-	took         time.Duration
-}
-
-// A decision is the first word of X-Pith-Decision.
-type decision string
-
-const (
-	decisionPass       decision = "pass"       // nothing to do
-	decisionCompressed decision = "compressed" // at least one block is shorter
-	decisionBypass     decision = "bypass"     // something went wrong or was too busy; the original was sent
+// What keeps a block from the engine, or ends it there.
+var (
+	errPanic  = errors.New("panic")
+	errBusy   = errors.New("engine is busy")
+	errFrozen = errors.New("block was sent as it came before")
 )
-
-// Reasons of a pass or a bypass. They are few, as metrics are labelled with them.
-const (
-	reasonOff      = "mode-off"
-	reasonMethod   = "method"
-	reasonType     = "content-type"
-	reasonEncoding = "content-encoding"
-	reasonJSON     = "not-json"
-	reasonTwice    = "duplicate-key"
-	reasonNoCode   = "no-code"
-	reasonSmall    = "below-minimum"
-	reasonNoGain   = "no-gain"
-	reasonBusy     = "busy"
-	reasonTimeout  = "timeout"
-	reasonPanic    = "panic"
-	reasonBudget   = "budget"
-	reasonResult   = "bad-result"
-	reasonError    = "error"
-	reasonGone     = "client-gone"
-)
-
-// errPanic marks a panic inside the engine.
-var errPanic = errors.New("panic")
 
 // squeeze returns body with its code blocks compressed, or body itself with the reason why not. It never fails: a prompt that is
 // too long costs money, a prompt that is lost costs the answer.
@@ -97,52 +58,95 @@ type order struct {
 
 // An outcome is what came of one block.
 type outcome struct {
-	index int
+	block *block
 	edit  edit
 	res   compress.Result
 	err   error
 }
 
-// compressBlocks runs the engine over the blocks and collects what is done when the deadline passes. The rest stays as it is.
+// compressBlocks runs the engine over the blocks and collects what is done when the deadline passes. The rest stays as it is,
+// for good: see Freeze.
 func (s *Server) compressBlocks(ctx context.Context, body []byte, blocks []block) ([]edit, report) {
-	release, ok := s.slots.take()
-	if !ok {
-		return nil, report{decision: decisionBypass, reason: reasonBusy, blocks: len(blocks), left: len(blocks)}
-	}
-	ctx, cancel := context.WithTimeout(ctx, s.opts.Compression.Timeout)
+	t := tally{report: report{blocks: len(blocks), left: len(blocks)}}
+	todo, release := s.admit(ctx, blocks, &t)
+	limited, cancel := context.WithTimeout(ctx, s.opts.Compression.Timeout)
 	defer cancel()
 	// The channel holds every outcome, so that an engine which ignores its context ends in peace after nobody listens any
 	// more; its slot is taken until then.
-	done := make(chan outcome, len(blocks))
+	done := make(chan outcome, len(todo))
 	go func() {
 		defer release()
 		var g errgroup.Group
 		g.SetLimit(s.opts.Compression.BlocksAtOnce)
-		for i := range blocks {
+		for _, b := range todo {
 			g.Go(func() error {
-				done <- s.compressBlock(ctx, body, i, &blocks[i])
+				done <- s.compressBlock(limited, body, b)
 				return nil
 			})
 		}
 		_ = g.Wait() // outcomes carry their own errors
 	}()
-	t := tally{report: report{blocks: len(blocks), left: len(blocks)}}
-	for range blocks {
+	for waiting := len(todo); waiting > 0; waiting-- {
 		select {
 		case o := <-done:
+			o.block.settled = true
 			t.add(o)
-			s.logOutcome(ctx, o)
-		case <-ctx.Done():
-			t.fail(ctx.Err())
+			s.settle(ctx, o.block, o.err)
+		case <-limited.Done():
+			t.fail(limited.Err())
+			for _, b := range todo {
+				if !b.settled {
+					s.settle(ctx, b, limited.Err())
+				}
+			}
 			return t.finish()
 		}
 	}
 	return t.finish()
 }
 
+// admit picks the blocks that go to the engine: not those whose form is frozen, and of the others, when the engine is busy, only
+// those that were sent compressed before, which a cache answers.
+func (s *Server) admit(ctx context.Context, blocks []block, t *tally) (todo []*block, release func()) {
+	release, free := s.slots.take()
+	if !free {
+		release = func() {}
+	}
+	for i := range blocks {
+		b := &blocks[i]
+		b.key = s.ledger.keyOf(b.request)
+		switch form := s.ledger.sent(ctx, b.key); {
+		case form == formOriginal:
+			t.fail(errFrozen)
+		case form == formUnknown && !free:
+			t.fail(errBusy)
+			s.ledger.note(ctx, b.key, formOriginal)
+		default:
+			todo = append(todo, b)
+		}
+	}
+	return todo, release
+}
+
+// settle remembers the form in which a block goes out, where a later attempt might give it another.
+func (s *Server) settle(ctx context.Context, b *block, err error) {
+	switch reason := reasonOf(err); {
+	case ctx.Err() != nil:
+		// The client is gone: nothing goes out.
+	case err == nil:
+		s.ledger.note(ctx, b.key, formCompressed)
+	case reason == reasonTimeout, reason == reasonPanic, reason == reasonError:
+		s.ledger.note(ctx, b.key, formOriginal)
+		// The error's text may quote its input; its type may not.
+		s.log.WarnContext(ctx, "block left as it came", "reason", reason, "error_type", fmt.Sprintf("%T", err))
+	case reason == reasonResult:
+		s.log.WarnContext(ctx, "block left as it came", "reason", reason, "error", err)
+	}
+}
+
 // compressBlock runs the engine over one block. One bad block costs its own savings and nothing else.
-func (s *Server) compressBlock(ctx context.Context, body []byte, i int, b *block) (o outcome) {
-	o = outcome{index: i, edit: edit{start: b.text.lines[b.first].start, end: b.text.lines[b.last-1].end}}
+func (s *Server) compressBlock(ctx context.Context, body []byte, b *block) (o outcome) {
+	o = outcome{block: b, edit: edit{start: b.text.lines[b.first].start, end: b.text.lines[b.last-1].end}}
 	o.err = guard(func() (err error) {
 		if err = ctx.Err(); err != nil {
 			return err
@@ -172,99 +176,6 @@ func panicText(v any) string {
 		return err.Error()
 	}
 	return fmt.Sprintf("%T", v)
-}
-
-// logOutcome logs failures only; ordinary outcomes are in the metrics.
-func (s *Server) logOutcome(ctx context.Context, o outcome) {
-	if o.err == nil || errors.Is(o.err, errNoGain) || ctx.Err() != nil {
-		return
-	}
-	// The error's text may quote its input; its kind may not.
-	s.log.WarnContext(ctx, "block left as it came", "reason", reasonOf(o.err), "error_type", fmt.Sprintf("%T", o.err))
-}
-
-// reasonOf names an error in the fixed words of the reasons.
-func reasonOf(err error) string {
-	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		return reasonTimeout
-	case errors.Is(err, context.Canceled):
-		return reasonGone
-	case errors.Is(err, errPanic):
-		return reasonPanic
-	case errors.Is(err, errNoGain):
-		return reasonNoGain
-	case errors.Is(err, compress.ErrBudget):
-		return reasonBudget
-	case errors.Is(err, errUnaligned), errors.Is(err, errBreaksOut):
-		return reasonResult
-	default:
-		return reasonError
-	}
-}
-
-// A tally sums outcomes up.
-type tally struct {
-	report
-	edits []edit
-	worst error
-	hits  int
-	off   int
-	seen  int
-}
-
-func (t *tally) add(o outcome) {
-	if o.err != nil && !errors.Is(o.err, errNoGain) {
-		t.fail(o.err)
-		return
-	}
-	t.seen++
-	t.original += o.res.OriginalTokens
-	switch o.res.Cache {
-	case "hit":
-		t.hits++
-	case "", "off":
-		t.off++
-	}
-	if o.err != nil {
-		t.compressed += o.res.OriginalTokens
-		return
-	}
-	t.compressed += o.res.CompressedTokens
-	t.left--
-	t.edits = append(t.edits, o.edit)
-}
-
-// fail keeps the first failure: it is the one that the header names.
-func (t *tally) fail(err error) {
-	if t.worst == nil {
-		t.worst = err
-	}
-}
-
-func (t *tally) finish() ([]edit, report) {
-	slices.SortFunc(t.edits, func(a, b edit) int { return a.start - b.start })
-	switch {
-	case t.seen == 0:
-	case t.off == t.seen:
-		t.cache = "off"
-	case t.hits == t.seen:
-		t.cache = "hit"
-	default:
-		t.cache = "miss"
-	}
-	switch {
-	case len(t.edits) > 0:
-		t.decision = decisionCompressed
-		if t.worst != nil {
-			t.reason = reasonOf(t.worst)
-		}
-	case t.worst != nil:
-		t.decision, t.reason = decisionBypass, reasonOf(t.worst)
-	default:
-		t.decision, t.reason = decisionPass, reasonNoGain
-	}
-	return t.edits, t.report
 }
 
 // slots admits a bounded number of requests and turns the next one away.

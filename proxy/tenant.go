@@ -1,12 +1,6 @@
 package proxy
 
-import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
-	"net/http"
-)
+import "net/http"
 
 // credentialHeaders are where the providers' clients put their keys.
 var credentialHeaders = [...]string{"Authorization", "X-Api-Key", "Api-Key", "X-Goog-Api-Key"}
@@ -15,27 +9,19 @@ var credentialHeaders = [...]string{"Authorization", "X-Api-Key", "Api-Key", "X-
 // client can name itself another's, and the name gives the key away neither in a cache nor in a log. Replicas that share a
 // cache share the secret.
 func CredentialTenant(secret []byte) func(*http.Request) string {
+	hash := keyedHash(secret)
 	return func(r *http.Request) string {
-		h := hmac.New(sha256.New, secret)
-		write := func(s string) {
-			// The length goes first, so that values of two headers cannot run together.
-			var n [8]byte
-			binary.LittleEndian.PutUint64(n[:], uint64(len(s)))
-			h.Write(n[:])
-			h.Write([]byte(s))
-		}
+		var parts []string
 		for _, name := range credentialHeaders {
 			for _, v := range r.Header.Values(name) {
-				write(name)
-				write(v)
+				parts = append(parts, name, v)
 			}
 		}
 		if r.URL.RawQuery != "" {
 			if key := r.URL.Query().Get("key"); key != "" {
-				write("key")
-				write(key)
+				parts = append(parts, "key", key)
 			}
 		}
-		return hex.EncodeToString(h.Sum(nil)[:16])
+		return hash(parts...)[:32]
 	}
 }

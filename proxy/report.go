@@ -1,0 +1,172 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"pith/compress"
+)
+
+// A report says what was done to one request. It feeds the response headers, the metrics and the log.
+type report struct {
+	decision decision
+	reason   string
+	// original and compressed are tokens of the blocks that the engine saw, as the engine counts them: without line numbers,
+	// and without the rest of the request, which nobody was going to change.
+	original, compressed int
+	// blocks went through the engine, left of them were sent as they came.
+	blocks, left int
+	cache        string
+	took         time.Duration
+}
+
+// A decision is the first word of X-Pith-Decision.
+type decision string
+
+const (
+	decisionPass       decision = "pass"       // nothing to do
+	decisionCompressed decision = "compressed" // at least one block is shorter
+	decisionBypass     decision = "bypass"     // something went wrong or was too busy; the original was sent
+)
+
+// Reasons of a pass or a bypass. They are few, as metrics are labelled with them.
+const (
+	reasonOff      = "mode-off"
+	reasonMethod   = "method"
+	reasonType     = "content-type"
+	reasonEncoding = "content-encoding"
+	reasonJSON     = "not-json"
+	reasonTwice    = "duplicate-key"
+	reasonNoCode   = "no-code"
+	reasonSmall    = "below-minimum"
+	reasonNoGain   = "no-gain"
+	reasonBusy     = "busy"
+	reasonFrozen   = "frozen"
+	reasonTimeout  = "timeout"
+	reasonPanic    = "panic"
+	reasonBudget   = "budget"
+	reasonResult   = "bad-result"
+	reasonError    = "error"
+	reasonGone     = "client-gone"
+)
+
+// reasonOf names an error in the fixed words of the reasons.
+func reasonOf(err error) string {
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, errBusy):
+		return reasonBusy
+	case errors.Is(err, errFrozen):
+		return reasonFrozen
+	case errors.Is(err, context.DeadlineExceeded):
+		return reasonTimeout
+	case errors.Is(err, context.Canceled):
+		return reasonGone
+	case errors.Is(err, errPanic):
+		return reasonPanic
+	case errors.Is(err, errNoGain):
+		return reasonNoGain
+	case errors.Is(err, compress.ErrBudget):
+		return reasonBudget
+	case errors.Is(err, errUnaligned), errors.Is(err, errBreaksOut):
+		return reasonResult
+	default:
+		return reasonError
+	}
+}
+
+// A tally sums outcomes up.
+type tally struct {
+	report
+	edits []edit
+	worst error
+	hits  int
+	off   int
+	seen  int
+}
+
+func (t *tally) add(o outcome) {
+	if o.err != nil && !errors.Is(o.err, errNoGain) {
+		t.fail(o.err)
+		return
+	}
+	t.seen++
+	t.original += o.res.OriginalTokens
+	switch o.res.Cache {
+	case "hit":
+		t.hits++
+	case "", "off":
+		t.off++
+	}
+	if o.err != nil {
+		t.compressed += o.res.OriginalTokens
+		return
+	}
+	t.compressed += o.res.CompressedTokens
+	t.left--
+	t.edits = append(t.edits, o.edit)
+}
+
+// fail keeps the first failure: it is the one that the header names.
+func (t *tally) fail(err error) {
+	if t.worst == nil {
+		t.worst = err
+	}
+}
+
+func (t *tally) finish() ([]edit, report) {
+	slices.SortFunc(t.edits, func(a, b edit) int { return a.start - b.start })
+	switch {
+	case t.seen == 0:
+	case t.off == t.seen:
+		t.cache = "off"
+	case t.hits == t.seen:
+		t.cache = "hit"
+	default:
+		t.cache = "miss"
+	}
+	switch {
+	case len(t.edits) > 0:
+		t.decision = decisionCompressed
+		if t.worst != nil {
+			t.reason = reasonOf(t.worst)
+		}
+	case t.worst != nil:
+		t.decision, t.reason = decisionBypass, reasonOf(t.worst)
+	default:
+		t.decision, t.reason = decisionPass, reasonNoGain
+	}
+	return t.edits, t.report
+}
+
+// writeTo sets the response headers that tell what was done.
+func (rep report) writeTo(h http.Header) {
+	if rep.decision == "" {
+		return
+	}
+	text := string(rep.decision)
+	if rep.left > 0 {
+		text += fmt.Sprintf("; left=%d", rep.left)
+	}
+	if rep.reason != "" {
+		text += "; reason=" + rep.reason
+	}
+	h.Set("X-Pith-Decision", text)
+	if rep.original > 0 {
+		h.Set("X-Pith-Original-Tokens", strconv.Itoa(rep.original))
+		h.Set("X-Pith-Compressed-Tokens", strconv.Itoa(rep.compressed))
+		h.Set("X-Pith-Ratio", strconv.FormatFloat(float64(rep.original)/float64(max(1, rep.compressed)), 'f', 2, 64))
+	}
+	if rep.cache != "" {
+		h.Set("X-Pith-Cache", rep.cache)
+	}
+	if rep.took > 0 {
+		h.Add("Server-Timing", fmt.Sprintf("pith;dur=%.1f", float64(rep.took)/float64(time.Millisecond)))
+	}
+}
