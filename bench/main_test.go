@@ -1,0 +1,109 @@
+package bench_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"pith/bench"
+	"pith/compress"
+	"pith/parsers"
+	"pith/perplexity"
+	"pith/tokens"
+)
+
+var update = flag.Bool("update", false, "rewrite golden files")
+
+// TestMain makes the test binary a parse worker when a pool starts it as one, as main does.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == parsers.WorkerArg {
+		if err := parsers.ServeWorker(os.Stdin, os.Stdout); err != nil {
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// counters gives compress the counters of package tokens.
+type counters struct{ *tokens.Counters }
+
+func (c counters) For(model string) compress.Counter { return c.Counters.For(model) }
+
+// embedded gives compress the embedded model under its own types, as the command does.
+type embedded struct{ *perplexity.Model }
+
+func (m embedded) Score(ctx context.Context, seqs []compress.Sequence) ([]compress.Losses, error) {
+	in := make([]perplexity.Sequence, len(seqs))
+	for i, s := range seqs {
+		in[i] = perplexity.Sequence(s)
+	}
+	scored, err := m.Model.Score(ctx, in)
+	out := make([]compress.Losses, len(scored))
+	for i, l := range scored {
+		out[i].Dropped = l.Dropped
+		for _, loss := range l.Given {
+			out[i].Given = append(out[i].Given, compress.Loss(loss))
+		}
+		for _, loss := range l.Text {
+			out[i].Text = append(out[i].Text, compress.Loss(loss))
+		}
+	}
+	return out, err
+}
+
+func newEmbedded(t testing.TB) compress.Scorer {
+	t.Helper()
+	if err := perplexity.Setup(""); err != nil {
+		t.Fatal(err)
+	}
+	model, err := perplexity.Open(perplexity.Embedded(), perplexity.Options{Device: "cpu"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { model.Close() })
+	return embedded{model}
+}
+
+func newPool(t testing.TB) *parsers.Pool {
+	t.Helper()
+	pool, err := parsers.NewPool(parsers.Options{InProcess: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { pool.Close() })
+	return pool
+}
+
+// newRetention returns a benchmark over the real parsers, tokenizers and engine. scorer may be nil.
+func newRetention(t testing.TB, scorer compress.Scorer) bench.Retention {
+	t.Helper()
+	pool, count := newPool(t), counters{tokens.New()}
+	engine, err := compress.New(compress.Options{Splitter: pool, Counters: count, Scorer: scorer})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bench.Retention{Compressor: engine, Splitter: pool, Counters: count}
+}
+
+// golden compares got with a file of testdata, so that a change in quality is a diff in review.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs (go test ./bench -update rewrites it); got:\n%s\nwant:\n%s", file, got, want)
+	}
+}
