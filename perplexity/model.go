@@ -28,7 +28,7 @@ type Options struct {
 
 // Defaults of Options.MaxBatchTokens.
 const (
-	cpuBatchTokens  = 1024
+	cpuBatchTokens  = 512
 	cudaBatchTokens = 16384
 	// logitsBytes bounds the full logits of a batch, of which a plain export returns one vocabulary row per position.
 	logitsBytes = 256 << 20

@@ -1,0 +1,107 @@
+package perplexity_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+
+	"pith/perplexity"
+)
+
+// source returns at least size bytes of Go's own standard library, which is on every machine that builds this.
+func source(tb testing.TB, size int) string {
+	tb.Helper()
+	var b strings.Builder
+	for _, dir := range []string{"net/http", "go/types", "encoding/json"} {
+		files, err := filepath.Glob(filepath.Join(runtime.GOROOT(), "src", dir, "*.go"))
+		if err != nil {
+			tb.Fatal(err)
+		}
+		for _, f := range files {
+			data, err := os.ReadFile(f)
+			if err != nil {
+				tb.Fatal(err)
+			}
+			b.Write(data)
+			if b.Len() >= size {
+				return b.String()
+			}
+		}
+	}
+	tb.Fatalf("only %d bytes of Go source in %s", b.Len(), runtime.GOROOT())
+	return ""
+}
+
+// cut returns n texts of about tokens tokens each.
+func cut(tok *perplexity.Tokenizer, text string, n, tokens int) []string {
+	all := tok.Encode(text)
+	var out []string
+	for i := 0; len(out) < n && i+tokens < len(all); i += tokens {
+		out = append(out, text[all[i].Offset:all[i+tokens].Offset])
+	}
+	return out
+}
+
+// cpuSeconds is the processor time this process has used: unlike the clock, it says the same on a busy machine.
+func cpuSeconds(tb testing.TB) float64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		tb.Fatal(err)
+	}
+	return float64(u.Utime.Sec+u.Stime.Sec) + float64(u.Utime.Usec+u.Stime.Usec)/1e6
+}
+
+func BenchmarkEncode(b *testing.B) {
+	data, err := os.ReadFile(filepath.Join("model", "tokenizer.json"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	tok, err := perplexity.NewTokenizer(data)
+	if err != nil {
+		b.Fatal(err)
+	}
+	text := source(b, 1<<20)
+	for name, text := range map[string]string{"go": text, "run": strings.Repeat("a", 64<<10)} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			n := 0
+			for b.Loop() {
+				n += len(tok.Encode(text))
+			}
+			b.ReportMetric(float64(n)/b.Elapsed().Seconds()/1e6, "Mtok/s")
+		})
+	}
+}
+
+// BenchmarkScore measures passes of one length: query behind each of 8,192/T chunks of T tokens, with every chunk token wanted.
+func BenchmarkScore(b *testing.B) {
+	text := source(b, 1<<20)
+	for _, length := range []int{64, 256, 512, 1024} {
+		for _, batch := range []int{1, 512, 1024, 2048, 4096} {
+			if batch != 1 && batch < length {
+				continue
+			}
+			b.Run(fmt.Sprintf("T=%d/batch=%d", length, batch), func(b *testing.B) {
+				m := open(b, perplexity.Options{Threads: 1, MaxBatchTokens: batch})
+				var seqs []perplexity.Sequence
+				tokens := 0
+				for _, s := range cut(m.Tokenizer(), text, 8192/length, length-12) {
+					seqs = append(seqs, perplexity.Sequence{Given: s, Text: "How does the server close idle connections?", WantGiven: true})
+					tokens += length
+				}
+				b.ReportAllocs()
+				score(b, m, seqs...)
+				before := cpuSeconds(b)
+				for b.Loop() {
+					score(b, m, seqs...)
+				}
+				b.ReportMetric(float64(tokens*b.N)/(cpuSeconds(b)-before), "tok/cpu-s")
+			})
+		}
+	}
+}
