@@ -73,6 +73,7 @@ func bashGrammar() grammar {
 		function: "function_definition",
 		comment:  "comment",
 		list:     "program compound_statement do_group if_statement elif_clause else_clause subshell case_statement case_item",
+		ended:    "case_statement", // ";;&" is no end of the last item
 		suite:    "compound_statement do_group if_statement elif_clause else_clause subshell",
 	}}
 }

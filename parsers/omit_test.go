@@ -163,21 +163,30 @@ func checkUnits(t testing.TB, us []parsers.Unit, start, end int) {
 	}
 }
 
+// TestOmissionKeepsSyntax works on the samples and on a part of Go's own sources; PITH_CORPUS may name a file that lists
+// others, one path a line.
 func TestOmissionKeepsSyntax(t *testing.T) {
 	p := newPool(t, parsers.Options{})
-	goRoot := runtime.GOROOT()
-	patterns := []string{"testdata/sample.*", goRoot + "/src/net/http/*.go", goRoot + "/src/go/*/*.go"}
-	if more := os.Getenv("PITH_CORPUS"); more != "" {
-		patterns = filepath.SplitList(more)
+	rounds := 8
+	paths := glob(t, "testdata/sample*", filepath.Join(runtime.GOROOT(), "src/net/http/*.go"), filepath.Join(runtime.GOROOT(), "src/go/*/*.go"))
+	if list := os.Getenv("PITH_CORPUS"); list != "" {
+		paths, rounds = strings.Fields(string(readFile(t, list))), 4
 	}
+	for _, path := range paths {
+		checkOmissions(t, p, path, rounds)
+	}
+	t.Logf("%d files, %+v", len(paths), p.Stats())
+}
+
+func glob(t *testing.T, patterns ...string) []string {
+	t.Helper()
+	var paths []string
 	for _, pattern := range patterns {
-		paths, err := filepath.Glob(pattern)
-		if err != nil || len(paths) == 0 {
+		found, err := filepath.Glob(pattern)
+		if err != nil || len(found) == 0 {
 			t.Fatalf("no files match %s (%v)", pattern, err)
 		}
-		for _, path := range paths {
-			checkOmissions(t, p, path, 4)
-		}
+		paths = append(paths, found...)
 	}
-	t.Logf("%+v", p.Stats())
+	return paths
 }

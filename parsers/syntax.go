@@ -28,6 +28,7 @@ const (
 	commas                      // list whose elements end in commas, where a last comma is legal
 	suite                       // list that needs at least one statement after each of its keywords
 	offside                     // suite unless it opens with a brace
+	ended                       // list whose last element must stay: it is closed in another way than the others
 	attribute                   // sibling that belongs to what follows
 	tail                        // sibling that belongs to what precedes
 	pinned                      // sibling that must stay

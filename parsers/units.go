@@ -67,13 +67,21 @@ func (c *cutter) absorbBlank(line, next int) int {
 	return line
 }
 
-// keepers are the groups of a list that must stay where the grammar wants a statement: in each stretch between
-// keywords the first one that is not a docstring, or the docstring if that is all.
+// keepers are the groups of a list that must stay: where the grammar wants a statement, in each stretch between keywords
+// the first one that is not a docstring, or the docstring if that is all; in an ended list the last one.
 func (c *cutter) keepers(parent int, gs []group) map[int]bool {
-	if !c.wantsStatement(parent) {
-		return nil
-	}
 	kept := map[int]bool{}
+	if c.nodes[parent].is(ended) {
+		for i, g := range gs {
+			if g.removable() && !g.remark() {
+				clear(kept)
+				kept[i] = true
+			}
+		}
+	}
+	if !c.wantsStatement(parent) {
+		return kept
+	}
 	for start := 0; start < len(gs); start++ {
 		end := start
 		for end < len(gs) && !gs[end].is(token) {
