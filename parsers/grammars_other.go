@@ -40,15 +40,16 @@ func kotlinGrammar() grammar {
 
 func swiftGrammar() grammar {
 	return grammar{load: swift.GetLanguage, types: map[role]string{
-		function: "function_declaration init_declaration deinit_declaration subscript_declaration",
-		unnamed:  "deinit_declaration subscript_declaration",
-		accessor: "property_declaration",
-		body:     "function_body computed_property",
-		class:    "class_declaration",
-		typedef:  "protocol_declaration",
-		imports:  "import_declaration",
-		comment:  "comment multiline_comment",
-		pinned:   "directive",
+		function:  "function_declaration init_declaration deinit_declaration subscript_declaration",
+		demanding: "switch_entry",
+		unnamed:   "deinit_declaration subscript_declaration",
+		accessor:  "property_declaration",
+		body:      "function_body computed_property",
+		class:     "class_declaration",
+		typedef:   "protocol_declaration",
+		imports:   "import_declaration",
+		comment:   "comment multiline_comment",
+		pinned:    "directive",
 		list: `source_file class_body enum_class_body protocol_body statements switch_statement array_literal
 			dictionary_literal`,
 		commas: "array_literal dictionary_literal",

@@ -27,6 +27,7 @@ const (
 	list                        // children are statements or members that may be left out one by one
 	commas                      // list whose elements end in commas, where a last comma is legal
 	suite                       // list that needs at least one statement after each of its keywords
+	demanding                   // makes a suite of the list in it (Swift's case)
 	offside                     // suite unless it opens with a brace
 	ended                       // list whose last element must stay: it is closed in another way than the others
 	attribute                   // sibling that belongs to what follows

@@ -122,6 +122,9 @@ func (r *reader) visit(cursor *sitter.TreeCursor, depth int) bool {
 // indented languages see them before the block begins.
 func (r *reader) add(v node, depth int) {
 	at := len(r.nodes)
+	if len(r.open) > 0 && r.nodes[r.open[len(r.open)-1]].is(demanding) && v.is(list) {
+		v.roles |= suite
+	}
 	if v.is(list) && v.start < v.end && r.src[v.start] != '{' && len(r.open) > 0 && !r.nodes[r.open[len(r.open)-1]].is(list) {
 		for at > 0 && r.depths[at-1] == depth && r.nodes[at-1].is(comment) && r.lines.indent(r.nodes[at-1].first) == r.column(r.nodes[at-1]) {
 			at--

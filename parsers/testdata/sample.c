@@ -42,3 +42,58 @@ out:
 #endif
 int proto(int);
 #endif
+
+/*
+ * A ring of bytes.
+ */
+struct ring {
+	size_t head, tail; /* next to write, next to read */
+	unsigned char *data;
+};
+
+static const struct option options[] = {
+	{ "help", no_argument, NULL, 'h' },
+	{ "size", required_argument,
+	  NULL, 's' },
+	{ 0 },
+};
+
+/* Puts a byte. */
+int
+ring_put(struct ring *r, unsigned char c)
+{
+	size_t next = (r->head + 1) % SIZE;
+
+	if (next == r->tail)
+		return -1;
+	else if (next == 0) {
+		wrapped++;
+	} else {
+		steps++;
+	}
+#ifdef TRACE
+	fprintf(stderr, "put %d\n", c);
+#endif
+	r->data[r->head] = c;
+	while (busy) {
+		wait();
+		if (--tries == 0)
+			goto fail;
+	}
+	r->head = next;
+	return 0;
+
+fail:
+	perror("ring");
+	return -1;
+}
+
+#if defined(A) && \
+    defined(B)
+typedef void (*handler)(int);
+#elif defined(C)
+enum mode {
+	MODE_A = 1,
+	MODE_B,
+};
+#endif

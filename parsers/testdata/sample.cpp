@@ -36,3 +36,66 @@ void h() {}
 }
 Foo::~Foo() {
 }
+
+namespace {
+
+constexpr int kLimit = 10;
+
+// Compares by name.
+struct ByName {
+  bool operator()(const Item& a, const Item& b) const {
+    return a.name < b.name;
+  }
+};
+
+}  // namespace
+
+template <typename Iter,
+          typename = std::enable_if_t<true>>
+void sort_all(Iter first, Iter last) {
+  std::sort(first, last, [](auto& a, auto& b) {
+    return a < b;
+  });
+  for (auto& [key, value] : index) {
+    if (value.empty()) {
+      continue;
+    }
+    use(key);
+  }
+  switch (mode) {
+    case Mode::kFast: {
+      fast();
+      break;
+    }
+    default:
+      slow();
+  }
+  const char* raw = R"(text {
+  // not a comment
+)";
+}
+
+/// A shape.
+class Shape final {
+ public:
+  explicit Shape(std::string name)
+      : name_(std::move(name)),
+        area_(0) {
+    register_shape(this);
+  }
+  Shape(const Shape&) = delete;
+  virtual double area() const = 0;
+
+  static Shape* create();
+
+ private:
+  std::string name_;
+  double area_ = 0;
+};
+
+std::vector<int> table = {
+    1, 2,
+    3,
+};
+
+using Callback = std::function<void(int)>;

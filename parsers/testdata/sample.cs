@@ -63,3 +63,49 @@ namespace A.B
     public record Rec(int A);
     delegate void Del(int a);
 }
+namespace Other
+{
+    using System.Linq;
+
+    public static class Extensions
+    {
+        /// <summary>
+        /// Joins words.
+        /// </summary>
+        public static string Join(this IEnumerable<string> words, string by = ", ")
+        {
+            if (words == null)
+            {
+                throw new ArgumentNullException(nameof(words));
+            }
+            else if (by.Length == 0)
+            {
+                return string.Concat(words);
+            }
+            var query = from w in words
+                        where w.Length > 0
+                        select w;
+            using (var writer = new StringWriter())
+            {
+                foreach (var w in query)
+                {
+                    writer.Write(w);
+                }
+                try
+                {
+                    writer.Flush();
+                }
+                catch (IOException e) when (e.HResult == 0)
+                {
+                    Log(e);
+                }
+                finally
+                {
+                    Done();
+                }
+            }
+            return @"verbatim
+{ text }";
+        }
+    }
+}

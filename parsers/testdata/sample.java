@@ -51,3 +51,49 @@ enum E2 {
 @interface An {
   int x() default 1;
 }
+
+/**
+ * A bounded queue.
+ */
+final class Queue<E> implements Iterable<E> {
+    private static final int[] SIZES = {
+        1,
+        2,
+    };
+
+    private final Object[] items;
+    private int head; // next to take
+
+    Queue(int size) {
+        if (size <= 0) {
+            throw new IllegalArgumentException("size");
+        }
+        this.items = new Object[size];
+    }
+
+    /** Takes one. */
+    @SuppressWarnings("unchecked")
+    E take() throws InterruptedException {
+        synchronized (this) {
+            while (head == 0) {
+                wait();
+            }
+            do {
+                head--;
+            } while (items[head] == null);
+        }
+        outer:
+        for (int i = 0; i < head; i++) {
+            if (i == 1) continue outer;
+        }
+        return (E) items[head];
+    }
+
+    static class Node {
+        Node next;
+
+        Node follow() {
+            return next;
+        }
+    }
+}

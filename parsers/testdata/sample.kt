@@ -65,3 +65,43 @@ fun String.ext(): Int = 1
 fun top() {
     x()
 }
+
+/** A cache with an age limit. */
+class Cache<K, V>(private val limit: Int) where K : Any {
+    private val entries = mutableMapOf<K, V>()
+
+    // newest first
+    private val order = listOf(
+        1,
+        2,
+    )
+
+    fun get(key: K): V? {
+        val found = entries[key] ?: return null
+        for ((k, v) in entries) {
+            if (k == key) {
+                touch(v)
+                continue
+            }
+            drop(k)
+        }
+        while (order.isEmpty()) {
+            refill()
+        }
+        val text = """
+            raw ${found}
+        """.trimIndent()
+        return found.also {
+            log(it)
+        }
+    }
+
+    private inner class Entry {
+        fun age(): Long = now() - made
+    }
+}
+
+sealed interface Result {
+    data class Ok(val value: Int) : Result
+    object Failed : Result
+}

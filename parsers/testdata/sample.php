@@ -55,6 +55,39 @@ function g() {
         y();
     endif;
 }
+
+/**
+ * Sends mail.
+ */
+final class Mailer
+{
+    public function __construct(
+        private Transport $transport,
+        private int $tries = 3,
+    ) {
+    }
+
+    public function send(Message $message): void
+    {
+        $left = $this->tries;
+        while ($left-- > 0) {
+            try {
+                $this->transport->deliver($message);
+                return;
+            } catch (Timeout | Refused $e) {
+                usleep(100);
+            } finally {
+                $this->count++;
+            }
+        }
+        # last resort
+        $map = array_map(fn ($x) => $x * 2, [
+            1,
+            2,
+        ]);
+        throw new RuntimeException("not sent to {$message->to}");
+    }
+}
 ?>
 <html>
 <?php echo 1; ?>

@@ -47,3 +47,56 @@ class C(Base):
 
 # doc of g
 def g(): return 1
+
+
+class Empty:
+    """Has methods only."""
+
+    def a(self):
+        return 1
+
+    def b(self): return 2
+
+
+class OnlyMethods(Base):
+
+    async def run(self):
+        """Run.
+
+        Until done.
+        """
+        async with self.lock:
+            await self.step()
+        text = """
+def not_a_function():
+    pass
+"""
+        total = sum(
+            x
+            for x in text
+        )
+        while total:
+            total -= 1
+        else:
+            raise ValueError(f"bad {total!r}")
+        return [
+            # first
+            1,
+            2,
+        ]
+
+    counter = 0
+
+    @staticmethod
+    def last():
+        # nothing but a comment and this
+        pass
+
+
+try:
+    import json
+except ImportError:
+    json = None
+
+if __name__ == "__main__":
+    g()

@@ -70,3 +70,46 @@ static A: [i32; 2] = [
     1,
     2,
 ];
+
+/// A stack of values.
+///
+/// Grows without bound.
+#[derive(Clone, Default)]
+pub struct Stack<T> {
+    /// The values.
+    values: Vec<T>,
+}
+
+impl<T> Stack<T> {
+    pub const fn new() -> Self {
+        Self { values: Vec::new() }
+    }
+
+    pub fn pop(&mut self) -> Option<T> {
+        // from the end
+        let last = self.values.pop()?;
+        for (i, v) in self.values.iter().enumerate() {
+            if i > 3 {
+                break;
+            } else if i == 2 {
+                println!("{}", i);
+            }
+        }
+        let f = |x: i32| {
+            let y = x + 1;
+            y * 2
+        };
+        while let Some(x) = self.next() {
+            f(x);
+        }
+        let text = r#"fn not_code() {
+"#;
+        Some(last)
+    }
+}
+
+extern "C" {
+    fn abs(input: i32) -> i32;
+}
+
+pub type Result<T> = std::result::Result<T, Error>;

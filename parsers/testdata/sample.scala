@@ -54,3 +54,45 @@ object S3:
 enum E:
   case A, B
 def top() = 1
+
+/** A bank account. */
+final class Account(val owner: String, private var balance: BigDecimal) {
+  require(balance >= 0)
+
+  // in cents
+  private val fees = Seq(
+    1,
+    2
+  )
+
+  def deposit(amount: BigDecimal): Account = {
+    if (amount <= 0) {
+      throw new IllegalArgumentException("amount")
+    }
+    balance += amount
+    fees.foreach { fee =>
+      balance -= fee
+      log(fee)
+    }
+    var i = 0
+    while (i < 3) {
+      i += 1
+    }
+    this
+  }
+
+  def describe: String =
+    s"$owner has $balance"
+}
+
+object Account {
+  implicit val ordering: Ordering[Account] = Ordering.by(_.owner)
+
+  def apply(owner: String): Account = new Account(owner, 0)
+
+  private def parse(text: String): Option[Int] = text match {
+    case "" => None
+    case other =>
+      Some(other.toInt)
+  }
+}

@@ -53,3 +53,41 @@ function g {
   x
 }
 main "$@"
+
+# Fetches a file, with retries.
+fetch() {
+	local url=$1 out=$2
+	local -a args=(
+		--silent
+		--fail
+	)
+	until curl "${args[@]}" -o "$out" "$url"; do
+		((tries++))
+		if (( tries > 3 )); then
+			echo "giving up on $url" >&2
+			return 1
+		fi
+		sleep 1
+	done
+	while IFS= read -r line; do
+		case $line in
+			\#*) continue ;;
+			*=*)
+				export "$line"
+				;;
+		esac
+	done <<-END
+		A=1
+		B=2
+	END
+	trap 'rm -f "$out"' EXIT
+	echo "$(
+		date
+		uname
+	)"
+}
+
+if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
+	fetch "$@"
+	exit $?
+fi

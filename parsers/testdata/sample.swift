@@ -65,3 +65,44 @@ func top() {
 #if DEBUG
 func dbg() { }
 #endif
+
+/// Keeps the newest items.
+final class Recent<T: Hashable> {
+    private var items: [T] = []
+    private let limit: Int
+    weak var delegate: RecentDelegate?
+
+    var count: Int { items.count }
+
+    init(limit: Int) {
+        self.limit = limit
+        super.init()
+    }
+
+    // Adds one.
+    func add(_ item: T, at index: Int = 0) {
+        if let old = items.firstIndex(of: item) {
+            items.remove(at: old)
+        } else if items.count >= limit {
+            items.removeLast()
+        }
+        items.insert(item, at: index)
+        for i in items where i != item {
+            print(i)
+        }
+        while items.count > limit {
+            items.removeLast()
+        }
+        let names = items.map { "\($0)" }
+        let table = [
+            "a": 1,
+            "b": 2,
+        ]
+        delegate?.changed(names, table)
+    }
+}
+
+enum Failure: Error {
+    case late(by: Int)
+    case lost
+}
