@@ -11,7 +11,8 @@ const (
 	attempts = 4
 	// slack is the part of the budget, one in so many, that is not worth another attempt.
 	slack = 50
-	// rounds bounds how often broken files climb one level before they are kept whole or left out.
+	// rounds bounds how often single gaps are mended before a broken file climbs levels, and then how often it climbs one
+	// before it is kept whole or left out.
 	rounds = 4
 )
 
@@ -28,8 +29,14 @@ func (j *job) fit(ctx context.Context) (*plan, error) {
 			return p, err
 		}
 		for _, src := range broken {
-			src.level++
-			if round >= rounds {
+			mended, err := j.mend(ctx, src, p)
+			if err != nil {
+				return nil, err
+			}
+			if !mended || round >= rounds {
+				src.level++
+			}
+			if round >= 2*rounds {
 				src.level = cutFile
 			}
 		}
@@ -98,22 +105,4 @@ func (j *job) search(ctx context.Context, limit int) (*plan, error) {
 // cut runs the coarse and the fine stage for a target.
 func (j *job) cut(target int) *plan {
 	return j.assemble(j.carve(j.choose(target), target), j.trialHash())
-}
-
-// broken parses the shortened files again and returns those with more syntax errors than before.
-func (j *job) broken(ctx context.Context, p *plan) ([]*source, error) {
-	var list []*source
-	for i, src := range j.sources {
-		if src.parsed.SyntaxErrors < 0 || src.level == cutFile || p.texts[i] == src.content {
-			continue
-		}
-		parsed, err := j.opt.Splitter.ParseAs(ctx, src.parsed.Language, []byte(p.texts[i]))
-		if err != nil {
-			return nil, fmt.Errorf("parse shortened %s: %w", src.name(), err)
-		}
-		if parsed.SyntaxErrors > src.parsed.SyntaxErrors {
-			list = append(list, src)
-		}
-	}
-	return list, nil
 }

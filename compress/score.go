@@ -116,7 +116,7 @@ func (j *job) ranked() []int {
 // rankBlocks segments the chosen chunks and values their blocks, all with one pass of the model.
 func (j *job) rankBlocks(ctx context.Context, chosen []int) error {
 	defer j.time("blocks", time.Now())
-	var blocks []*block
+	var blocks []*node
 	var texts []string
 	var tokens []int
 	for _, i := range chosen {
@@ -129,7 +129,7 @@ func (j *job) rankBlocks(ctx context.Context, chosen []int) error {
 			c.blocks = nil // one block is no choice: without it only a frame would stay
 			continue
 		}
-		leaves(c.blocks, func(b *block) {
+		leaves(c.blocks, func(b *node) {
 			blocks = append(blocks, b)
 			texts = append(texts, c.src.text(b.start, b.end))
 			tokens = append(tokens, c.src.cost(b.start, b.end))

@@ -105,15 +105,8 @@ func boundaries(scores []float64) []bool {
 	return marks
 }
 
-// A block is what the knapsack keeps or leaves out: a run of complete sibling statements, or a statement that was opened,
-// which then is its frame and the blocks inside.
-type block struct {
-	start, end int
-	kids       []block
-	value      float64
-}
-
-// A segmenter groups the units of one function to blocks.
+// A segmenter groups the units of one function to blocks: runs of complete sibling units, or a big unit that was opened and
+// then is its frame and the blocks inside.
 type segmenter struct {
 	src *source
 	// opens reports whether a block begins on a line. Nil: each unit is a block of its own.
@@ -123,13 +116,13 @@ type segmenter struct {
 // blocks groups siblings. A boundary inside a unit counts for the unit's first line, so that no statement is torn, and
 // again inside the unit if that is opened. No block is smaller than the marker that would take its place, and a comment
 // stays with the statement below it.
-func (g segmenter) blocks(units []node) []block {
-	var list []block
+func (g segmenter) blocks(units []node) []node {
+	var list []node
 	fresh := true // the next unit begins a block
 	for i, u := range units {
 		if len(u.kids) > 0 && g.src.cost(u.start, u.end) >= openTokens {
 			kids := g.blocks(u.kids)
-			list = append(list, block{start: u.start, end: u.end, kids: kids})
+			list = append(list, node{start: u.start, end: u.end, kids: kids})
 			fresh = true
 			continue
 		}
@@ -144,7 +137,7 @@ func (g segmenter) blocks(units []node) []block {
 				continue
 			}
 		}
-		list = append(list, block{start: u.start, end: u.end})
+		list = append(list, node{start: u.start, end: u.end})
 		fresh = false
 	}
 	return list
@@ -163,7 +156,7 @@ func (g segmenter) boundary(u node) bool {
 }
 
 // leaves calls visit for each block without blocks inside, in line order.
-func leaves(list []block, visit func(*block)) {
+func leaves(list []node, visit func(*node)) {
 	for i := range list {
 		if len(list[i].kids) == 0 {
 			visit(&list[i])
@@ -174,7 +167,7 @@ func leaves(list []block, visit func(*block)) {
 }
 
 // steps turns the blocks of the lines [from, to) into the walk of the knapsack and tells which lines each step stands for.
-func steps(src *source, list []block, from, to int) (walk []step, spans [][2]int) {
+func steps(src *source, list []node, from, to int) (walk []step, spans [][2]int) {
 	add := func(s step, from, to int) {
 		walk = append(walk, s)
 		spans = append(spans, [2]int{from, to})
@@ -184,8 +177,8 @@ func steps(src *source, list []block, from, to int) (walk []step, spans [][2]int
 			add(step{tokens: src.cost(from, to)}, from, to)
 		}
 	}
-	var visit func(list []block, from, to int)
-	visit = func(list []block, from, to int) {
+	var visit func(list []node, from, to int)
+	visit = func(list []node, from, to int) {
 		for _, b := range list {
 			frame(from, b.start)
 			from = b.end

@@ -76,13 +76,14 @@ type chunk struct {
 	// surprise is the score of each line, nil where no model ran.
 	surprise []float64
 	// blocks is what the fine stage may leave out. Nil: whole or nothing.
-	blocks []block
+	blocks []node
 }
 
-// A node is a run of whole lines that may be left out. Its lines outside of kids are its frame.
+// A node is a run of whole lines that may be left out: a unit, or a block of units. Its lines outside of kids are its frame.
 type node struct {
 	start, end int
 	comment    bool
+	value      float64 // what the knapsack gains by keeping it
 	kids       []node
 }
 
@@ -97,11 +98,30 @@ func nodes(src *source, units []parsers.Unit, from, to int) []node {
 			continue
 		}
 		kids := nodes(src, u.Units, start, end)
+		if u.Comment && len(kids) == 0 {
+			kids = commentLines(src, start, end)
+		}
 		if len(list) > 0 && src.allBlank(at, start) {
 			start = at
 		}
 		list = append(list, node{start: start, end: end, comment: u.Comment, kids: kids})
 		at = end
+	}
+	return list
+}
+
+// commentLines makes a node of each line of a comment that is a run of line comments: half of one is one, too.
+func commentLines(src *source, from, to int) []node {
+	prefix := strings.TrimSpace(src.parsed.CommentPrefix)
+	if prefix == "" || src.parsed.CommentSuffix != "" {
+		return nil
+	}
+	var list []node
+	for line := from; line < to; line++ {
+		if !strings.HasPrefix(strings.TrimLeft(src.text(line, line+1), " \t"), prefix) {
+			return nil
+		}
+		list = append(list, node{start: line, end: line + 1, comment: true})
 	}
 	return list
 }
@@ -131,13 +151,11 @@ func newChunks(src *source, base int) []chunk {
 		c := &list[i]
 		c.units = nodes(src, c.syntax.Units, c.start, c.end)
 		c.whole = src.cost(c.start, c.end)
-		c.frame = c.whole - savings(src, c.units)
 		if c.closer >= 0 {
 			closer := &list[c.closer-base]
-			tail := src.cost(closer.start, closer.end)
-			c.whole += tail
-			c.frame += tail
+			c.whole += src.cost(closer.start, closer.end)
 		}
+		c.frame = c.whole - savings(src, c.units)
 	}
 	return list
 }
@@ -182,4 +200,19 @@ func (c *chunk) least() int {
 		smallest = min(smallest, c.src.cost(u.start, u.end))
 	}
 	return min(c.whole, c.frame+smallest+c.src.marker)
+}
+
+// pin takes the nodes inside the lines [from, to) out of list: they become lines of the frame around them, which stay.
+func pin(list []node, from, to int) []node {
+	var rest []node
+	for _, n := range list {
+		if n.start >= from && n.end <= to {
+			continue
+		}
+		if n.start < to && n.end > from {
+			n.kids = pin(n.kids, from, to)
+		}
+		rest = append(rest, n)
+	}
+	return rest
 }

@@ -1,0 +1,236 @@
+package compress
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// shelf is a Store in a map.
+type shelf struct {
+	mu     sync.Mutex
+	values map[string][]byte
+	lie    []byte // what Get and Add answer instead of the truth
+}
+
+func (s *shelf) Get(_ context.Context, key string) ([]byte, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lie != nil {
+		return s.lie, true
+	}
+	value, ok := s.values[key]
+	return value, ok
+}
+
+func (s *shelf) Add(_ context.Context, key string, value []byte, _ time.Duration) []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lie != nil {
+		return s.lie
+	}
+	if s.values == nil {
+		s.values = map[string][]byte{}
+	}
+	if now, ok := s.values[key]; ok {
+		return now
+	}
+	s.values[key] = bytes.Clone(value)
+	return value
+}
+
+// keyed joins parts with their lengths, as a real key derivation hashes them.
+func keyed(parts ...string) string {
+	var b strings.Builder
+	for _, p := range parts {
+		fmt.Fprintf(&b, "%d:%s", len(p), p)
+	}
+	return b.String()
+}
+
+// gate is a model that counts its calls and waits to be let through.
+type gate struct {
+	hashModel
+	open chan struct{}
+}
+
+func (g *gate) Score(ctx context.Context, seqs []Sequence) ([]Losses, error) {
+	select {
+	case <-g.open:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	return g.hashModel.Score(ctx, seqs)
+}
+
+func cached(t testing.TB, store Store, change func(*Options)) *Cached {
+	t.Helper()
+	return NewCached(engine(t, change), CacheOptions{Store: store, Key: keyed})
+}
+
+func TestCachedHit(t *testing.T) {
+	model := &hashModel{}
+	c := cached(t, &shelf{}, func(o *Options) { o.Scorer = model })
+	req := ask(func(r *Request) { r.Files[0].Content += "# \xff\xfe not UTF-8\n" })
+	first, err := c.Compress(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := c.Compress(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first.Cache != "miss" || second.Cache != "hit" || model.calls.Load() != 2 {
+		t.Errorf("cache says %s then %s after %d model calls, want miss, hit, 2", first.Cache, second.Cache, model.calls.Load())
+	}
+	if first.Text != second.Text || fmt.Sprint(first.Chunks) != fmt.Sprint(second.Chunks) {
+		t.Error("a hit differs from the first answer")
+	}
+}
+
+func TestCachedKeyCoversAllThatDecides(t *testing.T) {
+	seen := map[string]string{}
+	add := func(name string, e *Engine, req Request) {
+		key := keyed(e.parts(req)...)
+		if other, ok := seen[key]; ok {
+			t.Errorf("%q and %q share a key", name, other)
+		}
+		seen[key] = name
+	}
+	add("plain", engine(t, nil), ask(nil))
+	for name, change := range map[string]func(*Request){
+		"tenant":   func(r *Request) { r.Tenant = "a" },
+		"query":    func(r *Request) { r.Query += "?" },
+		"budget":   func(r *Request) { r.Budget = 100 },
+		"rate":     func(r *Request) { r.Rate = 0.41 },
+		"model":    func(r *Request) { r.Model = "gpt-4" },
+		"ranker":   func(r *Request) { r.Ranker = "ami" },
+		"stage":    func(r *Request) { r.Stage = StageCoarse },
+		"compat":   func(r *Request) { r.Compat = compatLongCodeZip },
+		"path":     func(r *Request) { r.Files[0].Path = "shop2.py" },
+		"language": func(r *Request) { r.Files[0].Language = "python" },
+		"content":  func(r *Request) { r.Files[0].Content += "\n" },
+		"file":     func(r *Request) { r.Files = append(r.Files, File{}) },
+	} {
+		add(name, engine(t, nil), ask(change))
+	}
+	for name, change := range map[string]func(*Options){
+		"no model":     func(o *Options) { o.Scorer = nil },
+		"auto":         func(o *Options) { o.Ranker = "ami" },
+		"deadline":     func(o *Options) { o.Deadline = time.Second },
+		"fine ratio":   func(o *Options) { o.FineRatio = 0.5 },
+		"beta":         func(o *Options) { o.Beta = 0.1 },
+		"default rate": func(o *Options) { o.DefaultRate = 0.1 },
+		"retrieval":    func(o *Options) { o.Retrieval = noHash },
+	} {
+		add(name, engine(t, change), ask(nil))
+	}
+}
+
+// A hundred callers ask the same; the first one gives up. All others get the answer of the one computation.
+func TestCachedStampede(t *testing.T) {
+	model := &gate{open: make(chan struct{})}
+	c := cached(t, &shelf{}, func(o *Options) { o.Scorer = model })
+	ctx, cancel := context.WithCancel(t.Context())
+	leader := make(chan error, 1)
+	go func() {
+		_, err := c.Compress(ctx, ask(nil))
+		leader <- err
+	}()
+	time.Sleep(10 * time.Millisecond)
+	var wg sync.WaitGroup
+	var answers atomic.Int64
+	for range 99 {
+		wg.Go(func() {
+			res, err := c.Compress(t.Context(), ask(nil))
+			if err != nil || res.Text == "" {
+				t.Errorf("a follower got %v", err)
+				return
+			}
+			answers.Add(1)
+		})
+	}
+	cancel()
+	if err := <-leader; !errors.Is(err, context.Canceled) {
+		t.Errorf("the leader got %v, want its own cancellation", err)
+	}
+	close(model.open)
+	wg.Wait()
+	if answers.Load() != 99 || model.calls.Load() != 2 {
+		t.Errorf("%d answers from %d model calls, want 99 from the 2 of one computation", answers.Load(), model.calls.Load())
+	}
+}
+
+// A result that a deadline cut short may not repeat, so the first bytes are replayed.
+func TestCachedFreezesTheFirstResult(t *testing.T) {
+	store := &shelf{}
+	model := &hashModel{err: errors.New("busy")}
+	c := cached(t, store, func(o *Options) { o.Scorer = model })
+	first, err := c.Compress(t.Context(), ask(nil))
+	if err != nil || !first.Cut {
+		t.Fatalf("cut %v, error %v, want a cut result", first.Cut, err)
+	}
+	replica := cached(t, store, nil) // the same model, in good health
+	second, err := replica.Compress(t.Context(), ask(nil))
+	if err != nil || second.Text != first.Text || !second.Cut {
+		t.Errorf("the replica answers with other bytes (%v)", err)
+	}
+}
+
+func TestCachedSurvivesALyingStore(t *testing.T) {
+	want := compress(t, engine(t, nil), ask(nil))
+	for _, lie := range []string{"", "garbage", "\xff\xff\xff\xff\x0f", strings.Repeat("\x00", 100)} {
+		res, err := cached(t, &shelf{lie: []byte(lie)}, nil).Compress(t.Context(), ask(nil))
+		if err != nil || res.Text != want.Text || res.Cache != "miss" {
+			t.Errorf("store answers %.10q: cache %s, error %v", lie, res.Cache, err)
+		}
+	}
+}
+
+func TestCachedKeepsNoErrors(t *testing.T) {
+	store := &shelf{}
+	c := cached(t, store, nil)
+	for range 2 {
+		if _, err := c.Compress(t.Context(), ask(func(r *Request) { r.Budget = 3 })); !errors.Is(err, ErrBudget) {
+			t.Errorf("error is %v, want ErrBudget", err)
+		}
+	}
+	if len(store.values) != 0 {
+		t.Errorf("%d errors are stored", len(store.values))
+	}
+}
+
+func TestCachedTurnsPanicsIntoErrors(t *testing.T) {
+	c := cached(t, &shelf{}, func(o *Options) { o.Counters = panicCounters{} })
+	if _, err := c.Compress(t.Context(), ask(nil)); err == nil || !strings.Contains(err.Error(), "panic") {
+		t.Errorf("error is %v, want the panic", err)
+	}
+}
+
+// panicCounters breaks only once the work has begun.
+type panicCounters struct{ words }
+
+func (panicCounters) For(string) Counter { return panicCounter{} }
+
+type panicCounter struct{ words }
+
+func (panicCounter) Count(string) int { panic("counter is broken") }
+
+func BenchmarkCachedHit(b *testing.B) {
+	c := cached(b, &shelf{}, nil)
+	req := ask(func(r *Request) { r.Files[0].Content, r.Rate = strings.Repeat(sample, 100), 0.2 })
+	if _, err := c.Compress(b.Context(), req); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if res, err := c.Compress(b.Context(), req); err != nil || res.Cache != "hit" {
+			b.Fatalf("cache %s, error %v", res.Cache, err)
+		}
+	}
+}
