@@ -1,0 +1,230 @@
+package evolve
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+)
+
+// An Artefact is a pruned prompt with its papers: one JSON file that says what was pruned, how, and how well it did.
+type Artefact struct {
+	Format int    `json:"format"` // 1
+	Task   string `json:"task"`
+	// TemplateHash is over Template and Slots; Sum over the whole artefact. A file whose hashes do not fit is not used.
+	TemplateHash string   `json:"template_hash"`
+	Template     string   `json:"template"`
+	Slots        []string `json:"slots"`
+	Pruned       string   `json:"pruned"`
+	Mask         Mask     `json:"mask,omitempty"`
+	// Spaces is exact, or normalised: any run of white space matches any other.
+	Spaces     string     `json:"spaces"`
+	Provenance Provenance `json:"provenance"`
+	Sum        string     `json:"sum"`
+
+	once    sync.Once
+	matcher *matcher
+}
+
+// Provenance is how an artefact came about.
+type Provenance struct {
+	Algorithm Algorithm `json:"algorithm"`
+	Objective Objective `json:"objective"`
+	Seed      uint64    `json:"seed"`
+	Model     string    `json:"model"`
+	Tokenizer string    `json:"tokenizer"`
+	Licence   string    `json:"licence"`
+	Full      Figures   `json:"full"`
+	Result    Figures   `json:"result"`
+}
+
+// Figures are how one prompt did.
+type Figures struct {
+	Length     int     `json:"length"`
+	Search     float64 `json:"search"`
+	Validation float64 `json:"validation"`
+	Test       float64 `json:"test"`
+}
+
+// Ways to compare white space.
+const (
+	SpacesExact      = "exact"
+	SpacesNormalised = "normalised"
+)
+
+const artefactFormat = 1
+
+// ErrArtefact marks an artefact that must not be used.
+var ErrArtefact = errors.New("unusable artefact")
+
+// ErrTransfer means that the pruned prompt lost on the held-out test.
+var ErrTransfer = errors.New("the pruned prompt does worse than the full one on the test split")
+
+// NewArtefact makes the artefact of a finished run. A result that lost on the test split is refused unless force is set.
+func NewArtefact(r *Report, spaces string, force bool) (*Artefact, error) {
+	if !r.Transfers && !force {
+		return nil, fmt.Errorf("%w: %.4g against %.4g", ErrTransfer, r.Answer.Test, r.Full.Test)
+	}
+	figures := func(e Entry) Figures { return Figures{e.Length, e.Fitness, e.Validation, e.Test} }
+	a := &Artefact{Format: artefactFormat, Task: r.Task, Template: r.Template, Slots: slotsOf(r.Template), Pruned: r.Answer.Text,
+		Mask: r.Answer.Mask, Spaces: spaces, Provenance: Provenance{
+			Algorithm: r.Spec.Algorithm, Objective: r.Spec.Objective, Seed: r.Spec.Seed, Model: r.Model, Tokenizer: r.Tokenizer,
+			Licence: r.Licence, Full: figures(r.Full), Result: figures(r.Answer)}}
+	a.TemplateHash = a.templateHash()
+	a.Sum = a.sum()
+	return a, a.Check()
+}
+
+// LoadArtefact reads and checks a file.
+func LoadArtefact(path string) (*Artefact, error) {
+	src, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read artefact: %w", err)
+	}
+	a := &Artefact{}
+	if err := json.Unmarshal(src, a); err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrArtefact, path, err)
+	}
+	if err := a.Check(); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return a, nil
+}
+
+// Save writes the artefact as one file, whole or not at all.
+func (a *Artefact) Save(path string) error { return writeJSON(path, a) }
+
+func (a *Artefact) templateHash() string {
+	return hashParts(append([]string{a.Template}, a.Slots...)...)
+}
+
+// sum hashes every field but the sum itself.
+func (a *Artefact) sum() string {
+	p, _ := json.Marshal(a.Provenance)
+	return hashParts(fmt.Sprint(a.Format), a.Task, a.TemplateHash, a.Pruned, a.Mask.String(), a.Spaces, string(p))
+}
+
+// Check says why the artefact must not be used, or nil.
+func (a *Artefact) Check() error {
+	wrong := func(format string, args ...any) error {
+		return fmt.Errorf("%w: %s", ErrArtefact, fmt.Sprintf(format, args...))
+	}
+	switch {
+	case a.Format != artefactFormat:
+		return wrong("format %d, this program reads %d", a.Format, artefactFormat)
+	case a.Spaces != SpacesExact && a.Spaces != SpacesNormalised:
+		return wrong("spaces %q is neither exact nor normalised", a.Spaces)
+	case a.TemplateHash != a.templateHash():
+		return wrong("the template does not have its hash")
+	case a.Sum != a.sum():
+		return wrong("it was changed after it was made")
+	}
+	_, err := newMatcher(a)
+	return err
+}
+
+// Apply replaces the original prompt inside text by the pruned one, with the same slots filled. Text around it stays. When
+// the original is not there, or could be read in more than one way, or the artefact fails its check, text comes back
+// unchanged with false. The result depends on nothing but a and text. It is safe for concurrent use.
+func (a *Artefact) Apply(text string) (string, bool) {
+	a.once.Do(func() {
+		if a.Check() == nil {
+			a.matcher, _ = newMatcher(a)
+		}
+	})
+	if a.matcher == nil {
+		return text, false
+	}
+	return a.matcher.apply(text)
+}
+
+// A matcher finds the literal parts of a template, in order, and what stands in its slots between them.
+type matcher struct {
+	literals []*regexp.Regexp // before, between and after the slots; nil for an empty one
+	pruned   []string
+}
+
+// anchorLength is the least number of bytes, white space aside, that the demonstrations must have: less is no evidence that
+// a message was made from the template.
+const anchorLength = 16
+
+func newMatcher(a *Artefact) (*matcher, error) {
+	literals, names := cutAtSlots(a.Template, a.Slots)
+	pruned, prunedNames := cutAtSlots(a.Pruned, a.Slots)
+	if len(names) == 0 || strings.Join(names, " ") != strings.Join(prunedNames, " ") {
+		return nil, fmt.Errorf("%w: template and pruned text do not have the same slots", ErrArtefact)
+	}
+	if len(strings.Join(strings.Fields(literals[0]), "")) < anchorLength {
+		return nil, fmt.Errorf("%w: there are no demonstrations before the first slot to know a message by", ErrArtefact)
+	}
+	m := &matcher{pruned: pruned}
+	for i, l := range literals {
+		if l == "" && i > 0 && i < len(literals)-1 {
+			return nil, fmt.Errorf("%w: two slots stand side by side", ErrArtefact)
+		}
+		m.literals = append(m.literals, literalPattern(l, a.Spaces == SpacesNormalised))
+	}
+	return m, nil
+}
+
+// cutAtSlots returns the text before, between and after the slots, and the slots.
+func cutAtSlots(text string, slots []string) (literals, names []string) {
+	for {
+		start, end := nextSlot(text, slots)
+		literals = append(literals, text[:start])
+		if start == end {
+			return literals, names
+		}
+		names = append(names, text[start+1:end-1])
+		text = text[end:]
+	}
+}
+
+var space = regexp.MustCompile(`\s+`)
+
+func literalPattern(literal string, normalised bool) *regexp.Regexp {
+	if literal == "" {
+		return nil
+	}
+	if !normalised {
+		return regexp.MustCompile(regexp.QuoteMeta(literal))
+	}
+	var parts []string
+	for _, p := range space.Split(literal, -1) {
+		parts = append(parts, regexp.QuoteMeta(p))
+	}
+	return regexp.MustCompile(strings.Join(parts, `\s+`))
+}
+
+// apply looks for each literal once: a literal that occurs twice in what is left could end its slot at either place.
+func (m *matcher) apply(text string) (string, bool) {
+	at, ok := once(m.literals[0], text)
+	if !ok {
+		return text, false
+	}
+	out := text[:at[0]] + m.pruned[0]
+	rest := text[at[1]:]
+	for i, l := range m.literals[1:] {
+		end := []int{len(rest), len(rest)}
+		if l != nil {
+			if end, ok = once(l, rest); !ok {
+				return text, false
+			}
+		}
+		out += rest[:end[0]] + m.pruned[i+1]
+		rest = rest[end[1]:]
+	}
+	return out + rest, true
+}
+
+// once finds the only occurrence of a literal.
+func once(l *regexp.Regexp, text string) ([]int, bool) {
+	all := l.FindAllStringIndex(text, 2)
+	if len(all) != 1 {
+		return nil, false
+	}
+	return all[0], true
+}
