@@ -10,6 +10,9 @@ import (
 // errDied reports that a parse process ended in the middle of a parse.
 var errDied = errors.New("parse process died")
 
+// startTimeouts is how many times Options.Timeout a worker may take to start.
+const startTimeouts = 5
+
 // inWorker has a parse process cut the file. A process that fails is killed, and the next parse starts another.
 func (p *Pool) inWorker(ctx context.Context, req request, lines lineTable) (outline, error) {
 	var worker *process
@@ -28,7 +31,7 @@ func (p *Pool) inWorker(ctx context.Context, req request, lines lineTable) (outl
 	for {
 		if worker == nil {
 			var err error
-			if worker, err = startProcess(p.opts.Command); err != nil {
+			if worker, err = startProcess(ctx, p.opts.Command, startTimeouts*p.opts.Timeout); err != nil {
 				return outline{}, err
 			}
 		}

@@ -3,6 +3,7 @@ package parsers
 import (
 	"maps"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -39,6 +40,20 @@ var candidates = []string{
 	"Scala", "Shell", "Markdown", "YAML", "JSON", "SQL", "HTML", "CSS", "Text",
 }
 
+// tells are lines that only one language has. They come before the library's classifier, which takes a Go file that
+// begins with a long comment for JavaScript.
+var tells = []struct {
+	language string
+	line     *regexp.Regexp
+}{
+	{"php", regexp.MustCompile(`^\s*<\?php\b`)},
+	{"go", regexp.MustCompile(`(?m)^package [a-z_]\w*[ \t]*(?://.*)?\r?$[\s\S]*?^(?:import|func|type|var|const)\b`)},
+	{"java", regexp.MustCompile(`(?m)^(?:package|import(?: static)?) [\w.]+(?:\.\*)?;[\s\S]*?^[\w@ ]*\b(?:class|interface|enum|record) \w`)},
+	{"csharp", regexp.MustCompile(`(?m)^(?:using [A-Z][\w.]*;|namespace [A-Z][\w.]*\s*[{;])`)},
+	{"rust", regexp.MustCompile(`(?m)^\s*(?:pub(?:\(\w+\))? )?(?:fn \w+.*(?:->|\{)|use [\w:]+::|impl\b.*\{|#\[\w+)`)},
+	{"python", regexp.MustCompile(`(?m)^(?:(?:async )?def \w+\(.*|class \w+.*:\s*$|from [\w.]+ import .*|import [\w.]+(?: as \w+)?\r?$)`)},
+}
+
 // sample is how much of a file its language is told from, in bytes.
 const sample = 8 << 10
 
@@ -67,6 +82,11 @@ func Detect(path string, src []byte) string {
 	}
 	if name, ok := enry.GetLanguageByModeline(src); ok {
 		return canonical(name)
+	}
+	for _, tell := range tells {
+		if tell.line.Match(src) {
+			return tell.language
+		}
 	}
 	name, _ := enry.GetLanguageByClassifier(src, candidates)
 	return canonical(name)

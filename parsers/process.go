@@ -22,8 +22,9 @@ type process struct {
 	buf *bufio.Reader
 }
 
-// startProcess runs command with an empty environment and no open files but its two pipes.
-func startProcess(command []string) (*process, error) {
+// startProcess runs command with an empty environment and no open files but its two pipes, and waits until it reports
+// that it serves, limit at most. Its start is not on the account of the first file.
+func startProcess(ctx context.Context, command []string, limit time.Duration) (*process, error) {
 	childIn, in, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("open pipe: %w", err)
@@ -40,35 +41,53 @@ func startProcess(command []string) (*process, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start %s: %w", command[0], err), in.Close(), out.Close())
 	}
-	return &process{cmd: cmd, in: in, out: out, buf: bufio.NewReaderSize(out, 1<<16)}, nil
+	p := &process{cmd: cmd, in: in, out: out, buf: bufio.NewReaderSize(out, 1<<16)}
+	err = p.within(ctx, limit, func() error {
+		_, err := readFrame(p.buf)
+		return err
+	})
+	if err != nil {
+		p.kill()
+		return nil, fmt.Errorf("start %s: %v", command[0], err) // not %w: a slow start is not a slow parse
+	}
+	return p, nil
 }
 
 // ask sends a request and returns the answer's payload. After an error the process is in an unknown state and has to
 // be killed. The error is os.ErrDeadlineExceeded when the limit passed or ctx ended.
-func (p *process) ask(ctx context.Context, req request) ([]byte, error) {
-	deadline := time.Now().Add(req.limit + grace)
-	if err := errors.Join(p.in.SetDeadline(deadline), p.out.SetDeadline(deadline)); err != nil {
-		return nil, fmt.Errorf("set deadline: %w", err)
+func (p *process) ask(ctx context.Context, req request) (payload []byte, err error) {
+	err = p.within(ctx, req.limit+grace, func() error {
+		if err := writeFrame(p.in, req.encode()); err != nil {
+			return fmt.Errorf("write request: %w", err)
+		}
+		if payload, err = readFrame(p.buf); err != nil {
+			return fmt.Errorf("read answer: %w", err)
+		}
+		return nil
+	})
+	return payload, err
+}
+
+// within does something with the pipes that fails after limit or when ctx ends.
+func (p *process) within(ctx context.Context, limit time.Duration, do func() error) error {
+	if err := p.setDeadline(time.Now().Add(limit)); err != nil {
+		return fmt.Errorf("set deadline: %w", err)
 	}
 	expired := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(expired)
-		past := time.Unix(1, 0)
-		_ = errors.Join(p.in.SetDeadline(past), p.out.SetDeadline(past)) // fails only if set already
+		_ = p.setDeadline(time.Unix(1, 0)) // in the past; fails only on a closed pipe
 	})
 	defer func() {
 		if !stop() {
 			<-expired // else it would cut short the next request
 		}
 	}()
-	if err := writeFrame(p.in, req.encode()); err != nil {
-		return nil, fmt.Errorf("write request: %w", err)
-	}
-	payload, err := readFrame(p.buf)
-	if err != nil {
-		return nil, fmt.Errorf("read answer: %w", err)
-	}
-	return payload, nil
+	return do()
+}
+
+func (p *process) setDeadline(t time.Time) error {
+	return errors.Join(p.in.SetDeadline(t), p.out.SetDeadline(t))
 }
 
 // kill ends the process and frees what it held.

@@ -9,7 +9,7 @@ import (
 )
 
 // The protocol between a Pool and its parse processes: frames of a four-byte little-endian length and that many bytes.
-// A request is a time limit, a language and the source; an answer is a status and, if all went well, the outline in
+// A process first sends an empty frame: it serves. A request is a time limit, a language and the source; an answer is a status and, if all went well, the outline in
 // varints, lines as distances from the ones before. A hand-written form because gob sends its type tables again for
 // each stream that a replaced process begins, and a parse answer is on the way of every request.
 

@@ -15,6 +15,9 @@ func ServeWorker(in io.Reader, out io.Writer) error {
 		return fmt.Errorf("limit memory: %w", err)
 	}
 	watchProcessor()
+	if err := writeFrame(out, nil); err != nil {
+		return fmt.Errorf("report readiness: %w", err)
+	}
 	var known syntaxes
 	r := bufio.NewReader(in)
 	for {

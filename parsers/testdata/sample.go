@@ -65,10 +65,18 @@ type Cache[K comparable, V any] struct {
 }
 
 // Get returns the value of a key.
-func (c *Cache[K, V]) Get(key K) (V, bool) { c.mu.Lock(); defer c.mu.Unlock(); v, ok := c.entries[key]; return v, ok }
+func (c *Cache[K, V]) Get(key K) (V, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	v, ok := c.entries[key]
+	return v, ok
+}
 
-/* A block comment
-   over lines. */
+/*
+A block comment
+
+	over lines.
+*/
 func Map[T, U any](in []T, f func(T) U) []U {
 	out := make([]U, 0, len(in))
 

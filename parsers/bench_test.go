@@ -1,0 +1,83 @@
+package parsers_test
+
+import (
+	"bytes"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"pith/parsers"
+)
+
+// largeGo is about 131 KB of real Go.
+func largeGo(b testing.TB) []byte {
+	src := readFile(b, filepath.Join(runtime.GOROOT(), "src/net/http/server.go"))
+	return src[:bytes.LastIndexByte(src[:min(len(src), 131<<10)], '\n')+1]
+}
+
+// BenchmarkParse compares a parse in this process with one in a worker: the difference is the cost of the hop.
+func BenchmarkParse(b *testing.B) {
+	src := largeGo(b)
+	for _, mode := range []struct {
+		name string
+		opts parsers.Options
+	}{
+		{"in-process", parsers.Options{InProcess: true, Timeout: 10 * time.Second}},
+		{"worker", parsers.Options{Workers: 1, Timeout: 10 * time.Second}},
+	} {
+		b.Run(mode.name, func(b *testing.B) {
+			p := newPool(b, mode.opts)
+			b.SetBytes(int64(len(src)))
+			for b.Loop() {
+				f, err := p.ParseAs(b.Context(), "go", src)
+				if err != nil || f.Fallback != "" {
+					b.Fatalf("fallback %q, error %v", f.Fallback, err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkWorkerStart is what a killed worker costs the next file.
+func BenchmarkWorkerStart(b *testing.B) {
+	for b.Loop() {
+		p, err := parsers.NewPool(parsers.Options{Workers: 1, Timeout: 10 * time.Second})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := p.ParseAs(b.Context(), "go", []byte(goFile)); err != nil {
+			b.Fatal(err)
+		}
+		if err := p.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkDetect(b *testing.B) {
+	src := largeGo(b)
+	python := readFile(b, "testdata/sample.py")
+	ruby := readFile(b, "testdata/sample.rb")
+	for _, input := range []struct {
+		name, path string
+		src        []byte
+	}{{"path", "server.go", src}, {"tell", "", python}, {"classifier", "", ruby}} {
+		b.Run(input.name, func(b *testing.B) {
+			for b.Loop() {
+				parsers.Detect(input.path, input.src)
+			}
+		})
+	}
+}
+
+func BenchmarkFallback(b *testing.B) {
+	src := bytes.Repeat([]byte("key:\n  - value\n\n"), 64<<10)
+	p := newPool(b, parsers.Options{})
+	b.SetBytes(int64(len(src)))
+	for b.Loop() {
+		if _, err := p.ParseAs(b.Context(), "yaml", src); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
