@@ -238,10 +238,3 @@ func post(t testing.TB, client *http.Client, url, body string, header ...string)
 	}
 	return res, string(got)
 }
-
-// forget drops what was recorded, for tests of many requests.
-func (u *upstream) forget() {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.got = nil
-}
