@@ -28,11 +28,11 @@ func TestConformance(t *testing.T) {
 		"Redis encrypted": func(t *testing.T) store {
 			return open(t, startServer(t).addr, cache.RedisOptions{Secret: []byte("a secret")})
 		},
-		"Tiered": func(t *testing.T) store {
-			return cache.Layered(cache.NewMemory(64<<20), open(t, startServer(t).addr, cache.RedisOptions{}))
+		"Layered": func(t *testing.T) store {
+			return cache.NewLayered(cache.NewMemory(64<<20), open(t, startServer(t).addr, cache.RedisOptions{}))
 		},
-		"Tiered over a Redis that is gone": func(t *testing.T) store {
-			return cache.Layered(cache.NewMemory(64<<20), open(t, freeAddr(t), cache.RedisOptions{}))
+		"Layered over a Redis that is gone": func(t *testing.T) store {
+			return cache.NewLayered(cache.NewMemory(64<<20), open(t, freeAddr(t), cache.RedisOptions{}))
 		},
 	}
 	rules := []struct {

@@ -107,7 +107,7 @@ func TestOutageOnOpenConnections(t *testing.T) {
 		t.Run(o.name, func(t *testing.T) {
 			s, p := proxied(t)
 			r := open(t, p.Listen, cache.RedisOptions{})
-			l := cache.Layered(cache.NewMemory(1<<20), r)
+			l := cache.NewLayered(cache.NewMemory(1<<20), r)
 			l.Add(t.Context(), "key", []byte("value"), time.Hour)
 			o.begin(t, s, p)
 			for i := range 10 { // more calls than a pool of stale connections could fail by accident

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
@@ -48,6 +50,7 @@ type RedisStats struct {
 
 // NewRedis returns a Redis. It does not connect: Ping tells whether there is a server, and one that comes later is found.
 func NewRedis(opt RedisOptions) (*Redis, error) {
+	quiet()
 	options, err := parseURL(opt.URL)
 	if err != nil {
 		return nil, err
@@ -69,6 +72,10 @@ func NewRedis(opt RedisOptions) (*Redis, error) {
 			Build(),
 	}, nil
 }
+
+// quiet stops the library from writing to stderr on each failed dial. The setting is the library's own package variable; what
+// it would say is in Ping, State and Stats.
+var quiet = sync.OnceFunc(logging.Disable)
 
 // errURL does not quote the URL or its parser, for both may show a password.
 var errURL = errors.New("cache: the Redis URL is not valid: write redis://[user:password@]host:port[/db], rediss:// for TLS or " +

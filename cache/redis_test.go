@@ -152,7 +152,7 @@ func TestTieredKeepsWhatRedisKnows(t *testing.T) {
 	s := startServer(t)
 	r := open(t, s.addr, cache.RedisOptions{})
 	r.Add(t.Context(), "key", []byte("value"), time.Hour)
-	l := cache.Layered(cache.NewMemory(1<<20), r)
+	l := cache.NewLayered(cache.NewMemory(1<<20), r)
 	for range 3 {
 		if got, ok := l.Get(t.Context(), "key"); !ok || string(got) != "value" {
 			t.Errorf("Get = %q, %t", got, ok)

@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// Tiered is a Memory in front of a Redis. Memory answers first; Redis decides who was first among the replicas.
-type Tiered struct {
+// Layered is a Memory in front of a Redis. Memory answers first; Redis decides who was first among the replicas.
+type Layered struct {
 	memory *Memory
 	redis  *Redis
 }
 
-// Layered returns a Tiered of memory and redis and closes both when it is closed.
-func Layered(memory *Memory, redis *Redis) *Tiered { return &Tiered{memory: memory, redis: redis} }
+// NewLayered returns a Layered of memory and redis. Closing it closes both.
+func NewLayered(memory *Memory, redis *Redis) *Layered { return &Layered{memory: memory, redis: redis} }
 
 // Get implements the contract of this package. What Redis knows and memory does not is kept in memory for as long as in Redis.
-func (t *Tiered) Get(ctx context.Context, key string) (value []byte, ok bool) {
+func (t *Layered) Get(ctx context.Context, key string) (value []byte, ok bool) {
 	if value, ok := t.memory.Get(ctx, key); ok {
 		return value, true
 	}
@@ -29,18 +29,18 @@ func (t *Tiered) Get(ctx context.Context, key string) (value []byte, ok bool) {
 
 // Add implements the contract of this package. Redis comes first: were it memory, this process could hand out its own value
 // and then learn that another replica's was earlier. A value that memory holds already was handed out and stays.
-func (t *Tiered) Add(ctx context.Context, key string, value []byte, ttl time.Duration) (now []byte) {
+func (t *Layered) Add(ctx context.Context, key string, value []byte, ttl time.Duration) (now []byte) {
 	return t.memory.Add(ctx, key, t.redis.Add(ctx, key, value, ttl), ttl)
 }
 
 // Ping asks the Redis behind, as Redis.Ping does.
-func (t *Tiered) Ping(ctx context.Context) error { return t.redis.Ping(ctx) }
+func (t *Layered) Ping(ctx context.Context) error { return t.redis.Ping(ctx) }
 
 // State names the breaker's state, as Redis.State does.
-func (t *Tiered) State() string { return t.redis.State() }
+func (t *Layered) State() string { return t.redis.State() }
 
 // Stats returns the counts of the Redis behind.
-func (t *Tiered) Stats() RedisStats { return t.redis.Stats() }
+func (t *Layered) Stats() RedisStats { return t.redis.Stats() }
 
 // Close closes both.
-func (t *Tiered) Close() error { return errors.Join(t.memory.Close(), t.redis.Close()) }
+func (t *Layered) Close() error { return errors.Join(t.memory.Close(), t.redis.Close()) }
