@@ -48,7 +48,7 @@ func startProcess(ctx context.Context, command []string, limit time.Duration) (*
 	})
 	if err != nil {
 		p.kill()
-		return nil, fmt.Errorf("start %s: %v", command[0], err) // not %w: a slow start is not a slow parse
+		return nil, fmt.Errorf("start %s: %w", command[0], err)
 	}
 	return p, nil
 }

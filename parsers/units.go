@@ -106,7 +106,7 @@ func (c *cutter) keeper(gs []group) int {
 	fallback := -1
 	for i, g := range gs {
 		switch {
-		case g.remark() || g.empty():
+		case g.remark() || g.empty() || g.is(token):
 		case !c.isDocstring(g):
 			return i
 		case fallback < 0:
