@@ -72,7 +72,9 @@ var (
 	// would ask for.
 	sectionStart = regexp.MustCompile("(?i)^([@\\\\]\\w|:\\w+[^:]*:|\\.\\. |---|===|#+ |>>>|```|" +
 		`(args|arguments|parameters|params|returns?|raises|yields|notes?|examples?|usage|errors|panics|safety|see also|deprecated|warning)\s*:?$|` +
-		`(args|returns?|raises|deprecated|example|usage|note|warning)\s*:)`)
+		`(args|returns?|return value|since|raises|deprecated|example|usage|note|warning)\s*:)`)
+	// noise marks comments that describe no function: a licence, a note to oneself, a reference to somebody else's comment.
+	noise       = regexp.MustCompile(`(?i)copyright|licen[cs]ed? under|\b(todo|fixme|xxx)\b|inheritdoc|@ts-|auto-?generated`)
 	inlineTag   = regexp.MustCompile(`\{@\w+\s+([^}]*)\}`)
 	htmlTag     = regexp.MustCompile(`</?[a-zA-Z][^>]*>`)
 	bracketLink = regexp.MustCompile(`\[([^\]\[]*)\](\([^)]*\))?`)
@@ -106,8 +108,8 @@ func describe(comment []string, name string) string {
 	text = inlineTag.ReplaceAllString(text, "$1")
 	text = htmlTag.ReplaceAllString(text, " ")
 	text = bracketLink.ReplaceAllString(text, "$1")
-	words = strings.Fields(withoutName(text, name))
-	if len(words) < 5 || !mostlyLetters(words) {
+	words = strings.Fields(strings.TrimLeft(withoutName(text, name), " :;,.-–—"))
+	if len(words) < 5 || !mostlyLetters(words) || noise.MatchString(text) {
 		return ""
 	}
 	return strings.Join(words[:min(len(words), mostWords)], " ")

@@ -22,6 +22,8 @@ func TestDescribe(t *testing.T) {
 		{"rust", "push", "Appends an element to the back of the list.", []string{"/// Appends an element to the back of the `push` list.", "///", "/// # Panics"}},
 		{"doxygen", "f", "Frees all memory that the table holds.", []string{"/**", " * @brief Frees all memory that the table holds.", " * @param t table", " */"}},
 		{"tags only", "f", "", []string{"/**", " * @param {number} count how many of them there are", " */"}},
+		{"a note to oneself", "f", "", []string{"// TODO: make this package private when nobody uses it."}},
+		{"what the name leaves behind", "open_face", "Fetches the only face that is empty.", []string{"/**", " * open_face:", " *", " * Fetches the only face that is empty.", " * Since: 0.9.2", " */"}},
 		{"too short", "f", "", []string{"// f is a helper."}},
 		{"a ruler", "f", "", []string{"// ---- ==== **** //// ----", "// 1 2 3 4 5 6 7"}},
 		{"part of a word stays", "get", "getter for the target of a gadget", []string{"// getter for the target of a gadget"}},

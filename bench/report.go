@@ -64,7 +64,11 @@ func newRetentionReport(tasks []Task, results map[string][]outcome, opt Retentio
 	}
 	rep.Packages = len(packages)
 	rep.MeanCandidates = share(candidates, len(tasks))
-	for _, scope := range []string{"held-out", "all"} {
+	scopes := []string{"held-out", "all"}
+	if rep.HeldOutQueries == rep.Queries {
+		scopes = scopes[:1] // all would say the same again
+	}
+	for _, scope := range scopes {
 		for _, language := range append([]string{""}, opt.Languages...) {
 			var members []int
 			for i, t := range tasks {

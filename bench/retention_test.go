@@ -162,7 +162,7 @@ func (s *spy) Compress(ctx context.Context, req compress.Request) (compress.Resu
 func TestRetentionIsRepeatable(t *testing.T) {
 	run := func(seed uint64, strip bool) []bench.Answer {
 		opt := sliceOptions("random", "bm25")
-			opt.Queries, opt.Seed, opt.StripAll, opt.Ratios = 8, seed, strip, []float64{4}
+		opt.Queries, opt.Seed, opt.StripAll, opt.Ratios = 8, seed, strip, []float64{4}
 		report, err := newRetention(t, nil).Run(t.Context(), slice(t), opt)
 		if err != nil {
 			t.Fatal(err)

@@ -110,8 +110,8 @@ func (s Speed) measure(ctx context.Context, shape Shape, seed uint64) (SpeedRow,
 		if shape.Functions > 0 {
 			return n >= shape.Functions
 		}
-		// Counting after every function would be quadratic; four bytes a token is near enough.
-		return len(text) >= shape.Tokens*4 && counter.Count(text) >= shape.Tokens
+		// Counting after every function from the start would be quadratic; code has more than three bytes a token.
+		return len(text) >= shape.Tokens*3 && counter.Count(text) >= shape.Tokens
 	})
 	row.Tokens = counter.Count(text)
 	s.Meter.take()
