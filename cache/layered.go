@@ -16,31 +16,31 @@ type Layered struct {
 func NewLayered(memory *Memory, redis *Redis) *Layered { return &Layered{memory: memory, redis: redis} }
 
 // Get implements the contract of this package. What Redis knows and memory does not is kept in memory for as long as in Redis.
-func (t *Layered) Get(ctx context.Context, key string) (value []byte, ok bool) {
-	if value, ok := t.memory.Get(ctx, key); ok {
+func (l *Layered) Get(ctx context.Context, key string) (value []byte, ok bool) {
+	if value, ok := l.memory.Get(ctx, key); ok {
 		return value, true
 	}
-	value, ttl, ok := t.redis.get(ctx, key)
+	value, ttl, ok := l.redis.get(ctx, key)
 	if !ok {
 		return nil, false
 	}
-	return t.memory.Add(ctx, key, value, ttl), true
+	return l.memory.Add(ctx, key, value, ttl), true
 }
 
 // Add implements the contract of this package. Redis comes first: were it memory, this process could hand out its own value
 // and then learn that another replica's was earlier. A value that memory holds already was handed out and stays.
-func (t *Layered) Add(ctx context.Context, key string, value []byte, ttl time.Duration) (now []byte) {
-	return t.memory.Add(ctx, key, t.redis.Add(ctx, key, value, ttl), ttl)
+func (l *Layered) Add(ctx context.Context, key string, value []byte, ttl time.Duration) (now []byte) {
+	return l.memory.Add(ctx, key, l.redis.Add(ctx, key, value, ttl), ttl)
 }
 
 // Ping asks the Redis behind, as Redis.Ping does.
-func (t *Layered) Ping(ctx context.Context) error { return t.redis.Ping(ctx) }
+func (l *Layered) Ping(ctx context.Context) error { return l.redis.Ping(ctx) }
 
 // State names the breaker's state, as Redis.State does.
-func (t *Layered) State() string { return t.redis.State() }
+func (l *Layered) State() string { return l.redis.State() }
 
 // Stats returns the counts of the Redis behind.
-func (t *Layered) Stats() RedisStats { return t.redis.Stats() }
+func (l *Layered) Stats() RedisStats { return l.redis.Stats() }
 
 // Close closes both.
-func (t *Layered) Close() error { return errors.Join(t.memory.Close(), t.redis.Close()) }
+func (l *Layered) Close() error { return errors.Join(l.memory.Close(), l.redis.Close()) }
