@@ -2,6 +2,7 @@ package parsers_test
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,7 +10,7 @@ import (
 )
 
 // fuzzTiling seeds f with the samples of a language and checks that the chunks of whatever comes tile it, and that the
-// same bytes give the same chunks. The pool's worker takes the aborts.
+// same bytes give the same chunks.
 func fuzzTiling(f *testing.F, language, pattern string) {
 	paths, err := filepath.Glob(filepath.Join("testdata", pattern))
 	if err != nil || len(paths) == 0 {
@@ -21,13 +22,16 @@ func fuzzTiling(f *testing.F, language, pattern string) {
 		f.Add(src[:len(src)/2])
 		f.Add(src[len(src)/3:])
 	}
-	p := newPool(f, parsers.Options{Workers: 1, Timeout: time.Second})
+	p := newPool(f, parsers.Options{InProcess: true, Workers: 1, Timeout: time.Second})
 	f.Fuzz(func(t *testing.T, src []byte) {
 		first, err := p.ParseAs(t.Context(), language, src)
 		if err != nil {
 			t.Fatal(err)
 		}
 		checkTiling(t, first, src)
+		if strings.Contains(first.Fallback, "failed") {
+			t.Fatalf("fallback: %s", first.Fallback)
+		}
 		if first.Fallback != "" {
 			return
 		}

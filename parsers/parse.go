@@ -12,6 +12,9 @@ import (
 // errSlow reports that a grammar did not finish in time.
 var errSlow = errors.New("parse ran out of time")
 
+// errCut reports a defect of the cutter.
+var errCut = errors.New("cutting the tree failed")
+
 // An outline is what a parse yields: chunks, and how sound the tree was.
 type outline struct {
 	chunks []Chunk
@@ -35,7 +38,17 @@ func parseTree(s *syntax, src []byte, limit time.Duration) (outline, error) {
 		return outline{}, fmt.Errorf("run grammar: %w", err)
 	}
 	defer tree.Close() // without it memory grows fifty-fold before a finalizer runs
-	lines := newLineTable(src)
+	return cutTree(s, tree, newLineTable(src))
+}
+
+// cutTree turns a mistake of ours, on a tree that nobody thought of, into an error: the file then goes to the line
+// fallback, and nobody's request is lost.
+func cutTree(s *syntax, tree *sitter.Tree, lines lineTable) (o outline, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			o, err = outline{}, fmt.Errorf("%w: %v", errCut, v)
+		}
+	}()
 	nodes, failures := readTree(s, tree, lines)
 	return outline{chunks: newCutter(s, lines, nodes).cut(), errors: failures}, nil
 }
