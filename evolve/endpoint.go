@@ -7,9 +7,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 
-	"github.com/openai/openai-go/v3"
-	"github.com/openai/openai-go/v3/option"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -21,13 +20,15 @@ type EndpointOptions struct {
 	Concurrency int
 	// Retries is how often a refused or failed request is sent again; Retry-After is honoured. If zero, 5.
 	Retries int
+	// Backoff is the wait before the first retry; it doubles. If zero, half a second.
+	Backoff time.Duration
 	Budget  Budget
 }
 
 // An Endpoint asks a model behind an OpenAI-compatible API. It is a Classifier and a Generator. Classification reads the
 // log-probabilities of the first token where the endpoint gives them, and otherwise the text it wrote.
 type Endpoint struct {
-	client openai.Client
+	client *chatClient
 	model  string
 	slots  chan struct{}
 	purse  *purse
@@ -41,9 +42,7 @@ func NewEndpoint(opt EndpointOptions) (*Endpoint, error) {
 	if opt.BaseURL == "" || opt.Model == "" {
 		return nil, fmt.Errorf("%w: an endpoint needs a base URL and a model", ErrOptions)
 	}
-	client := openai.NewClient(option.WithBaseURL(opt.BaseURL), option.WithAPIKey(opt.Key),
-		option.WithMaxRetries(cmp.Or(opt.Retries, 5)))
-	return &Endpoint{client: client, model: opt.Model, purse: newPurse(opt.Budget),
+	return &Endpoint{client: newChatClient(opt), model: opt.Model, purse: newPurse(opt.Budget),
 		slots: make(chan struct{}, cmp.Or(opt.Concurrency, 4))}, nil
 }
 
@@ -60,9 +59,7 @@ func (e *Endpoint) Generate(ctx context.Context, writings []Writing) ([]string, 
 	out := make([]string, len(writings))
 	err := e.each(ctx, len(writings), func(ctx context.Context, i int) error {
 		params := e.params(writings[i].Prompt, writings[i].MaxTokens)
-		if stop := writings[i].Stop; len(stop) > 0 {
-			params.Stop = openai.ChatCompletionNewParamsStopUnion{OfStringArray: stop}
-		}
+		params.Stop = writings[i].Stop
 		choice, err := e.ask(ctx, params)
 		out[i] = choice.Message.Content
 		return err
@@ -75,7 +72,7 @@ func (e *Endpoint) Classify(ctx context.Context, choices []Choice) ([][]float64,
 	out := make([][]float64, len(choices))
 	err := e.each(ctx, len(choices), func(ctx context.Context, i int) error {
 		params := e.params(choices[i].Prompt, longestWord(choices[i].Options))
-		params.Logprobs, params.TopLogprobs = openai.Bool(true), openai.Int(topTokens)
+		params.Logprobs, params.TopLogprobs = true, topTokens
 		choice, err := e.ask(ctx, params)
 		if err != nil {
 			return err
@@ -95,14 +92,8 @@ func longestWord(options []string) int {
 	return n
 }
 
-func (e *Endpoint) params(prompt string, maxTokens int) openai.ChatCompletionNewParams {
-	return openai.ChatCompletionNewParams{
-		Model:       e.model,
-		Messages:    []openai.ChatCompletionMessageParamUnion{openai.UserMessage(prompt)},
-		MaxTokens:   openai.Int(int64(maxTokens)),
-		Temperature: openai.Float(0),
-		Seed:        openai.Int(1),
-	}
+func (e *Endpoint) params(prompt string, maxTokens int) chatRequest {
+	return chatRequest{Model: e.model, Messages: []chatMessage{{Role: "user", Content: prompt}}, MaxTokens: maxTokens, Seed: 1}
 }
 
 // each runs f for 0..n-1, as many at once as there are slots, over all callers.
@@ -124,34 +115,33 @@ func (e *Endpoint) each(ctx context.Context, n int, f func(ctx context.Context, 
 }
 
 // ask sends one request, if the budget allows it.
-func (e *Endpoint) ask(ctx context.Context, params openai.ChatCompletionNewParams) (openai.ChatCompletionChoice, error) {
-	var none openai.ChatCompletionChoice
+func (e *Endpoint) ask(ctx context.Context, params chatRequest) (chatChoice, error) {
 	// Three bytes a token is a careful guess; what was really used is settled below.
-	guess := usage{in: int64(len(params.Messages[0].OfUser.Content.OfString.Value)/3 + 1), out: params.MaxTokens.Value}
+	guess := usage{in: int64(len(params.Messages[0].Content)/3 + 1), out: int64(params.MaxTokens)}
 	if err := e.purse.reserve(guess); err != nil {
-		return none, err
+		return chatChoice{}, err
 	}
-	resp, err := e.client.Chat.Completions.New(ctx, params)
+	answer, err := e.client.complete(ctx, params)
 	if err != nil {
 		e.purse.settle(guess, usage{})
-		return none, fmt.Errorf("ask %s: %w", e.model, err)
+		return chatChoice{}, fmt.Errorf("ask %s: %w", e.model, err)
 	}
-	used := usage{in: resp.Usage.PromptTokens, out: resp.Usage.CompletionTokens}
+	used := usage{in: answer.Usage.PromptTokens, out: answer.Usage.CompletionTokens}
 	if used == (usage{}) {
 		used = guess // an endpoint that does not count is charged the guess
 	}
 	e.purse.settle(guess, used)
-	if len(resp.Choices) == 0 {
-		return none, errors.New("the endpoint answered without a choice")
+	if len(answer.Choices) == 0 {
+		return chatChoice{}, errors.New("the endpoint answered without a choice")
 	}
-	return resp.Choices[0], nil
+	return answer.Choices[0], nil
 }
 
 // impossible is the log-probability of an option that was not seen: finite, so that sums stay numbers.
 const impossible = -1e9
 
 // readChoice turns an answer into log-probabilities of the options.
-func readChoice(c openai.ChatCompletionChoice, options []string) []float64 {
+func readChoice(c chatChoice, options []string) []float64 {
 	if len(c.Logprobs.Content) > 0 {
 		if logs, ok := readTop(c.Logprobs.Content[0].TopLogprobs, options); ok {
 			return logs
@@ -179,7 +169,7 @@ func readChoice(c openai.ChatCompletionChoice, options []string) []float64 {
 
 // readTop adds up the first-token alternatives that begin each option. ok is false when none does, or when one begins
 // several options and so says nothing about which.
-func readTop(top []openai.ChatCompletionTokenLogprobTopLogprob, options []string) (logs []float64, ok bool) {
+func readTop(top []chatToken, options []string) (logs []float64, ok bool) {
 	mass := make([]float64, len(options))
 	for _, t := range top {
 		piece := fold(t.Token)
