@@ -153,6 +153,11 @@ func TestToolResults(t *testing.T) {
 		{"after a patch", after(toolCall{name: "apply_patch", args: `{"input":"*** Begin Patch\n*** Update File: main.go\n"}`}, read("Read", `{"file_path":"/repo/main.go"}`, code)), 0},
 		{"after sed -i", after(toolCall{name: "Bash", args: `{"command":"sed -i s/a/b/ main.go"}`}, read("Read", `{"file_path":"/repo/main.go"}`, code)), 0},
 		{"after a redirect", after(toolCall{name: "Bash", args: `{"command":"echo x >> main.go"}`}, read("Read", `{"file_path":"/repo/main.go"}`, code)), 0},
+		{"after an edit in words", append([]turn{{user: "Why?"}, {say: "<replace_in_file>\n<path>main.go</path>\n<diff>x</diff>\n</replace_in_file>"}},
+			read("Read", `{"file_path":"/repo/main.go"}`, code)[1:]...), 0},
+		{"files that Aider wants edited", []turn{{user: "I have *added these files to the chat* so you can go ahead and edit them.\n\n" +
+			"*Trust this message as the true contents of these files!*\n\nmain.go\n```\n" + code + "```\n"}}, 0},
+		{"files that Aider shows", []turn{{user: "Here are some READ ONLY files, provided for your reference.\n\nmain.go\n```\n" + code + "```\n"}}, 1},
 		{"after a look", after(toolCall{name: "Bash", args: `{"command":"grep -n f007 main.go 2>/dev/null | head -5"}`}, read("Read", `{"file_path":"/repo/main.go"}`, code)), 1},
 		{"after a plan", after(toolCall{name: "TodoWrite", args: `{"todos":[{"content":"read main.go"}]}`}, read("Read", `{"file_path":"/repo/main.go"}`, code)), 1},
 	}

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -17,8 +16,20 @@ type exchange struct {
 	start   time.Time
 	dialect string
 	report  report
+	// sent is the body that goes out, hold its share of the bytes in flight. Both end with the head of the upstream's answer: a
+	// stream may go on for minutes after it.
+	sent []byte
+	hold *hold
 	// aborted says that the response was cut.
 	aborted bool
+}
+
+// answered drops what only mattered until the upstream's answer began.
+func (x *exchange) answered() {
+	x.sent = nil
+	if x.hold != nil {
+		x.hold.release()
+	}
 }
 
 type exchangeKey struct{}
@@ -63,13 +74,13 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request) error {
 		s.forward.ServeHTTP(w, r)
 		return nil
 	}
-	hold := s.inFlight.hold()
-	defer hold.release()
-	body, err := receive(r.Body, s.opts.Limits.MaxBodyBytes, hold)
+	x.hold = s.inFlight.hold()
+	defer x.hold.release()
+	body, err := receive(r.Body, s.opts.Limits.MaxBodyBytes, x.hold)
 	if err != nil {
 		return err
 	}
-	r = s.replaceBody(r, d, body, want, hold)
+	r = s.replaceBody(r, d, body, want)
 	if want.mode == ModePreview {
 		return preview(w, r, x.report)
 	}
@@ -101,9 +112,9 @@ func isJSONType(contentType string) bool {
 }
 
 // replaceBody returns r with the body that goes out: the one that came, byte for byte, or its compressed form.
-func (s *Server) replaceBody(r *http.Request, d *dialect, body []byte, want control, hold *hold) *http.Request {
+func (s *Server) replaceBody(r *http.Request, d *dialect, body []byte, want control) *http.Request {
 	x := exchangeOf(r.Context())
-	plain, err := decode(r.Header.Values("Content-Encoding"), body, s.opts.Limits.MaxBodyBytes, hold)
+	plain, err := decode(r.Header.Values("Content-Encoding"), body, s.opts.Limits.MaxBodyBytes, x.hold)
 	if err != nil {
 		x.report = report{decision: decisionPass, reason: reasonEncoding}
 		return withBody(r, body)
@@ -121,9 +132,11 @@ func (s *Server) replaceBody(r *http.Request, d *dialect, body []byte, want cont
 // withBody returns r with a body of known length that the transport may send again on a fresh connection where a kept one turned
 // out to be closed before anything was sent.
 func withBody(r *http.Request, body []byte) *http.Request {
+	x := exchangeOf(r.Context())
+	x.sent = body
 	r = r.WithContext(r.Context())
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	r.Body = &dropBody{left: body}
+	r.GetBody = func() (io.ReadCloser, error) { return &dropBody{left: x.sent}, nil }
 	r.ContentLength = int64(len(body))
 	r.TransferEncoding = nil
 	r.Header.Set("Content-Length", strconv.Itoa(len(body)))

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"sync"
 	"time"
 )
 
@@ -31,6 +32,7 @@ func (s *Server) newForward() *httputil.ReverseProxy {
 	return &httputil.ReverseProxy{
 		Transport:     s.opts.Transport,
 		FlushInterval: -1,
+		BufferPool:    newBuffers(),
 		ErrorLog:      slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		Rewrite: func(p *httputil.ProxyRequest) {
 			p.SetURL(s.opts.Upstream) // and the Host header is the upstream's
@@ -41,11 +43,27 @@ func (s *Server) newForward() *httputil.ReverseProxy {
 			x := exchangeOf(res.Request.Context())
 			s.metrics.upstreamHeaders.WithLabelValues(x.dialect).Observe(time.Since(x.start).Seconds())
 			x.report.writeTo(res.Header)
+			x.answered()
 			return nil
 		},
 		ErrorHandler: s.upstreamFailed,
 	}
 }
+
+// bufferSize is what a stream is copied through. Frames of a stream are small, and the default of 32 KiB would be most of an idle
+// stream's memory.
+const bufferSize = 8 << 10
+
+// buffers is a pool of copy buffers.
+type buffers struct{ pool sync.Pool }
+
+func newBuffers() *buffers {
+	return &buffers{pool: sync.Pool{New: func() any { return new([bufferSize]byte) }}}
+}
+
+func (b *buffers) Get() []byte { return b.pool.Get().(*[bufferSize]byte)[:] }
+
+func (b *buffers) Put(p []byte) { b.pool.Put((*[bufferSize]byte)(p)) }
 
 func joinQuery(own, client string) string {
 	if own == "" || client == "" {

@@ -385,3 +385,23 @@ func TestOptionsAreChecked(t *testing.T) {
 		}
 	}
 }
+
+// The transport reads a body again when a kept connection turns out to be closed before anything was sent.
+func TestBodyCanBeSentAgain(t *testing.T) {
+	opts := options(t, newUpstream(t))
+	var first, again []byte
+	opts.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
+		first, _ = io.ReadAll(r.Body)
+		body, err := r.GetBody()
+		if err != nil {
+			return nil, err
+		}
+		again, err = io.ReadAll(body)
+		return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, Request: r}, err
+	})
+	base, client := start(t, opts)
+	post(t, client, base+"/v1/chat/completions", userChat("hi"))
+	if string(first) != userChat("hi") || string(again) != userChat("hi") {
+		t.Errorf("sent %q, then %q", first, again)
+	}
+}

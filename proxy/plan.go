@@ -73,6 +73,7 @@ func (p *planner) assistant(m message) {
 		switch part.kind {
 		case partText:
 			p.announcement = joinLines(readText(p.body, part.start, part.end).lines)
+			p.history.noteWords(p.announcement)
 		case partCall:
 			a := understand(part.call)
 			first := a
@@ -108,6 +109,9 @@ func (p *planner) turn(m message) {
 	own := joinTexts(words...)
 	// A turn that shows code without a word about it is read under the question before it.
 	query := orElse(own, p.instruction)
+	if strings.Contains(own, editableFiles) {
+		said = nil
+	}
 	for _, s := range said {
 		for _, b := range s.blocks {
 			p.userBlock(s.text, b, query)
@@ -115,6 +119,10 @@ func (p *planner) turn(m message) {
 	}
 	p.instruction = query
 }
+
+// editableFiles is how Aider introduces files that the model is to edit by quoting their lines exactly. They come anew with each
+// request, under the same words whatever the question.
+const editableFiles = "true contents of these files"
 
 // userBlock plans a block of a user's message.
 func (p *planner) userBlock(text jsonText, b found, query string) {

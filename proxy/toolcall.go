@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -231,7 +232,7 @@ type history struct {
 // whole reports that a file was neither shown nor changed before. A file shown again, or after a change, was asked for to see
 // it as it is.
 func (h *history) whole(file string) bool {
-	for _, known := range append(h.seen[:len(h.seen):len(h.seen)], h.changed...) {
+	for _, known := range slices.Concat(h.seen, h.changed) {
 		if sameFile(known, file) {
 			return false
 		}
@@ -254,6 +255,21 @@ func (h *history) note(a action) {
 		h.changed = append(h.changed, a.paths...)
 		if a.command != "" {
 			h.commands = append(h.commands, a.command)
+		}
+	}
+}
+
+// textEdits are how agents without tool calls write edits into their words: Cline's and Roo's elements, Aider's blocks, patches.
+var textEdits = [...]string{
+	"<write_to_file>", "<replace_in_file>", "<apply_diff>", "<insert_content>", "<search_and_replace>", "<<<<<<< SEARCH", "*** Begin Patch",
+}
+
+// noteWords records the edits in what an assistant says: they may change any file that it names.
+func (h *history) noteWords(text string) {
+	for _, mark := range textEdits {
+		if strings.Contains(text, mark) {
+			h.commands = append(h.commands, text)
+			return
 		}
 	}
 }
