@@ -21,6 +21,8 @@ func (s *Server) newEngine() http.Handler {
 	e.GET("/readyz", s.readyz)
 	e.GET("/health", s.health)
 	e.POST("/pith/v1/compress", s.compress)
+	e.POST("/v1/compress", s.compressMessages)
+	e.GET("/v1/retrieve/:hash", s.retrieve)
 	if s.opts.Admin.MetricsOnMain {
 		e.GET("/metrics", gin.WrapH(s.metrics.handler()))
 	}

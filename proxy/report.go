@@ -145,11 +145,16 @@ func (t *tally) finish() ([]edit, report) {
 	return t.edits, t.report
 }
 
-// writeTo sets the response headers that tell what was done.
-func (rep report) writeTo(h http.Header) {
-	if rep.decision == "" {
-		return
+// ratio is original / compressed, or 1 where nothing was compressed.
+func (rep report) ratio() float64 {
+	if rep.original == 0 {
+		return 1
 	}
+	return float64(rep.original) / float64(max(1, rep.compressed))
+}
+
+// String is the value of X-Pith-Decision: "compressed; left=1; reason=timeout".
+func (rep report) String() string {
 	text := string(rep.decision)
 	if rep.left > 0 {
 		text += fmt.Sprintf("; left=%d", rep.left)
@@ -157,11 +162,19 @@ func (rep report) writeTo(h http.Header) {
 	if rep.reason != "" {
 		text += "; reason=" + rep.reason
 	}
-	h.Set("X-Pith-Decision", text)
+	return text
+}
+
+// writeTo sets the response headers that tell what was done.
+func (rep report) writeTo(h http.Header) {
+	if rep.decision == "" {
+		return
+	}
+	h.Set("X-Pith-Decision", rep.String())
 	if rep.original > 0 {
 		h.Set("X-Pith-Original-Tokens", strconv.Itoa(rep.original))
 		h.Set("X-Pith-Compressed-Tokens", strconv.Itoa(rep.compressed))
-		h.Set("X-Pith-Ratio", strconv.FormatFloat(float64(rep.original)/float64(max(1, rep.compressed)), 'f', 2, 64))
+		h.Set("X-Pith-Ratio", strconv.FormatFloat(rep.ratio(), 'f', 2, 64))
 	}
 	if rep.cache != "" {
 		h.Set("X-Pith-Cache", rep.cache)
