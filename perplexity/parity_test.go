@@ -25,10 +25,10 @@ type parityFile struct {
 const parityTolerance = 1e-3 // nats per token
 
 func TestParityWithPyTorch(t *testing.T) {
-	checkParity(t, open(t, perplexity.Options{}), filepath.Join("testdata", "parity.json"))
+	checkParity(t, open(t, perplexity.Options{}), filepath.Join("testdata", "parity.json"), parityTolerance)
 }
 
-func checkParity(t *testing.T, m *perplexity.Model, file string) {
+func checkParity(t *testing.T, m *perplexity.Model, file string, tolerance float64) {
 	t.Helper()
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -48,13 +48,12 @@ func checkParity(t *testing.T, m *perplexity.Model, file string) {
 	for i, c := range want.Cases {
 		seqs[i] = perplexity.Sequence{Given: c.Given, Text: c.Text, WantGiven: true}
 	}
-	worst := 0.0
+	worst, compared := 0.0, 0
 	for i, got := range score(t, m, seqs...) {
 		c := want.Cases[i]
-		if got.Dropped > 0 {
-			t.Fatalf("%s is longer than the model takes", c.Name)
+		if !checkIDs(t, m.Tokenizer(), c.Name, []string{c.Given, c.Text}, c.IDs) {
+			continue // longer than the model takes: the stored values keep the head, Score the end
 		}
-		checkIDs(t, m.Tokenizer(), c.Name, []string{c.Given, c.Text}, c.IDs)
 		nll := append(got.Given, got.Text...)
 		if len(nll) != max(len(c.NLL)-1, 0) {
 			t.Errorf("%s: %d losses, want %d", c.Name, len(nll), len(c.NLL)-1)
@@ -63,17 +62,22 @@ func checkParity(t *testing.T, m *perplexity.Model, file string) {
 		for k, l := range nll {
 			diff := math.Abs(l.NLL - *c.NLL[k+1])
 			worst = max(worst, diff)
-			if !(diff <= parityTolerance) {
+			compared++
+			if !(diff <= tolerance) {
 				t.Errorf("%s: loss %d is %.6f, want %.6f", c.Name, k+1, l.NLL, *c.NLL[k+1])
 				break
 			}
 		}
 	}
-	t.Logf("%d cases, largest difference %.2e nats", len(want.Cases), worst)
+	if compared < 1000 {
+		t.Errorf("only %d losses compared", compared)
+	}
+	t.Logf("%d losses of %d cases, largest difference %.2e nats", compared, len(want.Cases), worst)
 }
 
-// checkIDs holds the tokenizer against stored token ids of texts that were tokenised apart.
-func checkIDs(t *testing.T, tok *perplexity.Tokenizer, name string, texts []string, want []int32) {
+// checkIDs holds the tokenizer against stored token ids of texts that were tokenised apart. It tells whether the ids are those
+// of all the text and not only of its head.
+func checkIDs(t *testing.T, tok *perplexity.Tokenizer, name string, texts []string, want []int32) bool {
 	t.Helper()
 	var got []int32
 	for _, text := range texts {
@@ -81,7 +85,8 @@ func checkIDs(t *testing.T, tok *perplexity.Tokenizer, name string, texts []stri
 			got = append(got, token.ID)
 		}
 	}
-	if !slices.Equal(got, want) {
+	if len(got) < len(want) || !slices.Equal(got[:len(want)], want) {
 		t.Errorf("%s: tokens %v, want %v", name, got, want)
 	}
+	return len(got) == len(want)
 }

@@ -1,0 +1,89 @@
+package perplexity
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+func TestPackKeepsItsBounds(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		limit := 1 + r.IntN(2000)
+		passes := make([]*pass, r.IntN(60))
+		for i := range passes {
+			passes[i] = &pass{ids: make([]int32, 2+r.IntN(1000)), from: 1}
+		}
+		seen := map[*pass]int{}
+		for _, b := range pack(passes, limit) {
+			wanted := 0
+			for _, p := range b.rows {
+				seen[p]++
+				wanted += p.wanted()
+				if len(p.ids) > b.width {
+					t.Fatalf("a row of %d tokens in a batch of width %d", len(p.ids), b.width)
+				}
+			}
+			if len(b.rows) > 1 && len(b.rows)*b.width > limit {
+				t.Fatalf("%d rows of %d tokens, limit %d", len(b.rows), b.width, limit)
+			}
+			if wanted != b.wanted {
+				t.Fatalf("%d losses wanted, the batch says %d", wanted, b.wanted)
+			}
+		}
+		for _, p := range passes {
+			if seen[p] != 1 {
+				t.Fatalf("a pass is in %d batches", seen[p])
+			}
+		}
+	}
+}
+
+func TestPlanRunsEqualSequencesOnce(t *testing.T) {
+	m, err := Open(Embedded(), Options{Device: "cpu"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	one := Sequence{Given: "package main\n", Text: "what is this?"}
+	other := Sequence{Given: "package main\n", Text: "what is this?", WantGiven: true}
+	_, passes, err := m.plan(t.Context(), []Sequence{one, other, one, {}, one, {Text: ";"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(passes) != 2 {
+		t.Errorf("%d passes for 2 different sequences that have losses", len(passes))
+	}
+}
+
+func TestSurprise(t *testing.T) {
+	tests := []struct {
+		name   string
+		logits []float32
+		target int
+		want   float64
+	}{
+		{name: "even", logits: []float32{1, 1, 1, 1}, target: 2, want: 1.3862943611},
+		{name: "large", logits: []float32{1e4, 0, -1e4}, target: 1, want: 1e4},
+		{name: "certain", logits: []float32{500, -500}, target: 0, want: 0},
+	}
+	for _, tt := range tests {
+		if got := surprise(tt.logits, tt.target); got < tt.want-1e-6 || got > tt.want+1e-6 {
+			t.Errorf("%s: surprise is %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestHalfFloats(t *testing.T) {
+	data := []byte{0x00, 0x3C, 0x00, 0xC0, 0xFF, 0x7B, 0x01, 0x00, 0x00, 0x04, 0x00, 0x80}
+	want := []float32{1, -2, 65504, 5.9604645e-8, 6.1035156e-5, 0}
+	got := make([]float32, len(want))
+	decode(got, data, elemFloat16)
+	if !slices.Equal(got, want) {
+		t.Errorf("halves are %v, want %v", got, want)
+	}
+	decode(got[:2], []byte{0x80, 0x3F, 0x49, 0xC0}, elemBFloat16)
+	if got[0] != 1 || got[1] != -3.140625 {
+		t.Errorf("bfloat16 are %v, want 1 and -3.140625", got[:2])
+	}
+}
