@@ -1,0 +1,105 @@
+// Package configs holds Pith's settings: their types, defaults, names in files and in the environment, and checks.
+//
+// It knows nothing of the packages that the settings are for; main copies fields into each package's Options. The example
+// files beside the code are complete: each loads, and a test compares the defaults that their comments name.
+package configs
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Config is every setting. What a field means stands in the table of keys, which files, the environment, documentation and
+// `pith doctor` share.
+type Config struct {
+	Server   Server
+	Compress Compress
+	Model    Model
+	Parsers  Parsers
+	Cache    Cache
+	Log      Log
+	Admin    Admin
+}
+
+// Server is where clients and the upstream are.
+type Server struct {
+	Listen       string
+	Upstream     string
+	MaxBodyBytes Size
+	DrainTimeout time.Duration
+}
+
+// Compress is what is compressed, how far, and how long that may take.
+type Compress struct {
+	Mode      string
+	Rate      float64
+	Ranker    string
+	Deadline  time.Duration
+	Timeout   time.Duration
+	MinBytes  Size
+	FineRatio float64
+	Beta      float64
+	Compat    string
+}
+
+// Model is the language model that ranks.
+type Model struct {
+	Dir     string
+	Device  string
+	Threads int
+	Runtime string
+}
+
+// Parsers is how source files are parsed.
+type Parsers struct {
+	Workers   int
+	Timeout   time.Duration
+	MaxBytes  Size
+	InProcess bool
+}
+
+// Cache is where results are kept.
+type Cache struct {
+	MemoryBytes Size
+	TTL         time.Duration
+	RedisURL    Secret // it may hold a password
+	Secret      Secret
+}
+
+// Log is what is logged and how.
+type Log struct {
+	Level  slog.Level
+	Format string
+}
+
+// Admin is the listener for metrics.
+type Admin struct {
+	Listen string
+	Token  Secret
+}
+
+// Default returns the settings of a Pith that nobody configured.
+func Default() Config {
+	return Config{
+		Server: Server{
+			Listen:       "127.0.0.1:8484",
+			Upstream:     "https://api.openai.com",
+			MaxBodyBytes: 32 << 20,
+			DrainTimeout: 30 * time.Second,
+		},
+		Compress: Compress{
+			Mode:      "auto",
+			Rate:      0.25,
+			Ranker:    "auto",
+			Deadline:  3 * time.Second,
+			Timeout:   10 * time.Second,
+			MinBytes:  2 << 10,
+			FineRatio: 0.8,
+			Beta:      0.5,
+		},
+		Model:   Model{Device: "auto"},
+		Parsers: Parsers{Workers: 2, Timeout: 2 * time.Second, MaxBytes: 1 << 20},
+		Cache:   Cache{MemoryBytes: 64 << 20, TTL: 24 * time.Hour},
+		Log:     Log{Level: slog.LevelInfo, Format: "text"},
+	}
+}

@@ -1,0 +1,102 @@
+package configs
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// minSecret is the shortest secret in bytes: 128 bits of a random one.
+const minSecret = 16
+
+// Validate reports all that is wrong at once, each with the key that mends it. It does not look at files, addresses or servers.
+func (c Config) Validate() error {
+	var k checks
+	k.address("server.listen", c.Server.Listen)
+	k.upstream("server.upstream", c.Server.Upstream)
+	k.that(c.Server.MaxBodyBytes > 0, "server.max_body_bytes", "must be positive")
+	k.that(c.Server.DrainTimeout >= 0, "server.drain_timeout", "must not be negative")
+	k.compress(c.Compress)
+
+	index, isCUDA := strings.CutPrefix(c.Model.Device, "cuda:")
+	if n, err := strconv.Atoi(index); !isCUDA || err != nil || n < 0 {
+		k.oneOf("model.device", c.Model.Device, "auto", "cpu", "cuda", "cuda:0")
+	}
+	k.that(c.Model.Threads >= 0, "model.threads", "must not be negative")
+
+	k.that(c.Parsers.Workers > 0, "parsers.workers", "must be positive")
+	k.that(c.Parsers.Timeout > 0, "parsers.timeout", "must be positive")
+	k.that(c.Parsers.MaxBytes > 0, "parsers.max_bytes", "must be positive")
+
+	k.cache(c.Cache)
+	k.oneOf("log.format", c.Log.Format, "text", "json")
+	if c.Admin.Listen != "" {
+		k.address("admin.listen", c.Admin.Listen)
+		k.that(c.Admin.Listen != c.Server.Listen, "admin.listen", "must differ from server.listen")
+		k.that(c.Admin.Token != "", "admin.token", "is needed with admin.listen (PITH_ADMIN_TOKEN)")
+	}
+	return errors.Join(k...)
+}
+
+// checks collects what is wrong.
+type checks []error
+
+func (k *checks) that(ok bool, key, complaint string) {
+	if !ok {
+		*k = append(*k, fmt.Errorf("%s %s", key, complaint))
+	}
+}
+
+func (k *checks) compress(c Compress) {
+	k.oneOf("compress.mode", c.Mode, "off", "auto", "force")
+	k.that(c.Rate > 0 && c.Rate <= 1, "compress.rate", "must be in (0, 1]")
+	k.oneOf("compress.ranker", c.Ranker, "auto", "ami", "bm25", "hybrid")
+	k.that(c.Deadline >= 0, "compress.deadline", "must not be negative")
+	k.that(c.Timeout > 0, "compress.timeout", "must be positive")
+	k.that(c.Deadline <= c.Timeout, "compress.deadline", "must not be longer than compress.timeout, past which the result is of no use")
+	k.that(c.MinBytes >= 0, "compress.min_bytes", "must not be negative")
+	k.that(c.FineRatio > 0 && c.FineRatio <= 1, "compress.fine_ratio", "must be in (0, 1]")
+	k.that(c.Beta >= 0 && c.Beta <= 1, "compress.beta", "must be in [0, 1]")
+	k.oneOf("compress.compat", c.Compat, "", "longcodezip")
+}
+
+func (k *checks) cache(c Cache) {
+	k.that(c.MemoryBytes >= 0, "cache.memory_bytes", "must not be negative")
+	k.that(c.TTL >= 0, "cache.ttl", "must not be negative")
+	k.that(c.Secret == "" || len(c.Secret) >= minSecret, "cache.secret", "must have 16 bytes or more")
+	// Without one each process would draw its own, and none would find what another, or its own last run, left in Redis.
+	k.that(c.RedisURL == "" || c.Secret != "", "cache.secret",
+		"is needed with cache.redis_url, the same for all replicas: set PITH_CACHE_SECRET to the output of `openssl rand -hex 32`")
+}
+
+func (k *checks) oneOf(key, value string, allowed ...string) {
+	var named []string
+	for _, a := range allowed {
+		if a == "" {
+			a = "nothing"
+		}
+		named = append(named, a)
+	}
+	k.that(slices.Contains(allowed, value), key, fmt.Sprintf("is %q: want %s", value, strings.Join(named, ", ")))
+}
+
+func (k *checks) address(key, value string) {
+	_, port, err := net.SplitHostPort(value)
+	n, portErr := strconv.ParseUint(port, 10, 16)
+	k.that(err == nil && portErr == nil && n <= 65535, key, fmt.Sprintf("is %q: want host:port, such as 127.0.0.1:8484", value))
+}
+
+// upstream does not quote the URL, for it may hold a password.
+func (k *checks) upstream(key, value string) {
+	u, err := url.Parse(value)
+	ok := err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+	k.that(ok, key, "is not a base URL: want one such as https://api.openai.com")
+	if ok {
+		k.that(u.User == nil, key, "must not hold credentials: clients send their own")
+		k.that(u.RawQuery == "" && u.Fragment == "", key, "must not have a query or a fragment")
+	}
+}
