@@ -28,10 +28,11 @@ type Chunk struct {
 	// Start and End are the half-open byte span. StartLine and EndLine are the same span in lines, 0-based, half-open.
 	Start, End         int
 	StartLine, EndLine int
-	// Parent is the index of the enclosing chunk (the class header of a method), or -1. A chunk may stay in a shortened
-	// file only together with its Parent's frame and with the KindEnd chunk of that Parent.
+	// Parent is the index of the enclosing chunk (the class header of a method, the first lines of an #ifdef, <?php), or
+	// -1. It is less than the chunk's own. A chunk may stay in a shortened file only together with its Parent's frame and
+	// with the KindEnd chunk of that Parent.
 	Parent int
-	// NeedsChild reports that the frame is not legal alone: it needs one of its own Units or a chunk whose Parent it is
+	// NeedsChild reports that the frame is not legal alone: it needs a chunk whose Parent it is, and which is no KindEnd
 	// (a Python class whose body is only methods).
 	NeedsChild bool
 	// Signature is the run of lines with attributes and header up to where the body begins, doc comments excluded:
@@ -42,12 +43,17 @@ type Chunk struct {
 }
 
 // A Unit is a run of whole lines that may be left out, a comment line in its place, without making a correct file
-// incorrect: a statement, a member, a doc comment, an import. Units nest. The lines of a Unit that belong to none of its
-// Units are its frame (`if x {`, `} else {`, `}`): they stay or go as one, and they stay when any line inside does.
-// Where a grammar wants a statement in each block (Python), the block's first statement belongs to the frame.
+// incorrect: a statement, a member, a doc comment, an import, an element of a literal. Units nest. The lines of a Unit
+// (or of a Chunk) that belong to none of its Units are its frame (`if x {`, `} else {`, `}`): they stay or go as one, and
+// they stay when any line inside does. Where a grammar wants a statement in each block (Python, Bash), the block's first
+// statement belongs to the frame, docstrings passed over if there is another. Blank lines between two units belong to
+// the first. What has a syntax error in it has no units inside.
+//
+// Correct means that the grammar's tree has no error and no missing node. The comment line is CommentPrefix, text,
+// CommentSuffix, indented as the first of the lines left out. TestOmissionKeepsSyntax leaves out at random.
 type Unit struct {
 	Start, End int // lines, 0-based, half-open, file coordinates
-	// Comment marks a unit that is a comment only.
+	// Comment marks a unit that is a comment or a docstring only.
 	Comment bool
 	Units   []Unit
 }

@@ -31,7 +31,7 @@ func (c *cutter) defined(i, depth int) int {
 	case n.is(function | class | typedef):
 		return i
 	case n.is(scope):
-		if c.memberList(i) >= 0 {
+		if c.memberList(i) >= 0 || c.isLong(i) {
 			return i
 		}
 		return -1
@@ -44,6 +44,12 @@ func (c *cutter) defined(i, depth int) int {
 		}
 	}
 	return -1
+}
+
+// isLong reports a list with a scope of its own that is too long for one chunk (a C header between its guards).
+func (c *cutter) isLong(i int) bool {
+	n := c.nodes[i]
+	return n.is(scope) && n.is(list) && n.last-n.first > maxRun
 }
 
 // bodyOf is the first body among a node's children or, for a list that is its own body, the node itself; -1 if none.
@@ -152,7 +158,10 @@ func (c *cutter) holdsFunction(def int) bool {
 func (c *cutter) split(e entry, chunk Chunk, outer string) bool {
 	d := c.nodes[e.def]
 	body := c.memberList(e.def)
-	if body < 0 || c.brokenHeader(e.def) {
+	if body < 0 && c.isLong(e.def) {
+		body = e.def
+	}
+	if body < 0 || body != e.def && c.brokenHeader(e.def) {
 		return false
 	}
 	es := c.entries(c.groups(body))
