@@ -10,8 +10,8 @@ import (
 	"github.com/go-enry/go-enry/v2"
 )
 
-// text is the language of everything that no other name fits.
-const text = "text"
+// plainText is the language of everything that no other name fits.
+const plainText = "text"
 
 // commentStyle is what encloses a one-line comment, by canonical name. Languages not listed have "# " as most
 // configuration formats do; a marker is read by a model, not by a parser, there.
@@ -30,8 +30,8 @@ var renamed = map[string]string{
 	"c#": "csharp", "c++": "cpp", "shell": "bash", "protocol buffer": "protobuf", "jsx": "javascript",
 	"bash": "bash", "sh": "bash", "zsh": "bash", "golang": "go", "py": "python", "js": "javascript", "mjs": "javascript",
 	"ts": "typescript", "rb": "ruby", "rs": "rust", "kt": "kotlin", "cs": "csharp", "c++11": "cpp", "cc": "cpp",
-	"hpp": "cpp", "h": "c", "md": "markdown", "yml": "yaml", "plaintext": text, "txt": text, "console": text,
-	"shell-session": text, "shellsession": text, "hack": "php", "starlark": "python", "cython": "text", "python3": "python",
+	"hpp": "cpp", "h": "c", "md": "markdown", "yml": "yaml", "plaintext": plainText, "txt": plainText, "console": plainText,
+	"shell-session": plainText, "shellsession": plainText, "hack": "php", "starlark": "python", "cython": plainText, "python3": "python",
 }
 
 // candidates are what a file without a name may be, when its content has to tell.
@@ -78,7 +78,7 @@ func Detect(path string, src []byte) string {
 		return canonical(name)
 	}
 	if path != "" || len(strings.TrimSpace(string(src))) == 0 {
-		return text
+		return plainText
 	}
 	if name, ok := enry.GetLanguageByModeline(src); ok {
 		return canonical(name)
@@ -135,7 +135,7 @@ func canonical(name string) string {
 		return other
 	}
 	if name == "" {
-		return text
+		return plainText
 	}
 	return name
 }

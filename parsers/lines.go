@@ -1,9 +1,6 @@
 package parsers
 
-import (
-	"bytes"
-	"sort"
-)
+import "bytes"
 
 // A lineTable maps lines to bytes. Lines end at "\n" only, as the grammars count rows; a final line may lack it.
 type lineTable struct {
@@ -39,11 +36,6 @@ func (t lineTable) start(line int) int {
 func (t lineTable) text(line int) []byte { return t.src[t.start(line):t.start(line+1)] }
 
 func (t lineTable) blank(line int) bool { return len(bytes.TrimSpace(t.text(line))) == 0 }
-
-// lineOf is the line that holds the byte at offset.
-func (t lineTable) lineOf(offset int) int {
-	return sort.Search(len(t.starts), func(i int) bool { return t.starts[i] > offset }) - 1
-}
 
 // skipBlank is the first line from line on that is not blank, or limit.
 func (t lineTable) skipBlank(line, limit int) int {

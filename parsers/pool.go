@@ -102,7 +102,7 @@ func (p *Pool) ParseAs(ctx context.Context, language string, src []byte) (File, 
 	case name == "" && language == "":
 		name = Detect("", src)
 	case name == "":
-		name = text
+		name = plainText
 	}
 	return p.parse(ctx, name, src)
 }

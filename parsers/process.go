@@ -33,7 +33,7 @@ func startProcess(ctx context.Context, command []string, limit time.Duration) (*
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open pipe: %w", err), childIn.Close(), in.Close())
 	}
-	cmd := exec.Command(command[0], command[1:]...)
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), command[0], command[1:]...) // it outlives the request
 	cmd.Env = []string{"GOTRACEBACK=none"}
 	cmd.Stdin, cmd.Stdout = childIn, childOut
 	isolate(cmd)

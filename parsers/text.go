@@ -1,14 +1,13 @@
 package parsers
 
-// Bounds of a chunk of text without a grammar, in lines: a blank line at a lower indentation ends a chunk from the
-// least on, any line does at the most.
+// Bounds of a chunk of text without a grammar, in lines.
 const (
 	leastText = 12
 	mostText  = 60
 )
 
-// cutText cuts a file by its lines. A chunk ends at a blank line before a line that is not indented, once it is long
-// enough, or at any blank line when it is longer still; a chunk never grows past mostText lines.
+// cutText cuts a file by its lines. A chunk ends at a blank line before a line that is not indented once it has
+// leastText lines; failing that, past half of mostText, at a blank line, or else where the indentation is least.
 func cutText(lines lineTable) []Chunk {
 	var chunks []Chunk
 	for start := 0; start < lines.count(); {
@@ -25,19 +24,35 @@ func cutText(lines lineTable) []Chunk {
 // textEnd is the line after the chunk that begins at start.
 func textEnd(lines lineTable, start int) int {
 	limit := min(start+mostText, lines.count())
-	best := limit
-	for line := start + 1; line < limit; line++ {
-		if !lines.blank(line-1) || lines.blank(line) {
+	blank, shallow, depth := 0, 0, 1<<30
+	for line := start + leastText; line < limit; line++ {
+		if lines.blank(line) {
 			continue
 		}
-		if line-start >= leastText && lines.indent(line) == 0 {
+		indent := lines.indent(line)
+		apart := lines.blank(line - 1)
+		if apart && indent == 0 {
 			return line
 		}
-		if line-start > mostText/2 {
-			best = line
+		if line-start <= mostText/2 {
+			continue
+		}
+		if apart {
+			blank = line
+		}
+		if indent <= depth {
+			shallow, depth = line, indent
 		}
 	}
-	return best
+	switch {
+	case limit == lines.count():
+		return limit
+	case blank > 0:
+		return blank
+	case shallow > 0:
+		return shallow
+	}
+	return limit
 }
 
 // paragraphs makes a unit of each run of lines between blank lines; the blank lines after it are its own.
