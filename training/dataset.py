@@ -131,15 +131,18 @@ class Batch:
         return Batch(self.ids.to(device), move(self.layout), move(self.wanted), self.query.to(device), self.tokens)
 
 
+def length(row):
+    """Returns how many tokens a row of collate takes."""
+    return len(row[0]) + sum(len(query) for _, query in row[1])
+
+
 def collate(rows, code_share, rng):
     """Lays out rows of (chunk tokens, [(query number, query tokens)]).
 
     Every query stands right after its chunk as far as the model can tell: its
     positions go on from the chunk's, and it sees the chunk and itself only.
     """
-    width = max(len(chunk) for chunk, _ in rows)
-    tail = max(sum(len(q) for _, q in queries) for _, queries in rows)
-    shape = (len(rows), width + tail)
+    shape = (len(rows), max(length(row) for row in rows))
     ids, segment = np.zeros(shape, np.int64), np.full(shape, -1, np.int64)
     positions, previous = np.zeros(shape, np.int64), np.full(shape, -1, np.int64)
     wanted, owner = [], []
@@ -150,7 +153,7 @@ def collate(rows, code_share, rng):
         picked = rng.random(n - 1) < code_share
         wanted += [(r, c, chunk[c + 1]) for c in np.flatnonzero(picked)]
         owner += [-1] * int(picked.sum())
-        at = width
+        at = n
         for s, (number, query) in enumerate(queries):
             m = len(query)
             ids[r, at : at + m], segment[r, at : at + m] = query, s + 1
@@ -204,7 +207,7 @@ class Sampler:
             extra = self.texts.other(item) if self.rng.random() < 0.35 or not queries else None
             queries += [extra] if extra else []
             rows.append((chunk, [(len(rows), q) for q in queries if q]))
-            used = len(rows) * (max(len(c) for c, _ in rows) + max(sum(len(q) for _, q in qs) for _, qs in rows))
+            used = len(rows) * max(map(length, rows))
             if used >= budget:
                 break
         return collate(rows, 0.25, self.numbers)
@@ -233,6 +236,6 @@ class Sampler:
                 continue
             rows += [(chunk, [(first + n, q) for n, q in enumerate(queries)]) for chunk, queries in group]
             first = len(rows)
-            used = len(rows) * (max(len(c) for c, _ in rows) + max(sum(len(q) for _, q in qs) for _, qs in rows))
+            used = len(rows) * max(map(length, rows))
         return collate(rows, 0.05, self.numbers)
 

@@ -69,6 +69,45 @@ def members_of(classes):
     return table
 
 
+def attend(q, k, v, mask):
+    """Attention over what mask, 0 or minus infinity, lets through; without mask, causal.
+
+    Written out because two bfloat16 products and a softmax take half the time
+    of the fused operator on a CPU at these lengths.
+    """
+    if mask is None or q.is_cuda:
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None)
+    return ((q / math.sqrt(q.shape[-1])) @ k.transpose(-1, -2) + mask).softmax(-1, dtype=q.dtype) @ v
+
+
+class Vocabulary(torch.autograd.Function):
+    """Reduces logits [K, V] to log-sums over all tokens and over the target's class, and the target's own logit.
+
+    One function, because its backward makes one pass over [K, V] where the
+    separate operators make seven; that is a fifth of the training time.
+    """
+
+    @staticmethod
+    def forward(ctx, logits, targets, members):
+        dtype, logits = logits.dtype, logits.float()
+        all_words = logits.logsumexp(-1)
+        absent = members < 0
+        members = members.clamp(min=0)
+        inside = logits.gather(1, members).masked_fill(absent, float("-inf"))
+        in_class = inside.logsumexp(-1)
+        ctx.save_for_backward(logits, all_words, targets, members, (inside - in_class[:, None]).exp())
+        ctx.dtype = dtype
+        return all_words, in_class, logits.gather(1, targets[:, None])[:, 0]
+
+    @staticmethod
+    def backward(ctx, of_all, of_class, of_word):
+        logits, all_words, targets, members, share = ctx.saved_tensors
+        grad = (logits - all_words[:, None]).exp_().mul_(of_all[:, None])
+        grad.scatter_add_(1, members, share * of_class[:, None])
+        grad.scatter_add_(1, targets[:, None], of_word[:, None])
+        return grad.to(ctx.dtype), None, None
+
+
 class Layer(nn.Module):
     def __init__(self, config):
         super().__init__()
@@ -85,7 +124,7 @@ class Layer(nn.Module):
         b, t, d = x.shape
         q, k, v = self.qkv(self.norm1(x)).view(b, t, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         q, k = rotate(q, cos, sin).to(v.dtype), rotate(k, cos, sin).to(v.dtype)
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None)
+        y = attend(q, k, v, mask)
         x = x + self.out(y.transpose(1, 2).reshape(b, t, d))
         return x + self.down(F.relu(self.up(self.norm2(x))).square())
 
@@ -134,7 +173,9 @@ class Model(nn.Module):
             positions, previous, mask = layout
             before = x.gather(1, previous.clamp(min=0)[..., None].expand(-1, -1, x.shape[-1]))
             before = before * (previous >= 0)[..., None]
-            cos, sin, mask = self.cos[positions][:, None], self.sin[positions][:, None], mask[:, None]
+            cos, sin = self.cos[positions][:, None], self.sin[positions][:, None]
+            dtype = torch.bfloat16 if torch.is_autocast_enabled(x.device.type) else x.dtype
+            mask = torch.zeros(mask.shape, dtype=dtype, device=x.device).masked_fill(~mask, float("-inf"))[:, None]
         x = (x + self.smear * before) * math.sqrt(self.config.width)
         for layer in self.layers:
             x = layer(x, cos, sin, mask)
@@ -167,11 +208,8 @@ class Model(nn.Module):
         same = self.classes[ids][rows] == self.classes[targets][:, None]
         source = h[rows, cols]
         mass = (self.point(h, rows, cols, visible) * same[:, None]).sum(-1)
-        logits = (source @ table.to(source.dtype).T).float()
-        all_words = logits.logsumexp(-1)
-        members = self.members[targets]
-        in_class = logits.gather(1, members.clamp(min=0)).masked_fill(members < 0, float("-inf")).logsumexp(-1)
-        word = logits.gather(1, targets[:, None])[:, 0]
+        logits = source @ table.to(source.dtype).T
+        all_words, in_class, word = Vocabulary.apply(logits, targets, self.members[targets])
         gates = self.gate(source).float().log_softmax(-1)
         pointed = (gates[:, 1:].exp() * mass).sum(-1).clamp(min=1e-30).log()
         return in_class - word - torch.logaddexp(gates[:, 0] + in_class - all_words, pointed)
