@@ -50,6 +50,50 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// The guarantees hold for real syntax at all rates and stages, whole files and broken ones.
+func TestGuaranteesOnSyntax(t *testing.T) {
+	splitter := pool(t)
+	e := engine(t, func(o *Options) { o.Splitter = splitter })
+	for _, tt := range cases {
+		content, err := os.ReadFile(filepath.Join("testdata", tt.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, text := range map[string]string{
+			"":         string(content),
+			" cut off": string(content[:len(content)*3/5]),
+			" crlf":    strings.ReplaceAll(string(content), "\n", "\r\n"),
+		} {
+			t.Run(tt.file+name, func(t *testing.T) {
+				for rate := 0.05; rate <= 1; rate += 0.05 {
+					for _, stage := range []Stage{StageCoarse, StageFine} {
+						req := Request{Files: []File{{Path: tt.file, Content: text}}, Query: tt.query, Rate: rate, Stage: stage}
+						check(t, splitter, words{}, req, compress(t, e, req))
+					}
+				}
+			})
+		}
+	}
+}
+
+// methods is a Python class of nothing but methods: its header is not legal alone.
+const methods = "class Shelf:\n" +
+	"    def put(self, book):\n        self.books.append(book)\n        self.count += 1\n        self.changed = True\n        return self\n\n" +
+	"    def find(self, title):\n        for book in self.books:\n            if book.title == title:\n                return book\n        raise KeyError(title)\n"
+
+func TestClassKeepsAMethod(t *testing.T) {
+	splitter := pool(t)
+	e := engine(t, func(o *Options) { o.Splitter = splitter })
+	for budget := 12; budget < (words{}).Count(methods); budget++ {
+		req := Request{Files: []File{{Path: "shelf.py", Content: methods}}, Query: "class Shelf", Budget: budget, Ranker: rankBM25}
+		res := compress(t, e, req)
+		check(t, splitter, words{}, req, res)
+		if strings.Contains(res.Text, "class Shelf:") && !strings.Contains(res.Text, "def ") {
+			t.Errorf("budget %d leaves a class without a body:\n%s", budget, res.Text)
+		}
+	}
+}
+
 // describe is a result as one wants to review it: figures first, then the text.
 func describe(res Result) string {
 	var b strings.Builder

@@ -42,10 +42,12 @@ func (b *best) row(step, state int) []float64 {
 func (b *best) units(tokens int) int { return (tokens + b.unit - 1) / b.unit }
 
 const (
-	gapOpen    = 1
-	noneKept   = 2
-	impossible = math.MaxFloat64 * -1
+	gapOpen  = 1
+	noneKept = 2
 )
+
+// impossible is the value of what does not fit. Adding to it changes nothing.
+var impossible = math.Inf(-1)
 
 // pack returns which steps are kept under budget tokens, and false if not even the frame fits. Of equal values the one
 // that keeps less wins.
@@ -64,21 +66,39 @@ func (k knapsack) pack(budget int) ([]bool, bool) {
 	kept := make([]bool, len(k.steps))
 	for i := 0; i < len(k.steps); {
 		s := k.steps[i]
-		stay := k.stay(table, i, state, left)
-		if s.skip > 0 && stay <= k.leave(table, i, state, left) {
-			if state&gapOpen == 0 {
-				left -= table.units(k.marker)
+		next, price := s.after(state), table.units(s.tokens)
+		if s.skip > 0 {
+			fee := k.fee(table, state)
+			out := at(table.row(s.skip, state|gapOpen), left-fee)
+			if at(table.row(i+1, next), left-price)+s.value <= out {
+				state |= gapOpen
+				left -= fee
+				i = s.skip
+				continue
 			}
-			state |= gapOpen
-			i = s.skip
-			continue
 		}
 		kept[i] = true
-		left -= table.units(s.tokens)
-		state = s.after(state)
+		left -= price
+		state = next
 		i++
 	}
 	return kept, true
+}
+
+// at is row[i], impossible before the row's start.
+func at(row []float64, i int) float64 {
+	if i < 0 {
+		return impossible
+	}
+	return row[i]
+}
+
+// fee is what leaving something out costs: a marker, unless a gap is open.
+func (k knapsack) fee(table *best, state int) int {
+	if state&gapOpen != 0 {
+		return 0
+	}
+	return table.units(k.marker)
 }
 
 // fill computes the table from the last step to the first.
@@ -98,42 +118,26 @@ func (k knapsack) fill(budget int) *best {
 		}
 	}
 	for i := len(k.steps) - 1; i >= 0; i-- {
+		s := k.steps[i]
+		price := min(table.units(s.tokens), table.width)
 		for state := range table.states {
-			row := table.row(i, state)
-			for left := range row {
-				row[left] = k.stay(table, i, state, left)
-				if k.steps[i].skip > 0 {
-					row[left] = max(row[left], k.leave(table, i, state, left))
-				}
+			row, rest := table.row(i, state), table.row(i+1, s.after(state))
+			for left := range price {
+				row[left] = impossible
+			}
+			for left, value := range rest[:table.width-price] {
+				row[price+left] = s.value + value
+			}
+			if s.skip == 0 {
+				continue
+			}
+			fee := min(k.fee(table, state), table.width)
+			for left, value := range table.row(s.skip, state|gapOpen)[:table.width-fee] {
+				row[fee+left] = max(row[fee+left], value)
 			}
 		}
 	}
 	return table
-}
-
-// stay is the value of keeping step i with left units to spend.
-func (k knapsack) stay(table *best, i, state, left int) float64 {
-	s := k.steps[i]
-	left -= table.units(s.tokens)
-	if left < 0 {
-		return impossible
-	}
-	rest := table.row(i+1, s.after(state))[left]
-	if rest == impossible {
-		return impossible
-	}
-	return s.value + rest
-}
-
-// leave is the value of leaving out the block that begins at step i.
-func (k knapsack) leave(table *best, i, state, left int) float64 {
-	if state&gapOpen == 0 {
-		left -= table.units(k.marker)
-	}
-	if left < 0 {
-		return impossible
-	}
-	return table.row(k.steps[i].skip, state|gapOpen)[left]
 }
 
 // after is the state behind a kept step: its lines close the gap. A kept block whose lines all come later leaves it open.

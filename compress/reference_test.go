@@ -48,7 +48,7 @@ func TestSkipAndContinue(t *testing.T) {
 		src := &source{level: cutChunks, starts: []int{0}, spent: []int{0}}
 		j := &job{sources: []*source{src}}
 		for i := range tokens {
-			j.chunks = append(j.chunks, chunk{src: src, parent: -1, closer: -1, whole: tokens[i], frame: tokens[i], score: scores[i]})
+			j.chunks = append(j.chunks, chunk{src: src, family: family{parent: -1, closer: -1}, whole: tokens[i], frame: tokens[i], score: scores[i]})
 		}
 		for rank, i := range byScore(scores) {
 			j.chunks[i].rank = rank + 1

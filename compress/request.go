@@ -70,7 +70,8 @@ type Result struct {
 	// Tokenizer names the encoding that counted; Estimated says that the model's own tokenizer is not public.
 	Tokenizer string `json:"tokenizer"`
 	Estimated bool   `json:"estimated,omitempty"`
-	// Cut reports that a deadline ended scoring early and the cheaper ranker stood in; such a result may not repeat.
+	// Cut reports that the model did not answer in time, or failed, and the cheaper ranker stood in; such a result may not
+	// repeat.
 	Cut bool `json:"cut,omitempty"`
 }
 

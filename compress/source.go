@@ -63,10 +63,7 @@ type chunk struct {
 	src        *source
 	syntax     parsers.Chunk
 	start, end int
-	// parent is the enclosing chunk and closer the one that closes this one (its brace), as indices of job.chunks, or -1.
-	parent, closer int
-	// children are the chunks whose parent this is, closer excluded.
-	children []int
+	family
 	// units are the parts that may go while the rest, the frame, stays.
 	units []node
 	// whole is the cost of all its lines, frame of what stays when all units go, markers included. Both count the closer.
@@ -77,6 +74,13 @@ type chunk struct {
 	surprise []float64
 	// blocks is what the fine stage may leave out. Nil: whole or nothing.
 	blocks []node
+}
+
+// A family is a chunk's kin, as indices of job.chunks.
+type family struct {
+	parent   int   // the enclosing chunk, or -1
+	closer   int   // the chunk that closes this one (its brace), or -1
+	children []int // the chunks whose parent this is, closer excluded
 }
 
 // A node is a run of whole lines that may be left out: a unit, or a block of units. Its lines outside of kids are its frame.
@@ -131,7 +135,7 @@ func newChunks(src *source, base int) []chunk {
 	list := make([]chunk, len(src.parsed.Chunks))
 	for i, c := range src.parsed.Chunks {
 		start, end := src.clamp(c.StartLine, c.EndLine)
-		list[i] = chunk{src: src, syntax: c, start: start, end: end, parent: -1, closer: -1}
+		list[i] = chunk{src: src, syntax: c, start: start, end: end, family: family{parent: -1, closer: -1}}
 		if c.Parent >= 0 && c.Parent < i {
 			list[i].parent = base + c.Parent
 		}
