@@ -42,6 +42,7 @@ func (e *ChecksumError) Error() string {
 	return fmt.Sprintf("%s: sha256 is %s, want %s", e.File, e.Got, e.Want)
 }
 
+// Is tells errors.Is that this is an ErrChecksum.
 func (e *ChecksumError) Is(target error) bool { return target == ErrChecksum }
 
 // uncheckedMaxTokens caps a pass of a model without a side-car: attention of a plain export takes memory in the square of the

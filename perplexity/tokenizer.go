@@ -16,10 +16,10 @@ import (
 const maxPiece = 2048
 
 // Pieces up to cachedPiece bytes are remembered, in a table of 1<<cacheBits entries where the newest wins its slot. Code repeats
-// its words: nearly every piece is found, and the table stays under 6 MiB for any input.
+// its words: nearly every piece is found, and the table stays under 12 MiB for any input.
 const (
 	cachedPiece = 32
-	cacheBits   = 14
+	cacheBits   = 15
 )
 
 // A Token is one token of a text.
