@@ -28,6 +28,7 @@ func BenchmarkCount(b *testing.B) {
 	for _, model := range []string{"gpt-4o", "gpt-4"} {
 		counter := counters.For(model)
 		name, _ := counter.Encoding()
+		counter.Count("load the vocabulary")
 		for _, in := range inputs {
 			b.Run(name+"/"+in.name, func(b *testing.B) {
 				b.SetBytes(int64(len(in.text)))

@@ -4,42 +4,21 @@
 // another one: a model's name and a text go in, a number comes out. The vocabularies are part of the binary.
 package tokens
 
-import (
-	"fmt"
-	"sync"
-
-	"github.com/pkoukk/tiktoken-go"
-	loader "github.com/pkoukk/tiktoken-go-loader"
-)
+import "sync"
 
 // Counters hands out a Counter for every model. Vocabularies are shared and load on first use (0.1 to 0.2 s and 10 to
 // 25 MB each). It is safe for concurrent use.
 type Counters struct {
-	vocabularies map[string]func() *tiktoken.Tiktoken
+	vocabularies map[string]func() *vocabulary
 }
 
 // New returns Counters with nothing loaded yet.
 func New() *Counters {
-	c := &Counters{vocabularies: make(map[string]func() *tiktoken.Tiktoken)}
-	for _, name := range []string{o200k, cl100k, p50k, r50k} {
-		c.vocabularies[name] = sync.OnceValue(func() *tiktoken.Tiktoken { return load(name) })
+	c := &Counters{vocabularies: make(map[string]func() *vocabulary)}
+	for name, spec := range specs {
+		c.vocabularies[name] = sync.OnceValue(func() *vocabulary { return load(name, spec) })
 	}
 	return c
-}
-
-// offline makes the library read the vocabularies of the binary. Its default fetches them from the network at first use,
-// and the setting is the library's own package variable.
-var offline = sync.OnceFunc(func() { tiktoken.SetBpeLoader(loader.NewOfflineLoader()) })
-
-// load builds the tokenizer of an encoding. The library keeps none, so Counters must. It panics only if the binary was
-// built without the vocabulary, which a test excludes for every encoding that lookup can name.
-func load(name string) *tiktoken.Tiktoken {
-	offline()
-	t, err := tiktoken.GetEncoding(name)
-	if err != nil {
-		panic(fmt.Sprintf("tokens: vocabulary %s: %v", name, err))
-	}
-	return t
 }
 
 // For returns the counter of a model, named as in an API request ("gpt-4o", "openai/o3-mini"). A model without a public
@@ -53,7 +32,7 @@ func (c *Counters) For(model string) *Counter {
 type Counter struct {
 	name       string
 	exact      bool
-	vocabulary func() *tiktoken.Tiktoken
+	vocabulary func() *vocabulary
 }
 
 // Encoding names the vocabulary that counts. If exact is false the model's own is not known and the count is an estimate.
@@ -69,10 +48,10 @@ func (c *Counter) Count(text string) int {
 	if text == "" {
 		return 0
 	}
-	t := c.vocabulary()
+	v := c.vocabulary()
 	n := 0
 	for piece := range pieces(text) {
-		n += len(t.EncodeOrdinary(piece))
+		n += v.count(piece)
 	}
 	return n
 }
