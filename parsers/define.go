@@ -2,7 +2,8 @@ package parsers
 
 import "slices"
 
-// A chunk's body is cut when it holds functions; otherwise the definition is one chunk.
+// maxWrappers is how many wrappers may lie around a definition: export, declaration, declarator, and one to spare.
+const maxWrappers = 4
 
 // definition is the node that a group defines, or -1. The group has to be alone on its lines.
 func (c *cutter) definition(g group) int {
@@ -10,7 +11,7 @@ func (c *cutter) definition(g group) int {
 		return -1
 	}
 	for i := g.from; i < g.to; i = c.nodes[i].next {
-		if d := c.defined(i, 4); d >= 0 {
+		if d := c.defined(i, maxWrappers); d >= 0 {
 			return d
 		}
 	}
@@ -153,8 +154,8 @@ func (c *cutter) holdsFunction(def int) bool {
 	return false
 }
 
-// split makes chunks of a class: header, members, closing lines. It reports false, having done nothing, when the class
-// has no part on lines of its own.
+// split makes chunks of a class that holds functions: header, members, closing lines. It reports false, having done
+// nothing, when there are none, or none on lines of their own: the class is one chunk then.
 func (c *cutter) split(e entry, chunk Chunk, outer string) bool {
 	d := c.nodes[e.def]
 	body := c.memberList(e.def)
@@ -178,7 +179,7 @@ func (c *cutter) split(e entry, chunk Chunk, outer string) bool {
 	if in.name == "" {
 		in.name = outer
 	}
-	opened.Units, opened.NeedsChild = c.headerUnits(e, body, es[:first], in)
+	opened.Units, opened.NeedsChild = c.headerUnits(e, es[:first], in)
 	opened.SignatureEnd = min(opened.SignatureEnd, es[first].start())
 	c.body(es[first:last], in)
 	if end := c.lines.skipBlank(es[last-1].end(), e.end()); end < e.end() {
@@ -214,8 +215,8 @@ func (c *cutter) memberList(def int) int {
 		return def
 	}
 	for i := def + 1; i < c.nodes[def].next; i = c.nodes[i].next {
-		if !c.nodes[i].is(list) {
-			continue
+		if !c.nodes[i].is(list) || c.nodes[i].is(definition) {
+			continue // a definition in it is not ours; looking there twice would double the work at each level
 		}
 		if c.anyDefinition(i) {
 			return i
@@ -253,7 +254,7 @@ func (c *cutter) memberRange(es []entry, all bool) (first, last int) {
 }
 
 // headerUnits are the units of a class header: doc comments, and the members before the first function.
-func (c *cutter) headerUnits(e entry, body int, members []entry, in enclosure) (us []Unit, needsChild bool) {
+func (c *cutter) headerUnits(e entry, members []entry, in enclosure) (us []Unit, needsChild bool) {
 	for _, g := range e.groups {
 		if g.remark() && g.end <= c.nodes[e.def].first {
 			us = append(us, c.groupUnits([]group{g}, nil, false)...)

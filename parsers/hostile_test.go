@@ -93,6 +93,33 @@ func TestHostileInput(t *testing.T) {
 	}
 }
 
+// TestDeepNesting cuts deeply nested code with a grammar: the work must not multiply from level to level.
+func TestDeepNesting(t *testing.T) {
+	nest := func(open, inner, shut string, depth int) []byte {
+		return []byte(strings.Repeat(open, depth) + inner + strings.Repeat(shut, depth))
+	}
+	p := newPool(t, parsers.Options{InProcess: true, Timeout: time.Minute})
+	for name, input := range map[string]struct {
+		language string
+		src      []byte
+	}{
+		"empty #if":       {"c", nest("#if A\n", "", "#endif\n", 300)},
+		"#if":             {"c", nest("#if A\nint a;\n", "int f() {\n}\n", "#endif\n", 300)},
+		"namespaces":      {"cpp", nest("namespace a {\n", "int f() {\n}\n", "}\n", 300)},
+		"classes":         {"java", nest("class A {\n", "void f() {\n}\n", "}\n", 300)},
+		"blocks":          {"go", append([]byte("package a\nfunc f() {\n"), nest("if a {\n", "", "}\n", 1000)...)},
+		"functions":       {"javascript", nest("function f() {\n", "a()\n", "}\n", 1000)},
+		"arrow functions": {"typescript", nest("const f = () => {\n", "a()\n", "}\n", 1000)},
+		"suites":          {"python", deepPython(90)},
+	} {
+		f, err := p.ParseAs(t.Context(), input.language, input.src)
+		if err != nil || f.Fallback != "" {
+			t.Errorf("%s: fallback %q, error %v", name, f.Fallback, err)
+		}
+		checkTiling(t, f, input.src)
+	}
+}
+
 func TestRubyNeverRunsInProcess(t *testing.T) {
 	p := newPool(t, parsers.Options{InProcess: true})
 	f, err := p.ParseAs(t.Context(), "ruby", hostile()["ruby heredoc identifier"].src)

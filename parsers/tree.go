@@ -109,41 +109,49 @@ func (r *reader) visit(cursor *sitter.TreeCursor, depth int) bool {
 	if errors {
 		v.roles |= broken
 	}
-	if len(r.open) > 0 && r.nodes[r.open[len(r.open)-1]].is(named) {
+	if r.within()&named != 0 {
 		v.field = fieldOf(cursor.CurrentFieldName())
 	}
 	r.trim(&v)
 	r.add(v, depth)
-	alone := v.is(list) && !v.is(commas) && r.lines.indent(v.first) == r.column(v)
+	alone := v.is(list) && !v.is(commas) && r.leads(v)
 	return errors || v.first != v.last || v.is(named) || alone
 }
 
 // add appends a node. Comments between a header and a list without an opening bracket become the list's: grammars of
 // indented languages see them before the block begins.
 func (r *reader) add(v node, depth int) {
-	at := len(r.nodes)
-	if len(r.open) > 0 && r.nodes[r.open[len(r.open)-1]].is(demanding) && v.is(list) {
+	if v.is(list) && r.within()&demanding != 0 {
 		v.roles |= suite
 	}
-	if v.is(list) && v.start < v.end && r.src[v.start] != '{' && len(r.open) > 0 && !r.nodes[r.open[len(r.open)-1]].is(list) {
-		for at > 0 && r.depths[at-1] == depth && r.nodes[at-1].is(comment) && r.lines.indent(r.nodes[at-1].first) == r.column(r.nodes[at-1]) {
+	at := len(r.nodes)
+	if v.is(list) && r.within()&list == 0 && v.start < v.end && r.src[v.start] != '{' {
+		for at > 0 && r.depths[at-1] == depth && r.nodes[at-1].is(comment) && r.leads(r.nodes[at-1]) {
 			at--
 		}
+	}
+	if at < len(r.nodes) {
+		v.start, v.first = r.nodes[at].start, r.nodes[at].first
 	}
 	r.nodes = slices.Insert(r.nodes, at, v)
 	r.depths = append(r.depths, depth)
 	r.open = append(r.open, at)
-	if at == len(r.nodes)-1 {
-		return
-	}
-	r.nodes[at].start, r.nodes[at].first = r.nodes[at+1].start, r.nodes[at+1].first
 	for i := at + 1; i < len(r.nodes); i++ {
 		r.nodes[i].next++
 		r.depths[i] = depth + 1
 	}
 }
 
-func (r *reader) column(n node) int { return n.start - r.lines.start(n.first) }
+// within are the roles of the node that encloses the cursor.
+func (r *reader) within() role {
+	if len(r.open) == 0 {
+		return 0
+	}
+	return r.nodes[r.open[len(r.open)-1]].roles
+}
+
+// leads reports that a node is the first on its line.
+func (r *reader) leads(n node) bool { return r.lines.indent(n.first) == n.start-r.lines.start(n.first) }
 
 // close ends the open nodes at depth and below.
 func (r *reader) close(depth int) {
