@@ -276,3 +276,28 @@ func TestWorkerThatLies(t *testing.T) {
 		})
 	}
 }
+
+// TestWorkerThatGarbles has a worker whose answers are wrong in a few bytes: what is taken from them is still a tiling.
+func TestWorkerThatGarbles(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newPool(t, parsers.Options{Command: []string{self, liarArg}, Workers: 1, Timeout: 10 * time.Second})
+	refused := 0
+	for i := range 400 {
+		src := fmt.Appendf(nil, "package a\n\n// f%d\nfunc f() {\n\tif a {\n\t\tb()\n\t}\n}\n", i)
+		f, err := p.Parse(t.Context(), "a.go", src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkTiling(t, f, src)
+		if f.Fallback != "" {
+			refused++
+		}
+	}
+	if refused == 0 {
+		t.Error("no garbled answer was noticed")
+	}
+	t.Logf("%d of 400 answers refused", refused)
+}

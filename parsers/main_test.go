@@ -2,6 +2,8 @@ package parsers_test
 
 import (
 	"fmt"
+	"io"
+	"math/rand/v2"
 	"os"
 	"testing"
 
@@ -12,14 +14,36 @@ import (
 
 // TestMain makes the test binary a parse worker when a pool starts it as one, as main does.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 2 && os.Args[1] == parsers.WorkerArg {
-		if err := parsers.ServeWorker(os.Stdin, os.Stdout); err != nil {
-			fmt.Fprintln(os.Stderr, "parse worker:", err)
-			os.Exit(1)
-		}
-		os.Exit(0)
+	var out io.Writer
+	switch {
+	case len(os.Args) == 2 && os.Args[1] == parsers.WorkerArg:
+		out = os.Stdout
+	case len(os.Args) == 2 && os.Args[1] == liarArg:
+		out = &liar{rng: rand.New(rand.NewPCG(1, 2))}
+	default:
+		goleak.VerifyTestMain(m)
+		return
 	}
-	goleak.VerifyTestMain(m)
+	if err := parsers.ServeWorker(os.Stdin, out); err != nil {
+		fmt.Fprintln(os.Stderr, "parse worker:", err)
+		os.Exit(1)
+	}
+}
+
+// liarArg makes the test binary a worker that answers wrong.
+const liarArg = "lying-worker"
+
+// A liar changes bytes in the frames that go through it, but not their lengths.
+type liar struct{ rng *rand.Rand }
+
+func (l *liar) Write(frame []byte) (int, error) {
+	const header = 4
+	for range l.rng.IntN(4) {
+		if len(frame) > header {
+			frame[header+l.rng.IntN(len(frame)-header)] = byte(l.rng.Uint32())
+		}
+	}
+	return os.Stdout.Write(frame)
 }
 
 func newPool(t testing.TB, opts parsers.Options) *parsers.Pool {
