@@ -198,7 +198,7 @@ func send(ctx context.Context, to *url.URL, mode string, body []byte) (time.Dura
 	if err != nil {
 		return 0, nil, err
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }() // read to its end below
 	if _, err := io.Copy(io.Discard, res.Body); err != nil {
 		return 0, nil, err
 	}
