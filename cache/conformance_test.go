@@ -65,8 +65,9 @@ func missIsMiss(t *testing.T, s store) {
 
 func addedIsFound(t *testing.T, s store) {
 	random := make([]byte, 1<<20)
-	rng := rand.NewChaCha8([32]byte{1})
-	rng.Read(random)
+	if _, err := rand.NewChaCha8([32]byte{1}).Read(random); err != nil {
+		t.Fatal(err)
+	}
 	values := map[string][]byte{
 		"empty":          {},
 		"text":           []byte("func main() {}\n"),

@@ -9,8 +9,19 @@ import (
 func TestKeysCannotCollide(t *testing.T) {
 	k := cache.NewKeyer([]byte("secret"))
 	rows := [][]string{
-		nil, {""}, {"", ""}, {"ab", "c"}, {"a", "bc"}, {"abc"}, {"c", "ab"}, {"ab", "c", ""},
-		{"tenant 1", "text"}, {"tenant 2", "text"}, {"tenant 1text"}, {"a\x00b"}, {"a", "\x00b"},
+		nil,
+		{""},
+		{"", ""},
+		{"ab", "c"},
+		{"a", "bc"},
+		{"abc"},
+		{"c", "ab"},
+		{"ab", "c", ""},
+		{"tenant 1", "text"},
+		{"tenant 2", "text"},
+		{"tenant 1text"},
+		{"a\x00b"},
+		{"a", "\x00b"},
 	}
 	seen := make(map[string][]string)
 	for _, parts := range rows {
@@ -29,7 +40,8 @@ func TestKeysDependOnTheSecret(t *testing.T) {
 	if cache.NewKeyer([]byte("one")).Key("text") == cache.NewKeyer([]byte("two")).Key("text") {
 		t.Error("two secrets give one key")
 	}
-	if cache.NewKeyer(nil).Key("text") == cache.NewKeyer(nil).Key("text") {
+	one, other := cache.NewKeyer(nil), cache.NewKeyer(nil)
+	if one.Key("text") == other.Key("text") {
 		t.Error("two processes without a secret give one key")
 	}
 	if got := cache.NewKeyer([]byte("one")).Key("text"); got != cache.NewKeyer([]byte("one")).Key("text") || len(got) != 64 {

@@ -73,7 +73,8 @@ func (s *server) start(t testing.TB, binary string) bool {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	s.cmd = exec.Command(binary, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir())
+	// Not the test's context: it ends before the cleanup that stops the server.
+	s.cmd = exec.CommandContext(context.Background(), binary, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir())
 	s.cmd.Stdout, s.cmd.Stderr = &out, &out
 	if err := s.cmd.Start(); err != nil {
 		t.Fatalf("start %s: %v", binary, err)

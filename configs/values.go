@@ -3,7 +3,6 @@ package configs
 import (
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math"
 	"strconv"
@@ -23,7 +22,7 @@ func (s Secret) String() string {
 }
 
 // Format writes String whatever the verb: with String alone, a wrong verb such as %d would print the value.
-func (s Secret) Format(f fmt.State, _ rune) { io.WriteString(f, s.String()) }
+func (s Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, s.String()) }
 
 // LogValue keeps the value out of structured logs.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
