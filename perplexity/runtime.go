@@ -58,20 +58,24 @@ var environment struct {
 // Setup loads ONNX Runtime from libraryPath, or from where FindLibrary finds it when libraryPath is empty. After a success
 // further calls do nothing, unless they name another library, which is an error. After a failure it may be called again.
 func Setup(libraryPath string) error {
+	environment.Lock()
+	defer environment.Unlock()
+	if environment.path != "" && libraryPath == "" {
+		return nil
+	}
 	path, err := FindLibrary(libraryPath)
 	if err != nil {
 		return err
 	}
-	environment.Lock()
-	defer environment.Unlock()
-	if environment.path != "" {
-		if libraryPath != "" && path != environment.path {
-			return &RuntimeError{
-				Path: path, Remedy: "use one library per process",
-				Err: fmt.Errorf("%s is loaded already", environment.path),
-			}
-		}
+	switch environment.path {
+	case path:
 		return nil
+	case "":
+	default:
+		return &RuntimeError{
+			Path: path, Remedy: "use one library per process",
+			Err: fmt.Errorf("%s is loaded already", environment.path),
+		}
 	}
 	if err := checkPinned(path); err != nil {
 		return err

@@ -34,6 +34,10 @@ func TestSetupAgain(t *testing.T) {
 	if err := perplexity.Setup(""); err != nil {
 		t.Errorf("second Setup: %v", err)
 	}
+	t.Setenv("PITH_ONNXRUNTIME", filepath.Join(t.TempDir(), "gone"))
+	if err := perplexity.Setup(""); err != nil {
+		t.Errorf("Setup with a library loaded and another named in the environment: %v", err)
+	}
 	other := filepath.Join(t.TempDir(), "libonnxruntime.so")
 	if err := os.WriteFile(other, []byte("not a library"), 0o600); err != nil {
 		t.Fatal(err)

@@ -38,10 +38,19 @@ func openSession(b *bundle, device string) (session, placement, error) {
 		if name == "cuda" {
 			return nil, placement{}, fmt.Errorf("device %s: %w", device, err)
 		}
-		reason = "no CUDA: " + err.Error()
+		reason = "no CUDA: " + plain(err)
 	}
 	s, err := newSession(b, func(*ort.SessionOptions) error { return nil })
 	return s, placement{name: "cpu", reason: reason}, err
+}
+
+// plain returns the part of a runtime's error message that is meant for people: what comes after its own source line and code.
+func plain(err error) string {
+	msg := err.Error()
+	if _, after, found := strings.Cut(msg, " : FAIL : "); found {
+		return after
+	}
+	return msg
 }
 
 // openCUDA opens b's graph on a CUDA device. A library without the provider accepts the options and only fails when they are

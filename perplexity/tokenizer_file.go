@@ -148,15 +148,21 @@ type vocabulary struct {
 	bos    int32          // -1 for none
 }
 
+// maxVocabulary bounds token ids, and so the tables by id, whatever a file says; the largest vocabularies have 262,144 tokens.
+const maxVocabulary = 1 << 22
+
 // vocabulary turns the file's vocabulary and merges into ranks. tiktoken merges the pair whose join has the lowest rank; with the
 // place of the first merge that makes a token as its rank, that is the pair that comes first in the list of merges.
 func (f *tokenizerFile) vocabulary() (vocabulary, error) {
 	size := int32(0)
 	for _, id := range f.Model.Vocab {
-		size = max(size, id+1)
+		size = max(size, min(id, maxVocabulary)+1)
 	}
 	for _, a := range f.AddedTokens {
-		size = max(size, a.ID+1)
+		size = max(size, min(a.ID, maxVocabulary)+1)
+	}
+	if size > maxVocabulary {
+		return vocabulary{}, fmt.Errorf("tokenizer.json: token ids above %d: %w", maxVocabulary, ErrUnsupported)
 	}
 	v := vocabulary{ranks: map[string]int{}, bytes: make([]string, size), length: make([]uint16, size), bos: f.bos()}
 	spelled := byteSpelling()

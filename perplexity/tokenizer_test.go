@@ -124,6 +124,7 @@ func TestTokenizersOfOtherKindsAreRefused(t *testing.T) {
 		{"split pattern", edit(`{1,3}`, `{1,4}`), "split pattern"},
 		{"pre-tokenizer", edit(`"type": "Split"`, `"type": "Metaspace"`), "Metaspace"},
 		{"prefix space", edit(`"add_prefix_space": false`, `"add_prefix_space": true`), "ByteLevel"},
+		{"huge id", edit(`"!":`, `"!!!!": 2147483647, "!":`), "ids above"},
 		{"not byte-level", edit(`"!":`, `"!!!!":`), "byte"},
 	}
 	for _, tt := range tests {
