@@ -9,10 +9,9 @@ import (
 
 // A turn is one step of a conversation in no dialect's words.
 type turn struct {
-	user   string
-	say    string // what the assistant says before it calls
-	calls  []toolCall
-	result bool // the results of the calls of the turn before
+	user  string
+	say   string // what the assistant says before it calls
+	calls []toolCall
 }
 
 type toolCall struct {
@@ -145,7 +144,8 @@ func TestToolResults(t *testing.T) {
 		{"two reads at once", []turn{{user: "Why?"}, {calls: []toolCall{
 			{id: "c1", name: "Read", args: `{"file_path":"main.go"}`, result: code},
 			{id: "c2", name: "Read", args: `{"file_path":"./main.go"}`, result: code},
-			{id: "c3", name: "Read", args: `{"file_path":"other.go"}`, result: code}}}}, 2},
+			{id: "c3", name: "Read", args: `{"file_path":"other.go"}`, result: code},
+		}}}, 2},
 		{"read of what the user showed", withUser("Why?\n```go main.go\n"+code+"```\n", read("Read", `{"file_path":"/repo/main.go"}`, code)), 1},
 		{"after a ranged read", after(toolCall{name: "Read", args: `{"file_path":"/repo/main.go","offset":3}`}, read("Read", `{"file_path":"/repo/main.go"}`, code)), 0},
 		{"after an edit", after(toolCall{name: "Edit", args: `{"file_path":"/repo/main.go","old_string":"a","new_string":"b"}`}, read("Read", `{"file_path":"/repo/main.go"}`, code)), 0},

@@ -144,7 +144,7 @@ func checkKept(t testing.TB, want, got string) {
 	t.Helper()
 	lines := strings.Split(want, "\n")
 	at := 0
-	for _, line := range strings.Split(got, "\n") {
+	for line := range strings.SplitSeq(got, "\n") {
 		if strings.HasPrefix(line, "// ... lines ") {
 			continue
 		}

@@ -29,7 +29,7 @@ func decode(encodings []string, body []byte, limit int64, hold *hold) ([]byte, e
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }() // a decoder of memory: its errors came with the reads
 	limit = min(limit, int64(len(body))*maxExpansion)
 	out, err := io.ReadAll(io.LimitReader(r, limit+1))
 	switch {

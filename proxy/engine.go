@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -92,7 +93,7 @@ func (s *Server) recover(c *gin.Context) {
 			return
 		}
 		exchangeOf(c.Request.Context()).aborted = true
-		if v == http.ErrAbortHandler {
+		if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 			panic(v)
 		}
 		s.log.ErrorContext(c.Request.Context(), "panic while serving", "path", c.Request.URL.Path, "panic", panicText(v))

@@ -91,8 +91,8 @@ func TestSlowClientsAreLetGo(t *testing.T) {
 	u := newUpstream(t)
 	opts := options(t, u)
 	opts.Limits = proxy.Limits{HeaderTimeout: 100 * time.Millisecond, BodyIdle: 100 * time.Millisecond}
-	addr, stop := serve(t, t.Context(), opts)
-	defer stop()
+	addr, stop := serve(t.Context(), t, newServer(t, opts))
+	defer func() { _ = stop() }()
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			conn, err := net.Dial("tcp", addr)
@@ -102,7 +102,7 @@ func TestSlowClientsAreLetGo(t *testing.T) {
 			defer conn.Close()
 			_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
 			_, _ = io.WriteString(conn, tt.sent)
-			res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			res, err := readAnswer(bufio.NewReader(conn))
 			if tt.want == 0 {
 				if err == nil && res.StatusCode != http.StatusBadRequest || err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 					t.Errorf("got %v, %v, want the connection closed", res, err)
@@ -117,12 +117,8 @@ func TestSlowClientsAreLetGo(t *testing.T) {
 }
 
 // serve runs Serve on a free port until stop or ctx's end; stop returns Serve's error.
-func serve(t *testing.T, ctx context.Context, opts proxy.Options) (addr string, stop func() error) {
+func serve(ctx context.Context, t *testing.T, s *proxy.Server) (addr string, stop func() error) {
 	t.Helper()
-	s, err := proxy.New(opts)
-	if err != nil {
-		t.Fatal(err)
-	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -217,7 +213,7 @@ func TestDrain(t *testing.T) {
 			opts := options(t, u)
 			opts.Drain = proxy.Drain{Timeout: tt.timeout, Notice: 100 * time.Millisecond}
 			ctx, cancel := context.WithCancel(t.Context())
-			addr, stop := serve(t, ctx, opts)
+			addr, stop := serve(ctx, t, newServer(t, opts))
 			const streams = 8
 			answers := make(chan error, streams)
 			for range streams {

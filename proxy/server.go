@@ -92,7 +92,9 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		cut()
 		err = errors.Join(err, srv.Close())
 	}
-	<-failed // Serve has returned http.ErrServerClosed by now
+	if ended := <-failed; !errors.Is(ended, http.ErrServerClosed) {
+		err = errors.Join(err, ended)
+	}
 	if err != nil {
 		return fmt.Errorf("drain: %w", err)
 	}

@@ -2,9 +2,7 @@ package proxy_test
 
 import (
 	"context"
-	"io"
 	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/tidwall/gjson"
@@ -61,14 +59,8 @@ func TestRetrieve(t *testing.T) {
 		{"ffffffffffffffffffffffff", "", 404},
 	}
 	for _, tt := range tests {
-		res, err := client.Get(base + "/v1/retrieve/" + tt.path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var b strings.Builder
-		_, _ = io.Copy(&b, res.Body)
-		res.Body.Close()
-		if got := gjson.Get(b.String(), "original_content").Str; res.StatusCode != tt.status || got != tt.want {
+		res, body := get(t, client, base+"/v1/retrieve/"+tt.path)
+		if got := gjson.Get(body, "original_content").Str; res.StatusCode != tt.status || got != tt.want {
 			t.Errorf("%s: %d %q, want %d %q", tt.path, res.StatusCode, got, tt.status, tt.want)
 		}
 	}

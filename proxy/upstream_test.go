@@ -1,6 +1,7 @@
 package proxy_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
@@ -196,14 +197,20 @@ func options(t testing.TB, u *upstream) proxy.Options {
 	}
 }
 
-// start serves a proxy with opts and returns its address and a client that neither follows redirects nor asks for gzip.
-func start(t testing.TB, opts proxy.Options) (string, *http.Client) {
+// newServer is a Server of opts.
+func newServer(t testing.TB, opts proxy.Options) *proxy.Server {
 	t.Helper()
 	s, err := proxy.New(opts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	front := httptest.NewServer(s.Handler())
+	return s
+}
+
+// start serves a proxy with opts and returns its address and a client that neither follows redirects nor asks for gzip.
+func start(t testing.TB, opts proxy.Options) (string, *http.Client) {
+	t.Helper()
+	front := httptest.NewServer(newServer(t, opts).Handler())
 	transport := &http.Transport{DisableCompression: true}
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
@@ -216,8 +223,14 @@ func start(t testing.TB, opts proxy.Options) (string, *http.Client) {
 	}
 }
 
+// An answer is the head of a response.
+type answer struct {
+	StatusCode int
+	Header     http.Header
+}
+
 // post sends body as JSON; header holds name, value, name, value.
-func post(t testing.TB, client *http.Client, url, body string, header ...string) (*http.Response, string) {
+func post(t testing.TB, client *http.Client, url, body string, header ...string) (answer, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
@@ -227,6 +240,20 @@ func post(t testing.TB, client *http.Client, url, body string, header ...string)
 	for i := 0; i+1 < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
+	return do(t, client, req)
+}
+
+func get(t testing.TB, client *http.Client, url string) (answer, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return do(t, client, req)
+}
+
+func do(t testing.TB, client *http.Client, req *http.Request) (answer, string) {
+	t.Helper()
 	res, err := client.Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -236,5 +263,14 @@ func post(t testing.TB, client *http.Client, url, body string, header ...string)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return res, string(got)
+	return answer{res.StatusCode, res.Header}, string(got)
+}
+
+// readAnswer reads a response from a raw connection.
+func readAnswer(br *bufio.Reader) (answer, error) {
+	res, err := http.ReadResponse(br, nil)
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{res.StatusCode, res.Header}, res.Body.Close()
 }
