@@ -76,20 +76,48 @@ func TestGuaranteesOnSyntax(t *testing.T) {
 	}
 }
 
-// methods is a Python class of nothing but methods: its header is not legal alone.
-const methods = "class Shelf:\n" +
-	"    def put(self, book):\n        self.books.append(book)\n        self.count += 1\n        self.changed = True\n        return self\n\n" +
-	"    def find(self, title):\n        for book in self.books:\n            if book.title == title:\n                return book\n        raise KeyError(title)\n"
+// Headers that are not legal alone: a class of nothing but methods, one of nothing but attributes, one of both.
+var shelves = []string{
+	"class Shelf:\n" + shelfMethods,
+	"class Shelf:\n" + shelfFields,
+	"class Shelf:\n" + shelfFields + "\n" + shelfMethods,
+}
 
-func TestClassKeepsAMethod(t *testing.T) {
+const (
+	shelfFields = "    books = ['a', 'long', 'list', 'of', 'titles']\n    rooms = {'north': 1, 'south': 2, 'west': 3}\n" +
+		"    limit = 12 * 4 + 3 * 7\n    owner = 'the city library'\n    opened = (1972, 4, 1)\n    closed = None\n"
+	shelfMethods = "    def put(self, book):\n        self.books.append(book)\n        self.count += 1\n        self.changed = True\n" +
+		"        return self\n\n    def find(self, title):\n        for book in self.books:\n            if book.title == title:\n" +
+		"                return book\n        raise KeyError(title)\n"
+)
+
+func TestClassKeepsABody(t *testing.T) {
 	splitter := pool(t)
 	e := engine(t, func(o *Options) { o.Splitter = splitter })
-	for budget := 12; budget < (words{}).Count(methods); budget++ {
-		req := Request{Files: []File{{Path: "shelf.py", Content: methods}}, Query: "class Shelf", Budget: budget, Ranker: rankBM25}
-		res := compress(t, e, req)
-		check(t, splitter, words{}, req, res)
-		if strings.Contains(res.Text, "class Shelf:") && !strings.Contains(res.Text, "def ") {
-			t.Errorf("budget %d leaves a class without a body:\n%s", budget, res.Text)
+	for _, text := range shelves {
+		for budget := 12; budget < (words{}).Count(text); budget++ {
+			req := Request{Files: []File{{Path: "shelf.py", Content: text}}, Query: "class Shelf", Budget: budget, Ranker: rankBM25}
+			res := compress(t, e, req)
+			check(t, splitter, words{}, req, res)
+			body := strings.Contains(res.Text, "def ") || strings.Contains(res.Text, " = ")
+			if strings.Contains(res.Text, "class Shelf:") && !body {
+				t.Errorf("budget %d leaves a class without a body:\n%s", budget, res.Text)
+			}
+		}
+	}
+}
+
+// A method that stays brings the header of its class along, though the class itself does not fit.
+func TestMethodKeepsItsClassHeader(t *testing.T) {
+	splitter := pool(t)
+	e := engine(t, func(o *Options) { o.Splitter = splitter })
+	text := "class Shelf:\n" + strings.Repeat(shelfFields, 8) + "\n" + shelfMethods
+	req := Request{Files: []File{{Path: "shelf.py", Content: text}}, Query: "find a book by title", Budget: 90, Ranker: rankBM25, Stage: StageCoarse}
+	res := compress(t, e, req)
+	check(t, splitter, words{}, req, res)
+	for _, want := range []string{"class Shelf:\n", "def find(self, title):\n"} {
+		if !strings.Contains(res.Text, want) {
+			t.Errorf("%q is not in\n%s", want, res.Text)
 		}
 	}
 }

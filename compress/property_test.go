@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+
+	"pith/parsers"
 )
 
 // check holds a result against the guarantees of the package: identity, budget, verbatim lines in order, one honest marker
-// per gap, no new syntax errors.
+// per gap, no new syntax errors, and no chunk without what encloses it.
 func check(t *testing.T, splitter Splitter, counter Counter, req Request, res Result) {
 	t.Helper()
 	if res.CompressedTokens != counter.Count(res.Text) {
@@ -21,59 +24,81 @@ func check(t *testing.T, splitter Splitter, counter Counter, req Request, res Re
 	if len(res.Files) != len(req.Files) {
 		t.Fatalf("%d files of %d", len(res.Files), len(req.Files))
 	}
-	joined := ""
 	for i, f := range req.Files {
 		out := res.Files[i]
-		checkFile(t, f.Content, out.Text, i)
+		kept := checkFile(t, counter, f.Content, out.Text)
 		if res.OriginalTokens <= res.Budget && out.Text != f.Content {
 			t.Errorf("file %d fits and was changed", i)
 		}
-		joined += out.Text
-		before, err := splitter.ParseAs(context.Background(), out.Language, []byte(f.Content))
-		if err != nil {
-			t.Fatal(err)
-		}
-		after, err := splitter.ParseAs(context.Background(), out.Language, []byte(out.Text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		wholeGone := strings.Count(out.Text, "\n") <= 1
-		if before.SyntaxErrors >= 0 && after.SyntaxErrors > before.SyntaxErrors && !wholeGone {
+		before := parse(t, splitter, out.Language, f.Content)
+		after := parse(t, splitter, out.Language, out.Text)
+		if before.SyntaxErrors >= 0 && after.SyntaxErrors > before.SyntaxErrors && slices.Contains(kept, true) {
 			t.Errorf("file %d: %d syntax errors became %d in\n%s", i, before.SyntaxErrors, after.SyntaxErrors, out.Text)
 		}
+		checkFrames(t, before, kept)
 	}
-	if len(req.Files) == 1 && joined != res.Text {
+	if len(req.Files) == 1 && res.Files[0].Text != res.Text {
 		t.Errorf("text of the one file differs from the whole")
 	}
 }
 
-// checkFile walks the output along the input: kept lines by the report, and where they break off the one marker that names
-// exactly the missing lines.
-func checkFile(t *testing.T, in, out string, file int) {
+func parse(t *testing.T, splitter Splitter, language, text string) parsers.File {
 	t.Helper()
-	lines := strings.SplitAfter(in, "\n")
-	if lines[len(lines)-1] == "" {
-		lines = lines[:len(lines)-1]
+	file, err := splitter.ParseAs(context.Background(), language, []byte(text))
+	if err != nil {
+		t.Fatal(err)
 	}
-	rest, at := out, 0
-	for rest != "" {
+	return file
+}
+
+// checkFile walks the output along the input: kept lines, and where they break off the one marker that names exactly the
+// missing lines and costs less than they do. It returns which lines are kept.
+func checkFile(t *testing.T, counter Counter, in, out string) []bool {
+	t.Helper()
+	lines := slices.Collect(strings.Lines(in))
+	kept := make([]bool, len(lines))
+	at := 0
+	for rest := out; rest != ""; {
 		if marker, to := markerAt(rest, at, len(lines)); marker != "" {
-			if at < len(lines) && strings.HasPrefix(rest, lines[at]) {
-				t.Fatalf("file %d: line %d may be a kept line or a marker; choose another input", file, at+1)
+			rest = rest[len(marker):]
+			if next, _ := markerAt(rest, to, len(lines)); next != "" {
+				t.Fatalf("two markers for one gap before line %d", to+1)
 			}
-			rest, at = rest[len(marker):], to
-			if next, _ := markerAt(rest, at, len(lines)); next != "" {
-				t.Fatalf("file %d: two markers for one gap before line %d", file, at+1)
+			if omitted := strings.Join(lines[at:to], ""); counter.Count(marker) >= counter.Count(omitted) {
+				t.Errorf("marker %q is not cheaper than %q", marker, omitted)
 			}
+			at = to
 			continue
 		}
 		if at >= len(lines) || !strings.HasPrefix(rest, lines[at]) {
-			t.Fatalf("file %d: after line %d comes neither line %d nor its marker: %.80q", file, at, at+1, rest)
+			t.Fatalf("after line %d comes neither line %d nor its marker: %.80q", at, at+1, rest)
 		}
-		rest, at = rest[len(lines[at]):], at+1
+		rest = rest[len(lines[at]):]
+		kept[at] = true
+		at++
 	}
 	if at != len(lines) {
-		t.Fatalf("file %d ends at line %d of %d without a marker", file, at, len(lines))
+		t.Fatalf("ends at line %d of %d without a marker", at, len(lines))
+	}
+	return kept
+}
+
+// checkFrames holds kept lines against the chunks: where one stays, the header around it and what closes that stay.
+func checkFrames(t *testing.T, file parsers.File, kept []bool) {
+	t.Helper()
+	for i, c := range file.Chunks {
+		if c.Kind == parsers.KindEnd || c.Parent < 0 || !slices.Contains(kept[c.StartLine:c.EndLine], true) {
+			continue
+		}
+		parent := file.Chunks[c.Parent]
+		if slices.Contains(kept[parent.SignatureStart:parent.SignatureEnd], false) {
+			t.Errorf("chunk %d (%s) stays without the header of %s", i, c.Name, parent.Name)
+		}
+		for _, end := range file.Chunks {
+			if end.Kind == parsers.KindEnd && end.Parent == c.Parent && slices.Contains(kept[end.StartLine:end.EndLine], false) {
+				t.Errorf("chunk %d (%s) stays without the end of %s", i, c.Name, parent.Name)
+			}
+		}
 	}
 }
 

@@ -1,0 +1,65 @@
+package compress
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"pith/parsers"
+)
+
+func TestRender(t *testing.T) {
+	long := strings.Repeat(" word", 20)
+	for _, tt := range []struct {
+		name, text     string
+		keep           string // one letter per line, k is kept
+		prefix, suffix string
+		want           string
+	}{
+		{"middle", "a\n  b" + long + "\n  c\nd\n", "k..k", "# ", "", "a\n  # ... lines 2-3 omitted\nd\n"},
+		{"tabs", "a\n\t\tb" + long + "\nc\n", "k.k", "// ", "", "a\n\t\t// ... lines 2-2 omitted\nc\n"},
+		{"first line blank", "a\n\n    b" + long + "\nc\n", "k..k", "# ", "", "a\n    # ... lines 2-3 omitted\nc\n"},
+		{"enclosed comment", "a\n" + long + "\n", "k.", "<!-- ", " -->", "a\n <!-- ... lines 2-2 omitted -->\n"},
+		{"crlf", "a\r\nb" + long + "\r\nc\r\n", "k.k", "# ", "", "a\r\n# ... lines 2-2 omitted\r\nc\r\n"},
+		{"no final line end", "a\nb" + long, "k.", "# ", "", "a\n# ... lines 2-2 omitted"},
+		{"no cheaper than its lines", "a\nb c\nd\n", "k.k", "# ", "", "a\nb c\nd\n"},
+		{"blank lines count as what they cost together", "a\n" + strings.Repeat("\n", 30) + "d\n", "k" + strings.Repeat(".", 30) + "k", "# ", "", "a\n" + strings.Repeat("\n", 30) + "d\n"},
+		{"all", long + "\n", ".", "", "", " # ... lines 1-1 omitted\n"},
+	} {
+		j := &job{counter: words{}, memo: memo{counter: words{}, seen: map[string]int{}}}
+		src := newSource(File{Content: tt.text}, words{}.Count)
+		src.parsed = parsers.File{CommentPrefix: tt.prefix, CommentSuffix: tt.suffix}
+		keep := make([]bool, src.lines())
+		for i := range keep {
+			keep[i] = tt.keep[i] == 'k'
+		}
+		if got := j.render(src, keep, noHash); got != tt.want {
+			t.Errorf("%s: rendered %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+// htmlish is indents with comments that have an end.
+type htmlish struct{ indents }
+
+func (h htmlish) Parse(ctx context.Context, _ string, src []byte) (parsers.File, error) {
+	return h.ParseAs(ctx, "", src)
+}
+
+func (h htmlish) ParseAs(ctx context.Context, language string, src []byte) (parsers.File, error) {
+	file, err := h.indents.ParseAs(ctx, language, src)
+	file.CommentPrefix, file.CommentSuffix = "<!-- ", " -->"
+	return file, err
+}
+
+// A path cannot end the comment that it stands in, nor begin a line of its own.
+func TestPathsStayInsideTheirComment(t *testing.T) {
+	req := ask(func(r *Request) {
+		r.Files[0].Path = "a --> b\nc"
+		r.Files = append(r.Files, File{Path: "x", Content: sample})
+	})
+	res := compress(t, engine(t, func(o *Options) { o.Splitter = htmlish{} }), req)
+	if head, _, _ := strings.Cut(res.Text, "\n"); !strings.HasPrefix(head, "<!-- a ? b?c") {
+		t.Errorf("header is %q", head)
+	}
+}
