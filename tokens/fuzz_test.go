@@ -16,7 +16,7 @@ func FuzzCount(f *testing.F) {
 	f.Add("func main() {\n\treturn\n}\n", "x := 1\n")
 	f.Add(strings.Repeat("a", 3000), "漢字")
 	f.Add("<|endoftext|>\r\n\r\n", "'s \u00a0\u3000\xff\xfe")
-	counters := []*tokens.Counter{tokens.New().For("gpt-4o"), tokens.New().For("gpt-4")}
+	counters := []*tokens.Counter{shared.For("gpt-4o"), shared.For("gpt-4")}
 	f.Fuzz(func(t *testing.T, a, b string) {
 		for _, c := range counters {
 			na, nb, both := c.Count(a), c.Count(b), c.Count(a+b)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -18,9 +19,9 @@ func differences(t *testing.T, vocabularies []*vocabulary, text string) {
 	}
 }
 
-func splitVocabularies() []*vocabulary {
+var splitVocabularies = sync.OnceValue(func() []*vocabulary {
 	return []*vocabulary{load(o200k, specs[o200k]), load(cl100k, specs[cl100k])}
-}
+})
 
 func TestSplitAgreesWithTheLibrary(t *testing.T) {
 	texts := []string{

@@ -8,10 +8,12 @@ import (
 	"pith/tokens"
 )
 
+// shared loads each vocabulary once for all tests that do not test the loading.
+var shared = tokens.New()
+
 // The counts of the four encodings for the example strings of OpenAI's cookbook, "How to count tokens with tiktoken", plus
 // strings whose tokens are documented.
 func TestKnownCounts(t *testing.T) {
-	counters := tokens.New()
 	models := []string{"davinci", "text-davinci-003", "gpt-4", "gpt-4o"}
 	tests := []struct {
 		text string
@@ -26,7 +28,7 @@ func TestKnownCounts(t *testing.T) {
 	}
 	for _, tt := range tests {
 		for i, model := range models {
-			if got := counters.For(model).Count(tt.text); got != tt.want[i] {
+			if got := shared.For(model).Count(tt.text); got != tt.want[i] {
 				t.Errorf("%s: Count(%q) = %d, want %d", model, tt.text, got, tt.want[i])
 			}
 		}
@@ -77,18 +79,16 @@ func TestEncodingOfModel(t *testing.T) {
 		{"-", "o200k_base", false},
 		{"openai/", "o200k_base", false},
 	}
-	counters := tokens.New()
 	for _, tt := range tests {
-		if got, exact := counters.For(tt.model).Encoding(); got != tt.want || exact != tt.exact {
+		if got, exact := shared.For(tt.model).Encoding(); got != tt.want || exact != tt.exact {
 			t.Errorf("For(%q).Encoding() = %s, %t; want %s, %t", tt.model, got, exact, tt.want, tt.exact)
 		}
 	}
 }
 
 func TestSpecialTokensAreText(t *testing.T) {
-	counters := tokens.New()
 	for _, model := range []string{"gpt-4o", "gpt-4"} {
-		if got := counters.For(model).Count("<|endoftext|>"); got < 5 {
+		if got := shared.For(model).Count("<|endoftext|>"); got < 5 {
 			t.Errorf("%s: Count(<|endoftext|>) = %d: counted as one special token", model, got)
 		}
 	}
@@ -96,7 +96,7 @@ func TestSpecialTokensAreText(t *testing.T) {
 
 // Cutting a long run may add a token at each cut and never loses one that the text holds.
 func TestBoundedRuns(t *testing.T) {
-	counter := tokens.New().For("gpt-4o")
+	counter := shared.For("gpt-4o")
 	tests := []struct {
 		name, unit string
 		n          int // at least two cuts
@@ -121,7 +121,7 @@ func TestConcurrentUse(t *testing.T) {
 	models := []string{"gpt-4o", "gpt-4", "claude-sonnet-4-5"}
 	want := make(map[string]int)
 	for _, model := range models {
-		want[model] = tokens.New().For(model).Count(text)
+		want[model] = shared.For(model).Count(text)
 	}
 	counters := tokens.New()
 	var wg sync.WaitGroup
