@@ -25,6 +25,8 @@ from .paths import data_dir
 from .quant import rounded
 
 CANDIDATES = 30
+# What BM25's z-score counts beside the model's.
+HYBRIDS = {"hybrid": 1.0, "hybrid, half BM25": 0.5, "hybrid, quarter BM25": 0.25}
 
 
 def words(text):
@@ -110,8 +112,8 @@ def evaluate(model, items, encode, args):
         documents = [words(i.text) for i in group]
         for n, text in enumerate(texts):
             lexical = bm25(words(text), documents)
-            records.append({"lang": group[n].lang, "ami": place(grid[n], n), "bm25": place(lexical, n),
-                            "hybrid": place(standard(grid[n]) + standard(lexical), n),
+            mixed = {name: place(standard(grid[n]) + share * standard(lexical), n) for name, share in HYBRIDS.items()}
+            records.append({"lang": group[n].lang, "ami": place(grid[n], n), "bm25": place(lexical, n), **mixed,
                             "random": rng.randint(1, len(group)), "candidates": len(group)})
     return records
 
@@ -128,10 +130,10 @@ def report(records):
     lines = ["| language | queries | ranker | MRR | recall@1 | recall@5 |", "|---|---|---|---|---|---|"]
     for lang in ["all", *sorted({r["lang"] for r in records})]:
         rows = [r for r in records if lang in ("all", r["lang"])]
-        for ranker in ("random", "bm25", "ami", "hybrid") if lang == "all" else ("bm25", "ami", "hybrid"):
+        for ranker in ("random", "bm25", "ami", *HYBRIDS) if lang == "all" else ("bm25", "ami", "hybrid"):
             ranks = np.array([r[ranker] for r in rows], float)
             lines.append(f"| {lang} | {len(rows)} | {ranker} | {(1 / ranks).mean():.3f} | {(ranks <= 1).mean():.3f} | {(ranks <= 5).mean():.3f} |")
-    for ranker in ("ami", "hybrid"):
+    for ranker in ("ami", *HYBRIDS):
         gain = np.array([1 / r[ranker] - 1 / r["bm25"] for r in records])
         low, high = interval(gain, rng)
         lines.append(f"\n{ranker} minus bm25: {gain.mean():+.3f} MRR, 95 % interval {low:+.3f} to {high:+.3f}")
