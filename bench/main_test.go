@@ -1,13 +1,14 @@
 package bench_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/pmezard/go-difflib/difflib"
 
 	"pith/bench"
 	"pith/compress"
@@ -103,7 +104,14 @@ func golden(t *testing.T, name string, got []byte) {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s differs (go test ./bench -update rewrites it); got:\n%s\nwant:\n%s", file, got, want)
+	diff, err := difflib.GetUnifiedDiffString(difflib.UnifiedDiff{
+		A: difflib.SplitLines(string(want)), FromFile: file,
+		B: difflib.SplitLines(string(got)), ToFile: "now",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff != "" {
+		t.Errorf("figures changed; if that is meant, go test ./bench -update records them:\n%s", diff)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"pith/compress"
 )
@@ -78,7 +79,7 @@ func (r Retention) Run(ctx context.Context, packages []Package, opt RetentionOpt
 		return RetentionReport{}, err
 	}
 	if len(tasks) == 0 {
-		return RetentionReport{}, errors.New("no documented functions found: name folders of source code to take them from")
+		return RetentionReport{}, fmt.Errorf("no documented functions in %s among %d packages", strings.Join(opt.Languages, ", "), len(packages))
 	}
 	results := make(map[string][]outcome, len(opt.Rankers))
 	for i, task := range tasks {

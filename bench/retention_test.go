@@ -22,8 +22,10 @@ func slice(t testing.TB) []bench.Package {
 	return bench.Mark(packages, map[string]bool{"folder harbor": true})
 }
 
-func sliceOptions(rankers ...string) bench.RetentionOptions {
-	return bench.RetentionOptions{Queries: 36, Languages: []string{"go", "python", "typescript", "java"}, Rankers: rankers, Seed: 1}
+func sliceOptions(queries int, rankers ...string) bench.RetentionOptions {
+	return bench.RetentionOptions{
+		Queries: queries, Languages: []string{"go", "python", "typescript", "java"}, Rankers: rankers, Seed: 1,
+	}
 }
 
 // show prints a report and each question's ranks.
@@ -45,7 +47,7 @@ func show(t *testing.T, report bench.RetentionReport, rankers []string) []byte {
 
 func TestRetentionByWords(t *testing.T) {
 	rankers := []string{"random", "head", "bm25"}
-	report, err := newRetention(t, nil).Run(t.Context(), slice(t), sliceOptions(rankers...))
+	report, err := newRetention(t, nil).Run(t.Context(), slice(t), sliceOptions(36, rankers...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +56,7 @@ func TestRetentionByWords(t *testing.T) {
 
 func TestRetentionByEmbeddedModel(t *testing.T) {
 	rankers := []string{"bm25", "ami", "hybrid"}
-	opt := sliceOptions(rankers...)
+	opt := sliceOptions(36, rankers...)
 	opt.Ratios = []float64{5.6} // one is enough to see the model's part, and scoring dominates the time
 	report, err := newRetention(t, bench.NewMemo(newEmbedded(t))).Run(t.Context(), slice(t), opt)
 	if err != nil {
@@ -96,7 +98,7 @@ func TestRetentionOfEverythingAndNothing(t *testing.T) {
 	for _, keep := range []bool{true, false} {
 		r := newRetention(t, nil)
 		r.Compressor = whole{r.Splitter, keep}
-		report, err := r.Run(t.Context(), slice(t), sliceOptions("bm25", "head"))
+		report, err := r.Run(t.Context(), slice(t), sliceOptions(8, "bm25", "head"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -125,7 +127,7 @@ func TestRetentionHidesTheDescription(t *testing.T) {
 	r := newRetention(t, nil)
 	spy := &spy{next: r.Compressor}
 	r.Compressor = spy
-	report, err := r.Run(t.Context(), slice(t), sliceOptions("bm25"))
+	report, err := r.Run(t.Context(), slice(t), sliceOptions(8, "bm25"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,8 +163,8 @@ func (s *spy) Compress(ctx context.Context, req compress.Request) (compress.Resu
 
 func TestRetentionIsRepeatable(t *testing.T) {
 	run := func(seed uint64, strip bool) []bench.Answer {
-		opt := sliceOptions("random", "bm25")
-		opt.Queries, opt.Seed, opt.StripAll, opt.Ratios = 8, seed, strip, []float64{4}
+		opt := sliceOptions(8, "random", "bm25")
+		opt.Seed, opt.StripAll, opt.Ratios = seed, strip, []float64{4}
 		report, err := newRetention(t, nil).Run(t.Context(), slice(t), opt)
 		if err != nil {
 			t.Fatal(err)
@@ -184,7 +186,7 @@ func TestRetentionIsRepeatable(t *testing.T) {
 }
 
 func TestRetentionHeldOutOnly(t *testing.T) {
-	opt := sliceOptions("bm25")
+	opt := sliceOptions(8, "bm25")
 	opt.HeldOutOnly = true
 	report, err := newRetention(t, nil).Run(t.Context(), slice(t), opt)
 	if err != nil {
@@ -201,7 +203,7 @@ func TestRetentionHeldOutOnly(t *testing.T) {
 // Baselines must respect the budget, or they would look better than they are.
 func TestBaselinesKeepTheBudget(t *testing.T) {
 	r := newRetention(t, nil)
-	report, err := r.Run(t.Context(), slice(t), sliceOptions("random", "head"))
+	report, err := r.Run(t.Context(), slice(t), sliceOptions(8, "random", "head"))
 	if err != nil {
 		t.Fatal(err)
 	}
