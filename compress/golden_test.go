@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"pith/parsers"
+	"pith/tokens"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -102,6 +103,36 @@ func TestClassKeepsABody(t *testing.T) {
 			body := strings.Contains(res.Text, "def ") || strings.Contains(res.Text, " = ")
 			if strings.Contains(res.Text, "class Shelf:") && !body {
 				t.Errorf("budget %d leaves a class without a body:\n%s", budget, res.Text)
+			}
+		}
+	}
+}
+
+// bpe counts as the upstream does.
+type bpe struct{ counters *tokens.Counters }
+
+func (b bpe) For(model string) Counter { return b.counters.For(model) }
+
+// BPE is not additive over lines, so only the count of the final text is the truth. Over its whole range the rate does what
+// it says: the budget is met and used.
+func TestRateInRealTokens(t *testing.T) {
+	splitter := pool(t)
+	e := engine(t, func(o *Options) { o.Splitter, o.Counters = splitter, bpe{tokens.New()} })
+	var files []File
+	for _, tt := range cases {
+		content, err := os.ReadFile(filepath.Join("testdata", tt.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, File{Path: tt.file, Content: string(content)})
+	}
+	for _, model := range []string{"gpt-4o", "gpt-4", "claude-sonnet-4-5"} {
+		for rate := 0.05; rate <= 1; rate += 0.05 {
+			req := Request{Files: files, Query: "how are failed jobs retried?", Rate: rate, Model: model}
+			res := compress(t, e, req)
+			check(t, splitter, e.opt.Counters.For(model), req, res)
+			if used := float64(res.CompressedTokens) / float64(res.Budget); used < 0.85 {
+				t.Errorf("%s, rate %.2f: only %d of %d tokens used", model, rate, res.CompressedTokens, res.Budget)
 			}
 		}
 	}

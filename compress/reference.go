@@ -74,11 +74,13 @@ func (j *job) reference(ctx context.Context) (Result, error) {
 func (j *job) refChunks() []refChunk {
 	var list []refChunk
 	for _, src := range j.sources {
-		at := 0
+		at, line := 0, 0
 		for _, text := range parsers.SplitReference(src.parsed.Language, []byte(src.content)) {
-			at += max(strings.Index(src.content[at:], text), 0) // separators between pieces are dropped
-			line := strings.Count(src.content[:at], "\n")
+			dropped := max(strings.Index(src.content[at:], text), 0) // separators between pieces
+			line += strings.Count(src.content[at:at+dropped], "\n")
+			at += dropped
 			list = append(list, refChunk{src: src, text: text, line: line, tokens: j.count(text)})
+			line += strings.Count(text, "\n")
 			at += len(text)
 		}
 	}
