@@ -62,6 +62,8 @@ type Judge struct {
 	memo    *Memo
 	asked   atomic.Int64
 	saved   atomic.Int64
+	// after is called when a piece was asked, by whichever worker asked it. May be nil.
+	after func()
 }
 
 // ErrBackend means that a backend cannot do what a task needs.
@@ -200,6 +202,9 @@ func (j *Judge) piece(ctx context.Context, text string, examples []Example) ([]O
 		return nil, err
 	}
 	j.asked.Add(int64(len(qs) - known))
+	if j.after != nil {
+		j.after()
+	}
 	return j.memo.Put(qs, answers)
 }
 

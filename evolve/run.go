@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"sync"
 )
 
 // A Run is one search on one task, from template to report.
@@ -23,7 +24,7 @@ type Run struct {
 	Length        func(text string) int
 	// Spent, if not nil, tells what the backend has cost.
 	Spent func() Spent
-	// OnStatus is told about each generation and phase. May be nil.
+	// OnStatus is told about each generation and phase, and in between, one call at a time. May be nil.
 	OnStatus func(Status)
 }
 
@@ -58,6 +59,7 @@ func (r *Run) Do(ctx context.Context) (*Report, error) {
 		return nil, err
 	}
 	w := &work{Run: r, template: template, judge: judge}
+	judge.after = func() { w.tell(nil) }
 	report, err := w.all(ctx)
 	if err != nil {
 		return nil, errors.Join(err, r.Dir.save(r.spent()))
@@ -94,17 +96,26 @@ type work struct {
 	*Run
 	template Template
 	judge    *Judge
-	progress Progress
+
+	mu     sync.Mutex
+	status Status
 }
 
-func (w *work) tell(phase string) {
-	if w.OnStatus == nil {
-		return
+// tell gives a sign of life, after change, if not nil, was made to the status.
+func (w *work) tell(change func(*Status)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if change != nil {
+		change(&w.status)
 	}
-	s := Status{Phase: phase, Progress: w.progress, Spent: w.spent()}
-	s.Asked, s.Memo = w.judge.Asked()
-	w.OnStatus(s)
+	w.status.Spent = w.spent()
+	w.status.Asked, w.status.Memo = w.judge.Asked()
+	if w.OnStatus != nil {
+		w.OnStatus(w.status)
+	}
 }
+
+func (w *work) phase(name string) { w.tell(func(s *Status) { s.Phase = name }) }
 
 func (w *work) problem() Problem {
 	p := Problem{Template: w.template, Examples: len(w.Task.Search), Length: w.Length,
@@ -119,27 +130,27 @@ func (w *work) options() Options {
 	return Options{Algorithm: s.Algorithm, Objective: s.Objective, Seed: s.Seed, Reference: s.Reference, Halving: s.Halving,
 		Racing: s.Racing, MaxPrompts: s.MaxPrompts, MinLength: s.MinLength,
 		OnGeneration: func(p Progress) error {
-			w.progress = p
-			w.tell("search")
+			w.tell(func(s *Status) { s.Progress = p })
 			return w.Dir.note(p, w.spent())
 		}}
 }
 
 func (w *work) all(ctx context.Context) (*Report, error) {
+	w.phase("search")
 	found, err := Search(ctx, w.problem(), w.options())
 	if err != nil {
 		return nil, fmt.Errorf("search: %w", err)
 	}
-	w.tell("validation")
+	w.phase("validation")
 	full, best, err := w.choose(ctx, found)
 	if err != nil {
 		return nil, fmt.Errorf("validation: %w", err)
 	}
-	w.tell("test")
+	w.phase("test")
 	if err := w.test(ctx, &full, &best); err != nil {
 		return nil, fmt.Errorf("test: %w", err)
 	}
-	w.tell("baselines")
+	w.phase("baselines")
 	baselines, err := w.baselines(ctx, found, best)
 	if err != nil {
 		return nil, fmt.Errorf("baselines: %w", err)

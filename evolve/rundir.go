@@ -157,3 +157,9 @@ func ReadProgress(path string) ([]Progress, Spent, error) {
 	}
 	return c.Generations, c.Spent, err
 }
+
+// Check says what of the spec makes no sense, before anything is started.
+func (s Spec) Check() error {
+	_, err := Options{Algorithm: s.Algorithm, Objective: s.Objective}.withDefaults()
+	return err
+}

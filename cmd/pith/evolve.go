@@ -1,0 +1,233 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"pith/evolve"
+)
+
+// evolveCommand holds the commands that prune few-shot prompts.
+func evolveCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "evolve",
+		Short: "Prune few-shot prompts by search",
+		Long: "Prune few-shot prompts by search: drop the tokens that a task does better without.\n\n" +
+			"A task is a YAML file with a template, its demonstrations and three splits of examples.",
+	}
+	cmd.AddCommand(evolveRunCommand(), evolveResumeCommand(), evolveShowCommand(), evolveExportCommand(), evolveBenchCommand())
+	return cmd
+}
+
+// exactly is cobra.ExactArgs with our exit status.
+func exactly(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != n {
+			return usagef("%s needs %s; see `%s --help`", cmd.CommandPath(), what, cmd.CommandPath())
+		}
+		return nil
+	}
+}
+
+func evolveRunCommand() *cobra.Command {
+	var (
+		spec evolve.Spec
+		run  evolveFlags
+		out  string
+	)
+	cmd := &cobra.Command{
+		Use:   "run TASK.yaml",
+		Short: "Start a run",
+		Example: "  pith evolve run examples/evolve/language/task.yaml --out runs/language\n" +
+			"  pith evolve run task.yaml --endpoint http://127.0.0.1:11434/v1 --endpoint-model qwen2.5 --token-budget 500000",
+		Args: exactly(1, "one task file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			task, err := filepath.Abs(args[0])
+			if err != nil {
+				return err
+			}
+			spec.Task = task
+			if err := finishSpec(&spec); err != nil {
+				return err
+			}
+			// The task is read before the directory is made: a typo leaves nothing behind.
+			loaded, err := evolve.LoadTask(task)
+			if err != nil {
+				return err
+			}
+			if out == "" {
+				out = filepath.Join("runs", fmt.Sprintf("%s-%s-%d", loaded.Name, spec.Algorithm, spec.Seed))
+			}
+			dir, err := evolve.CreateRun(out, spec)
+			if err != nil {
+				return err
+			}
+			return run.do(cmd, dir, loaded, out)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&out, "out", "o", "", "directory of the run (default runs/TASK-ALGORITHM-SEED)")
+	f.StringVar((*string)(&spec.Algorithm), "algorithm", string(evolve.Guided), "guided, gga, ssga, tapruning or sahc")
+	f.StringVar((*string)(&spec.Objective), "objective", string(evolve.Best), "best, shortest (at no loss) or front")
+	f.Uint64Var(&spec.Seed, "seed", 1, "seed of all random choices")
+	f.BoolVar(&spec.Reference, "reference", false, "keep the published code's quirks where they change results")
+	f.BoolVar(&spec.Halving, "halving", false, "judge children of gga on half of the examples first")
+	f.BoolVar(&spec.Racing, "racing", false, "stop evaluating a prompt once it cannot win any more; changes no answer")
+	f.IntVar(&spec.MaxPrompts, "max-prompts", 0, "prompts to look at, at most (default 10000)")
+	f.IntVar(&spec.MinLength, "min-length", 0, "mean length at which an evolution ends (default 15)")
+	f.StringVar(&spec.Units, "units", "", "what a mask is over: tokens (local models; the default there) or words")
+	f.StringVar(&spec.Backend.ModelDir, "model-dir", "", "folder of a local model; empty for the embedded one")
+	f.StringVar(&spec.Backend.Device, "device", "", "auto, cpu or cuda, for a local model")
+	f.StringVar(&spec.Backend.Endpoint, "endpoint", "", "base URL of an OpenAI-compatible endpoint, up to and with /v1")
+	f.StringVar(&spec.Backend.Model, "endpoint-model", "", "model to ask there")
+	run.add(cmd)
+	return cmd
+}
+
+// finishSpec checks what flags alone can tell and fills in what depends on the backend.
+func finishSpec(spec *evolve.Spec) error {
+	b := spec.Backend
+	switch {
+	case b.Endpoint != "" && b.Model == "":
+		return usagef("--endpoint needs --endpoint-model")
+	case b.Endpoint == "" && b.Model != "":
+		return usagef("--endpoint-model needs --endpoint")
+	case b.Endpoint != "" && (b.ModelDir != "" || b.Device != ""):
+		return usagef("--endpoint and --model-dir or --device exclude each other")
+	}
+	if spec.Units == "" {
+		spec.Units = "tokens"
+		if b.Endpoint != "" {
+			spec.Units = "words"
+		}
+	}
+	if spec.Units != "tokens" && spec.Units != "words" {
+		return usagef("--units %q is neither tokens nor words", spec.Units)
+	}
+	if spec.Units == "tokens" && b.Endpoint != "" {
+		return usagef("--units tokens needs a local model: an endpoint does not show its tokens")
+	}
+	if err := spec.Check(); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+func evolveResumeCommand() *cobra.Command {
+	var run evolveFlags
+	cmd := &cobra.Command{
+		Use:   "resume DIR",
+		Short: "Go on with a run that was stopped or killed",
+		Args:  exactly(1, "one run directory"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			dir, err := evolve.OpenRun(args[0])
+			if err != nil {
+				return err
+			}
+			task, err := evolve.LoadTask(dir.Spec.Task)
+			if err != nil {
+				return errors.Join(err, dir.Close())
+			}
+			return run.do(cmd, dir, task, args[0])
+		},
+	}
+	run.add(cmd)
+	return cmd
+}
+
+func evolveShowCommand() *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
+		Use:   "show DIR",
+		Short: "Show what a run found, or how far it is",
+		Args:  exactly(1, "one run directory"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			report, err := evolve.ReadReport(args[0])
+			if errors.Is(err, evolve.ErrNoRun) {
+				return showProgress(cmd.OutOrStdout(), args[0], format)
+			}
+			if err != nil {
+				return err
+			}
+			return printAs(cmd.OutOrStdout(), format, report, report.WriteText)
+		},
+	}
+	cmd.Flags().StringVar(&format, "format", "text", "text or json")
+	return cmd
+}
+
+func showProgress(w io.Writer, dir, format string) error {
+	generations, spent, err := evolve.ReadProgress(dir)
+	if err != nil {
+		return err
+	}
+	return printAs(w, format, generations, func(w io.Writer) error {
+		for _, p := range generations {
+			fmt.Fprintln(w, progressLine(evolve.Status{Phase: "search", Progress: p}))
+		}
+		_, err := fmt.Fprintf(w, "not finished; go on with `pith evolve resume %s`%s\n", dir, costOf(spent))
+		return err
+	})
+}
+
+func evolveExportCommand() *cobra.Command {
+	var (
+		out, spaces string
+		force       bool
+	)
+	cmd := &cobra.Command{
+		Use:   "export DIR",
+		Short: "Write the pruned prompt as one artefact file",
+		Args:  exactly(1, "one run directory"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if out == "" {
+				return usagef("export needs --out FILE.json")
+			}
+			if spaces != evolve.SpacesExact && spaces != evolve.SpacesNormalised {
+				return usagef("--spaces %q is neither exact nor normalised", spaces)
+			}
+			report, err := evolve.ReadReport(args[0])
+			if err != nil {
+				return err
+			}
+			artefact, err := evolve.NewArtefact(report, spaces, force)
+			if errors.Is(err, evolve.ErrTransfer) {
+				return fmt.Errorf("%w; --force exports it all the same", err)
+			}
+			if err != nil {
+				return err
+			}
+			return artefact.Save(out)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&out, "out", "o", "", "file to write")
+	f.StringVar(&spaces, "spaces", evolve.SpacesExact, "how messages are compared with the template: exact or normalised white space")
+	f.BoolVar(&force, "force", false, "export a prompt that lost on the test split")
+	return cmd
+}
+
+func evolveBenchCommand() *cobra.Command {
+	opt := evolve.BenchOptions{Algorithms: evolve.Algorithms()}
+	var format string
+	cmd := &cobra.Command{
+		Use:   "bench",
+		Short: "Compare the searches on planted problems with known optima",
+		Args:  exactly(0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			rows, err := evolve.Bench(cmd.Context(), opt)
+			if err != nil {
+				return err
+			}
+			return printAs(cmd.OutOrStdout(), format, rows, func(w io.Writer) error { return evolve.WriteBench(w, rows) })
+		},
+	}
+	cmd.Flags().IntVar(&opt.Seeds, "seeds", 100, "problems of each kind")
+	cmd.Flags().IntVar(&opt.Workers, "workers", 2, "problems at once")
+	cmd.Flags().StringVar(&format, "format", "text", "text or json")
+	return cmd
+}
