@@ -114,7 +114,11 @@ func isJSONType(contentType string) bool {
 // replaceBody returns r with the body that goes out: the one that came, byte for byte, or its compressed form.
 func (s *Server) replaceBody(r *http.Request, d *dialect, body []byte, want control) *http.Request {
 	x := exchangeOf(r.Context())
-	plain, err := decode(r.Header.Values("Content-Encoding"), body, s.opts.Limits.MaxBodyBytes, x.hold)
+	var plain []byte
+	err := guard(func() (err error) {
+		plain, err = decode(r.Header.Values("Content-Encoding"), body, s.opts.Limits.MaxBodyBytes, x.hold)
+		return err
+	})
 	if err != nil {
 		x.report = report{decision: decisionPass, reason: reasonEncoding}
 		return withBody(r, body)

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -76,6 +77,30 @@ func TestBytesInFlightAreBounded(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	t.Error("bytes were not given back")
+}
+
+// A stream may last for minutes; the request that asked for it is not kept in memory for that long.
+func TestStreamsDoNotHoldBodies(t *testing.T) {
+	u := newUpstream(t)
+	s := newServer(t, options(t, u))
+	front, admin := httptest.NewServer(s.Handler()), httptest.NewServer(s.AdminHandler())
+	defer front.Close()
+	defer admin.Close()
+	req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, front.URL+"/v1/chat/completions", strings.NewReader(question()))
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("X-Want-Events", "1")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if _, metrics := get(t, http.DefaultClient, admin.URL+"/metrics"); !strings.Contains(metrics, "pith_body_bytes_held 0") || !strings.Contains(metrics, "pith_requests_active 1") {
+		t.Errorf("in the middle of a stream:\n%s", metrics)
+	}
+	u.next <- struct{}{}
+	if got, err := io.ReadAll(res.Body); err != nil || string(got) != "data: 0\n\n" {
+		t.Errorf("stream = %q, %v", got, err)
+	}
 }
 
 func TestSlowClientsAreLetGo(t *testing.T) {

@@ -92,6 +92,28 @@ func TestOlderTurnsNeverChange(t *testing.T) {
 	}
 }
 
+// Replicas without anything in common, under concurrent load, send the same bytes as one idle server.
+func TestReplicasAgree(t *testing.T) {
+	turns := conversationOf(rand.New(rand.NewPCG(11, 1)), 8)
+	for _, w := range wordings()[:3] {
+		want := previews(t, options(t, newUpstream(t)), w, turns)
+		var wg sync.WaitGroup
+		for range 2 {
+			base, client := start(t, options(t, newUpstream(t)))
+			for n := range turns {
+				for range 4 {
+					wg.Go(func() {
+						if _, got := post(t, client, base+w.path, w.render(turns[:n+1]), "X-Pith-Mode", "preview"); got != want[n] {
+							t.Errorf("%s: turn %d differs under load", w.name, n+1)
+						}
+					})
+				}
+			}
+		}
+		wg.Wait()
+	}
+}
+
 // A moody engine fails half of what it is asked for the first time and nothing after that: what a load spike or a deadline does.
 type moody struct {
 	mu    sync.Mutex
