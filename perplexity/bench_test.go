@@ -107,6 +107,27 @@ func BenchmarkScore(b *testing.B) {
 	}
 }
 
+// BenchmarkRequest is one cold request: a question over 20,000 tokens of code in chunks of 15, 150 or 1,500 tokens, with the losses
+// of question and code wanted.
+func BenchmarkRequest(b *testing.B) {
+	m := open(b, perplexity.Options{})
+	text := source(b, 1<<18)
+	for _, length := range []int{15, 150, 1500} {
+		b.Run(fmt.Sprintf("chunk=%d", length), func(b *testing.B) {
+			var seqs []perplexity.Sequence
+			for _, s := range cut(m.Tokenizer(), text, 20_000/length, length) {
+				seqs = append(seqs, perplexity.Sequence{Given: s, Text: query, WantGiven: true})
+			}
+			b.ReportAllocs()
+			before := cpuSeconds(b)
+			for b.Loop() {
+				score(b, m, seqs...)
+			}
+			b.ReportMetric((cpuSeconds(b)-before)/float64(b.N), "cpu-s/op")
+		})
+	}
+}
+
 // BenchmarkOpen is what starting with the embedded model costs.
 func BenchmarkOpen(b *testing.B) {
 	for b.Loop() {
