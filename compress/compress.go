@@ -4,7 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"pith/parsers"
 )
 
 // Version is the version of the algorithm. It is part of every cache key and changes whenever the bytes of a result may.
@@ -149,21 +154,31 @@ func (j *job) run(ctx context.Context) (*plan, error) {
 	return j.fit(ctx)
 }
 
-// parse cuts the files and counts their lines.
+// parse cuts the files, several at once, and counts their lines.
 func (j *job) parse(ctx context.Context) error {
 	defer j.time("parse", time.Now())
+	parsed := make([]parsers.File, len(j.req.Files))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, f := range j.req.Files {
+		g.Go(func() (err error) {
+			if f.Language != "" {
+				parsed[i], err = j.opt.Splitter.ParseAs(ctx, f.Language, []byte(f.Content))
+			} else {
+				parsed[i], err = j.opt.Splitter.Parse(ctx, f.Path, []byte(f.Content))
+			}
+			if err != nil {
+				return fmt.Errorf("parse file %d of %d: %w", i+1, len(parsed), err)
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
 	for i, f := range j.req.Files {
 		src := newSource(f, j.memo.count)
-		src.index = i
-		var err error
-		if f.Language != "" {
-			src.parsed, err = j.opt.Splitter.ParseAs(ctx, f.Language, []byte(f.Content))
-		} else {
-			src.parsed, err = j.opt.Splitter.Parse(ctx, f.Path, []byte(f.Content))
-		}
-		if err != nil {
-			return fmt.Errorf("parse file %d of %d: %w", i+1, len(j.req.Files), err)
-		}
+		src.index, src.parsed = i, parsed[i]
 		if j.req.Stage == StageCoarse {
 			src.level = cutChunks
 		}
