@@ -98,8 +98,8 @@ func lose(text, before string, known map[string]bool) (losses []Loss, last strin
 // are its units, nested. Lines that begin with "class" hold the chunks indented below them.
 type indents struct{}
 
-func (indents) Parse(_ context.Context, _ string, src []byte) (parsers.File, error) {
-	return indents{}.ParseAs(context.Background(), "text", src)
+func (i indents) Parse(ctx context.Context, _ string, src []byte) (parsers.File, error) {
+	return i.ParseAs(ctx, "text", src)
 }
 
 func (indents) ParseAs(ctx context.Context, _ string, src []byte) (parsers.File, error) {
@@ -111,7 +111,7 @@ func (indents) ParseAs(ctx context.Context, _ string, src []byte) (parsers.File,
 	at := 0
 	for start := 0; start < len(lines); {
 		end := start + 1
-		for end < len(lines) && !(depth(lines[end]) == 0 && strings.TrimSpace(lines[end-1]) == "") {
+		for end < len(lines) && (depth(lines[end]) > 0 || strings.TrimSpace(lines[end-1]) != "") {
 			end++
 		}
 		c := parsers.Chunk{Kind: parsers.KindFunction, Start: at, StartLine: start, EndLine: end, Parent: -1}

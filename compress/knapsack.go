@@ -1,6 +1,9 @@
 package compress
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // A step is one stop of the walk over a function in line order. Steps with skip > 0 are decisions: the block that begins
 // here is kept and the walk goes on inside it, or it is left out and the walk goes on at step skip. Steps with skip == 0
@@ -117,8 +120,7 @@ func (k knapsack) fill(budget int) *best {
 			last[i] = impossible
 		}
 	}
-	for i := len(k.steps) - 1; i >= 0; i-- {
-		s := k.steps[i]
+	for i, s := range slices.Backward(k.steps) {
 		price := min(table.units(s.tokens), table.width)
 		for state := range table.states {
 			row, rest := table.row(i, state), table.row(i+1, s.after(state))

@@ -116,7 +116,7 @@ func (j *job) refRank(ctx context.Context, chunks []refChunk) error {
 		for _, l := range losses[1:] {
 			e.given = append(e.given, l.Text)
 		}
-		j.ranking.alone = e.alone
+		j.alone = e.alone
 		scores = amiRanker{}.scores(e)
 	}
 	if j.name == rankBM25 {

@@ -192,7 +192,7 @@ func (j *job) refValues(ctx context.Context, chunks [][]refBlock) ([][]float64, 
 	if err != nil || !ok {
 		return values, err
 	}
-	alone := perplexity(j.ranking.alone)
+	alone := perplexity(j.alone)
 	for i, l := range losses {
 		*at[i] = alone - perplexity(l.Text)
 	}

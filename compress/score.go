@@ -85,7 +85,7 @@ func (j *job) rankChunks(ctx context.Context) error {
 		if !ok {
 			j.use(rankBM25)
 		} else {
-			j.ranking.alone, e.alone = losses[0].Text, losses[0].Text
+			j.alone, e.alone = losses[0].Text, losses[0].Text
 			for n, l := range losses[1:] {
 				e.given = append(e.given, l.Text)
 				if c := &j.chunks[ranked[n]]; j.prunable(c) {
@@ -164,7 +164,7 @@ func (j *job) blockValues(ctx context.Context, texts []string) ([]float64, error
 		j.reason += "; blocks are valued by bm25"
 		return bm25Ranker{}.scores(e), nil
 	}
-	e.alone = j.ranking.alone
+	e.alone = j.alone
 	for _, l := range losses {
 		e.given = append(e.given, l.Text)
 	}

@@ -3,6 +3,7 @@ package compress
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
 // maxTrials bounds the parses that look for the gaps at fault in one file.
@@ -101,7 +102,7 @@ func (m *mender) guilty(ctx context.Context, list [][2]int) ([][2]int, error) {
 		return nil, err
 	}
 	right, err := m.guilty(ctx, list[len(list)/2:])
-	return append(left[:len(left):len(left)], right...), err
+	return append(slices.Clip(left), right...), err
 }
 
 // gaps lists the runs of lines that are not kept.
