@@ -241,8 +241,20 @@ func (b *found) enterFence(lines []textLine) {
 // harnessElements are what coding agents put into a user's turn on their own account: not the user's words.
 var harnessElements = [...]string{"system-reminder", "environment_details", "additional_data", "environment_context"}
 
-// instruction is what the user says in lines: the text outside blocks and outside what an agent added.
-func instruction(lines []textLine, blocks []found) string {
+// instruction is what the user says in a text: what stands outside blocks and outside what an agent added.
+func instruction(t jsonText, blocks []found) string {
+	text := t.all
+	if len(blocks) > 0 {
+		text = outside(t.lines, blocks)
+	}
+	for _, tag := range harnessElements {
+		text = cutElements(text, tag)
+	}
+	return strings.TrimSpace(text)
+}
+
+// outside joins the lines that stand in no block.
+func outside(lines []textLine, blocks []found) string {
 	var b strings.Builder
 	at := 0
 	for _, block := range append(slices.Clip(blocks), found{open: len(lines)}) {
@@ -252,16 +264,15 @@ func instruction(lines []textLine, blocks []found) string {
 		}
 		at = block.close
 	}
-	text := b.String()
-	for _, tag := range harnessElements {
-		text = cutElements(text, tag)
-	}
-	return strings.TrimSpace(text)
+	return b.String()
 }
 
 // cutElements removes every <tag>...</tag> from text.
 func cutElements(text, tag string) string {
 	open, end := "<"+tag+">", "</"+tag+">"
+	if !strings.Contains(text, open) {
+		return text
+	}
 	var b strings.Builder
 	for {
 		i := strings.Index(text, open)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -43,11 +44,10 @@ var errHeld = &apiError{status: http.StatusTooManyRequests, kind: kindRate, msg:
 // receive reads a body to its end. It has to come before any work: net/http notices that a client is gone only once the body is
 // read. Bytes are taken from the budget as they arrive, so that an announced length reserves nothing.
 func receive(body io.Reader, limit int64, hold *hold) ([]byte, error) {
-	var out []byte
-	chunk := 32 << 10
+	out := make([]byte, 0, 4<<10)
 	for {
-		if cap(out)-len(out) < chunk {
-			out = append(make([]byte, 0, 2*cap(out)+chunk), out...)
+		if len(out) == cap(out) {
+			out = slices.Grow(out, min(len(out), 4<<20))
 		}
 		n, err := body.Read(out[len(out):cap(out)])
 		if !hold.grow(n) {

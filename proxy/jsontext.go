@@ -11,6 +11,7 @@ import (
 // kept is copied raw, so that it keeps whatever escapes its sender chose.
 type jsonText struct {
 	lines []textLine
+	all   string // decoded
 	// exact is false where the decoded text does not stand for the raw bytes (a lone surrogate, invalid UTF-8).
 	exact bool
 }
@@ -53,10 +54,10 @@ func readText(body []byte, start, end int) jsonText {
 		marks = append(marks, line)
 	}
 	t.exact = t.exact && utf8.Valid(buf)
-	all := string(buf)
+	t.all = string(buf)
 	t.lines = make([]textLine, len(marks))
 	for i, m := range marks {
-		t.lines[i] = textLine{text: all[m.text:m.textEnd], start: m.start, eol: m.eol, end: m.end}
+		t.lines[i] = textLine{text: t.all[m.text:m.textEnd], start: m.start, eol: m.eol, end: m.end}
 	}
 	return t
 }

@@ -72,7 +72,7 @@ func (p *planner) assistant(m message) {
 	for _, part := range m.parts {
 		switch part.kind {
 		case partText:
-			p.announcement = joinLines(readText(p.body, part.start, part.end).lines)
+			p.announcement = strings.TrimSpace(readText(p.body, part.start, part.end).all)
 			p.history.noteWords(p.announcement)
 		case partCall:
 			a := understand(part.call)
@@ -100,7 +100,7 @@ func (p *planner) turn(m message) {
 			text := readText(p.body, part.start, part.end)
 			blocks := findBlocks(text.lines)
 			said = append(said, spoken{text, blocks})
-			words = append(words, instruction(text.lines, blocks))
+			words = append(words, instruction(text, blocks))
 		case partResult:
 			p.result(part)
 		}
