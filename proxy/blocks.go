@@ -21,10 +21,7 @@ func findBlocks(lines []textLine) []found {
 	s := blockScanner{lines: lines, unclosed: map[string]int{}}
 	var out []found
 	for i := 0; i < len(lines); {
-		b, ok := s.fence(i)
-		if !ok {
-			b, ok = s.element(i)
-		}
+		b, ok := s.block(i)
 		if !ok {
 			i++
 			continue
@@ -35,6 +32,21 @@ func findBlocks(lines []textLine) []found {
 		i = b.close
 	}
 	return out
+}
+
+// block reads the block that opens at line i. Nearly every line opens none, and its first character tells.
+func (s *blockScanner) block(i int) (found, bool) {
+	text := strings.TrimLeft(s.lines[i].text, " \t")
+	switch {
+	case text == "":
+		return found{}, false
+	case text[0] == '<':
+		return s.element(i)
+	case text[0] == '`' || text[0] == '~':
+		return s.fence(i)
+	default:
+		return found{}, false
+	}
 }
 
 // A blockScanner remembers which closers it has looked for in vain, so that a text of a million openers is still one pass.
@@ -48,11 +60,7 @@ var fenceOpen = regexp.MustCompile("^ {0,3}(`{3,}|~{3,})([^`]*)$")
 
 // fence reads a fenced block that opens at line i, by CommonMark's rules for fences outside containers.
 func (s *blockScanner) fence(i int) (found, bool) {
-	text := strings.TrimSuffix(s.lines[i].text, "\r")
-	if !strings.Contains(text, "```") && !strings.Contains(text, "~~~") {
-		return found{}, false
-	}
-	m := fenceOpen.FindStringSubmatch(text)
+	m := fenceOpen.FindStringSubmatch(strings.TrimSuffix(s.lines[i].text, "\r"))
 	if m == nil {
 		return found{}, false
 	}
@@ -158,7 +166,7 @@ var elementOpen = regexp.MustCompile(`^\s*<(file|file_content|file_contents|docu
 // element reads a file element whose opening tag stands alone on line i.
 func (s *blockScanner) element(i int) (found, bool) {
 	text := s.lines[i].text
-	if !strings.Contains(text, "<") || len(text) > 1024 {
+	if len(text) > 1024 { // no opening tag is that long
 		return found{}, false
 	}
 	m := elementOpen.FindStringSubmatch(text)
