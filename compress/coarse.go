@@ -115,7 +115,7 @@ func (j *job) take(sel *selection, i, limit int) {
 	j.enter(sel, i, chosen)
 	charge, least := c.whole, c.whole
 	if limit > 0 && j.prunable(c) {
-		charge, least = min(c.whole, max(limit/2, c.frame)), c.least()
+		charge, least = min(c.whole, max(limit/2, c.frame)), c.frame
 		if room := limit - sel.charged; room < charge && room >= c.whole/2 {
 			charge = max(room, c.frame)
 		}
@@ -211,11 +211,10 @@ func (j *job) root(i int) int {
 	return i
 }
 
-// withChild returns i alone or, where its header is not legal alone and nothing of its own can follow it, with the best of
-// its children.
+// withChild returns i alone or, where its header is not legal alone, with the best of its children.
 func (j *job) withChild(i int) []int {
 	c := &j.chunks[i]
-	if !c.syntax.NeedsChild || len(c.units) > 0 || len(c.children) == 0 {
+	if !c.syntax.NeedsChild || len(c.children) == 0 {
 		return []int{i}
 	}
 	best := c.children[0]

@@ -19,13 +19,13 @@ func (j *job) carve(sel *selection, target int) [][]bool {
 	left := 0.0
 	for n, i := range picks {
 		left += shares[n]
-		pieces[n] = j.pack(sel, i, int(left))
+		pieces[n] = j.pack(i, int(left))
 		left -= float64(pieces[n].tokens)
 	}
 	for n, i := range picks {
 		room := left + float64(pieces[n].tokens)
 		if left >= 1 && pieces[n].tokens < j.chunks[i].whole {
-			pieces[n] = j.pack(sel, i, int(room))
+			pieces[n] = j.pack(i, int(room))
 			left = room - float64(pieces[n].tokens)
 		}
 	}
@@ -111,7 +111,7 @@ func (j *job) shares(sel *selection, picks []int, target int) []float64 {
 		c := &j.chunks[i]
 		least := c.whole
 		if j.prunable(c) {
-			least = c.least()
+			least = c.frame
 		}
 		total += least
 		claims[n] = claim{tokens: float64(sel.sizes[i]), relevance: c.score, least: float64(least), most: float64(c.whole)}
@@ -120,7 +120,7 @@ func (j *job) shares(sel *selection, picks []int, target int) []float64 {
 }
 
 // pack returns the best of a chosen chunk that share holds.
-func (j *job) pack(sel *selection, i, share int) piece {
+func (j *job) pack(i, share int) piece {
 	c := &j.chunks[i]
 	whole := piece{chunk: i, lines: [][2]int{{c.start, c.end}}, tokens: c.whole}
 	if share >= c.whole || !j.prunable(c) {
@@ -131,12 +131,8 @@ func (j *job) pack(sel *selection, i, share int) piece {
 		tail = c.src.cost(j.chunks[c.closer].start, j.chunks[c.closer].end)
 	}
 	walk, spans := steps(c.src, c.blocks, c.start, c.end)
-	need := c.syntax.NeedsChild && !slices.ContainsFunc(c.children, func(child int) bool { return sel.states[child] != absent })
-	kept, ok := knapsack{steps: walk, marker: c.src.marker, need: need}.pack(share - tail)
-	switch {
-	case !ok && need:
-		return whole
-	case !ok:
+	kept, ok := knapsack{steps: walk, marker: c.src.marker}.pack(share - tail)
+	if !ok {
 		return piece{chunk: i, lines: c.frameLines(), tokens: c.frame}
 	}
 	p := piece{chunk: i, tokens: tail}

@@ -24,30 +24,28 @@ type knapsack struct {
 	steps []step
 	// marker is the cost of opening a gap.
 	marker int
-	// need asks for at least one kept block: the frame alone is not legal.
-	need bool
 }
 
-// best is the dynamic programme: cell (step, state, tokens left) is the largest value from step to the end. Bit 0 of state
-// says that a gap is open, bit 1 that no block is kept yet although one must be.
+// The states of the walk: does the next marker cost, or is a gap open?
+const (
+	gapClosed = iota
+	gapOpen
+	states
+)
+
+// best is the dynamic programme: cell (step, state, tokens left) is the largest value from step to the end.
 type best struct {
-	cells  []float64
-	states int
-	width  int // budget in units, plus one
-	unit   int
+	cells []float64
+	width int // budget in units, plus one
+	unit  int
 }
 
 func (b *best) row(step, state int) []float64 {
-	at := (step*b.states + state) * b.width
+	at := (step*states + state) * b.width
 	return b.cells[at : at+b.width]
 }
 
 func (b *best) units(tokens int) int { return (tokens + b.unit - 1) / b.unit }
-
-const (
-	gapOpen  = 1
-	noneKept = 2
-)
 
 // impossible is the value of what does not fit. Adding to it changes nothing.
 var impossible = math.Inf(-1)
@@ -59,10 +57,7 @@ func (k knapsack) pack(budget int) ([]bool, bool) {
 		return nil, false
 	}
 	table := k.fill(budget)
-	state, left := 0, table.width-1
-	if k.need {
-		state = noneKept
-	}
+	state, left := gapClosed, table.width-1
 	if table.row(0, state)[left] == impossible {
 		return nil, false
 	}
@@ -72,9 +67,9 @@ func (k knapsack) pack(budget int) ([]bool, bool) {
 		next, price := s.after(state), table.units(s.tokens)
 		if s.skip > 0 {
 			fee := k.fee(table, state)
-			out := at(table.row(s.skip, state|gapOpen), left-fee)
+			out := at(table.row(s.skip, gapOpen), left-fee)
 			if at(table.row(i+1, next), left-price)+s.value <= out {
-				state |= gapOpen
+				state = gapOpen
 				left -= fee
 				i = s.skip
 				continue
@@ -98,7 +93,7 @@ func at(row []float64, i int) float64 {
 
 // fee is what leaving something out costs: a marker, unless a gap is open.
 func (k knapsack) fee(table *best, state int) int {
-	if state&gapOpen != 0 {
+	if state == gapOpen {
 		return 0
 	}
 	return table.units(k.marker)
@@ -106,23 +101,14 @@ func (k knapsack) fee(table *best, state int) int {
 
 // fill computes the table from the last step to the first.
 func (k knapsack) fill(budget int) *best {
-	table := &best{states: 2, unit: 1}
-	if k.need {
-		table.states = 4
-	}
-	rows := (len(k.steps) + 1) * table.states
+	table := &best{unit: 1}
+	rows := (len(k.steps) + 1) * states
 	table.unit += (budget + 1) * rows / maxCells
 	table.width = budget/table.unit + 1
 	table.cells = make([]float64, rows*table.width)
-	for state := noneKept; state < table.states; state++ {
-		last := table.row(len(k.steps), state)
-		for i := range last {
-			last[i] = impossible
-		}
-	}
 	for i, s := range slices.Backward(k.steps) {
 		price := min(table.units(s.tokens), table.width)
-		for state := range table.states {
+		for state := range states {
 			row, rest := table.row(i, state), table.row(i+1, s.after(state))
 			for left := range price {
 				row[left] = impossible
@@ -134,7 +120,7 @@ func (k knapsack) fill(budget int) *best {
 				continue
 			}
 			fee := min(k.fee(table, state), table.width)
-			for left, value := range table.row(s.skip, state|gapOpen)[:table.width-fee] {
+			for left, value := range table.row(s.skip, gapOpen)[:table.width-fee] {
 				row[fee+left] = max(row[fee+left], value)
 			}
 		}
@@ -144,11 +130,8 @@ func (k knapsack) fill(budget int) *best {
 
 // after is the state behind a kept step: its lines close the gap. A kept block whose lines all come later leaves it open.
 func (s step) after(state int) int {
-	if s.skip > 0 {
-		state &^= noneKept
-	}
 	if s.tokens > 0 {
-		state &^= gapOpen
+		return gapClosed
 	}
 	return state
 }

@@ -32,9 +32,9 @@ func randomWalk(rng *rand.Rand, n int) []step {
 	return walk
 }
 
-// price replays a choice: its value and cost, markers included, and whether it is legal.
-func price(k knapsack, kept func(int) bool) (value float64, cost int, legal bool) {
-	gap, any := false, false
+// price replays a choice: its value and cost, markers included.
+func price(k knapsack, kept func(int) bool) (value float64, cost int) {
+	gap := false
 	for i := 0; i < len(k.steps); {
 		s := k.steps[i]
 		if s.skip > 0 && !kept(i) {
@@ -45,23 +45,22 @@ func price(k knapsack, kept func(int) bool) (value float64, cost int, legal bool
 			i = s.skip
 			continue
 		}
-		any = any || s.skip > 0
 		value += s.value
 		cost += s.tokens
 		gap = gap && s.tokens == 0
 		i++
 	}
-	return value, cost, any || !k.need
+	return value, cost
 }
 
 func TestKnapsackAgainstAllChoices(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for round := range 400 {
-		k := knapsack{steps: randomWalk(rng, 12), marker: rng.IntN(5), need: rng.IntN(3) == 0}
+		k := knapsack{steps: randomWalk(rng, 12), marker: rng.IntN(5)}
 		budget := rng.IntN(60)
 		best := math.Inf(-1)
 		for choice := range 1 << len(k.steps) {
-			if value, cost, legal := price(k, func(i int) bool { return choice>>i&1 == 1 }); legal && cost <= budget {
+			if value, cost := price(k, func(i int) bool { return choice>>i&1 == 1 }); cost <= budget {
 				best = max(best, value)
 			}
 		}
@@ -72,9 +71,9 @@ func TestKnapsackAgainstAllChoices(t *testing.T) {
 			}
 			continue
 		}
-		value, cost, legal := price(k, func(i int) bool { return kept[i] })
-		if value != best || cost > budget || !legal {
-			t.Fatalf("round %d: value %v at %d of %d tokens (legal %v), best is %v", round, value, cost, budget, legal, best)
+		value, cost := price(k, func(i int) bool { return kept[i] })
+		if value != best || cost > budget {
+			t.Fatalf("round %d: value %v at %d of %d tokens, best is %v", round, value, cost, budget, best)
 		}
 	}
 }
@@ -93,14 +92,14 @@ func TestKnapsackCoarseUnits(t *testing.T) {
 		t.Fatalf("unit %d: the table is too small for this test", table.unit)
 	}
 	kept, ok := k.pack(budget)
-	value, cost, _ := price(k, func(i int) bool { return kept[i] })
+	value, cost := price(k, func(i int) bool { return kept[i] })
 	if !ok || cost > budget {
 		t.Fatalf("%d tokens in a budget of %d", cost, budget)
 	}
 	small := k
 	small.steps = k.steps[:200] // fits the table exactly
 	exact, _ := small.pack(budget - table.unit*len(k.steps))
-	if floor, _, _ := price(small, func(i int) bool { return exact[i] }); value < floor {
+	if floor, _ := price(small, func(i int) bool { return exact[i] }); value < floor {
 		t.Errorf("value %v is below the bound %v", value, floor)
 	}
 }

@@ -194,18 +194,6 @@ func (c *chunk) opens() func(line int) bool {
 	return func(line int) bool { return line-c.start < len(marks) && marks[line-c.start] }
 }
 
-// least is what remains when the fine stage takes all that it may.
-func (c *chunk) least() int {
-	if !c.syntax.NeedsChild || len(c.units) == 0 {
-		return c.frame
-	}
-	smallest := c.whole
-	for _, u := range c.units {
-		smallest = min(smallest, c.src.cost(u.start, u.end))
-	}
-	return min(c.whole, c.frame+smallest+c.src.marker)
-}
-
 // pin takes the nodes inside the lines [from, to) out of list: they become lines of the frame around them, which stay.
 func pin(list []node, from, to int) []node {
 	var rest []node
