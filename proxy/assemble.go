@@ -32,15 +32,21 @@ func (b *block) rebuild(body []byte, res compress.Result) ([]byte, error) {
 	}
 	end := lines[len(lines)-1]
 	out := make([]byte, 0, end.end-lines[0].start)
-	wrote := 0
+	wrote, next := 0, 0
 	for _, line := range outputLines(text) {
-		if len(kept) > 0 && b.content[kept[0]] == line {
-			k := lines[kept[0]]
-			out = append(out, body[k.start:k.eol]...)
-			kept = kept[1:]
-		} else if breaksOut(line) {
+		at, err := b.find(line, next, kept)
+		switch {
+		case err != nil:
+			return nil, err
+		case at >= 0:
+			out = append(out, body[lines[at].start:lines[at].eol]...)
+			next = at + 1
+			if len(kept) > 0 && at == kept[0] {
+				kept = kept[1:]
+			}
+		case breaksOut(line):
 			return nil, errBreaksOut
-		} else {
+		default:
 			out = appendEscaped(out, line)
 		}
 		wrote = len(out)
@@ -56,6 +62,29 @@ func (b *block) rebuild(body []byte, res compress.Result) ([]byte, error) {
 		return nil, errNoGain
 	}
 	return out, nil
+}
+
+// find says which line of the block a line of the result is, next being the first that it can be: the next kept one, or else one
+// that the report forgot. It returns -1 for a line that is not the block's: a marker. Of two forgotten lines that read the same
+// nobody knows which was meant, and a wrong line number is worse than no saving.
+func (b *block) find(line string, next int, kept []int) (int, error) {
+	end := len(b.content)
+	if len(kept) > 0 {
+		if end = kept[0]; b.content[end] == line {
+			return end, nil
+		}
+	}
+	at := -1
+	for i := next; i < end; i++ {
+		if b.content[i] != line {
+			continue
+		}
+		if at >= 0 {
+			return -1, fmt.Errorf("%w: two lines read like one that was not reported", errUnaligned)
+		}
+		at = i
+	}
+	return at, nil
 }
 
 // keptLines lists the indexes of the lines that a report says were kept, in order.

@@ -89,6 +89,36 @@ func broken(f func(*compress.Result)) proxy.CompressorFunc {
 	}
 }
 
+// A line that is in the result but not in its report is the block's own all the same, where it is clear which.
+func TestUnreportedLines(t *testing.T) {
+	forget := broken(func(r *compress.Result) {
+		last := &r.Chunks[0].KeptLines
+		*last = (*last)[:len(*last)-1]
+	})
+	numbered := numberedSource(30, "→")
+	twins := numbered
+	for i := 20; i < 30; i++ { // all alike
+		twins = strings.Replace(twins, fmt.Sprintf("func f%03d() string { return \"<%d> & more\\t\" }", i, i), "}", 1)
+	}
+	for name, tt := range map[string]struct {
+		code string
+		want string
+	}{"clear": {numbered, "compressed"}, "either of two": {twins, "bypass; left=1; reason=bad-result"}} {
+		u := newUpstream(t)
+		opts := options(t, u)
+		opts.Compressor = forget
+		base, client := start(t, opts)
+		body := userChat("Why?\n```go\n" + tt.code + "```\n")
+		res, _ := post(t, client, base+"/v1/chat/completions", body)
+		if got := res.Header.Get("X-Pith-Decision"); got != tt.want {
+			t.Errorf("%s: %s, want %s", name, got, tt.want)
+		}
+		if got := string(u.last(t).body); got != body {
+			checkEdited(t, body, got)
+		}
+	}
+}
+
 func TestOneBadBlockCostsItself(t *testing.T) {
 	u := newUpstream(t)
 	opts := options(t, u)
