@@ -29,13 +29,13 @@ class Graph:
         self.nodes.append(helper.make_node(kind, list(inputs), names, domain=domain, **attributes))
         return names[0] if outputs == 1 else names
 
-    def const(self, value, dtype=np.int64):
+    def const(self, value, dtype=np.int64, name=None):
         self.count += 1
-        name = f"const_{self.count}"
+        name = name or f"const_{self.count}"
         self.weights.append(numpy_helper.from_array(np.asarray(value, dtype=dtype), name))
         return name
 
-    def weight(self, tensor):
+    def weight(self, tensor, name):
         """Stores a matrix [in, out] as int8 with one scale per output; the graph computes in float32.
 
         The runtime multiplies constants out when it loads the model, so this
@@ -43,15 +43,19 @@ class Graph:
         (quant.rounded): then nothing is lost here.
         """
         whole, scale = quantize(tensor)
-        as_float = self.op("Cast", self.const(whole, np.int8), to=TensorProto.FLOAT)
-        return self.op("Mul", as_float, self.const(scale, np.float32))
+        as_float = self.op("Cast", self.const(whole, np.int8, name + ".int8"), to=TensorProto.FLOAT)
+        return self.op("Mul", as_float, self.const(scale, np.float32, name + ".scale"))
 
-    def linear(self, x, layer):
-        y = self.op("MatMul", x, self.weight(layer.weight.T))
-        return y if layer.bias is None else self.op("Add", y, self.const(layer.bias.detach().numpy(), np.float32))
+    def plain(self, tensor, name):
+        """Stores a vector in float32."""
+        return self.const(tensor.detach().float().numpy(), np.float32, name)
 
-    def norm(self, x, layer):
-        scale = self.const(layer.weight.detach().float().numpy(), np.float32)
+    def linear(self, x, layer, name):
+        y = self.op("MatMul", x, self.weight(layer.weight.T, name + ".weight"))
+        return y if layer.bias is None else self.op("Add", y, self.plain(layer.bias, name + ".bias"))
+
+    def norm(self, x, layer, name):
+        scale = self.plain(layer.weight, name + ".weight")
         return self.op("SimplifiedLayerNormalization", x, scale, axis=-1, epsilon=1e-6, stash_type=1)
 
     def size(self, x, axis):
@@ -79,23 +83,24 @@ def hidden_states(g, model, table):
     t = g.size("input_ids", 1)
     padded = g.op("Pad", x, g.const([0, 1, 0, 0, 0, 0]))
     before = g.op("Slice", padded, g.const([0]), t, g.const([1]))
-    smear = g.const(model.smear.detach().float().numpy(), np.float32)
-    x = g.op("Add", x, g.op("Mul", before, smear))
+    x = g.op("Add", x, g.op("Mul", before, g.plain(model.smear, "smear")))
     x = g.op("Mul", x, g.const(math.sqrt(config.width), np.float32))
     cos, sin = rope(g, config)
     row = g.op("Unsqueeze", g.iota(t), g.const([0]))
     positions = g.op("Expand", row, g.op("Shape", "input_ids"))
     d = config.width
-    for layer in model.layers:
-        n = g.norm(x, layer.norm1)
-        q, k, v = (g.op("MatMul", n, g.weight(w.T)) for w in layer.qkv.weight.split(d))
+    for n, layer in enumerate(model.layers):
+        at = f"layers.{n}."
+        y = g.norm(x, layer.norm1, at + "norm1")
+        q, k, v = (g.op("MatMul", y, g.weight(w.T, f"{at}qkv.weight.{part}"))
+                   for part, w in enumerate(layer.qkv.weight.split(d)))
         q, k = (g.op("RotaryEmbedding", a, positions, cos, sin, domain=FUSED, num_heads=config.heads,
                      interleaved=0) for a in (q, k))
         y = g.op("MultiHeadAttention", q, k, v, domain=FUSED, num_heads=config.heads, unidirectional=1)
-        x = g.op("Add", x, g.op("MatMul", y, g.weight(layer.out.weight.T)))
-        up = g.op("Relu", g.op("MatMul", g.norm(x, layer.norm2), g.weight(layer.up.weight.T)))
-        x = g.op("Add", x, g.op("MatMul", g.op("Mul", up, up), g.weight(layer.down.weight.T)))
-    return g.norm(x, model.norm)
+        x = g.op("Add", x, g.linear(y, layer.out, at + "out"))
+        up = g.op("Relu", g.linear(g.norm(x, layer.norm2, at + "norm2"), layer.up, at + "up"))
+        x = g.op("Add", x, g.linear(g.op("Mul", up, up), layer.down, at + "down"))
+    return g.norm(x, model.norm, "norm")
 
 
 def pointer_weights(g, model, h, places):
@@ -103,8 +108,8 @@ def pointer_weights(g, model, h, places):
     config = model.config
     p, w = config.pointers, config.pointer_width
     heads = g.const([0, 0, p, w])
-    q = g.op("Transpose", g.op("Reshape", g.linear(h, model.point_q), heads), perm=[0, 2, 1, 3])
-    k = g.op("Transpose", g.op("Reshape", g.linear(h, model.point_k), heads), perm=[0, 2, 3, 1])
+    q = g.op("Transpose", g.op("Reshape", g.linear(h, model.point_q, "point_q"), heads), perm=[0, 2, 1, 3])
+    k = g.op("Transpose", g.op("Reshape", g.linear(h, model.point_k, "point_k"), heads), perm=[0, 2, 3, 1])
     scaled = g.op("Mul", q, g.const(1 / math.sqrt(w), np.float32))
     scores = g.op("Transpose", g.op("MatMul", scaled, k), perm=[0, 2, 1, 3])
     scores = g.op("GatherND", scores, places)
@@ -145,7 +150,7 @@ def nll_head(g, model, h, table):
 def mixture(g, model, source, parts):
     """Adds -log((gate_0 p(class) + sum_h gate_h mass_h) p(w | class)) of parts log p(w), log p(w | class), mass."""
     log_p, spelling, mass = parts
-    gates = g.op("Softmax", g.linear(source, model.gate), axis=-1)
+    gates = g.op("Softmax", g.linear(source, model.gate, "gate"), axis=-1)
     first = g.op("Squeeze", g.op("Slice", gates, g.const([0]), g.const([1]), g.const([1])), g.const([1]))
     rest = g.op("Slice", gates, g.const([1]), g.const([1 + model.config.pointers]), g.const([1]))
     pointed = g.op("ReduceSum", g.op("Mul", rest, mass), g.const([1]), keepdims=0)
@@ -175,7 +180,7 @@ def logits_head(g, model, h, table):
     by_class = g.op("ScatterElements", zeros, rows, g.op("Exp", log_p), axis=1, reduction="add")
     context = g.op("GatherND", g.op("Gather", classes, "input_ids", axis=0),
                    g.op("Slice", places, g.const([0]), g.const([1]), g.const([1])))
-    gates = g.op("Softmax", g.linear(source, model.gate), axis=-1)
+    gates = g.op("Softmax", g.linear(source, model.gate, "gate"), axis=-1)
     rest = g.op("Slice", gates, g.const([1]), g.const([1 + pointers]), g.const([1]))
     votes = g.op("Mul", pointer_weights(g, model, h, places), g.op("Unsqueeze", rest, g.const([2])))
     votes = g.op("ReduceSum", votes, g.const([1]), keepdims=0)
@@ -190,7 +195,7 @@ def logits_head(g, model, h, table):
 def build(model, contract):
     """Returns the ONNX model for contract 'nll' or 'logits'."""
     g = Graph()
-    table = g.op("Transpose", g.weight(model.table().T), perm=[1, 0])
+    table = g.op("Transpose", g.weight(model.table().T, "token.weight"), perm=[1, 0])
     h = hidden_states(g, model, table)
     ids = [helper.make_tensor_value_info(n, TensorProto.INT64, ["batch", "time"])
            for n in ("input_ids", "attention_mask")]

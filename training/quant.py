@@ -1,7 +1,9 @@
-"""Rounds weights to eight bits with one scale per output channel."""
+"""Rounds weights to eight bits with one scale per output channel, and reads them back from an exported graph."""
 
 import numpy as np
+import onnx
 import torch
+from onnx import numpy_helper
 
 from .model import Model
 
@@ -30,3 +32,23 @@ def rounded(model):
     state["word.weight"] = torch.zeros_like(state["word.weight"])
     copy.load_state_dict(state)
     return copy
+
+
+def from_graph(path, config, classes):
+    """Returns the model whose weights an exported graph holds; its class rows are zero, folded into the token rows."""
+    held = {t.name: numpy_helper.to_array(t) for t in onnx.load(str(path)).graph.initializer}
+    model = Model(config, classes)
+    state = model.state_dict()
+
+    def matrix(name):
+        return torch.from_numpy(dequantize(held[name + ".int8"], held[name + ".scale"]).T.copy())
+
+    for name, old in state.items():
+        if name == "word.weight":
+            state[name] = torch.zeros_like(old)
+        elif name.endswith("qkv.weight"):
+            state[name] = torch.cat([matrix(f"{name}.{part}") for part in range(3)])
+        else:
+            state[name] = matrix(name) if old.ndim == 2 else torch.from_numpy(held[name].copy())
+    model.load_state_dict(state)
+    return model

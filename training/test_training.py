@@ -15,7 +15,7 @@ from .export import write_json
 from .languages import find
 from .licences import by_spelling
 from .model import Config, Model, Vocabulary
-from .quant import rounded, round_matrix
+from .quant import from_graph, round_matrix, rounded
 
 SMALL = Config(width=64, layers=2, heads=2, hidden=96, pointer_width=16)
 
@@ -95,6 +95,13 @@ class ModelTest(unittest.TestCase):
         for _, given, text in parity_texts.cases():
             with self.subTest(text[:20]):
                 self.assertEqual(tok.encode(given + text).ids, tokenizer.plain_bpe(self.ranks, given + text))
+
+    def test_an_exported_graph_gives_its_weights_back(self):
+        with tempfile.TemporaryDirectory() as scratch:
+            path = Path(scratch, "model.onnx")
+            path.write_bytes(graph.build(rounded(self.model), "nll").SerializeToString())
+            again = from_graph(path, SMALL, self.model.classes.tolist())
+            self.assertEqual(graph.build(again, "nll").SerializeToString(), path.read_bytes())
 
     def test_rounding_twice_changes_nothing(self):
         once = round_matrix(self.model.layers[0].up.weight)

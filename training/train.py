@@ -5,6 +5,7 @@ ends when the budget does, however busy the machine is.
 """
 
 import argparse
+import json
 import math
 import os
 import queue
@@ -19,6 +20,7 @@ import torch
 from . import dataset, tokenizer
 from .model import Config, Model, parameters_of
 from .paths import data_dir
+from .quant import from_graph
 
 AVERAGE = 0.998  # decay of the weight average that is exported and evaluated
 
@@ -117,6 +119,10 @@ class Run:
         torch.manual_seed(args.seed)
         self.args = args
         self.model = Model(Config(width=args.width, layers=args.layers, hidden=args.hidden, heads=args.heads), classes)
+        if args.start:
+            card = json.loads((args.start / "pith.json").read_text(encoding="utf-8"))
+            config = Config(**card["training"]["config"])
+            self.model = from_graph(args.start / "model.onnx", config, classes)
         self.model.to(args.device)
         self.alpha = torch.nn.Parameter(torch.tensor(0.0, device=args.device))
         matrices = [p for p in self.model.layers.parameters() if p.ndim == 2]
@@ -192,6 +198,7 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__)
     ap.add_argument("--data", default=None)
     ap.add_argument("--checkpoint", type=Path, help="default DATA/checkpoint.pt; resumed from when it exists")
+    ap.add_argument("--start", type=Path, help="folder of an exported model to go on from; its shape replaces the one asked for")
     ap.add_argument("--minutes", type=float, default=80)
     ap.add_argument("--batch", type=int, default=6000, help="tokens per step, padding included")
     ap.add_argument("--rate", type=float, default=0.02)
