@@ -1,10 +1,7 @@
 package bench
 
 import (
-	"bytes"
 	"context"
-	"os"
-	"strconv"
 	"sync"
 	"time"
 
@@ -99,25 +96,4 @@ func (m *Memo) Score(ctx context.Context, seqs []compress.Sequence) ([]compress.
 		m.seen[ask[i]] = losses[i]
 	}
 	return out, nil
-}
-
-// peakMemory returns the largest resident memory of this process since the last resetPeak, in MiB, or 0 where the system
-// does not tell.
-func peakMemory() int {
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0
-	}
-	for line := range bytes.Lines(status) {
-		if rest, ok := bytes.CutPrefix(line, []byte("VmHWM:")); ok {
-			kib, _ := strconv.Atoi(string(bytes.Fields(rest)[0])) // the kernel writes a number
-			return kib >> 10
-		}
-	}
-	return 0
-}
-
-// resetPeak makes peakMemory start from now; where the system refuses, it keeps counting from the start.
-func resetPeak() {
-	_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0o200)
 }
