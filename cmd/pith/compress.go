@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"pith/compress"
+)
+
+type compressFlags struct {
+	config, modelDir, device string
+	format                   string
+	request                  compress.Request
+	stage                    string
+}
+
+func compressCommand() *cobra.Command {
+	var flags compressFlags
+	cmd := &cobra.Command{
+		Use:   "compress [-q QUERY] (--budget N | --rate R) [PATH|-]...",
+		Short: "Shorten files, folders or standard input for a question",
+		Example: `  pith compress -q "How are idle connections closed?" --rate 0.2 server.go
+  git ls-files '*.py' | xargs pith compress -q "Where is the cache key built?" --budget 4000 --format diff`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return flags.run(cmd, args)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&flags.request.Query, "query", "q", "", "what the text is wanted for; without it, order in the file decides")
+	f.IntVar(&flags.request.Budget, "budget", 0, "tokens allowed for the output")
+	f.Float64Var(&flags.request.Rate, "rate", 0, "compressed / original tokens, above 0 and up to 1")
+	f.StringVar(&flags.request.Model, "model", "", "upstream model whose tokenizer counts (default: the gpt-4o family's)")
+	f.StringVar(&flags.stage, "stage", "fine", "coarse (whole functions) or fine (blocks inside them too)")
+	f.StringVar(&flags.request.Ranker, "ranker", "auto", "auto, ami, bm25 or hybrid")
+	f.StringVar(&flags.request.Compat, "compat", "", `"longcodezip" follows the published reference's rules`)
+	f.StringVar(&flags.format, "format", "text", "text, json or diff")
+	f.StringVar(&flags.config, "config", "", "configuration file")
+	f.StringVar(&flags.modelDir, "model-dir", "", "folder with model.onnx and tokenizer.json (default: the embedded model)")
+	f.StringVar(&flags.device, "device", "", "auto, cpu or cuda")
+	return cmd
+}
+
+func (c *compressFlags) validate(cmd *cobra.Command) error {
+	flags := cmd.Flags()
+	switch {
+	case flags.Changed("budget") && flags.Changed("rate"):
+		return usagef("--budget and --rate exclude each other")
+	case flags.Changed("budget") && c.request.Budget <= 0:
+		return usagef("--budget %d: must be positive", c.request.Budget)
+	case flags.Changed("rate") && !(c.request.Rate > 0 && c.request.Rate <= 1):
+		return usagef("--rate %g: must be above 0 and at most 1 (0.2 keeps a fifth)", c.request.Rate)
+	case c.format != "text" && c.format != "json" && c.format != "diff":
+		return usagef("--format %q: want text, json or diff", c.format)
+	}
+	return nil
+}
+
+func (c *compressFlags) run(cmd *cobra.Command, paths []string) error {
+	if err := c.validate(cmd); err != nil {
+		return err
+	}
+	cfg, err := loadConfig(c.config, configChanges{modelDir: c.modelDir, device: c.device})
+	if err != nil {
+		return err
+	}
+	files, err := readInputs(paths, cmd.InOrStdin())
+	if err != nil {
+		return err
+	}
+	// One's own files are trusted, so the grammars may run in this process.
+	cfg.Parsers.InProcess = true
+	// A person at a terminal waits for the full ranking; only the request path has a deadline.
+	cfg.Compress.Deadline = 0
+	engine, err := newEngine(cfg, slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn})))
+	if err != nil {
+		return err
+	}
+	defer engine.close()
+
+	c.request.Files = files
+	c.request.Stage = compress.Stage(c.stage)
+	res, err := c.compress(cmd.Context(), engine, cmd.ErrOrStderr())
+	if err != nil {
+		return asUsage(err)
+	}
+	return c.print(cmd.OutOrStdout(), cmd.ErrOrStderr(), res)
+}
+
+// compress runs the engine with a spinner beside it when a person is watching.
+func (c *compressFlags) compress(ctx context.Context, engine *engine, errOut io.Writer) (compress.Result, error) {
+	stop := spin(errOut, fmt.Sprintf("compressing %d file(s)", len(c.request.Files)))
+	defer stop()
+	return engine.Compress(ctx, c.request)
+}
+
+func (c *compressFlags) print(out, errOut io.Writer, res compress.Result) error {
+	switch c.format {
+	case "json":
+		enc := json.NewEncoder(out)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		return enc.Encode(res)
+	case "diff":
+		if err := printDiff(out, c.request.Files, res.Files); err != nil {
+			return err
+		}
+	default:
+		if _, err := io.WriteString(out, res.Text); err != nil {
+			return err
+		}
+		if !strings.HasSuffix(res.Text, "\n") && res.Text != "" && isTerminal(out) {
+			fmt.Fprintln(out)
+		}
+	}
+	reason := ""
+	if res.RankerReason != "" {
+		reason = " (" + res.RankerReason + ")"
+	}
+	fmt.Fprintf(errOut, "%d -> %d tokens, %.1f times smaller; ranked by %s%s on %s\n",
+		res.OriginalTokens, res.CompressedTokens, res.Ratio, res.Ranker, reason, res.Device)
+	return nil
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"pith/cache"
+	"pith/configs"
+	"pith/parsers"
+	"pith/perplexity"
+)
+
+// errUnhealthy is doctor's verdict when a part does not work; the lines above it say which and what to do.
+var errUnhealthy = errors.New("something does not work; see above")
+
+func doctorCommand() *cobra.Command {
+	var config, ready string
+	var changes configChanges
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Say what works on this machine, and what to do about what does not",
+		Args:  noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if ready != "" {
+				return askReady(cmd.Context(), ready)
+			}
+			cfg, err := loadConfig(config, changes)
+			if err != nil {
+				return err
+			}
+			return diagnose(cmd.Context(), cfg, cmd.OutOrStdout())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&config, "config", "", "configuration file")
+	f.StringVar(&changes.upstream, "upstream", "", "base URL of the LLM API")
+	f.StringVar(&changes.modelDir, "model-dir", "", "folder with model.onnx and tokenizer.json")
+	f.StringVar(&changes.device, "device", "", "auto, cpu or cuda")
+	f.StringVar(&ready, "ready", "", "only ask whether the proxy at this URL is ready (for container health checks)")
+	return cmd
+}
+
+// A finding is one line of the report. An advice without an error is a hint, not a failure.
+type finding struct {
+	part, state string
+	err         error
+	advice      string
+}
+
+func diagnose(ctx context.Context, cfg configs.Config, w io.Writer) error {
+	healthy := true
+	for _, f := range []finding{
+		checkRuntime(cfg.Model),
+		checkModel(ctx, cfg.Model),
+		checkParsers(ctx, cfg.Parsers),
+		checkCache(ctx, cfg.Cache),
+		checkUpstream(ctx, cfg.Server.Upstream),
+	} {
+		mark := "ok  "
+		if f.err != nil {
+			mark, healthy = "FAIL", false
+			f.state = f.err.Error()
+		}
+		fmt.Fprintf(w, "%s %-9s %s\n", mark, f.part, f.state)
+		if f.advice != "" {
+			fmt.Fprintf(w, "               %s\n", f.advice)
+		}
+	}
+	if !healthy {
+		return errUnhealthy
+	}
+	return nil
+}
+
+func checkRuntime(cfg configs.Model) finding {
+	library, err := perplexity.FindLibrary(cfg.Runtime)
+	if err == nil {
+		err = perplexity.Setup(library)
+	}
+	if err != nil {
+		return finding{part: "runtime", err: err, advice: "Until then requests are ranked by words only."}
+	}
+	return finding{part: "runtime", state: "ONNX Runtime from " + library}
+}
+
+// checkModel loads the model and measures how fast it scores code on this machine.
+func checkModel(ctx context.Context, cfg configs.Model) finding {
+	m, err := openModel(cfg)
+	if err != nil {
+		return finding{part: "model", err: err}
+	}
+	defer m.Close()
+	const tokensEach, count = 200, 32
+	seqs := make([]perplexity.Sequence, count)
+	for i := range seqs {
+		seqs[i] = perplexity.Sequence{Given: strings.Repeat(fmt.Sprintf("x%d = f(y)\n", i), tokensEach/8), Text: "Where is x set?", WantGiven: true}
+	}
+	start, scored := time.Now(), 0
+	results, err := m.Score(ctx, seqs)
+	if err != nil {
+		return finding{part: "model", err: fmt.Errorf("score: %w", err)}
+	}
+	for _, r := range results {
+		scored += len(r.Given) + len(r.Text)
+	}
+	card := m.Card()
+	f := finding{part: "model", state: fmt.Sprintf("%s on device %s, up to %d tokens, %.0f tokens/s on %d cores",
+		card.Name, card.Device, card.MaxTokens, float64(scored)/time.Since(start).Seconds(), runtime.NumCPU())}
+	if card.DeviceReason != "" {
+		f.advice = card.DeviceReason
+	}
+	return f
+}
+
+func checkParsers(ctx context.Context, cfg configs.Parsers) finding {
+	pool, err := parsers.NewPool(parsers.Options{Workers: 1, Timeout: cfg.Timeout})
+	if err != nil {
+		return finding{part: "parsers", err: err}
+	}
+	defer pool.Close()
+	var fallbacks []string
+	for _, language := range parsers.Languages() {
+		file, err := pool.ParseAs(ctx, language, []byte("\n"))
+		if err != nil {
+			return finding{part: "parsers", err: err}
+		}
+		if file.Fallback != "" {
+			fallbacks = append(fallbacks, language+" ("+file.Fallback+")")
+		}
+	}
+	if len(fallbacks) > 0 {
+		return finding{part: "parsers", err: fmt.Errorf("cut by lines only: %s", strings.Join(fallbacks, ", "))}
+	}
+	return finding{part: "parsers", state: fmt.Sprintf("%d languages in child processes: %s", len(parsers.Languages()), strings.Join(parsers.Languages(), ", "))}
+}
+
+func checkCache(ctx context.Context, cfg configs.Cache) finding {
+	if cfg.RedisURL == "" {
+		return finding{part: "cache", state: fmt.Sprintf("in memory, up to %v", cfg.MemoryBytes), advice: "Set PITH_REDIS_URL to share results between replicas and restarts."}
+	}
+	redis, err := cache.NewRedis(cache.RedisOptions{URL: string(cfg.RedisURL), Secret: []byte(cfg.Secret)})
+	if err != nil {
+		return finding{part: "cache", err: err}
+	}
+	defer redis.Close()
+	if err := redis.Ping(ctx); err != nil {
+		return finding{part: "cache", err: fmt.Errorf("redis: %w", err), advice: "Requests are served all the same, from memory."}
+	}
+	return finding{part: "cache", state: "Redis answers"}
+}
+
+// checkUpstream asks the API for its root; any answer at all means that it is reachable.
+func checkUpstream(ctx context.Context, upstream string) finding {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, upstream, nil)
+	if err != nil {
+		return finding{part: "upstream", err: err}
+	}
+	res, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		return finding{part: "upstream", err: err, advice: "Check --upstream and the network; requests would fail with 502."}
+	}
+	res.Body.Close()
+	return finding{part: "upstream", state: upstream + " answers"}
+}
+
+func askReady(ctx context.Context, base string) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(base, "/")+"/readyz", nil)
+	if err != nil {
+		return usageError{err}
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s is not ready: %s", base, res.Status)
+	}
+	return nil
+}

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+
+	"pith/cache"
+	"pith/compress"
+	"pith/configs"
+	"pith/parsers"
+	"pith/perplexity"
+	"pith/tokens"
+)
+
+// configChanges are flags that override the configuration file and the environment when not empty.
+type configChanges struct {
+	listen, upstream, modelDir, device string
+}
+
+// loadConfig reads the file (if path is not empty), the environment and then the flags, and validates the whole.
+func loadConfig(path string, changes configChanges) (configs.Config, error) {
+	cfg, err := configs.Load(path, os.Environ())
+	if err != nil {
+		return cfg, usageError{err}
+	}
+	for _, c := range []struct {
+		value string
+		field *string
+	}{
+		{changes.listen, &cfg.Server.Listen},
+		{changes.upstream, &cfg.Server.Upstream},
+		{changes.modelDir, &cfg.Model.Dir},
+		{changes.device, &cfg.Model.Device},
+	} {
+		if c.value != "" {
+			*c.field = c.value
+		}
+	}
+	if err := cfg.Validate(); err != nil {
+		return cfg, usageError{err}
+	}
+	return cfg, nil
+}
+
+// asUsage makes the engine's complaints about a request the caller's mistake.
+func asUsage(err error) error {
+	if errors.Is(err, compress.ErrRequest) || errors.Is(err, compress.ErrBudget) {
+		return usageError{err}
+	}
+	return err
+}
+
+// An engine is a compress.Engine with the parts under it, which close with it.
+type engine struct {
+	*compress.Engine
+	pool  *parsers.Pool
+	model *perplexity.Model // nil when there is none; modelErr says why
+	// modelErr is why only word matching ranks.
+	modelErr error
+}
+
+func newEngine(cfg configs.Config, log *slog.Logger) (*engine, error) {
+	pool, err := parsers.NewPool(parsers.Options{
+		Workers:   cfg.Parsers.Workers,
+		InProcess: cfg.Parsers.InProcess,
+		Timeout:   cfg.Parsers.Timeout,
+		MaxBytes:  int(cfg.Parsers.MaxBytes),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("start parsers: %w", err)
+	}
+	e := &engine{pool: pool}
+	opt := compress.Options{
+		Splitter:    pool,
+		Counters:    counters{tokens.New()},
+		Ranker:      cfg.Compress.Ranker,
+		Deadline:    cfg.Compress.Deadline,
+		FineRatio:   cfg.Compress.FineRatio,
+		Beta:        cfg.Compress.Beta,
+		DefaultRate: cfg.Compress.Rate,
+	}
+	if e.model, e.modelErr = openModel(cfg.Model); e.modelErr != nil {
+		// A proxy without its model still serves: ranking falls back to word matching and every report says so.
+		log.Warn("no language model; ranking by words only", "err", e.modelErr)
+	} else {
+		opt.Scorer = scorer{e.model}
+	}
+	if e.Engine, err = compress.New(opt); err != nil {
+		return nil, errors.Join(err, e.close())
+	}
+	return e, nil
+}
+
+func (e *engine) close() error {
+	err := e.pool.Close()
+	if e.model != nil {
+		err = errors.Join(err, e.model.Close())
+	}
+	return err
+}
+
+// openModel loads the runtime library and the model that cfg names, or the embedded one.
+func openModel(cfg configs.Model) (*perplexity.Model, error) {
+	library, err := perplexity.FindLibrary(cfg.Runtime)
+	if err != nil {
+		return nil, err
+	}
+	if err := perplexity.Setup(library); err != nil {
+		return nil, err
+	}
+	return perplexity.Open(modelFiles(cfg.Dir), perplexity.Options{Device: cfg.Device, Threads: cfg.Threads})
+}
+
+func modelFiles(dir string) fs.FS {
+	if dir == "" {
+		return perplexity.Embedded()
+	}
+	return os.DirFS(dir)
+}
+
+// scorer gives compress the model under its own types, which have the same shape.
+type scorer struct{ model *perplexity.Model }
+
+func (s scorer) Info() (id, device string) { return s.model.Info() }
+
+func (s scorer) Score(ctx context.Context, seqs []compress.Sequence) ([]compress.Losses, error) {
+	in := make([]perplexity.Sequence, len(seqs))
+	for i, seq := range seqs {
+		in[i] = perplexity.Sequence(seq)
+	}
+	scored, err := s.model.Score(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]compress.Losses, len(scored))
+	for i, l := range scored {
+		out[i] = compress.Losses{Given: losses(l.Given), Text: losses(l.Text), Dropped: l.Dropped}
+	}
+	return out, nil
+}
+
+func losses(in []perplexity.Loss) []compress.Loss {
+	out := make([]compress.Loss, len(in))
+	for i, l := range in {
+		out[i] = compress.Loss(l)
+	}
+	return out
+}
+
+// counters gives compress the token counters under its own interface.
+type counters struct{ *tokens.Counters }
+
+func (c counters) For(model string) compress.Counter { return c.Counters.For(model) }
+
+// newStore opens memory, and Redis behind it when cfg names one.
+func newStore(cfg configs.Cache) (store, error) {
+	memory := cache.NewMemory(int64(cfg.MemoryBytes))
+	if cfg.RedisURL == "" {
+		return memory, nil
+	}
+	redis, err := cache.NewRedis(cache.RedisOptions{URL: string(cfg.RedisURL), Secret: []byte(cfg.Secret)})
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return cache.NewLayered(memory, redis), nil
+}
+
+type store interface {
+	compress.Store
+	Close() error
+}
+
+// describe names the model and its device for the log.
+func (e *engine) describe() string {
+	if e.model == nil {
+		return "none"
+	}
+	card := e.model.Card()
+	return card.Name + " on " + card.Device
+}
