@@ -3,6 +3,8 @@ package proxy
 import (
 	"errors"
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"pith/compress"
@@ -48,6 +50,7 @@ func (b *block) rebuild(body []byte, res compress.Result) ([]byte, error) {
 			return nil, errBreaksOut
 		default:
 			out = appendEscaped(out, line)
+			next = b.afterMarker(line, next)
 		}
 		wrote = len(out)
 		out = append(out, `\n`...)
@@ -64,15 +67,24 @@ func (b *block) rebuild(body []byte, res compress.Result) ([]byte, error) {
 	return out, nil
 }
 
-// find says which line of the block a line of the result is, next being the first that it can be: the next kept one, or else one
-// that the report forgot. It returns -1 for a line that is not the block's: a marker. Of two forgotten lines that read the same
-// nobody knows which was meant, and a wrong line number is worse than no saving.
+// find says which line of the block a line of the result is, next being the first that it can be. The report names the lines kept
+// of each chunk but not those that close one (the brace of a class): such a line is the one that follows, or the only one up to the
+// next kept line that reads the same. It returns -1 for a line that is not the block's: a marker. Where two lines may be meant there
+// is an error, as a wrong line number is worse than no saving.
 func (b *block) find(line string, next int, kept []int) (int, error) {
-	end := len(b.content)
+	end, reported := len(b.content), false
 	if len(kept) > 0 {
-		if end = kept[0]; b.content[end] == line {
-			return end, nil
-		}
+		end = kept[0]
+		reported = b.content[end] == line
+	}
+	follows := next < end && b.content[next] == line
+	switch {
+	case reported && follows:
+		return -1, errEither
+	case reported:
+		return end, nil
+	case follows:
+		return next, nil
 	}
 	at := -1
 	for i := next; i < end; i++ {
@@ -80,11 +92,29 @@ func (b *block) find(line string, next int, kept []int) (int, error) {
 			continue
 		}
 		if at >= 0 {
-			return -1, fmt.Errorf("%w: two lines read like one that was not reported", errUnaligned)
+			return -1, errEither
 		}
 		at = i
 	}
 	return at, nil
+}
+
+var errEither = fmt.Errorf("%w: two lines may be meant", errUnaligned)
+
+// markerSpan is the part of a marker that says what it stands for.
+var markerSpan = regexp.MustCompile(`\blines? (\d+)(?:-(\d+))? omitted\b`)
+
+// afterMarker is the index of the line behind those that a marker stands for, or next where it does not say.
+func (b *block) afterMarker(marker string, next int) int {
+	m := markerSpan.FindStringSubmatch(marker)
+	if m == nil {
+		return next
+	}
+	last, err := strconv.Atoi(orElse(m[2], m[1]))
+	if err != nil || last < next || last > len(b.content) {
+		return next
+	}
+	return last
 }
 
 // keptLines lists the indexes of the lines that a report says were kept, in order.

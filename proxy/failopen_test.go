@@ -89,32 +89,45 @@ func broken(f func(*compress.Result)) proxy.CompressorFunc {
 	}
 }
 
-// A line that is in the result but not in its report is the block's own all the same, where it is clear which.
+// Lines that close a chunk stand in a result but not in its report. They get their number back where it is clear which they are:
+// from the marker before them, or as the only line that reads so.
 func TestUnreportedLines(t *testing.T) {
-	forget := broken(func(r *compress.Result) {
-		last := &r.Chunks[0].KeptLines
-		*last = (*last)[:len(*last)-1]
-	})
-	numbered := numberedSource(30, "→")
-	twins := numbered
-	for i := 20; i < 30; i++ { // all alike
-		twins = strings.Replace(twins, fmt.Sprintf("func f%03d() string { return \"<%d> & more\\t\" }", i, i), "}", 1)
+	forget := func(r *compress.Result) {
+		kept := r.Chunks[0].KeptLines
+		r.Chunks[0].KeptLines = kept[:len(kept)-1]
 	}
-	for name, tt := range map[string]struct {
-		code string
-		want string
-	}{"clear": {numbered, "compressed"}, "either of two": {twins, "bypass; left=1; reason=bad-result"}} {
+	mute := func(r *compress.Result) {
+		forget(r)
+		r.Files[0].Text = strings.ReplaceAll(r.Files[0].Text, " omitted", " left out")
+	}
+	alike := numberedSource(30, "→")
+	for i := 20; i < 30; i++ {
+		alike = strings.Replace(alike, fmt.Sprintf("func f%03d() string { return \"<%d> & more\\t\" }", i, i), "}", 1)
+	}
+	tests := []struct {
+		name, code, want string
+		engine           proxy.CompressorFunc
+	}{
+		{"the only one", numberedSource(30, "→"), "compressed", broken(mute)},
+		{"named by its marker", alike, "compressed", broken(forget)},
+		{"either of two", alike, "bypass; left=1; reason=bad-result", broken(mute)},
+	}
+	for _, tt := range tests {
 		u := newUpstream(t)
 		opts := options(t, u)
-		opts.Compressor = forget
+		opts.Compressor = tt.engine
 		base, client := start(t, opts)
 		body := userChat("Why?\n```go\n" + tt.code + "```\n")
 		res, _ := post(t, client, base+"/v1/chat/completions", body)
 		if got := res.Header.Get("X-Pith-Decision"); got != tt.want {
-			t.Errorf("%s: %s, want %s", name, got, tt.want)
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 		}
-		if got := string(u.last(t).body); got != body {
+		got := string(u.last(t).body)
+		if got != body {
 			checkEdited(t, body, got)
+		}
+		if tt.name == "named by its marker" && !strings.Contains(got, `lines 27-28 omitted\n    29→}\n// ... lines 30-30`) {
+			t.Errorf("%s: the forgotten line is not where it was:\n%s", tt.name, got)
 		}
 	}
 }
