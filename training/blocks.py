@@ -1,24 +1,28 @@
-"""Prints functions cut into blocks by their line perplexities, to be judged by eye.
+"""Prints functions of this repository cut into blocks by their line perplexities, to be judged by eye.
 
-The rule is the paper's (LongCodeZip, section on fine-grained compression): a
-line whose score is a local maximum and stands at least ALPHA standard
-deviations above a neighbour begins a new block. A line's score is the mean
-loss of its tokens given the lines before it.
+The rule is the paper's (LongCodeZip, section III-C): a line whose score is a
+local maximum and stands at least ALPHA standard deviations above a neighbour
+begins a new block. A line's score is the mean loss of its tokens given the
+lines before it. The compressor further joins and splits what this rule gives.
 """
 
 import argparse
-import random
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from . import dataset, tokenizer
+from . import tokenizer
 from .export import load
-from .paths import data_dir
+from .languages import BY_SUFFIX, find
+from .paths import REPO, data_dir
 from .quant import rounded
 
 ALPHA = 1.0
+# None of these was trained on.
+SHOWN = ("cache/redis.go:get", "compress/bm25.go:humps", "compress/segment.go:spikes", "configs/load.go:suggest",
+         "parsers/groups.go:joins", "parsers/names.go:outerName", "training/tokenizer.py:plain_bpe",
+         "training/evaluate.py:bm25", "training/corpus.py:hold_out", "training/describe.py:base_verb")
 
 
 def line_scores(model, encoding, code):
@@ -32,14 +36,14 @@ def line_scores(model, encoding, code):
     owner = np.searchsorted(starts, np.concatenate(([0], ends[:-1])), side="right") - 1
     scores = []
     for n, line in enumerate(code.split("\n")):
-        own = [losses[t - 1] for t in range(1, len(ids)) if owner[t] == n]
+        own = [losses[t - 1] for t in range(1, len(ids)) if owner[t] == n and ends[t - 1] < starts[n + 1] - 1]
         scores.append(float(np.mean(own)) if own and line.strip() else 0.0)
     return scores
 
 
 def cuts(scores):
     """Returns the lines that begin a block."""
-    limit = ALPHA * np.std(scores)
+    limit = ALPHA * np.std([s for s in scores if s > 0])
     starts = [0]
     for i in range(1, len(scores) - 1):
         left, right = scores[i] - scores[i - 1], scores[i] - scores[i + 1]
@@ -48,32 +52,31 @@ def cuts(scores):
     return starts
 
 
+def show(place, model, encoding):
+    """Prints one function, 'path:name', with the score of each line and a rule between blocks."""
+    path, name = place.split(":")
+    code = next(f.code for f in find(BY_SUFFIX[Path(path).suffix], (REPO / path).read_bytes()) if f.name == name)
+    scores = line_scores(model, encoding, code)
+    starts = cuts(scores)
+    print(f"{place}: {len(starts)} blocks\n")
+    for n, line in enumerate(code.split("\n")):
+        if n in starts and n:
+            print("         " + "-" * 40)
+        print(f"    {scores[n]:3.1f}  {line}")
+    print()
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__)
     ap.add_argument("--data", default=None)
     ap.add_argument("--checkpoint", type=Path)
-    ap.add_argument("--count", type=int, default=10)
-    ap.add_argument("--seed", type=int, default=3)
+    ap.add_argument("places", nargs="*", default=SHOWN, help="functions, as path:name from the root of the repository")
     args = ap.parse_args()
     torch.set_num_threads(1)
-    data = data_dir(args.data)
-    ranks = tokenizer.load_ranks()
-    model, _ = load(args.checkpoint or data / "checkpoint.pt")
-    model, encoding = rounded(model), tokenizer.encoding(ranks)
-    items = [i for i in dataset.load(data, held_out=True) if 14 <= i.text.count("\n") <= 24 and i.doc]
-    rng = random.Random(args.seed)
-    rng.shuffle(items)
-    langs = sorted({i.lang for i in items})
-    picked = [next(i for i in items if i.lang == lang) for lang in langs]
-    picked += [i for i in items if i not in picked][: args.count - len(picked)]
-    for item in picked[: args.count]:
-        scores = line_scores(model, encoding, item.text)
-        starts = cuts(scores)
-        print(f"\n{item.lang} {item.name} ({item.file}), {len(starts)} blocks\n")
-        for n, line in enumerate(item.text.split("\n")):
-            if n in starts and n:
-                print("    " + "-" * 60)
-            print(f"    {scores[n]:4.1f}  {line}")
+    model, _ = load(args.checkpoint or data_dir(args.data) / "checkpoint.pt")
+    model, encoding = rounded(model), tokenizer.encoding(tokenizer.load_ranks())
+    for place in args.places:
+        show(place, model, encoding)
 
 
 if __name__ == "__main__":

@@ -187,7 +187,8 @@ def write(data, packages, left_out):
     held = [e["kind"] + " " + e["name"] for e in entries if e["held_out"]]
     rows = ",\n".join("  " + json.dumps(e, sort_keys=True) for e in entries)
     skipped = ",\n".join("  " + json.dumps(e, sort_keys=True) for e in left_out)
-    MANIFEST.write_text(f'{{"held_out": {json.dumps(held, indent=1)},\n"packages": [\n{rows}\n],\n"left_out": [\n{skipped}\n]}}\n')
+    head = json.dumps(held, indent=1)
+    MANIFEST.write_text(f'{{"held_out": {head},\n"packages": [\n{rows}\n],\n"left_out": [\n{skipped}\n]}}\n')
     for (lang, held_out), (n, described) in sorted(totals.items()):
         print(f"{lang:11} {'held out' if held_out else 'training':9} {n:8} definitions, {described:8} described")
     print(f"{len(entries)} packages, {len(held)} held out, {len(left_out)} left out for their licence")

@@ -132,7 +132,8 @@ def report(records):
         rows = [r for r in records if lang in ("all", r["lang"])]
         for ranker in ("random", "bm25", "ami", *HYBRIDS) if lang == "all" else ("bm25", "ami", "hybrid"):
             ranks = np.array([r[ranker] for r in rows], float)
-            lines.append(f"| {lang} | {len(rows)} | {ranker} | {(1 / ranks).mean():.3f} | {(ranks <= 1).mean():.3f} | {(ranks <= 5).mean():.3f} |")
+            figures = " | ".join(f"{x.mean():.3f}" for x in (1 / ranks, ranks <= 1, ranks <= 5))
+            lines.append(f"| {lang} | {len(rows)} | {ranker} | {figures} |")
     for ranker in ("ami", *HYBRIDS):
         gain = np.array([1 / r[ranker] - 1 / r["bm25"] for r in records])
         low, high = interval(gain, rng)
@@ -158,7 +159,9 @@ def main():
     items = [i for i in dataset.load(data, held_out=True) if i.doc]
     dataset.add_tokens(items, encode)
     records = evaluate(rounded(model), items, encode, args)
-    print(f"{record}\n{len({i.package for i in items})} held-out packages, mean of {np.mean([r['candidates'] for r in records]):.1f} candidates")
+    print(record)
+    candidates = np.mean([r["candidates"] for r in records])
+    print(f"{len({i.package for i in items})} held-out packages, mean of {candidates:.1f} candidates")
     print("\n".join(report(records)))
     if args.json:
         args.json.write_text(json.dumps(records, default=float))

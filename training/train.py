@@ -228,7 +228,8 @@ def main():
         run.restore(out)
     sampler = dataset.Sampler(items, encode, args.seed + run.record["steps"])
     total = sum(len(i.code) for i in items)
-    print(f"{parameters_of(run.model):,} parameters, {len(items):,} chunks, {len(sampler.described):,} described, {total:,} code tokens")
+    described = len(sampler.described)
+    print(f"{parameters_of(run.model):,} parameters, {len(items):,} chunks, {described:,} described, {total:,} code tokens")
     train(run, sampler, args, out)
 
 
