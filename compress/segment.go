@@ -13,6 +13,9 @@ const (
 	// openTokens is the size from which a statement with statements inside is no longer one block. Half of the statements
 	// below it are `if err != nil` and the like: their frame and a marker would cost as much as they do.
 	openTokens = 64
+	// blockTokens is the size that no block of several units passes: even text leaves the model unsurprised for pages, and
+	// one block of that would be all or nothing.
+	blockTokens = 64
 )
 
 // lineScores returns the mean surprise, in bits, of the tokens that start on each line of text, the line end excluded:
@@ -132,7 +135,9 @@ func (g segmenter) blocks(units []node) []node {
 		if !fresh {
 			last := &list[len(list)-1]
 			attached := units[i-1].comment && !u.comment
-			if attached || !g.boundary(u) || g.src.cost(last.start, last.end) < g.src.marker {
+			small := g.src.cost(last.start, last.end) < g.src.marker
+			full := g.src.cost(last.start, u.end) > blockTokens
+			if attached || small || !full && !g.boundary(u) {
 				last.end = u.end
 				continue
 			}

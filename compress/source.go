@@ -114,12 +114,25 @@ func nodes(src *source, units []parsers.Unit, from, to int) []node {
 	return list
 }
 
-// commentLines makes a node of each line of a comment that is a run of line comments: half of one is one, too.
+// commentLines makes nodes of the lines of a comment that can go on their own: all of a run of line comments, the inner
+// ones of a block comment or docstring, where a marker is part of the comment.
 func commentLines(src *source, from, to int) []node {
 	prefix := strings.TrimSpace(src.parsed.CommentPrefix)
 	if prefix == "" || src.parsed.CommentSuffix != "" {
 		return nil
 	}
+	body := strings.TrimSpace(src.text(from, to))
+	for _, pair := range [][2]string{{"/*", "*/"}, {`"""`, `"""`}, {"'''", "'''"}} {
+		inner, opens := strings.CutPrefix(body, pair[0])
+		if opens && strings.Index(inner, pair[1]) == len(inner)-len(pair[1]) { // one comment, not several
+			return lineNodes(src, from+1, to-1, "")
+		}
+	}
+	return lineNodes(src, from, to, prefix)
+}
+
+// lineNodes makes a node of each line in [from, to), or none at all if one of them does not begin with prefix.
+func lineNodes(src *source, from, to int, prefix string) []node {
 	var list []node
 	for line := from; line < to; line++ {
 		if !strings.HasPrefix(strings.TrimLeft(src.text(line, line+1), " \t"), prefix) {
@@ -128,6 +141,17 @@ func commentLines(src *source, from, to int) []node {
 		list = append(list, node{start: line, end: line + 1, comment: true})
 	}
 	return list
+}
+
+// plainLines makes the lines of a chunk that no grammar has cut its units; headings and fences stay with what is theirs.
+func plainLines(src *source, kind parsers.Kind, from, to int) []node {
+	switch kind {
+	case parsers.KindSection:
+		from++
+	case parsers.KindFence:
+		from, to = from+1, to-1
+	}
+	return lineNodes(src, from, to, "")
 }
 
 // newChunks lists the chunks of one file. Indices count from base, the number of chunks before.
@@ -154,6 +178,9 @@ func newChunks(src *source, base int) []chunk {
 	for i := range list {
 		c := &list[i]
 		c.units = nodes(src, c.syntax.Units, c.start, c.end)
+		if lump := len(c.units) == 0 || len(c.units) == 1 && len(c.units[0].kids) == 0; lump && src.parsed.SyntaxErrors < 0 {
+			c.units = plainLines(src, c.syntax.Kind, c.start, c.end)
+		}
 		c.whole = src.cost(c.start, c.end)
 		if c.closer >= 0 {
 			closer := &list[c.closer-base]
