@@ -15,6 +15,8 @@ const (
 	guidedBatch = 64
 	// reach is the distance, in prunable units, over which units are taken to act on each other: a phrase.
 	reach = 3
+	// scouts is the number of random prompts that a search starts with.
+	scouts = 32
 	// kick is the number of neighbouring units among which a shake turns some over at random.
 	kick = 6
 	// patience is the number of shakes, per prunable unit, that may fail before the search ends.
@@ -24,11 +26,11 @@ const (
 // A guide is the state of the guided search.
 //
 // Goal: the fitness of an evolution for a fraction of its evaluations. An evolution learns one number from a child that
-// lacks several units; the guide measures what each unit does on its own, proposes to drop all harmful ones at once,
-// verifies a few prefixes of that proposal, and repairs what does not add up by trying neighbouring units together. A
-// measured effect is taken to hold while the neighbourhood it was measured in stands; before the search ends, every single
-// unit is measured once more against the final prompt. Non-goal: interactions of units far apart, except where one of them
-// helps on its own.
+// lacks several units; the guide starts from the best of a few random prompts, measures what each unit does there on its
+// own, proposes to drop all harmful ones at once, verifies a few prefixes of that proposal, and repairs what does not add up
+// by trying neighbouring units together. A measured effect is taken to hold while the neighbourhood it was measured in
+// stands; before the search ends, every single unit is measured once more against the final prompt. Non-goal: interactions
+// of units far apart, except where one of them helps on its own.
 type guide struct {
 	*search
 	here Candidate
@@ -47,6 +49,9 @@ func (s *search) guided(ctx context.Context, full Candidate) error {
 	for k, i := range g.open {
 		g.rank[i] = k
 	}
+	if err := g.scout(ctx); err != nil {
+		return err
+	}
 	if err := g.settle(ctx); err != nil {
 		return err
 	}
@@ -57,6 +62,22 @@ func (s *search) guided(ctx context.Context, full Candidate) error {
 		return nil
 	}
 	return g.trim(ctx)
+}
+
+// scout starts from the best of a few random prompts of all lengths, if one beats the full prompt: where a model is lost
+// in too long a prompt, no single unit makes a difference, and effects measured there say nothing.
+func (g *guide) scout(ctx context.Context) error {
+	cs := make([]Candidate, min(scouts, g.opt.MaxPrompts-g.stats.Explored))
+	for k := range cs {
+		rate := 0.1 + 0.8*float64(k)/scouts
+		m := slices.Clone(g.here.Mask)
+		for _, i := range g.open {
+			m[i] = g.rng.Float64() >= rate
+		}
+		cs[k] = g.candidate(m)
+	}
+	_, err := g.goToBest(ctx, cs)
+	return err
 }
 
 // settle climbs until neither a single unit nor a group of neighbours improves the prompt.
