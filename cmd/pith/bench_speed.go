@@ -37,10 +37,11 @@ func benchSpeedCommand() *cobra.Command {
 			measure.Compressor, measure.Counters = engine, counters{tokens.New()}
 			measure.Progress = phases(cmd)
 			report, err := measure.Run(cmd.Context(), bench.Shapes())
-			if err != nil {
-				return asUsage(err)
+			if len(report.Rows) == 0 {
+				return err
 			}
-			return flags.print(cmd.OutOrStdout(), report)
+			// An interrupted run took minutes for the rows that it has.
+			return errors.Join(flags.print(cmd.OutOrStdout(), report), err)
 		},
 	}
 	flags.add(cmd)
