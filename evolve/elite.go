@@ -53,3 +53,30 @@ func Contenders(history []Candidate, percent float64, most int) []Candidate {
 	})
 	return out[:min(most, len(out))]
 }
+
+// spread thins contenders that are near-copies: a guided search ends among neighbours of one prompt, and twenty of those
+// say no more on the validation split than one. It takes complete candidates by fitness, each at least apart units away
+// from all taken before it.
+func spread(history []Candidate, apart, most int) []Candidate {
+	var out []Candidate
+	for _, c := range Contenders(history, 100, len(history)) {
+		if len(out) == most {
+			break
+		}
+		if !slices.ContainsFunc(out, func(o Candidate) bool { return distance(o.Mask, c.Mask) < apart }) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// distance counts the bits that differ.
+func distance(a, b Mask) int {
+	n := 0
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			n++
+		}
+	}
+	return n
+}

@@ -42,6 +42,8 @@ const (
 	// elitePercent of the search's candidates, and never more than contenders, go on to validation (paper, section 3.3).
 	elitePercent = 10
 	contenders   = 20
+	// apartShare: contenders of the guided search differ in at least one unit of that many.
+	apartShare = 15
 )
 
 // Do runs the search, or what is left of it, judges the outcome on the held-out splits and writes the report into the run
@@ -160,9 +162,14 @@ func (w *work) all(ctx context.Context) (*Report, error) {
 
 // choose judges the full prompt and the search's favourites on the validation split and picks the answer.
 func (w *work) choose(ctx context.Context, found Result) (full, best Entry, err error) {
-	picked := Contenders(found.History, elitePercent, contenders)
-	if w.Dir.Spec.Objective == Shortest {
+	var picked []Candidate
+	switch {
+	case w.Dir.Spec.Objective == Shortest:
 		picked = shortestFirst(found)
+	case w.Dir.Spec.Algorithm == Guided:
+		picked = spread(found.History, max(2, len(w.template.Units)/apartShare), contenders)
+	default:
+		picked = Contenders(found.History, elitePercent, contenders)
 	}
 	entries, err := w.validate(ctx, "", append([]Candidate{found.Full}, picked...))
 	if err != nil {

@@ -229,3 +229,21 @@ func TestAverageStyle(t *testing.T) {
 		t.Errorf("geometric mean = %v, want 68.6", s.Geometric)
 	}
 }
+
+func TestSpreadTakesNoNearCopies(t *testing.T) {
+	mask := func(s string) (m Mask) {
+		if err := m.UnmarshalText([]byte(s)); err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	history := []Candidate{{Text: "a", Mask: mask("1111"), Fitness: 3}, {Text: "b", Mask: mask("1110"), Fitness: 5},
+		{Text: "c", Mask: mask("0000"), Fitness: 1}, {Text: "d", Mask: mask("0011"), Fitness: 9, Partial: true}, {Text: "e", Mask: mask("1100"), Fitness: 2}}
+	var got []string
+	for _, c := range spread(history, 2, 5) {
+		got = append(got, c.Text)
+	}
+	if !slices.Equal(got, []string{"b", "c"}) {
+		t.Errorf("spread = %v, want [b c]: a and e are one unit from b", got)
+	}
+}

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	searchRows  = 16
+	searchRows  = 32
 	heldOutRows = 120 // for validation, and as many for the test
 )
 
