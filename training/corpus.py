@@ -139,7 +139,7 @@ def hold_out(entries, counts):
 def drop_doubles(packages):
     """Drops definitions seen before, held-out packages first, so that none of theirs is in training."""
     seen = set()
-    for entry, items in sorted(packages, key=lambda p: not p[0]["held_out"]):
+    for _, items in sorted(packages, key=lambda p: not p[0]["held_out"]):
         kept = []
         for item in items:
             mark = hashlib.sha256(re.sub(r"\W+", "", item["code"]).encode()).digest()

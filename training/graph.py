@@ -1,14 +1,13 @@
 """Builds the ONNX graphs of the model by hand.
 
-By hand, because the runtime's fused operators (com.microsoft) make the graph
-two to three times as fast on a CPU as what a tracing exporter writes, and
-because the nll contract gathers the wanted positions before the wide steps.
+By hand, so that the runtime's fused operators (com.microsoft) for attention
+and rotary positions are used, and so that the nll contract gathers the wanted
+positions before the wide steps.
 """
 
 import math
 
 import numpy as np
-import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from .quant import quantize

@@ -107,7 +107,7 @@ def batches(sampler, args, share):
 
 
 def rate(share):
-    """Returns the factor on the learning rates: a short warm-up, level, then linear to a tenth of a hundredth."""
+    """Returns the factor on the learning rates: a short warm-up, level, then linear to a thousandth."""
     warm = min(1.0, share / 0.01 + 0.02)
     return warm * (1.0 if share < 0.25 else max(0.001, (1 - share) / 0.75))
 
