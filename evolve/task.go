@@ -1,6 +1,7 @@
 package evolve
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -136,9 +138,9 @@ func (t *Task) setDefaults() {
 
 // check looks for what YAML itself cannot know.
 func (t *Task) check(file *ast.File, path string) error {
-	var errs []error
+	var found []*FileError
 	wrong := func(at, format string, args ...any) {
-		errs = append(errs, placeOf(file, path, at, fmt.Sprintf(format, args...)))
+		found = append(found, placeOf(file, path, at, fmt.Sprintf(format, args...)))
 	}
 	if t.Name == "" {
 		wrong("$.name", "name is missing")
@@ -173,19 +175,14 @@ func (t *Task) check(file *ast.File, path string) error {
 			wrong("$.data", "data.%s is missing", name)
 		}
 	}
-	slices.SortStableFunc(errs, byPlace)
+	slices.SortFunc(found, func(a, b *FileError) int {
+		return cmp.Or(a.Line-b.Line, a.Column-b.Column, strings.Compare(a.Msg, b.Msg))
+	})
+	errs := make([]error, len(found))
+	for i, e := range found {
+		errs[i] = e
+	}
 	return errors.Join(errs...)
-}
-
-func byPlace(a, b error) int {
-	x, y := a.(*FileError), b.(*FileError)
-	if x.Line != y.Line {
-		return x.Line - y.Line
-	}
-	if x.Msg < y.Msg {
-		return -1
-	}
-	return 1
 }
 
 // yamlError turns the parser's error into a FileError.
@@ -202,7 +199,7 @@ func yamlError(path string, err error) error {
 }
 
 // placeOf finds a node of the parsed file, or the nearest parent that is there.
-func placeOf(file *ast.File, path, at, msg string) error {
+func placeOf(file *ast.File, path, at, msg string) *FileError {
 	for at != "$" {
 		if p, err := yaml.PathString(at); err == nil {
 			if node, err := p.FilterFile(file); err == nil && node != nil {
