@@ -125,7 +125,7 @@ func TestCachedKeyCoversAllThatDecides(t *testing.T) {
 		"auto":         func(o *Options) { o.Ranker = "ami" },
 		"deadline":     func(o *Options) { o.Deadline = time.Second },
 		"fine ratio":   func(o *Options) { o.FineRatio = 0.5 },
-		"beta":         func(o *Options) { o.Beta = 0.1 },
+		"beta":         func(o *Options) { o.Beta = new(0.1) },
 		"default rate": func(o *Options) { o.DefaultRate = 0.1 },
 		"retrieval":    func(o *Options) { o.Retrieval = noHash },
 	} {

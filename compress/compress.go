@@ -38,7 +38,7 @@ func New(opt Options) (*Engine, error) {
 	if opt.Counters == nil {
 		errs = append(errs, errors.New("counters: missing"))
 	}
-	if opt.Ranker == "" {
+	if opt.Ranker == "" || opt.Ranker == rankAuto {
 		opt.Ranker = rankHybrid
 	}
 	if _, ok := rankerOf(opt.Ranker); !ok {
@@ -50,7 +50,6 @@ func New(opt Options) (*Engine, error) {
 		standard float64
 	}{
 		{"fine ratio", &opt.FineRatio, defaultFineRatio},
-		{"beta", &opt.Beta, defaultBeta},
 		{"default rate", &opt.DefaultRate, defaultRate},
 	} {
 		if *knob.value == 0 {
@@ -59,6 +58,15 @@ func New(opt Options) (*Engine, error) {
 		if !(*knob.value > 0 && *knob.value <= 1) {
 			errs = append(errs, fmt.Errorf("%s: %v is outside (0, 1]", knob.name, *knob.value))
 		}
+	}
+	if opt.Beta == nil {
+		opt.Beta = new(defaultBeta)
+	}
+	if !(*opt.Beta >= 0 && *opt.Beta <= 1) {
+		errs = append(errs, fmt.Errorf("beta: %v is outside [0, 1]", *opt.Beta))
+	}
+	if opt.Compat != "" && opt.Compat != compatLongCodeZip {
+		errs = append(errs, fmt.Errorf("compat: %q is not %s", opt.Compat, compatLongCodeZip))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("compress options: %w", err)
@@ -108,6 +116,9 @@ func (e *Engine) Compress(ctx context.Context, req Request) (Result, error) {
 	start := time.Now()
 	if err := req.check(); err != nil {
 		return Result{}, err
+	}
+	if req.Compat == "" {
+		req.Compat = e.opt.Compat
 	}
 	j := &job{opt: e.opt, req: req, counter: e.opt.Counters.For(req.Model), timings: map[string]float64{}}
 	j.memo = memo{counter: j.counter, seen: map[string]int{}}

@@ -8,14 +8,16 @@ type Options struct {
 	Counters Counters
 	// Scorer is the language model. If nil, only bm25 is available and auto picks it.
 	Scorer Scorer
-	// Ranker is what auto stands for where a Scorer exists. If empty, hybrid.
+	// Ranker is what auto stands for where a Scorer exists. If empty or auto, hybrid.
 	Ranker string
 	// Deadline bounds scoring; past it the cheap ranking stands for the rest and Result.Cut is set. If zero, no bound.
 	Deadline time.Duration
 	// FineRatio is R_fine: the share of the chosen chunks that the fine stage keeps, in (0, 1]. If zero, 0.8.
 	FineRatio float64
-	// Beta is how far relevance bends the budget of a function, in [0, 1]. If zero, 0.5.
-	Beta float64
+	// Beta is how far relevance bends the budget of a function, in [0, 1]. If nil, 0.5.
+	Beta *float64
+	// Compat is the Compat of requests that name none.
+	Compat string
 	// DefaultRate is used when a request names neither budget nor rate. If zero, 0.25.
 	DefaultRate float64
 	// Retrieval makes a marker end in ` hash=<24 hex>` by calling it with the omitted lines; if nil, markers carry none.

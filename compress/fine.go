@@ -116,7 +116,7 @@ func (j *job) shares(sel *selection, picks []int, target int) []float64 {
 		total += least
 		claims[n] = claim{tokens: float64(sel.sizes[i]), relevance: c.score, least: float64(least), most: float64(c.whole)}
 	}
-	return allocate(claims, float64(total), j.opt.Beta)
+	return allocate(claims, float64(total), *j.opt.Beta)
 }
 
 // pack returns the best of a chosen chunk that share holds.

@@ -31,7 +31,7 @@ func (j *job) refPrune(ctx context.Context, chunks []refChunk) error {
 	for i, c := range selected {
 		lines[i], scores[i] = strings.Count(c.text, "\n")+1, c.score
 	}
-	rates := refRates(lines, scores, j.opt.FineRatio, j.opt.Beta)
+	rates := refRates(lines, scores, j.opt.FineRatio, *j.opt.Beta)
 	all, err := j.refBlocks(ctx, selected, rates)
 	if err != nil {
 		return err

@@ -74,7 +74,7 @@ func newMeasuredEngine(cfg configs.Config, between func(compress.Scorer) compres
 		Counters:  counters{tokens.New()},
 		Scorer:    between(scorer{model}),
 		FineRatio: cfg.Compress.FineRatio,
-		Beta:      cfg.Compress.Beta,
+		Beta:      &cfg.Compress.Beta,
 	})
 	if err != nil {
 		return nil, errors.Join(err, e.close())

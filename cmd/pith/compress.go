@@ -122,7 +122,11 @@ func (c *compressFlags) print(out, errOut io.Writer, res compress.Result) error 
 	if res.RankerReason != "" {
 		reason = " (" + res.RankerReason + ")"
 	}
-	fmt.Fprintf(errOut, "%d -> %d tokens, %.1f times smaller; ranked by %s%s on %s\n",
-		res.OriginalTokens, res.CompressedTokens, res.Ratio, res.Ranker, reason, res.Device)
+	device := ""
+	if res.Device != "" {
+		device = " on " + res.Device
+	}
+	fmt.Fprintf(errOut, "%d -> %d tokens, %.1f times smaller; ranked by %s%s%s\n",
+		res.OriginalTokens, res.CompressedTokens, res.Ratio, res.Ranker, reason, device)
 	return nil
 }

@@ -144,7 +144,7 @@ func checkParsers(ctx context.Context, cfg configs.Parsers) finding {
 
 func checkCache(ctx context.Context, cfg configs.Cache) finding {
 	if cfg.RedisURL == "" {
-		return finding{part: "cache", state: fmt.Sprintf("in memory, up to %v", cfg.MemoryBytes), advice: "Set PITH_REDIS_URL to share results between replicas and restarts."}
+		return finding{part: "cache", state: fmt.Sprintf("in memory, up to %v", cfg.MemoryBytes), advice: "Set PITH_REDIS_URL and PITH_CACHE_SECRET to share results between replicas and restarts."}
 	}
 	redis, err := cache.NewRedis(cache.RedisOptions{URL: string(cfg.RedisURL), Secret: []byte(cfg.Secret)})
 	if err != nil {

@@ -103,6 +103,7 @@ func newServer(cfg configs.Config, engine *engine, store store, log *slog.Logger
 			Store: store, Key: keyer.Key, TTL: cfg.Cache.TTL,
 		}),
 		Logger: log,
+		Freeze: proxy.Freeze{Store: store, Key: keyer.Key},
 		Tenant: proxy.CredentialTenant([]byte(keyer.Key("tenant"))),
 		Compression: proxy.Compression{
 			Mode:     proxy.Mode(cfg.Compress.Mode),

@@ -80,7 +80,8 @@ func newEngine(cfg configs.Config, log *slog.Logger) (*engine, error) {
 		Ranker:      cfg.Compress.Ranker,
 		Deadline:    cfg.Compress.Deadline,
 		FineRatio:   cfg.Compress.FineRatio,
-		Beta:        cfg.Compress.Beta,
+		Beta:        &cfg.Compress.Beta,
+		Compat:      cfg.Compress.Compat,
 		DefaultRate: cfg.Compress.Rate,
 	}
 	if e.model, e.modelErr = openModel(cfg.Model); e.modelErr != nil {
