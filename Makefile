@@ -15,7 +15,7 @@ run: build ## fetch what is missing, build, serve on 127.0.0.1:8484
 	bin/pith serve
 
 build: deps ## leave bin/pith
-	$(GO) build -trimpath -o bin/pith ./cmd/pith
+	$(GO) build -o bin/pith ./cmd/pith
 
 deps: ## fetch ONNX Runtime once, checksummed, into .deps
 	@scripts/fetch-onnxruntime $(ONNXRUNTIME_FLAGS)
