@@ -28,7 +28,7 @@ func goClient(t *testing.T, baseURL, message string, stream bool) reply {
 	t.Helper()
 	c := openai.NewClient(option.WithBaseURL(baseURL), option.WithAPIKey("sk-e2e"), option.WithMaxRetries(0))
 	params := openai.ChatCompletionNewParams{
-		Model:    openai.ChatModelGPT4o,
+		Model:    "gpt-4o",
 		Messages: []openai.ChatCompletionMessageParamUnion{openai.SystemMessage("Answer briefly."), openai.UserMessage(message)},
 	}
 	if !stream {

@@ -3,9 +3,9 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -22,7 +22,11 @@ const (
 // source returns a file of the Go standard library, which stands on every machine that can build this.
 func source(t *testing.T, path string) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(runtime.GOROOT(), "src", path))
+	goroot, err := exec.CommandContext(t.Context(), "go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(goroot)), "src", path))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +64,7 @@ func checkCompressed(t *testing.T, sent, got string) {
 	}
 	lines := strings.Split(code, "\n")
 	next := 0
-	for _, line := range strings.Split(kept, "\n") {
+	for line := range strings.SplitSeq(kept, "\n") {
 		if marker.MatchString(line) {
 			continue
 		}

@@ -69,10 +69,13 @@ func NewArtefact(r *Report, spaces string, force bool) (*Artefact, error) {
 		return nil, fmt.Errorf("%w: %.4g against %.4g", ErrTransfer, r.Answer.Test, r.Full.Test)
 	}
 	figures := func(e Entry) Figures { return Figures{e.Length, e.Fitness, e.Validation, e.Test} }
-	a := &Artefact{Format: artefactFormat, Task: r.Task, Template: r.Template, Slots: slotsOf(r.Template), Pruned: r.Answer.Text,
+	a := &Artefact{
+		Format: artefactFormat, Task: r.Task, Template: r.Template, Slots: slotsOf(r.Template), Pruned: r.Answer.Text,
 		Mask: r.Answer.Mask, Spaces: spaces, Provenance: Provenance{
 			Algorithm: r.Spec.Algorithm, Objective: r.Spec.Objective, Seed: r.Spec.Seed, Model: r.Model, Tokenizer: r.Tokenizer,
-			Licence: r.Licence, Full: figures(r.Full), Result: figures(r.Answer)}}
+			Licence: r.Licence, Full: figures(r.Full), Result: figures(r.Answer),
+		},
+	}
 	a.TemplateHash = a.templateHash()
 	a.Sum = a.sum()
 	return a, a.Check()
@@ -205,7 +208,8 @@ func (m *matcher) apply(text string) (string, bool) {
 	if !ok {
 		return text, false
 	}
-	out := text[:at[0]] + m.pruned[0]
+	var out strings.Builder
+	out.WriteString(text[:at[0]] + m.pruned[0])
 	rest := text[at[1]:]
 	for i, l := range m.literals[1:] {
 		end := []int{len(rest), len(rest)}
@@ -214,10 +218,10 @@ func (m *matcher) apply(text string) (string, bool) {
 				return text, false
 			}
 		}
-		out += rest[:end[0]] + m.pruned[i+1]
+		out.WriteString(rest[:end[0]] + m.pruned[i+1])
 		rest = rest[end[1]:]
 	}
-	return out + rest, true
+	return out.String() + rest, true
 }
 
 // once finds the only occurrence of a literal.

@@ -11,7 +11,8 @@ import (
 const artefactTemplate = "Review: a fine film\nMood: good\n\nReview: a dull hour\nMood: bad\n\nReview: {text}\nVerdict of {who}:"
 
 func testReport() *Report {
-	return &Report{Task: "mood", Template: artefactTemplate, Transfers: true, Licence: "CC0-1.0",
+	return &Report{
+		Task: "mood", Template: artefactTemplate, Transfers: true, Licence: "CC0-1.0",
 		Full:   Entry{Candidate: Candidate{Length: 30, Fitness: 1}, Validation: .8, Test: .75},
 		Answer: Entry{Candidate: Candidate{Text: "fine good dull bad {text}\nVerdict {who}", Length: 10, Mask: Mask{true, false}}, Test: .8},
 	}

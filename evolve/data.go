@@ -148,8 +148,7 @@ func repeated(names []string) int {
 }
 
 func tableError(path string, err error) error {
-	var p *csv.ParseError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*csv.ParseError](err); ok {
 		return &FileError{File: path, Line: p.Line, Column: p.Column, Msg: p.Err.Error()}
 	}
 	return &FileError{File: path, Msg: err.Error()}
@@ -179,8 +178,7 @@ func readObject(line []byte) (row, *FileError) {
 	d.UseNumber()
 	if err := d.Decode(&object); err != nil {
 		column := int(d.InputOffset()) + 1
-		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) {
+		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 			column = int(syntax.Offset)
 		}
 		return row{}, &FileError{Column: column, Msg: err.Error()}

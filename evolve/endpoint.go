@@ -42,8 +42,10 @@ func NewEndpoint(opt EndpointOptions) (*Endpoint, error) {
 	if opt.BaseURL == "" || opt.Model == "" {
 		return nil, fmt.Errorf("%w: an endpoint needs a base URL and a model", ErrOptions)
 	}
-	return &Endpoint{client: newChatClient(opt), model: opt.Model, purse: newPurse(opt.Budget),
-		slots: make(chan struct{}, cmp.Or(opt.Concurrency, 4))}, nil
+	return &Endpoint{
+		client: newChatClient(opt), model: opt.Model, purse: newPurse(opt.Budget),
+		slots: make(chan struct{}, cmp.Or(opt.Concurrency, 4)),
+	}, nil
 }
 
 // Backend wraps e; its ID is the endpoint's model name and address.

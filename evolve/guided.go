@@ -44,8 +44,10 @@ type guide struct {
 }
 
 func (s *search) guided(ctx context.Context, full Candidate) error {
-	g := &guide{search: s, here: full, open: s.problem.Template.Prunable(),
-		rank: map[int]int{}, gain: map[int]float64{}, tried: map[string]bool{}}
+	g := &guide{
+		search: s, here: full, open: s.problem.Template.Prunable(),
+		rank: map[int]int{}, gain: map[int]float64{}, tried: map[string]bool{},
+	}
 	for k, i := range g.open {
 		g.rank[i] = k
 	}

@@ -120,8 +120,10 @@ func (w *work) tell(change func(*Status)) {
 func (w *work) phase(name string) { w.tell(func(s *Status) { s.Phase = name }) }
 
 func (w *work) problem() Problem {
-	p := Problem{Template: w.template, Examples: len(w.Task.Search), Length: w.Length,
-		Evaluator: Parallel(w.judge.On(w.Task.Search), w.Workers)}
+	p := Problem{
+		Template: w.template, Examples: len(w.Task.Search), Length: w.Length,
+		Evaluator: Parallel(w.judge.On(w.Task.Search), w.Workers),
+	}
 	p.Low, p.High = w.judge.Limits()
 	p.Retokenize = func(text string) (Template, error) { return NewTemplate(text, w.Task.Slots, w.Tokenize) }
 	return p
@@ -129,12 +131,14 @@ func (w *work) problem() Problem {
 
 func (w *work) options() Options {
 	s := w.Dir.Spec
-	return Options{Algorithm: s.Algorithm, Objective: s.Objective, Seed: s.Seed, Reference: s.Reference, Halving: s.Halving,
+	return Options{
+		Algorithm: s.Algorithm, Objective: s.Objective, Seed: s.Seed, Reference: s.Reference, Halving: s.Halving,
 		Racing: s.Racing, MaxPrompts: s.MaxPrompts, MinLength: s.MinLength,
 		OnGeneration: func(p Progress) error {
 			w.tell(func(s *Status) { s.Progress = p })
 			return w.Dir.note(p, w.spent())
-		}}
+		},
+	}
 }
 
 func (w *work) all(ctx context.Context) (*Report, error) {

@@ -83,8 +83,10 @@ func doRun(ctx context.Context, d *RunDir, workers int, lm LM) (*Report, error) 
 	if err != nil {
 		return nil, err
 	}
-	r := &Run{Dir: d, Task: task, Workers: workers, Tokenize: Words, TokenizerName: "words",
-		Backend: Backend{ID: "word model", LM: lm}}
+	r := &Run{
+		Dir: d, Task: task, Workers: workers, Tokenize: Words, TokenizerName: "words",
+		Backend: Backend{ID: "word model", LM: lm},
+	}
 	report, err := r.Do(ctx)
 	return report, errors.Join(err, d.Close())
 }

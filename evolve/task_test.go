@@ -3,6 +3,7 @@ package evolve
 import (
 	"context"
 	"errors"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -33,9 +34,7 @@ func taskDir(t *testing.T, changed map[string]string) string {
 		"v.csv":     "label,text\ngood,\"fine, really\"\nbad,dull\n",
 		"t.jsonl":   "{\"text\": \"fine\", \"label\": \"good\", \"n\": 3}\n\n{\"text\": \"dull\", \"label\": \"bad\"}\n",
 	}
-	for name, text := range changed {
-		files[name] = text
-	}
+	maps.Copy(files, changed)
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -82,8 +81,7 @@ func TestBadTasksSayWhere(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
 		}
-		var where *FileError
-		if !errors.As(err, &where) {
+		if _, ok := errors.AsType[*FileError](err); !ok {
 			t.Errorf("%s: %T is not a FileError", tt.name, err)
 		}
 	}

@@ -237,8 +237,13 @@ func TestSpreadTakesNoNearCopies(t *testing.T) {
 		}
 		return m
 	}
-	history := []Candidate{{Text: "a", Mask: mask("1111"), Fitness: 3}, {Text: "b", Mask: mask("1110"), Fitness: 5},
-		{Text: "c", Mask: mask("0000"), Fitness: 1}, {Text: "d", Mask: mask("0011"), Fitness: 9, Partial: true}, {Text: "e", Mask: mask("1100"), Fitness: 2}}
+	history := []Candidate{
+		{Text: "a", Mask: mask("1111"), Fitness: 3},
+		{Text: "b", Mask: mask("1110"), Fitness: 5},
+		{Text: "c", Mask: mask("0000"), Fitness: 1},
+		{Text: "d", Mask: mask("0011"), Fitness: 9, Partial: true},
+		{Text: "e", Mask: mask("1100"), Fitness: 2},
+	}
 	var got []string
 	for _, c := range spread(history, 2, 5) {
 		got = append(got, c.Text)

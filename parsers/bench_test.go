@@ -2,8 +2,8 @@ package parsers_test
 
 import (
 	"bytes"
+	"go/build"
 	"path/filepath"
-	"runtime"
 	"testing"
 	"time"
 
@@ -12,7 +12,7 @@ import (
 
 // largeGo is about 131 KB of real Go.
 func largeGo(b testing.TB) []byte {
-	src := readFile(b, filepath.Join(runtime.GOROOT(), "src/net/http/server.go"))
+	src := readFile(b, filepath.Join(build.Default.GOROOT, "src/net/http/server.go"))
 	return src[:bytes.LastIndexByte(src[:min(len(src), 131<<10)], '\n')+1]
 }
 

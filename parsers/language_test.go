@@ -1,9 +1,9 @@
 package parsers_test
 
 import (
+	"go/build"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"testing"
 
@@ -44,7 +44,7 @@ func TestDetect(t *testing.T) {
 // TestDetectWithoutPath tells the larger files of this package and of Go by their content only.
 func TestDetectWithoutPath(t *testing.T) {
 	for path, want := range map[string]string{
-		filepath.Join(runtime.GOROOT(), "src/net/http/server.go"): "go",
+		filepath.Join(build.Default.GOROOT, "src/net/http/server.go"): "go",
 		"testdata/sample.py": "python", "testdata/sample.java": "java", "testdata/sample.rs": "rust",
 		"testdata/sample.php": "php", "testdata/sample.c": "c",
 	} {
@@ -57,9 +57,24 @@ func TestDetectWithoutPath(t *testing.T) {
 func TestParseAs(t *testing.T) {
 	p := newPool(t, parsers.Options{InProcess: true})
 	tests := []struct{ tag, want string }{
-		{"py", "python"}, {"ts", "typescript"}, {"tsx", "tsx"}, {"jsx", "javascript"}, {"c++", "cpp"}, {"C#", "csharp"},
-		{"golang", "go"}, {"sh", "bash"}, {"shell", "bash"}, {"zsh", "bash"}, {"rb", "ruby"}, {"kt", "kotlin"}, {"rs", "rust"},
-		{"yml", "yaml"}, {"md", "markdown"}, {"Java", "java"}, {"no such language", "text"}, {"console", "text"},
+		{"py", "python"},
+		{"ts", "typescript"},
+		{"tsx", "tsx"},
+		{"jsx", "javascript"},
+		{"c++", "cpp"},
+		{"C#", "csharp"},
+		{"golang", "go"},
+		{"sh", "bash"},
+		{"shell", "bash"},
+		{"zsh", "bash"},
+		{"rb", "ruby"},
+		{"kt", "kotlin"},
+		{"rs", "rust"},
+		{"yml", "yaml"},
+		{"md", "markdown"},
+		{"Java", "java"},
+		{"no such language", "text"},
+		{"console", "text"},
 	}
 	for _, tt := range tests {
 		f, err := p.ParseAs(t.Context(), tt.tag, []byte("x\n"))

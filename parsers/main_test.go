@@ -1,6 +1,7 @@
 package parsers_test
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -38,6 +39,7 @@ type liar struct{ rng *rand.Rand }
 
 func (l *liar) Write(frame []byte) (int, error) {
 	const header = 4
+	frame = bytes.Clone(frame)
 	for range l.rng.IntN(4) {
 		if len(frame) > header {
 			frame[header+l.rng.IntN(len(frame)-header)] = byte(l.rng.Uint32())

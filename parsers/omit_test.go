@@ -3,10 +3,10 @@ package parsers_test
 import (
 	"bytes"
 	"fmt"
+	"go/build"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -170,7 +170,7 @@ func TestOmissionKeepsSyntax(t *testing.T) {
 	for _, path := range glob(t, "testdata/sample*") {
 		checkOmissions(t, p, path, 24)
 	}
-	for _, path := range glob(t, filepath.Join(runtime.GOROOT(), "src/net/http/[h-t]*.go")) {
+	for _, path := range glob(t, filepath.Join(build.Default.GOROOT, "src/net/http/[h-t]*.go")) {
 		checkOmissions(t, p, path, 4)
 	}
 	if list := os.Getenv("PITH_CORPUS"); list != "" {

@@ -1,5 +1,7 @@
 package parsers
 
+import "slices"
+
 // maxRun is how many lines of code outside definitions make a chunk before a blank line ends it: a relevance per chunk
 // says little about a chunk of many unrelated things.
 const maxRun = 60
@@ -110,7 +112,7 @@ func (c *cutter) others(es []entry, gs []group) []entry {
 		if last := len(es) - 1; last >= 0 && es[last].def >= 0 && gs[i].remark() {
 			e := &es[last]
 			if gs[i].start == e.end() && gs[i].column > e.groups[len(e.groups)-1].column {
-				e.groups = append(e.groups[:len(e.groups):len(e.groups)], gs[i])
+				e.groups = append(slices.Clip(e.groups), gs[i])
 				continue
 			}
 		}
@@ -160,7 +162,7 @@ func (c *cutter) cutsRun(es []entry, from, to int, importing bool) bool {
 	if to == from || !es[to].groups[0].whole {
 		return false
 	}
-	if c.importing(es[to:]) != importing && !(importing && onlyRemarks(es[to:])) {
+	if c.importing(es[to:]) != importing && (!importing || !onlyRemarks(es[to:])) {
 		return true
 	}
 	apart := es[to-1].end() < es[to].start()

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -61,7 +62,7 @@ func (c *compressFlags) validate(cmd *cobra.Command) error {
 	return nil
 }
 
-func (c *compressFlags) run(cmd *cobra.Command, paths []string) error {
+func (c *compressFlags) run(cmd *cobra.Command, paths []string) (err error) {
 	if err := c.validate(cmd); err != nil {
 		return err
 	}
@@ -81,7 +82,7 @@ func (c *compressFlags) run(cmd *cobra.Command, paths []string) error {
 	if err != nil {
 		return err
 	}
-	defer engine.close()
+	defer func() { err = errors.Join(err, engine.close()) }()
 
 	c.request.Files = files
 	c.request.Stage = compress.Stage(c.stage)

@@ -83,8 +83,10 @@ func (e *evolveFlags) equip(run *evolve.Run, cfg configs.Config) (release func()
 	run.Tokenize, run.TokenizerName = evolve.Words, "words"
 	if b := run.Dir.Spec.Backend; b.Endpoint != "" {
 		e.budget.AlreadySpent = run.Dir.Spent()
-		endpoint, err := evolve.NewEndpoint(evolve.EndpointOptions{BaseURL: b.Endpoint, Model: b.Model, Key: endpointKey(),
-			Concurrency: e.concurrency, Budget: e.budget})
+		endpoint, err := evolve.NewEndpoint(evolve.EndpointOptions{
+			BaseURL: b.Endpoint, Model: b.Model, Key: endpointKey(),
+			Concurrency: e.concurrency, Budget: e.budget,
+		})
 		if err != nil {
 			return nil, errors.Join(err, release())
 		}
