@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Draws the README's picture: a source file before and after compression, as SVG.
 
-pith compress -q QUESTION --rate R --format json FILE | scripts/picture FILE "QUESTION" > docs/before-after.svg
+pith compress -q QUESTION --rate R --format json FILE | scripts/picture.py FILE "QUESTION" > docs/before-after.svg
 """
 import html
 import json
