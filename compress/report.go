@@ -25,14 +25,13 @@ func (j *job) report(p *plan) Result {
 		res.Files = append(res.Files, f)
 	}
 	for i := range j.chunks {
-		if c := &j.chunks[i]; !c.isCloser() {
-			res.Chunks = append(res.Chunks, c.result(p.keep[c.src.index]))
-		}
+		c := &j.chunks[i]
+		res.Chunks = append(res.Chunks, c.result(p.keep[c.src.index]))
 	}
 	return res
 }
 
-// result describes what became of a chunk. Lines that close it are not listed; they stay and go with it.
+// result describes what became of a chunk.
 func (c *chunk) result(keep []bool) ChunkResult {
 	r := ChunkResult{
 		File: c.src.path, Language: c.src.parsed.Language, Kind: c.syntax.Kind, Name: c.syntax.Name,

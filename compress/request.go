@@ -96,7 +96,8 @@ const (
 	Omitted Decision = "omitted"
 )
 
-// A ChunkResult is one chunk of a Result. Lines are 1-based and inclusive, as editors count.
+// A ChunkResult is one chunk of a Result; a file's chunks tile it, so KeptLines of all name each kept line once. Lines are
+// 1-based and inclusive, as editors count.
 type ChunkResult struct {
 	File      string       `json:"file"`
 	Language  string       `json:"language"`
@@ -106,7 +107,7 @@ type ChunkResult struct {
 	EndLine   int          `json:"end_line"`
 	Tokens    int          `json:"tokens"`
 	Score     float64      `json:"score"`
-	Rank      int          `json:"rank"` // 1 is best
+	Rank      int          `json:"rank"` // 1 is best; 0 for lines that only close another chunk
 	Decision  Decision     `json:"decision"`
 	KeptLines [][2]int     `json:"kept_lines"`
 }
