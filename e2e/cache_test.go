@@ -80,7 +80,6 @@ func TestSameRequestSameBytes(t *testing.T) {
 		{"memory, again", "hit", func() *proxy { return memory }},
 		{"memory, after a restart", "miss", func() *proxy { memory.kill(); return serve(t, up.URL) }},
 		{"redis, first", "miss", func() *proxy { return serve(t, up.URL, withRedis...) }},
-		{"redis, another replica", "hit", func() *proxy { return serve(t, up.URL, withRedis...) }},
 	}
 	for _, step := range steps {
 		cache, got := send(t, step.proxy(), up)
@@ -91,6 +90,17 @@ func TestSameRequestSameBytes(t *testing.T) {
 			t.Errorf("%s: cache %q, want %q", step.name, cache, step.cache)
 		}
 	}
+	// A starved machine may let Redis's 50 ms pass, which is a miss by design; three replicas in a row it does not.
+	for range 3 {
+		cache, got := send(t, serve(t, up.URL, withRedis...), up)
+		if got != want {
+			t.Error("redis, another replica: other bytes than the first time")
+		}
+		if cache == "hit" {
+			return
+		}
+	}
+	t.Error("no replica found in Redis what another had put there")
 }
 
 func TestRedisKilledInTheMiddleLosesNoRequest(t *testing.T) {
