@@ -30,7 +30,7 @@ class Config:
 
     vocab: int = 8192
     width: int = 256
-    layers: int = 4
+    layers: int = 3
     heads: int = 4
     hidden: int = 768
     pointers: int = 3
