@@ -43,7 +43,7 @@ def main():
     report = json.load(sys.stdin)
     lines = open(path, encoding="utf-8").read().splitlines()
     after = report["text"].splitlines()
-    shown = after[:58]
+    shown = after[:74]
     height = 80 + len(shown) * LINE + PAD
     name = "/".join(path.split("/")[-3:])
     out = [
