@@ -56,18 +56,24 @@ func goClient(t *testing.T, baseURL, message string, stream bool) reply {
 
 func nodeClient(t *testing.T, baseURL, message string, stream bool) reply {
 	t.Helper()
+	return runNode(t, "chat.mjs", baseURL, map[string]any{
+		"model": "gpt-4o", "stream": stream,
+		"messages": []map[string]string{{"role": "system", "content": "Answer briefly."}, {"role": "user", "content": message}},
+	})
+}
+
+// runNode gives request to one of the scripts in clients and returns what it printed.
+func runNode(t *testing.T, script, baseURL string, request any) reply {
+	t.Helper()
 	node := "node"
 	if _, err := exec.LookPath(node); err != nil {
 		node = filepath.Join(root, ".deps/node/bin/node")
 	}
-	in, err := json.Marshal(map[string]any{
-		"model": "gpt-4o", "stream": stream,
-		"messages": []map[string]string{{"role": "system", "content": "Answer briefly."}, {"role": "user", "content": message}},
-	})
+	in, err := json.Marshal(request)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), node, filepath.Join(root, "e2e/clients/chat.mjs"))
+	cmd := exec.CommandContext(t.Context(), node, filepath.Join(root, "e2e/clients", script))
 	cmd.Env = append(os.Environ(), "BASE_URL="+baseURL, "CLIENT_MODULES="+filepath.Join(root, ".deps/clients"))
 	cmd.Stdin = strings.NewReader(string(in))
 	cmd.Stderr = os.Stderr
@@ -100,6 +106,21 @@ func TestChatThroughOfficialClients(t *testing.T) {
 			})
 		}
 	}
+}
+
+func TestMessagesThroughOfficialClient(t *testing.T) {
+	up := newUpstream(t)
+	p := serve(t, up.URL)
+	request := map[string]any{
+		"model": "claude-sonnet-4-5", "system": "Answer briefly.",
+		"messages": []map[string]string{{"role": "user", "content": prompt(t)}},
+	}
+	direct := runNode(t, "messages.mjs", up.URL, request)
+	sent := up.last(t)
+	if got := runNode(t, "messages.mjs", p.URL, request); got != direct || got.Text != answer {
+		t.Errorf("through pith %+v, direct %+v", got, direct)
+	}
+	checkCompressed(t, sent, up.last(t))
 }
 
 func TestCutUpstreamIsSeenAsCut(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 
 const answer = "It closes the idle ones."
 
-// An upstream plays the LLM API: it answers every chat completion with the same words and records what it got.
+// An upstream plays the LLM API: it answers every chat completion and message with the same words and records what it got.
 type upstream struct {
 	URL string
 
@@ -61,6 +61,11 @@ func (u *upstream) serve(w http.ResponseWriter, r *http.Request) {
 	cut, hang := u.cut, u.hang
 	u.mu.Unlock()
 
+	if r.URL.Path == "/v1/messages" {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"id":"m1","type":"message","role":"assistant","model":"claude-sonnet-4-5","content":[{"type":"text","text":%q}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":1,"output_tokens":1}}`, answer)
+		return
+	}
 	if !strings.Contains(string(body), `"stream":true`) {
 		w.Header().Set("Content-Type", "application/json")
 		fmt.Fprintf(w, `{"id":"c1","object":"chat.completion","created":1,"model":"gpt-4o","choices":[{"index":0,"message":{"role":"assistant","content":%q},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}`, answer)
