@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"pith/compress"
 	"pith/configs"
-	"pith/parsers"
-	"pith/tokens"
 )
 
 func benchCommand() *cobra.Command {
@@ -58,26 +57,14 @@ func (b *benchFlags) print(w io.Writer, report benchReport) error {
 	return enc.Encode(report)
 }
 
-// newMeasuredEngine is newEngine with something between the engine and its model; without a model there is nothing to
-// measure.
+// newMeasuredEngine is newEngine for a benchmark: without a model there is nothing to measure.
 func newMeasuredEngine(cfg configs.Config, between func(compress.Scorer) compress.Scorer) (*engine, error) {
-	model, err := openModel(cfg.Model)
+	e, err := newEngine(cfg, slog.New(slog.DiscardHandler), between)
 	if err != nil {
 		return nil, err
 	}
-	e := &engine{model: model}
-	if e.pool, err = parsers.NewPool(parsers.Options{InProcess: true}); err != nil {
-		return nil, errors.Join(fmt.Errorf("start parsers: %w", err), model.Close())
-	}
-	e.Engine, err = compress.New(compress.Options{
-		Splitter:  e.pool,
-		Counters:  counters{tokens.New()},
-		Scorer:    between(scorer{model}),
-		FineRatio: cfg.Compress.FineRatio,
-		Beta:      &cfg.Compress.Beta,
-	})
-	if err != nil {
-		return nil, errors.Join(err, e.close())
+	if e.modelErr != nil {
+		return nil, errors.Join(e.modelErr, e.close())
 	}
 	return e, nil
 }

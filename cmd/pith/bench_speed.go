@@ -73,7 +73,7 @@ func benchProxyCommand() *cobra.Command {
 				return err
 			}
 			log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-			engine, err := newEngine(cfg, log)
+			engine, err := newEngine(cfg, log, nil)
 			if err != nil {
 				return err
 			}

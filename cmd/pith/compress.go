@@ -78,7 +78,7 @@ func (c *compressFlags) run(cmd *cobra.Command, paths []string) (err error) {
 	cfg.Parsers.InProcess = true
 	// A person at a terminal waits for the full ranking; only the request path has a deadline.
 	cfg.Compress.Deadline = 0
-	engine, err := newEngine(cfg, slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn})))
+	engine, err := newEngine(cfg, slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn})), nil)
 	if err != nil {
 		return err
 	}

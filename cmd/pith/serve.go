@@ -67,7 +67,7 @@ func serve(ctx context.Context, cfg configs.Config, log *slog.Logger) (err error
 		return fmt.Errorf("%w (choose another address with --listen)", err)
 	}
 	defer listener.Close()
-	engine, err := newEngine(cfg, log)
+	engine, err := newEngine(cfg, log, nil)
 	if err != nil {
 		return err
 	}

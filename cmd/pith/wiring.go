@@ -63,7 +63,8 @@ type engine struct {
 	modelErr error
 }
 
-func newEngine(cfg configs.Config, log *slog.Logger) (*engine, error) {
+// newEngine starts what cfg describes. If between is not nil, it stands between the engine and its model.
+func newEngine(cfg configs.Config, log *slog.Logger, between func(compress.Scorer) compress.Scorer) (*engine, error) {
 	pool, err := parsers.NewPool(parsers.Options{
 		Workers:   cfg.Parsers.Workers,
 		InProcess: cfg.Parsers.InProcess,
@@ -89,6 +90,9 @@ func newEngine(cfg configs.Config, log *slog.Logger) (*engine, error) {
 		log.Warn("no language model; ranking by words only", "err", e.modelErr)
 	} else {
 		opt.Scorer = scorer{e.model}
+		if between != nil {
+			opt.Scorer = between(opt.Scorer)
+		}
 	}
 	if e.Engine, err = compress.New(opt); err != nil {
 		return nil, errors.Join(err, e.close())
