@@ -121,6 +121,7 @@ func TestWrongUsageIsOneClearLine(t *testing.T) {
 		{[]string{"compress", "--stage", "rough", "-"}, "stage"},
 		{[]string{"compress", "--format", "xml", "-"}, "--format"},
 		{[]string{"compress", "--no-such-flag"}, "--no-such-flag"},
+		{[]string{"compress", "--model-dir", "no-such-folder", "--rate", "0.5", "-"}, "no-such-folder"},
 		{[]string{"serve", "--upstream", "not a url"}, "upstream"},
 		{[]string{"serve", "--config", "no-such-file.yaml"}, "no-such-file.yaml"},
 		{[]string{"frobnicate"}, "frobnicate"},

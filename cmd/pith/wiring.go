@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 
@@ -42,6 +41,10 @@ func loadConfig(path string, changes configChanges) (configs.Config, error) {
 	}
 	if err := cfg.Validate(); err != nil {
 		return cfg, usageError{err}
+	}
+	// A model that is broken is done without, and the log says so; a folder that is not there is a typing mistake.
+	if info, err := os.Stat(cfg.Model.Dir); cfg.Model.Dir != "" && (err != nil || !info.IsDir()) {
+		return cfg, usagef("model folder %s: not there; it holds model.onnx and tokenizer.json", cfg.Model.Dir)
 	}
 	return cfg, nil
 }
@@ -117,14 +120,11 @@ func openModel(cfg configs.Model) (*perplexity.Model, error) {
 	if err := perplexity.Setup(library); err != nil {
 		return nil, err
 	}
-	return perplexity.Open(modelFiles(cfg.Dir), perplexity.Options{Device: cfg.Device, Threads: cfg.Threads})
-}
-
-func modelFiles(dir string) fs.FS {
-	if dir == "" {
-		return perplexity.Embedded()
+	opt := perplexity.Options{Device: cfg.Device, Threads: cfg.Threads}
+	if cfg.Dir == "" {
+		return perplexity.Open(perplexity.Embedded(), opt)
 	}
-	return os.DirFS(dir)
+	return perplexity.OpenDir(cfg.Dir, opt)
 }
 
 // scorer gives compress the model under its own types, which have the same shape.
