@@ -188,6 +188,8 @@ func cutAtSlots(text string, slots []string) (literals, names []string) {
 
 var space = regexp.MustCompile(`\s+`)
 
+// literalPattern matches a literal, where normalised with any white space for its own. At the two ends one character stands for
+// it: what more there is belongs to the text of a slot, or to what surrounds the prompt, and must not be lost.
 func literalPattern(literal string, normalised bool) *regexp.Regexp {
 	if literal == "" {
 		return nil
@@ -195,11 +197,16 @@ func literalPattern(literal string, normalised bool) *regexp.Regexp {
 	if !normalised {
 		return regexp.MustCompile(regexp.QuoteMeta(literal))
 	}
-	var parts []string
-	for _, p := range space.Split(literal, -1) {
-		parts = append(parts, regexp.QuoteMeta(p))
+	var pattern strings.Builder
+	at := 0
+	for _, run := range space.FindAllStringIndex(literal, -1) {
+		pattern.WriteString(regexp.QuoteMeta(literal[at:run[0]]))
+		pattern.WriteString(`\s`)
+		if at = run[1]; run[0] > 0 && at < len(literal) {
+			pattern.WriteString(`+`)
+		}
 	}
-	return regexp.MustCompile(strings.Join(parts, `\s+`))
+	return regexp.MustCompile(pattern.String() + regexp.QuoteMeta(literal[at:]))
 }
 
 // apply looks for each literal once: a literal that occurs twice in what is left could end its slot at either place.

@@ -50,7 +50,7 @@ func NewEndpoint(opt EndpointOptions) (*Endpoint, error) {
 
 // Backend wraps e; its ID is the endpoint's model name and address.
 func (e *Endpoint) Backend(baseURL string) Backend {
-	return Backend{ID: "endpoint " + baseURL + " " + e.model, Classifier: e, Generator: e}
+	return Backend{ID: "endpoint " + baseURL + " " + e.model, Apart: true, Classifier: e, Generator: e}
 }
 
 // Spent returns what the requests so far cost.

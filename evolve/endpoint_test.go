@@ -150,3 +150,32 @@ func TestEndpointStopsAtItsBudget(t *testing.T) {
 		}
 	}
 }
+
+// However many requests are under way when the budget ends, each answer that was paid for is in the memo.
+func TestBudgetStopKeepsWhatWasPaid(t *testing.T) {
+	f := newFakeEndpoint(t, func(_ int64, _ chatRequest, w http.ResponseWriter) {
+		time.Sleep(time.Millisecond)
+		say(w, "good", "")
+	})
+	e := f.open(t, EndpointOptions{Concurrency: 8, Budget: Budget{Tokens: 900}})
+	task, err := LoadTask(runTask(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	memo := NewMemo()
+	j, err := NewJudge(task, e.Backend(f.URL), memo, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trials := make([]Trial, 20)
+	for i := range trials {
+		trials[i] = Trial{Text: fmt.Sprintf("%d {text}", i), To: len(task.Search)}
+	}
+	_, err = Parallel(j.On(task.Search), 3).Evaluate(t.Context(), trials)
+	if !errors.Is(err, ErrBudgetSpent) {
+		t.Fatalf("Evaluate = %v, want ErrBudgetSpent", err)
+	}
+	if spent, kept := e.Spent(), memo.Len(); kept == 0 || spent.In+spent.Out != int64(12*kept) {
+		t.Errorf("%d answers kept of %d tokens at 12 each", kept, spent.In+spent.Out)
+	}
+}

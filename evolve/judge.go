@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"sync/atomic"
 )
@@ -42,7 +43,10 @@ type Generator interface {
 // A Backend is what a model can do; nil means that it cannot.
 type Backend struct {
 	// ID names the model to the byte (a checksum, or an endpoint's model name): rewards are remembered under it.
-	ID         string
+	ID string
+	// Apart says that an answer does not depend, to the last bit, on what else is asked with it. Every question is then asked
+	// and remembered on its own, so that a run that stops half-way keeps each answer it paid for.
+	Apart      bool
 	LM         LM
 	Classifier Classifier
 	Generator  Generator
@@ -60,6 +64,8 @@ type Judge struct {
 	backend Backend
 	score   Scorer
 	memo    *Memo
+	// workers is the number of prompts that Metric judges at once; 0 is 1.
+	workers int
 	asked   atomic.Int64
 	saved   atomic.Int64
 	// after is called when a piece was asked, by whichever worker asked it. May be nil.
@@ -133,24 +139,21 @@ func (s splitEvaluator) Evaluate(ctx context.Context, trials []Trial) ([][]float
 
 // Metric returns the mean metric and reward of each text on a whole split.
 func (j *Judge) Metric(ctx context.Context, split []Example, texts []string) ([]Outcome, error) {
-	trials := make([]Trial, len(texts))
-	for i, t := range texts {
-		trials[i] = Trial{Text: t, To: len(split)}
-	}
-	rows, err := j.outcomes(ctx, split, trials)
-	if err != nil {
-		return nil, err
-	}
 	out := make([]Outcome, len(texts))
-	for i, row := range rows {
-		for _, o := range row {
+	err := fanOut(len(texts), j.workers, func(i int) error {
+		rows, err := j.outcomes(ctx, split, []Trial{{Text: texts[i], To: len(split)}})
+		if err != nil {
+			return err
+		}
+		for _, o := range rows[0] {
 			out[i].Reward += o.Reward
 			out[i].Metric += o.Metric
 		}
-		out[i].Reward /= float64(len(row))
-		out[i].Metric /= float64(len(row))
-	}
-	return out, nil
+		out[i].Reward /= float64(len(split))
+		out[i].Metric /= float64(len(split))
+		return nil
+	})
+	return out, err
 }
 
 // A question is a filled prompt and the example it is about.
@@ -175,37 +178,46 @@ func (j *Judge) outcomes(ctx context.Context, split []Example, trials []Trial) (
 	return out, nil
 }
 
-// piece answers one prompt on some examples from the memo or, if any is missing, from the backend. It then asks for all of
-// them: a float may depend in its last bits on what else is in a batch, so a batch must be the same on any number of workers
-// and after a kill that tore a piece apart. What was remembered stands.
+// piece answers one prompt on some examples from the memo or, if any is missing, from the backend. Unless the backend answers
+// apart, it then asks for all of them: a float may depend in its last bits on what else is in a batch, so a batch must be the
+// same on any number of workers and after a kill that tore a piece apart. What was remembered stands.
 func (j *Judge) piece(ctx context.Context, text string, examples []Example) ([]Outcome, error) {
 	qs := make([]question, len(examples))
-	out := make([]Outcome, len(examples))
-	known := 0
 	for i, ex := range examples {
 		qs[i] = j.question(text, ex)
-		o, ok := j.memo.Get(qs[i].key)
-		if ok {
-			out[i] = o
-			known++
-		}
 	}
-	j.saved.Add(int64(known))
-	if known == len(qs) {
+	out, missing := j.memo.GetAll(qs)
+	j.saved.Add(int64(len(qs) - len(missing)))
+	if len(missing) == 0 {
 		return out, nil
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	answers, err := j.ask(ctx, qs)
+	asks := [][]question{qs}
+	if j.backend.Apart {
+		asks = slices.Collect(slices.Chunk(missing, 1))
+	}
+	err := fanOut(len(asks), len(asks), func(i int) error { return j.learn(ctx, asks[i]) })
 	if err != nil {
 		return nil, err
 	}
-	j.asked.Add(int64(len(qs) - known))
+	out, _ = j.memo.GetAll(qs)
+	return out, nil
+}
+
+// learn asks the backend and remembers what it answered.
+func (j *Judge) learn(ctx context.Context, qs []question) error {
+	answers, err := j.ask(ctx, qs)
+	if err != nil {
+		return err
+	}
+	fresh, err := j.memo.Put(qs, answers)
+	j.asked.Add(int64(fresh))
 	if j.after != nil {
 		j.after()
 	}
-	return j.memo.Put(qs, answers)
+	return err
 }
 
 func (j *Judge) question(text string, ex Example) question {

@@ -101,12 +101,19 @@ func (m *Memo) read(rec []byte) bool {
 	return true
 }
 
-// Get returns a remembered outcome.
-func (m *Memo) Get(k memoKey) (Outcome, bool) {
+// GetAll returns the outcomes that are remembered, and the questions that are not.
+func (m *Memo) GetAll(qs []question) (out []Outcome, missing []question) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	o, ok := m.seen[k]
-	return o, ok
+	out = make([]Outcome, len(qs))
+	for i, q := range qs {
+		o, ok := m.seen[q.key]
+		if !ok {
+			missing = append(missing, q)
+		}
+		out[i] = o
+	}
+	return out, missing
 }
 
 // Len is the number of outcomes.
@@ -116,19 +123,18 @@ func (m *Memo) Len() int {
 	return len(m.seen)
 }
 
-// Put remembers the outcomes of questions, in one write, and returns what it now holds for them: the first outcome of a
-// question stands.
-func (m *Memo) Put(qs []question, outcomes []Outcome) ([]Outcome, error) {
+// Put remembers the outcomes of questions, in one write, and returns how many of them were new: the first outcome of a question
+// stands.
+func (m *Memo) Put(qs []question, outcomes []Outcome) (fresh int, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	now := make([]Outcome, len(qs))
 	var buf []byte
 	for i, q := range qs {
-		if first, ok := m.seen[q.key]; ok {
-			now[i] = first
+		if _, ok := m.seen[q.key]; ok {
 			continue
 		}
-		m.seen[q.key], now[i] = outcomes[i], outcomes[i]
+		fresh++
+		m.seen[q.key] = outcomes[i]
 		start := len(buf)
 		buf = append(buf, q.key[:]...)
 		buf = binary.LittleEndian.AppendUint64(buf, math.Float64bits(outcomes[i].Reward))
@@ -136,12 +142,12 @@ func (m *Memo) Put(qs []question, outcomes []Outcome) ([]Outcome, error) {
 		buf = binary.LittleEndian.AppendUint32(buf, crc32.ChecksumIEEE(buf[start:]))
 	}
 	if m.file == nil || len(buf) == 0 {
-		return now, nil
+		return fresh, nil
 	}
 	if _, err := m.file.Write(buf); err != nil {
-		return nil, fmt.Errorf("append to memo: %w", err)
+		return fresh, fmt.Errorf("append to memo: %w", err)
 	}
-	return now, nil
+	return fresh, nil
 }
 
 // Sync makes what was put survive a power cut.

@@ -3,6 +3,7 @@ package evolve
 import (
 	"context"
 	"math"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -65,18 +66,41 @@ type parallel struct {
 
 func (p parallel) Evaluate(ctx context.Context, trials []Trial) ([][]float64, error) {
 	out := make([][]float64, len(trials))
-	share := (len(trials) + p.workers - 1) / p.workers
-	g, ctx := errgroup.WithContext(ctx)
-	for from := 0; from < len(trials); from += share {
-		to := min(from+share, len(trials))
-		g.Go(func() error {
-			rewards, err := p.next.Evaluate(ctx, trials[from:to])
-			copy(out[from:to], rewards)
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
+	err := fanOut(len(trials), p.workers, func(i int) error {
+		rewards, err := p.next.Evaluate(ctx, trials[i:i+1])
+		if err == nil {
+			out[i] = rewards[0]
+		}
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
 	return out, nil
+}
+
+// fanOut calls f for 0 to n-1 on some goroutines. After an error it begins nothing new, but lets what is under way end: an
+// answer on its way from an endpoint is paid for.
+func fanOut(n, workers int, f func(i int) error) error {
+	var (
+		g      errgroup.Group
+		next   atomic.Int64
+		failed atomic.Bool
+	)
+	for range min(max(1, workers), n) {
+		g.Go(func() error {
+			for !failed.Load() {
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					return nil
+				}
+				if err := f(i); err != nil {
+					failed.Store(true)
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return g.Wait()
 }

@@ -61,6 +61,7 @@ func (r *Run) Do(ctx context.Context) (*Report, error) {
 		return nil, err
 	}
 	w := &work{Run: r, template: template, judge: judge}
+	judge.workers = r.Workers
 	judge.after = func() { w.tell(nil) }
 	report, err := w.all(ctx)
 	if err != nil {
