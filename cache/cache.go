@@ -9,5 +9,6 @@
 //     nothing can be kept it returns the value it was given.
 //   - A ttl of zero or less means that the value stays until there is no room for it.
 //   - Values are shared, not copied: nobody changes a value after it was given to Add or returned by Get.
+//   - Keep, where there is one, is for what was promised to be there: it replaces and renews, and says whether it did.
 //   - All methods are safe for concurrent use, also during and after Close.
 package cache

@@ -175,6 +175,18 @@ func (r *Redis) Add(ctx context.Context, key string, value []byte, ttl time.Dura
 	return now
 }
 
+// Keep holds value under key for ttl from now on, in place of what key held, and reports whether Redis took it. How long it stays
+// is then up to the server's own rule for when its memory is full.
+func (r *Redis) Keep(ctx context.Context, key string, value []byte, ttl time.Duration) bool {
+	if len(value) > r.envelope.max {
+		return false
+	}
+	name, wrapped := r.envelope.nameOf(key), r.envelope.wrap(key, value)
+	return r.do(ctx, func(ctx context.Context) error {
+		return r.client.Set(ctx, name, wrapped, max(ttl, time.Millisecond)).Err()
+	}) == nil
+}
+
 type replacement struct {
 	bad            string
 	wrapped, value []byte

@@ -7,9 +7,6 @@ import (
 	"unicode"
 )
 
-// placeholder stands for a hash while a text is tried out: 24 characters that no tokenizer packs tighter than a real one's.
-const placeholder = "1a2b3c4d5e6f7a8b9c0d1e2f"
-
 // A plan is one way to cut the input.
 type plan struct {
 	keep   [][]bool // per source and line
@@ -18,18 +15,18 @@ type plan struct {
 	tokens int
 }
 
-// assemble writes the kept lines with one marker per gap. hash is asked for the name of each gap's lines.
-func (j *job) assemble(keep [][]bool, hash func(omitted string) (string, bool)) *plan {
+// assemble writes the kept lines with one marker per gap.
+func (j *job) assemble(keep [][]bool) *plan {
 	p := &plan{keep: make([][]bool, len(keep)), texts: make([]string, len(keep))}
 	var all strings.Builder
 	for i, src := range j.sources {
 		p.keep[i] = slices.Clone(keep[i])
-		p.texts[i] = j.render(src, p.keep[i], hash)
+		p.texts[i] = j.render(src, p.keep[i])
 		switch {
 		case len(j.sources) == 1:
 			all.WriteString(p.texts[i])
 		case src.lines() > 0 && !slices.Contains(p.keep[i], true):
-			all.WriteString(endLine(src.markerLine(0, src.lines(), src.name(), hash)))
+			all.WriteString(endLine(src.markerLine(0, src.lines(), src.name())))
 		default:
 			all.WriteString(src.headerLine())
 			all.WriteString(endLine(p.texts[i]))
@@ -49,7 +46,7 @@ func endLine(text string) string {
 }
 
 // render writes one file. Where a marker would not be cheaper than the lines it stands for, they stay and keep says so.
-func (j *job) render(src *source, keep []bool, hash func(string) (string, bool)) string {
+func (j *job) render(src *source, keep []bool) string {
 	var out strings.Builder
 	for from := 0; from < len(keep); {
 		to := from + 1
@@ -58,7 +55,7 @@ func (j *job) render(src *source, keep []bool, hash func(string) (string, bool))
 		}
 		text := src.text(from, to)
 		if !keep[from] {
-			if marker := src.markerLine(from, to, "", hash); j.cheaper(marker, src, from, to) {
+			if marker := src.markerLine(from, to, ""); j.cheaper(marker, src, from, to) {
 				text = marker
 			} else {
 				for line := from; line < to; line++ {
@@ -84,22 +81,24 @@ func (j *job) cheaper(marker string, src *source, from, to int) bool {
 
 // markerLine is the comment that stands for the lines [from, to): numbered from 1, inclusive, indented as the first of them
 // that is not blank, ended as the last of them. A name is written where the line stands for a whole file among several.
-func (s *source) markerLine(from, to int, name string, hash func(string) (string, bool)) string {
+func (s *source) markerLine(from, to int, name string) string {
 	omitted := s.text(from, to)
-	id, _ := hash(omitted)
-	return indent(omitted) + s.comment(markerBody(from+1, to, name, id)) + lineEnd(omitted)
+	return indent(omitted) + s.comment(s.markerBody(from+1, to, name)) + lineEnd(omitted)
 }
 
-func markerBody(first, last int, name, hash string) string {
+func (s *source) markerBody(first, last int, name string) string {
 	body := fmt.Sprintf("... lines %d-%d omitted", first, last)
 	if name != "" {
 		body = name + " " + body
 	}
-	if hash != "" {
+	if hash := s.gap(first, last).String(); hash != "" {
 		body += " hash=" + hash
 	}
 	return body
 }
+
+// gap names the lines first to last, counted from 1.
+func (s *source) gap(first, last int) Gap { return Gap{Original: s.id, First: first, Last: last} }
 
 // comment makes a one-line comment of body.
 func (s *source) comment(body string) string {
@@ -164,15 +163,5 @@ func (j *job) whole() *plan {
 	for i, src := range j.sources {
 		keep[i] = slices.Repeat([]bool{true}, src.lines())
 	}
-	return j.assemble(keep, noHash)
-}
-
-func noHash(string) (string, bool) { return "", false }
-
-// trialHash names gaps while plans are tried out: Retrieval may store what it is shown, so it sees the final gaps only.
-func (j *job) trialHash() func(string) (string, bool) {
-	if j.opt.Retrieval == nil {
-		return noHash
-	}
-	return func(string) (string, bool) { return placeholder, true }
+	return j.assemble(keep)
 }

@@ -33,7 +33,7 @@ func TestRender(t *testing.T) {
 		for i := range keep {
 			keep[i] = tt.keep[i] == 'k'
 		}
-		if got := j.render(src, keep, noHash); got != tt.want {
+		if got := j.render(src, keep); got != tt.want {
 			t.Errorf("%s: rendered %q, want %q", tt.name, got, tt.want)
 		}
 	}

@@ -127,7 +127,7 @@ func TestCachedKeyCoversAllThatDecides(t *testing.T) {
 		"fine ratio":   func(o *Options) { o.FineRatio = 0.5 },
 		"beta":         func(o *Options) { o.Beta = new(0.1) },
 		"default rate": func(o *Options) { o.DefaultRate = 0.1 },
-		"retrieval":    func(o *Options) { o.Retrieval = noHash },
+		"retrieval":    func(o *Options) { o.Retrieval = func(File) string { return "0123456789abcdef" } },
 	} {
 		add(name, engine(t, change), ask(nil))
 	}

@@ -173,12 +173,7 @@ func (j *job) parse(ctx context.Context) error {
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, f := range j.req.Files {
 		g.Go(func() (err error) {
-			if f.Language != "" {
-				parsed[i], err = j.opt.Splitter.ParseAs(ctx, f.Language, []byte(f.Content))
-			} else {
-				parsed[i], err = j.opt.Splitter.Parse(ctx, f.Path, []byte(f.Content))
-			}
-			if err != nil {
+			if parsed[i], err = split(ctx, j.opt.Splitter, f); err != nil {
 				return fmt.Errorf("parse file %d of %d: %w", i+1, len(parsed), err)
 			}
 			return nil
@@ -193,8 +188,10 @@ func (j *job) parse(ctx context.Context) error {
 		if j.req.Stage == StageCoarse {
 			src.level = cutChunks
 		}
-		hash, _ := j.trialHash()("")
-		src.marker = j.memo.count(src.comment(markerBody(src.lines(), src.lines(), "", hash))+"\n") + 1 // one for the indentation
+		if j.opt.Retrieval != nil {
+			src.id = j.opt.Retrieval(f)
+		}
+		src.marker = j.memo.count(src.comment(src.markerBody(src.lines(), src.lines(), ""))+"\n") + 1 // one for the indentation
 		j.sources = append(j.sources, src)
 		j.chunks = append(j.chunks, newChunks(src, len(j.chunks))...)
 	}

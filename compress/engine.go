@@ -20,6 +20,8 @@ type Options struct {
 	Compat string
 	// DefaultRate is used when a request names neither budget nor rate. If zero, 0.25.
 	DefaultRate float64
-	// Retrieval makes a marker end in ` hash=<24 hex>` by calling it with the omitted lines; if nil, markers carry none.
-	Retrieval func(omitted string) (hash string, ok bool)
+	// Retrieval makes markers end in ` hash=<24 hex>`: it names a file by at least 14 lower case hex digits, the first of which
+	// begin the hash of each of its gaps. It must depend on the file and a fixed key alone, or the same history would not give the
+	// same bytes. Whoever sends the result on keeps the file under that name. If nil, markers carry no hash.
+	Retrieval func(f File) (id string)
 }

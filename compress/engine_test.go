@@ -230,40 +230,6 @@ func TestCoarseStageKeepsWholeChunks(t *testing.T) {
 	}
 }
 
-func TestRetrieval(t *testing.T) {
-	const hash = "0123456789abcdef01234567"
-	var mu sync.Mutex
-	omitted := map[string]bool{}
-	e := engine(t, func(o *Options) {
-		o.Retrieval = func(text string) (string, bool) {
-			mu.Lock()
-			defer mu.Unlock()
-			omitted[text] = true
-			return hash, true
-		}
-	})
-	req := ask(nil)
-	res := compress(t, e, req)
-	check(t, indents{}, words{}, req, res)
-	markers := 0
-	for line := range strings.Lines(res.Text) {
-		if strings.Contains(line, "... lines ") {
-			markers++
-			if !strings.HasSuffix(line, " omitted hash="+hash+"\n") {
-				t.Errorf("marker without hash: %q", line)
-			}
-		}
-	}
-	if markers == 0 {
-		t.Error("nothing was left out")
-	}
-	for text := range omitted {
-		if !strings.Contains(sample, text) {
-			t.Errorf("asked to keep what the input does not have: %q", text)
-		}
-	}
-}
-
 func TestAdaptiveBudget(t *testing.T) {
 	long := longFunction(200) + "\n" + sample
 	res := compress(t, engine(t, nil), ask(func(r *Request) { r.Rate, r.Files[0].Content = 0, long }))

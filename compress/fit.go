@@ -20,7 +20,7 @@ const (
 func (j *job) fit(ctx context.Context) (*plan, error) {
 	defer j.time("fit", time.Now())
 	for round := 0; ; round++ {
-		p, err := j.shrink(ctx)
+		p, err := j.search(ctx, j.budget)
 		if err != nil {
 			return nil, err
 		}
@@ -43,27 +43,8 @@ func (j *job) fit(ctx context.Context) (*plan, error) {
 	}
 }
 
-// shrink finds a target for the stages, which add up line by line, such that the text as a whole is within the budget.
-func (j *job) shrink(ctx context.Context) (*plan, error) {
-	limit := j.budget
-	for range attempts {
-		trial, err := j.search(ctx, limit)
-		if err != nil {
-			return nil, err
-		}
-		final := trial
-		if j.opt.Retrieval != nil {
-			final = j.assemble(trial.keep, j.opt.Retrieval)
-		}
-		if final.tokens <= j.budget {
-			return final, nil
-		}
-		limit -= final.tokens - j.budget // a real hash took more tokens than the placeholder
-	}
-	return nil, fmt.Errorf("%w: markers need more than %d tokens", ErrBudget, j.budget)
-}
-
-// search returns the plan that comes closest to limit from below.
+// search finds a target for the stages, which add up line by line, such that the text as a whole comes closest to limit from
+// below.
 func (j *job) search(ctx context.Context, limit int) (*plan, error) {
 	estimate := 0
 	for _, src := range j.sources {
@@ -104,5 +85,5 @@ func (j *job) search(ctx context.Context, limit int) (*plan, error) {
 
 // cut runs the coarse and the fine stage for a target.
 func (j *job) cut(target int) *plan {
-	return j.assemble(j.carve(j.choose(target), target), j.trialHash())
+	return j.assemble(j.carve(j.choose(target), target))
 }

@@ -22,6 +22,9 @@ func (j *job) report(p *plan) Result {
 		if p.text != src.content {
 			f.OriginalTokens, f.CompressedTokens = j.count(src.content), j.count(p.texts[i])
 		}
+		if j.opt.Retrieval != nil && p.keep != nil { // the reference's markers have no hashes
+			f.Hashes = src.hashes(p.keep[i])
+		}
 		res.Files = append(res.Files, f)
 	}
 	for i := range j.chunks {

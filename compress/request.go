@@ -84,6 +84,8 @@ type FileResult struct {
 	Text             string `json:"text"`
 	// Fallback says why the line-based cutter ran instead of a grammar; empty when a grammar ran.
 	Fallback string `json:"fallback,omitempty"`
+	// Hashes are those of the text's markers, in order; empty without retrieval. ParseGap reads them.
+	Hashes []string `json:"hashes,omitempty"`
 }
 
 // A Decision says what became of a chunk.

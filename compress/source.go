@@ -13,6 +13,8 @@ type source struct {
 	content string
 	parsed  parsers.File
 	level   level
+	// id names the file in the hashes of markers; empty without retrieval.
+	id string
 	// starts holds the byte offset of each line and, last, the length of content.
 	starts []int
 	// spent[i] is the number of tokens of the first i lines, each counted alone with its line end. BPE is not additive, so

@@ -90,7 +90,7 @@ func (m *mender) guilty(ctx context.Context, list [][2]int) ([][2]int, error) {
 			keep[line] = false
 		}
 	}
-	ok, err := m.job.sound(ctx, m.src, m.job.render(m.src, keep, noHash))
+	ok, err := m.job.sound(ctx, m.src, m.job.render(m.src, keep))
 	switch {
 	case err != nil || ok:
 		return nil, err

@@ -12,13 +12,14 @@ import (
 // Config is every setting. What a field means stands in the table of keys, which files, the environment, documentation and
 // `pith doctor` share.
 type Config struct {
-	Server   Server
-	Compress Compress
-	Model    Model
-	Parsers  Parsers
-	Cache    Cache
-	Log      Log
-	Admin    Admin
+	Server    Server
+	Compress  Compress
+	Model     Model
+	Parsers   Parsers
+	Cache     Cache
+	Retrieval Retrieval
+	Log       Log
+	Admin     Admin
 }
 
 // Server is where clients and the upstream are.
@@ -66,6 +67,14 @@ type Cache struct {
 	Secret      Secret
 }
 
+// Retrieval is how omitted lines are had back.
+type Retrieval struct {
+	Enabled     bool
+	TTL         time.Duration
+	MemoryBytes Size
+	Tool        bool
+}
+
 // Log is what is logged and how.
 type Log struct {
 	Level  slog.Level
@@ -97,9 +106,10 @@ func Default() Config {
 			FineRatio: 0.8,
 			Beta:      0.5,
 		},
-		Model:   Model{Device: "auto"},
-		Parsers: Parsers{Workers: 2, Timeout: 2 * time.Second, MaxBytes: 1 << 20},
-		Cache:   Cache{MemoryBytes: 64 << 20, TTL: 24 * time.Hour},
-		Log:     Log{Level: slog.LevelInfo, Format: "text"},
+		Model:     Model{Device: "auto"},
+		Parsers:   Parsers{Workers: 2, Timeout: 2 * time.Second, MaxBytes: 1 << 20},
+		Cache:     Cache{MemoryBytes: 64 << 20, TTL: 24 * time.Hour},
+		Retrieval: Retrieval{TTL: time.Hour, MemoryBytes: 64 << 20},
+		Log:       Log{Level: slog.LevelInfo, Format: "text"},
 	}
 }

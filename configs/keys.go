@@ -57,6 +57,11 @@ func (c *Config) bindings() []binding {
 		{"cache.redis_url", "PITH_REDIS_URL", &c.Cache.RedisURL, "Redis that replicas share, redis://[user:password@]host:port[/db]; needs cache.secret"},
 		{"cache.secret", "PITH_CACHE_SECRET", &c.Cache.Secret, "keys the cache and encrypts what Redis holds; the same for all replicas, 16 bytes or more"},
 
+		{"retrieval.enabled", "PITH_RETRIEVAL", &c.Retrieval.Enabled, "keep originals, so that omitted lines can be had back by the hash in their marker; needs cache.secret"},
+		{"retrieval.ttl", "PITH_RETRIEVAL_TTL", &c.Retrieval.TTL, "how long a hash resolves after the last request that carried it"},
+		{"retrieval.memory_bytes", "PITH_RETRIEVAL_BYTES", &c.Retrieval.MemoryBytes, "memory for originals where there is no Redis; full, blocks go out whole"},
+		{"retrieval.tool", "PITH_RETRIEVAL_TOOL", &c.Retrieval.Tool, "let the model ask for omitted lines by a tool that the client does not see; needs retrieval.enabled"},
+
 		{"log.level", "PITH_LOG_LEVEL", &c.Log.Level, "debug, info, warn or error"},
 		{"log.format", "PITH_LOG_FORMAT", &c.Log.Format, "text or json"},
 

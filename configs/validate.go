@@ -33,6 +33,7 @@ func (c Config) Validate() error {
 	k.that(c.Parsers.MaxBytes > 0, "parsers.max_bytes", "must be positive")
 
 	k.cache(c.Cache)
+	k.retrieval(c.Retrieval, c.Cache)
 	k.oneOf("log.format", c.Log.Format, "text", "json")
 	if c.Admin.Listen != "" {
 		k.address("admin.listen", c.Admin.Listen)
@@ -71,6 +72,15 @@ func (k *checks) cache(c Cache) {
 	// Without one each process would draw its own, and none would find what another, or its own last run, left in Redis.
 	k.that(c.RedisURL == "" || c.Secret != "", "cache.secret",
 		"is needed with cache.redis_url, the same for all replicas: set PITH_CACHE_SECRET to the output of `openssl rand -hex 32`")
+}
+
+func (k *checks) retrieval(r Retrieval, c Cache) {
+	k.that(r.TTL > 0, "retrieval.ttl", "must be positive")
+	k.that(r.MemoryBytes > 0, "retrieval.memory_bytes", "must be positive")
+	k.that(!r.Tool || r.Enabled, "retrieval.tool", "needs retrieval.enabled")
+	// Hashes are part of the prompt: another secret after a restart would change the bytes of old turns.
+	k.that(!r.Enabled || c.Secret != "", "cache.secret",
+		"is needed with retrieval.enabled: set PITH_CACHE_SECRET to the output of `openssl rand -hex 32`")
 }
 
 func (k *checks) oneOf(key, value string, allowed ...string) {

@@ -60,8 +60,10 @@ func (s *Server) compressFiles(w http.ResponseWriter, r *http.Request) (compress
 		defer release()
 		var a answer
 		a.err = guard(func() (err error) {
-			a.res, err = s.opts.Compressor.Compress(ctx, req)
-			return err
+			if a.res, err = s.opts.Compressor.Compress(ctx, req); err != nil {
+				return err
+			}
+			return s.originals.keepAll(ctx, req, a.res)
 		})
 		done <- a
 	}()
@@ -113,6 +115,8 @@ func describeFailure(err error) error {
 		return nil
 	case errors.Is(err, compress.ErrRequest):
 		return &apiError{status: http.StatusBadRequest, kind: kindRequest, msg: err.Error()}
+	case errors.Is(err, errNotKept):
+		return &apiError{status: http.StatusServiceUnavailable, kind: kindInternal, msg: "originals cannot be kept now, try again", retryAfter: 1}
 	case errors.Is(err, compress.ErrBudget):
 		return &apiError{status: http.StatusUnprocessableEntity, kind: kindRequest, msg: err.Error()}
 	case errors.Is(err, context.DeadlineExceeded):

@@ -45,9 +45,8 @@ type Options struct {
 	Tenant func(*http.Request) string
 	// Health says whether requests can be served; /readyz asks it. If nil, they can.
 	Health func(context.Context) error
-	// Originals returns the lines that the hash in a marker stands for; /v1/retrieve asks it. A hash is as good as its text: whoever
-	// knows it may read it, so it must not be guessable. If nil, no hash is known.
-	Originals func(ctx context.Context, hash string) (text string, ok bool)
+	// Retrieval says how omitted lines are had back.
+	Retrieval Retrieval
 	// Compression says when blocks are compressed and what that may cost.
 	Compression Compression
 	// Freeze says where forced forms of blocks are remembered.
@@ -144,6 +143,10 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	o.Compression = o.Compression.withDefaults()
 	o.Limits = o.Limits.withDefaults()
+	o.Retrieval.TTL = orElse(o.Retrieval.TTL, time.Hour)
+	if o.Retrieval.Key == nil {
+		o.Retrieval.Key = keyedHash([]byte(rand.Text()))
+	}
 	o.Drain.Timeout = orElse(o.Drain.Timeout, 30*time.Second)
 	return o, nil
 }

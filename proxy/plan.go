@@ -18,6 +18,8 @@ type block struct {
 	message int
 	// key is the block's name in the ledger.
 	key string
+	// sent says that the block went out compressed before.
+	sent bool
 	// settled says that the outcome is in.
 	settled bool
 }

@@ -23,6 +23,8 @@ type report struct {
 	blocks, left int
 	cache        string
 	took         time.Duration
+	// hashes are those of the markers that go out.
+	hashes []string
 }
 
 // A decision is the first word of X-Pith-Decision.
@@ -51,6 +53,7 @@ const (
 	reasonPanic    = "panic"
 	reasonBudget   = "budget"
 	reasonResult   = "bad-result"
+	reasonNotKept  = "not-kept"
 	reasonError    = "error"
 	reasonGone     = "client-gone"
 )
@@ -72,6 +75,8 @@ func reasonOf(err error) string {
 		return reasonPanic
 	case errors.Is(err, errNoGain):
 		return reasonNoGain
+	case errors.Is(err, errNotKept):
+		return reasonNotKept
 	case errors.Is(err, compress.ErrBudget):
 		return reasonBudget
 	case errors.Is(err, errUnaligned), errors.Is(err, errBreaksOut):
@@ -111,6 +116,7 @@ func (t *tally) add(o outcome) {
 	t.compressed += o.res.CompressedTokens
 	t.left--
 	t.edits = append(t.edits, o.edit)
+	t.hashes = append(t.hashes, o.res.Files[0].Hashes...)
 }
 
 // fail keeps the first failure: it is the one that the header names.
@@ -122,6 +128,7 @@ func (t *tally) fail(err error) {
 
 func (t *tally) finish() ([]edit, report) {
 	slices.SortFunc(t.edits, func(a, b edit) int { return a.start - b.start })
+	slices.Sort(t.hashes)
 	switch {
 	case t.seen == 0:
 	case t.off == t.seen:

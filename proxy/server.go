@@ -23,16 +23,17 @@ import (
 
 // A Server is the proxy. It is safe for concurrent use.
 type Server struct {
-	opts     Options
-	log      *slog.Logger
-	dialects []*dialect
-	forward  *httputil.ReverseProxy
-	handler  http.Handler
-	metrics  *metrics
-	slots    slots
-	ledger   *ledger
-	inFlight byteBudget
-	draining atomic.Bool
+	opts      Options
+	log       *slog.Logger
+	dialects  []*dialect
+	forward   *httputil.ReverseProxy
+	handler   http.Handler
+	metrics   *metrics
+	slots     slots
+	ledger    *ledger
+	originals *originals
+	inFlight  byteBudget
+	draining  atomic.Bool
 }
 
 // New makes a Server. The error names everything that is wrong with o.
@@ -53,6 +54,9 @@ func New(o Options) (*Server, error) {
 	}
 	if s.ledger, err = newLedger(o.Freeze); err != nil {
 		return nil, fmt.Errorf("proxy: %w", err)
+	}
+	if s.originals, err = newOriginals(o.Retrieval); err != nil {
+		return nil, fmt.Errorf("proxy retrieval: %w", err)
 	}
 	s.forward = s.newForward()
 	s.handler = s.newEngine()

@@ -3,8 +3,6 @@ package proxy
 import (
 	"encoding/json"
 	"net/http"
-	"strconv"
-	"strings"
 
 	"github.com/gin-gonic/gin"
 	"github.com/tidwall/gjson"
@@ -40,6 +38,8 @@ type sidecarAnswer struct {
 	// Ratio is before / after; 1 where nothing was compressed.
 	Ratio    float64 `json:"compression_ratio"`
 	Decision string  `json:"decision"`
+	// Hashes are those of the markers in Messages. LiteLLM offers the model its retrieval tool where there are some.
+	Hashes []string `json:"ccr_hashes,omitempty"`
 }
 
 // compressMessages serves POST /v1/compress {messages, model?}. The X-Pith headers steer it as they steer the proxy. It fails open
@@ -82,40 +82,6 @@ func (s *Server) sidecar(w http.ResponseWriter, r *http.Request) (sidecarAnswer,
 		TokensAfter:  x.report.compressed,
 		Ratio:        x.report.ratio(),
 		Decision:     x.report.String(),
+		Hashes:       x.report.hashes,
 	}, nil
-}
-
-// retrieve serves GET /v1/retrieve/{hash}: the lines that a marker's hash stands for. lines=a-b asks for some of them, counted from
-// 1 within what was omitted.
-func (s *Server) retrieve(c *gin.Context) {
-	notFound := &apiError{status: http.StatusNotFound, kind: kindNotFound, msg: "no such hash, or its time is over"}
-	if s.opts.Originals == nil {
-		writeError(c.Writer, openAIError, notFound)
-		return
-	}
-	hash := c.Param("hash")
-	text, ok := s.opts.Originals(c.Request.Context(), hash)
-	if !ok {
-		writeError(c.Writer, openAIError, notFound)
-		return
-	}
-	if lines := c.Query("lines"); lines != "" {
-		if text, ok = someLines(text, lines); !ok {
-			writeError(c.Writer, openAIError, &apiError{status: http.StatusBadRequest, kind: kindRequest, msg: "lines: want a-b with 1 <= a <= b"})
-			return
-		}
-	}
-	c.PureJSON(http.StatusOK, gin.H{"hash": hash, "original_content": text})
-}
-
-// someLines returns lines a to b of text, from 1 and inclusive; what is beyond the end is left out.
-func someLines(text, span string) (string, bool) {
-	from, to, ok := strings.Cut(span, "-")
-	a, errA := strconv.Atoi(from)
-	b, errB := strconv.Atoi(to)
-	if !ok || errA != nil || errB != nil || a < 1 || b < a {
-		return "", false
-	}
-	lines := strings.SplitAfter(text, "\n")
-	return strings.Join(lines[min(a-1, len(lines)):min(b, len(lines))], ""), true
 }

@@ -1,7 +1,6 @@
 package proxy_test
 
 import (
-	"context"
 	"net/http"
 	"testing"
 
@@ -35,33 +34,5 @@ func TestSidecarShortensMessages(t *testing.T) {
 	}
 	if u.count() != 0 {
 		t.Error("the upstream was asked")
-	}
-}
-
-func TestRetrieve(t *testing.T) {
-	u := newUpstream(t)
-	opts := options(t, u)
-	opts.Originals = func(_ context.Context, hash string) (string, bool) {
-		return "one\ntwo <&>\nthree\n", hash == "0123456789abcdef01234567"
-	}
-	base, client := start(t, opts)
-	tests := []struct {
-		path, want string
-		status     int
-	}{
-		{"0123456789abcdef01234567", "one\ntwo <&>\nthree\n", 200},
-		{"0123456789abcdef01234567?query=x", "one\ntwo <&>\nthree\n", 200},
-		{"0123456789abcdef01234567?lines=2-2", "two <&>\n", 200},
-		{"0123456789abcdef01234567?lines=2-99", "two <&>\nthree\n", 200},
-		{"0123456789abcdef01234567?lines=50-99", "", 200},
-		{"0123456789abcdef01234567?lines=2-1", "", 400},
-		{"0123456789abcdef01234567?lines=x", "", 400},
-		{"ffffffffffffffffffffffff", "", 404},
-	}
-	for _, tt := range tests {
-		res, body := get(t, client, base+"/v1/retrieve/"+tt.path)
-		if got := gjson.Get(body, "original_content").Str; res.StatusCode != tt.status || got != tt.want {
-			t.Errorf("%s: %d %q, want %d %q", tt.path, res.StatusCode, got, tt.status, tt.want)
-		}
 	}
 }

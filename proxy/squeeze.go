@@ -115,7 +115,9 @@ func (s *Server) admit(ctx context.Context, blocks []block, t *tally) (todo []*b
 	for i := range blocks {
 		b := &blocks[i]
 		b.key = s.ledger.keyOf(b.request)
-		switch form := s.ledger.sent(ctx, b.key); {
+		form := s.ledger.sent(ctx, b.key)
+		b.sent = form == formCompressed
+		switch {
 		case form == formOriginal:
 			t.fail(errFrozen)
 		case form == formUnknown && !free:
@@ -135,7 +137,7 @@ func (s *Server) settle(ctx context.Context, b *block, err error) {
 		// The client is gone: nothing goes out.
 	case err == nil:
 		s.ledger.note(ctx, b.key, formCompressed)
-	case reason == reasonTimeout, reason == reasonPanic, reason == reasonError:
+	case reason == reasonTimeout, reason == reasonPanic, reason == reasonError, reason == reasonNotKept:
 		s.ledger.note(ctx, b.key, formOriginal)
 		// The error's text may quote its input; its type may not.
 		s.log.WarnContext(ctx, "block left as it came", "reason", reason, "error_type", fmt.Sprintf("%T", err))
@@ -154,7 +156,14 @@ func (s *Server) compressBlock(ctx context.Context, body []byte, b *block) (o ou
 		if o.res, err = s.opts.Compressor.Compress(ctx, b.request); err != nil {
 			return err
 		}
-		o.edit.raw, err = b.rebuild(body, o.res)
+		if o.edit.raw, err = b.rebuild(body, o.res); err != nil {
+			return err
+		}
+		// What the provider holds already stays as it is, though its life could not be lengthened this time: the next request tries
+		// again, well within the second life that originals have.
+		if err = s.originals.keepAll(ctx, b.request, o.res); b.sent {
+			return nil
+		}
 		return err
 	})
 	return o

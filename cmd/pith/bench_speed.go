@@ -80,7 +80,7 @@ func benchProxyCommand() *cobra.Command {
 			defer func() { err = errors.Join(err, engine.close()) }()
 			measure.Handler = func(upstream *url.URL) (http.Handler, error) {
 				cfg.Server.Upstream = upstream.String()
-				server, err := newServer(cfg, engine, cache.NewMemory(64<<20), log)
+				server, err := newServer(cfg, backend{engine, stores{store: cache.NewMemory(64 << 20)}, cache.NewKeyer(nil)}, log)
 				if err != nil {
 					return nil, err
 				}

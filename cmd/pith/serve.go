@@ -67,18 +67,23 @@ func serve(ctx context.Context, cfg configs.Config, log *slog.Logger) (err error
 		return fmt.Errorf("%w (choose another address with --listen)", err)
 	}
 	defer listener.Close()
-	engine, err := newEngine(cfg, log, nil)
+	keyer := cache.NewKeyer([]byte(cfg.Cache.Secret))
+	var adjust func(*compress.Options)
+	if cfg.Retrieval.Enabled {
+		adjust = nameOriginals(keyer)
+	}
+	engine, err := newEngine(cfg, log, adjust)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, engine.close()) }()
-	store, err := newStore(cfg.Cache)
+	store, err := newStore(cfg)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 
-	server, err := newServer(cfg, engine, store, log)
+	server, err := newServer(cfg, backend{engine, store, keyer}, log)
 	if err != nil {
 		return err
 	}
@@ -91,20 +96,31 @@ func serve(ctx context.Context, cfg configs.Config, log *slog.Logger) (err error
 	return server.Serve(ctx, listener)
 }
 
-func newServer(cfg configs.Config, engine *engine, store store, log *slog.Logger) (*proxy.Server, error) {
+// A backend is what a server stands on.
+type backend struct {
+	engine *engine
+	stores stores
+	keyer  *cache.Keyer
+}
+
+func newServer(cfg configs.Config, b backend, log *slog.Logger) (*proxy.Server, error) {
 	upstream, err := url.Parse(cfg.Server.Upstream)
 	if err != nil {
 		return nil, usagef("upstream: %w", err)
 	}
-	keyer := cache.NewKeyer([]byte(cfg.Cache.Secret))
+	retrieval := proxy.Retrieval{Key: b.keyer.Key, Find: b.engine, TTL: cfg.Retrieval.TTL, Tool: cfg.Retrieval.Tool}
+	if cfg.Retrieval.Enabled {
+		retrieval.Shelf = b.stores.shelf
+	}
 	return proxy.New(proxy.Options{
 		Upstream: upstream,
-		Compressor: compress.NewCached(engine.Engine, compress.CacheOptions{
-			Store: store, Key: keyer.Key, TTL: cfg.Cache.TTL,
+		Compressor: compress.NewCached(b.engine.Engine, compress.CacheOptions{
+			Store: b.stores, Key: b.keyer.Key, TTL: cfg.Cache.TTL,
 		}),
-		Logger: log,
-		Freeze: proxy.Freeze{Store: store, Key: keyer.Key},
-		Tenant: proxy.CredentialTenant([]byte(keyer.Key("tenant"))),
+		Logger:    log,
+		Freeze:    proxy.Freeze{Store: b.stores, Key: b.keyer.Key},
+		Tenant:    proxy.CredentialTenant([]byte(b.keyer.Key("tenant"))),
+		Retrieval: retrieval,
 		Compression: proxy.Compression{
 			Mode:     proxy.Mode(cfg.Compress.Mode),
 			Timeout:  cfg.Compress.Timeout,

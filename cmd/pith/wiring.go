@@ -12,6 +12,7 @@ import (
 	"pith/configs"
 	"pith/parsers"
 	"pith/perplexity"
+	"pith/proxy"
 	"pith/tokens"
 )
 
@@ -66,8 +67,8 @@ type engine struct {
 	modelErr error
 }
 
-// newEngine starts what cfg describes. If between is not nil, it stands between the engine and its model.
-func newEngine(cfg configs.Config, log *slog.Logger, between func(compress.Scorer) compress.Scorer) (*engine, error) {
+// newEngine starts what cfg describes. If adjust is not nil, it has the last word on the engine's options.
+func newEngine(cfg configs.Config, log *slog.Logger, adjust func(*compress.Options)) (*engine, error) {
 	pool, err := parsers.NewPool(parsers.Options{
 		Workers:   cfg.Parsers.Workers,
 		InProcess: cfg.Parsers.InProcess,
@@ -93,9 +94,9 @@ func newEngine(cfg configs.Config, log *slog.Logger, between func(compress.Score
 		log.Warn("no language model; ranking by words only", "err", e.modelErr)
 	} else {
 		opt.Scorer = scorer{e.model}
-		if between != nil {
-			opt.Scorer = between(opt.Scorer)
-		}
+	}
+	if adjust != nil {
+		adjust(&opt)
 	}
 	if e.Engine, err = compress.New(opt); err != nil {
 		return nil, errors.Join(err, e.close())
@@ -162,21 +163,35 @@ type counters struct{ *tokens.Counters }
 func (c counters) For(model string) compress.Counter { return c.Counters.For(model) }
 
 // newStore opens memory, and Redis behind it when cfg names one.
-func newStore(cfg configs.Cache) (store, error) {
-	memory := cache.NewMemory(int64(cfg.MemoryBytes))
-	if cfg.RedisURL == "" {
-		return memory, nil
+func newStore(cfg configs.Config) (stores, error) {
+	memory := cache.NewMemory(int64(cfg.Cache.MemoryBytes))
+	if cfg.Cache.RedisURL == "" {
+		return stores{memory, cache.NewShelf(int64(cfg.Retrieval.MemoryBytes))}, nil
 	}
-	redis, err := cache.NewRedis(cache.RedisOptions{URL: string(cfg.RedisURL), Secret: []byte(cfg.Secret)})
+	redis, err := cache.NewRedis(cache.RedisOptions{URL: string(cfg.Cache.RedisURL), Secret: []byte(cfg.Cache.Secret)})
 	if err != nil {
-		return nil, usageError{err}
+		return stores{}, usageError{err}
 	}
-	return cache.NewLayered(memory, redis), nil
+	return stores{cache.NewLayered(memory, redis), redis}, nil
+}
+
+// stores is where results lie, and where the originals that markers name do.
+type stores struct {
+	store
+	shelf proxy.Shelf
 }
 
 type store interface {
 	compress.Store
 	Close() error
+}
+
+// nameOriginals makes markers carry hashes. The tenant is no part of the name: a client whose token is renewed must see the same
+// bytes, or its provider's prompt cache would be lost. It is part of where the original lies.
+func nameOriginals(keyer *cache.Keyer) func(*compress.Options) {
+	return func(o *compress.Options) {
+		o.Retrieval = func(f compress.File) string { return keyer.Key("original", f.Path, f.Language, f.Content) }
+	}
 }
 
 // describe names the model and its device for the log.
