@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"path/filepath"
 )
 
 // The graph contracts; see the package comment.
@@ -60,6 +61,8 @@ type sideCar struct {
 	VocabSize       int    `json:"vocab_size"`
 	// BOS is the id of the token put before each pass; null for none.
 	BOS *int32 `json:"bos"`
+	// Files are the checksums of the files beside the graph that hold weights; none where the graph holds them.
+	Files map[string]string `json:"files,omitempty"`
 }
 
 // hubConfig holds the fields of a Hugging Face config.json that matter here; GPT-2 names the limit n_positions.
@@ -73,15 +76,19 @@ type hubConfig struct {
 
 // A bundle is a model's files in memory, with what is known about them before a session exists.
 type bundle struct {
-	card      Card
-	onnx      []byte
-	graph     graphInfo
+	card  Card
+	onnx  []byte
+	path  string // of the graph in the file system; empty where there is none
+	graph graphInfo
+	// weights are the checksums of the files beside the graph that hold weights.
+	weights   map[string]string
 	tokenizer *Tokenizer
 	bos       int32 // -1 for none
 }
 
-// load reads and checks a model folder.
-func load(fsys fs.FS) (*bundle, error) {
+// load reads and checks a model folder. dir is where fsys is in the file system, or empty: weights in files of their own are
+// read by the runtime, by path.
+func load(fsys fs.FS, dir string) (*bundle, error) {
 	onnx, modelFile, err := readFirst(fsys, "model.onnx", "onnx/model.onnx")
 	if err != nil {
 		return nil, err
@@ -91,11 +98,17 @@ func load(fsys fs.FS) (*bundle, error) {
 		return nil, err
 	}
 	b := &bundle{onnx: onnx, bos: -1, card: Card{SHA256: checksum(onnx), TokenizerSHA256: checksum(tok)}}
+	if dir != "" {
+		b.path = filepath.Join(dir, filepath.FromSlash(modelFile))
+	}
 	if err := b.describe(fsys, modelFile, tokFile); err != nil {
 		return nil, err
 	}
 	if b.graph, err = inspect(onnx); err != nil {
 		return nil, fmt.Errorf("%s: %w", modelFile, err)
+	}
+	if err := b.checkWeights(fsys, path.Dir(modelFile)); err != nil {
+		return nil, err
 	}
 	if err := b.graph.settle(&b.card); err != nil {
 		return nil, fmt.Errorf("%s: %w", modelFile, err)
@@ -130,6 +143,7 @@ func (b *bundle) describe(fsys fs.FS, modelFile, tokFile string) error {
 			return &c
 		}
 	}
+	b.weights = car.Files
 	if car.MaxTokens < 2 || car.VocabSize < 1 {
 		return fmt.Errorf("pith.json: max_tokens %d and vocab_size %d must be positive", car.MaxTokens, car.VocabSize)
 	}
@@ -137,6 +151,30 @@ func (b *bundle) describe(fsys fs.FS, modelFile, tokFile string) error {
 	b.card.MaxTokens, b.card.VocabSize, b.card.Verified = car.MaxTokens, car.VocabSize, true
 	if car.BOS != nil {
 		b.bos = *car.BOS
+	}
+	return nil
+}
+
+// checkWeights takes the checksums of the files beside the graph, in folder, and holds them to the side-car's if there is one.
+func (b *bundle) checkWeights(fsys fs.FS, folder string) error {
+	want := b.weights
+	b.weights = nil
+	if len(b.graph.external) == 0 {
+		return nil
+	}
+	if b.path == "" {
+		return fmt.Errorf("weights are stored in another file, %s: %w (open the folder by its path)", b.graph.external[0], ErrUnsupported)
+	}
+	b.weights = make(map[string]string, len(b.graph.external))
+	for _, name := range b.graph.external {
+		sum, err := fileSHA256(fsys, path.Join(folder, name))
+		if err != nil {
+			return fmt.Errorf("read weights: %w", err)
+		}
+		if b.card.Verified && sum != want[name] {
+			return &ChecksumError{File: name, Got: sum, Want: want[name]}
+		}
+		b.weights[name] = sum
 	}
 	return nil
 }
@@ -177,7 +215,11 @@ func (b *bundle) checkVocabulary(tokFile string) error {
 
 // id is the model's identity for cache keys: everything that decides losses but the device's rounding.
 func (b *bundle) id() string {
-	return checksum(fmt.Appendf(nil, "%s %s %d %d", b.card.SHA256, b.card.TokenizerSHA256, b.card.MaxTokens, b.bos))
+	parts := fmt.Appendf(nil, "%s %s %d %d", b.card.SHA256, b.card.TokenizerSHA256, b.card.MaxTokens, b.bos)
+	for _, name := range b.graph.external {
+		parts = fmt.Appendf(parts, " %s", b.weights[name])
+	}
+	return checksum(parts)
 }
 
 func readFirst(fsys fs.FS, names ...string) (data []byte, name string, err error) {

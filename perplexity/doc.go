@@ -10,4 +10,7 @@
 //     row by row). The vocabulary projection is done only where a loss is wanted. The embedded model exports this one.
 //   - logits: input_ids, attention_mask, optional position_ids and past_key_values.* -> logits [B,T,V], what causal language
 //     model exporters write. The losses are computed here.
+//
+// Prepare edits a graph of the second kind into one of the first. Weights are in the graph or, as those of large models must be,
+// in files beside it, which the side-car's checksums cover.
 package perplexity

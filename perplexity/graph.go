@@ -30,12 +30,16 @@ type graphInfo struct {
 	inputs, outputs []port
 	contract        string
 	initializers    map[string]bool
+	// external names the files beside the graph that hold weights, sorted.
+	external []string
+	// half says that some weights are 16-bit floats.
+	half bool
 }
 
 var errMalformed = errors.New("not an ONNX file")
 
-// inspect reads the ends of the graph in an ONNX file and refuses tensors stored outside of it: following their paths has
-// read arbitrary files in the past (CVE-2022-25882, CVE-2024-27318).
+// inspect reads the ends of the graph in an ONNX file and which files hold its weights. It refuses those outside of the graph's
+// own folder: following such paths has read arbitrary files in the past (CVE-2022-25882, CVE-2024-27318).
 func inspect(onnx []byte) (graphInfo, error) {
 	info := graphInfo{initializers: map[string]bool{}}
 	found := false
@@ -57,6 +61,8 @@ func inspect(onnx []byte) (graphInfo, error) {
 	if err == nil && !found {
 		err = errMalformed
 	}
+	slices.Sort(info.external)
+	info.external = slices.Compact(info.external)
 	info.inputs = slices.DeleteFunc(info.inputs, func(p port) bool { return info.initializers[p.name] })
 	return info, err
 }
@@ -116,25 +122,52 @@ func (g *graphInfo) readSparse(body []byte) error {
 }
 
 func (g *graphInfo) readTensor(body []byte, initializer bool) error {
-	name, external := "", false
+	name, location, external := "", "", false
 	err := eachField(body, func(num protowire.Number, b []byte, n uint64) error {
 		switch num {
+		case 2:
+			g.half = g.half || n == elemFloat16 || n == elemBFloat16
 		case 8:
 			name = string(b)
 		case 13:
 			external = true
+			key, value, err := readEntry(b)
+			if key == "location" {
+				location = value
+			}
+			return err
 		case 14:
 			external = external || n == 1
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
 	if external {
-		return fmt.Errorf("tensor %q is stored in another file: %w (export to a single file)", name, ErrUnsupported)
+		if location == "" || location == "." || location == ".." || strings.ContainsAny(location, "/\\\x00") {
+			return fmt.Errorf("tensor %q is stored in another file, %q, which is not in the graph's own folder: %w", name, location, ErrUnsupported)
+		}
+		g.external = append(g.external, location)
 	}
 	if initializer {
 		g.initializers[name] = true
 	}
-	return err
+	return nil
+}
+
+// readEntry reads a key and its value (onnx.proto, StringStringEntryProto).
+func readEntry(body []byte) (key, value string, err error) {
+	err = eachField(body, func(num protowire.Number, b []byte, _ uint64) error {
+		switch num {
+		case 1:
+			key = string(b)
+		case 2:
+			value = string(b)
+		}
+		return nil
+	})
+	return key, value, err
 }
 
 func readPort(body []byte) (port, error) {
@@ -249,6 +282,10 @@ func (g *graphInfo) checkInputs() error {
 			if p.elem != elemInt64 {
 				return fmt.Errorf("input %s has element type %d, not int64: %w", p.name, p.elem, ErrUnsupported)
 			}
+		case isKeep(p.name) && g.contract == ContractLogits:
+			if p.elem != elemInt64 || len(p.dims) > 1 {
+				return fmt.Errorf("input %s is not an int64: %w", p.name, ErrUnsupported)
+			}
 		case strings.HasPrefix(p.name, "past_key_values.") && g.contract == ContractLogits:
 			if len(p.dims) != 4 || p.dims[1] < 1 || p.dims[3] < 1 || p.elem != elemFloat && p.elem != elemFloat16 {
 				return fmt.Errorf("input %s is not [batch, heads, past, width] of floats: %w", p.name, ErrUnsupported)
@@ -262,6 +299,9 @@ func (g *graphInfo) checkInputs() error {
 	}
 	return nil
 }
+
+// isKeep tells the input that says how many of the last positions get logits, which newer exporters add; 0 means all.
+func isKeep(input string) bool { return input == "logits_to_keep" || input == "num_logits_to_keep" }
 
 func (g *graphInfo) output(name string) *port {
 	for i := range g.outputs {

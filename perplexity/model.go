@@ -56,11 +56,13 @@ type Model struct {
 // Open loads the model in fsys, checks it against its side-car, and makes it ready to score. ONNX Runtime is loaded if Setup has
 // not done so. Errors: *RuntimeError without a usable library, *ChecksumError for files that are not the side-car's, ErrUnsupported
 // for graphs and tokenizers of other kinds.
-func Open(fsys fs.FS, opt Options) (*Model, error) {
+func Open(fsys fs.FS, opt Options) (*Model, error) { return openAt(fsys, "", opt) }
+
+func openAt(fsys fs.FS, dir string, opt Options) (*Model, error) {
 	if err := opt.check(); err != nil {
 		return nil, err
 	}
-	b, err := load(fsys)
+	b, err := load(fsys, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -78,9 +80,10 @@ func Open(fsys fs.FS, opt Options) (*Model, error) {
 	return newModel(b, s, opt), nil
 }
 
-// OpenDir is Open for a folder: one with a side-car, or a Hugging Face causal language model export.
+// OpenDir is Open for a folder: one with a side-car, or a Hugging Face causal language model export. Unlike with Open, its
+// weights may stand in files beside the graph, as those of models above 2 GiB must.
 func OpenDir(dir string, opt Options) (*Model, error) {
-	m, err := Open(os.DirFS(dir), opt)
+	m, err := openAt(os.DirFS(dir), dir, opt)
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", dir, err)
 	}

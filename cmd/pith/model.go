@@ -36,7 +36,8 @@ func modelCommand() *cobra.Command {
 					return nil
 				})
 			},
-		})
+		},
+		modelPrepareCommand())
 	return cmd
 }
 

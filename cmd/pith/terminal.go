@@ -51,6 +51,33 @@ func spin(w io.Writer, what string) (stop func()) {
 	}
 }
 
+// transfers reports work that is counted in bytes: a bar on a terminal, a line for each phase elsewhere. Work of unknown size has
+// the total 0, and only a name.
+func transfers(w io.Writer) func(phase string, done, total int64) {
+	var bar *progressbar.ProgressBar
+	last := ""
+	return func(phase string, done, total int64) {
+		if phase != last {
+			if bar != nil {
+				_ = bar.Finish()
+			}
+			last, bar = phase, nil
+			if !isTerminal(w) || total == 0 {
+				fmt.Fprintln(w, phase)
+			}
+		}
+		if !isTerminal(w) || total == 0 {
+			return
+		}
+		if bar == nil {
+			bar = progressbar.NewOptions64(total, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription(phase),
+				progressbar.OptionShowBytes(true), progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(),
+				progressbar.OptionThrottle(100*time.Millisecond))
+		}
+		_ = bar.Set64(done)
+	}
+}
+
 // printDiff writes a unified diff of each file against what is left of it, coloured on a terminal.
 func printDiff(w io.Writer, before []compress.File, after []compress.FileResult) error {
 	colours := map[byte]*color.Color{
