@@ -93,7 +93,7 @@ func (e *edit) gatherRows() (*node, error) {
 	for range len(e.nodes) + 1 {
 		n := e.producers[name]
 		delete(e.shapes, name)
-		if n == nil {
+		if n == nil || len(n.in) == 0 {
 			return nil, fmt.Errorf("no vocabulary projection before %q: %w", name, ErrUnsupported)
 		}
 		switch n.op {
@@ -119,6 +119,9 @@ func (e *edit) gatherRows() (*node, error) {
 
 // operand returns the input of an elementwise node that holds logits; the other must be the same for all positions.
 func (e *edit) operand(n *node) (string, error) {
+	if len(n.in) != 2 {
+		return "", fmt.Errorf("%s with %d inputs: %w", n.op, len(n.in), errMalformed)
+	}
 	switch a, b := e.uniform(n.in[0]), e.uniform(n.in[1]); {
 	case a && !b:
 		return n.in[1], nil
