@@ -1,4 +1,5 @@
-# Everything below needs Go 1.26, gcc, make, curl and npm or pip; each target fetches what else it needs into .deps.
+# Everything below needs Go 1.26, gcc, make, curl and npm or pip; each target fetches what else it needs into .deps. The tests need
+# python3 (3.11 or newer) with pip or venv as well.
 
 GO       ?= go
 PREFIX   ?= /usr/local
