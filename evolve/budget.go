@@ -26,6 +26,13 @@ var ErrBudgetSpent = errors.New("budget spent")
 
 type usage struct{ in, out int64 }
 
+func (u usage) plus(o usage) usage { return usage{u.in + o.in, u.out + o.out} }
+
+// guessUsage is what a request is taken to use until its answer says more: three bytes a token is a careful guess.
+func guessUsage(prompt string, maxTokens int) usage {
+	return usage{in: int64(len(prompt)/3 + 1), out: int64(maxTokens)}
+}
+
 // A purse holds back a guess for each request under way, so that many at once cannot overrun the budget together.
 type purse struct {
 	mu       sync.Mutex

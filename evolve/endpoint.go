@@ -118,8 +118,7 @@ func (e *Endpoint) each(ctx context.Context, n int, f func(ctx context.Context, 
 
 // ask sends one request, if the budget allows it.
 func (e *Endpoint) ask(ctx context.Context, params chatRequest) (chatChoice, error) {
-	// Three bytes a token is a careful guess; what was really used is settled below.
-	guess := usage{in: int64(len(params.Messages[0].Content)/3 + 1), out: int64(params.MaxTokens)}
+	guess := guessUsage(params.Messages[0].Content, params.MaxTokens)
 	if err := e.purse.reserve(guess); err != nil {
 		return chatChoice{}, err
 	}

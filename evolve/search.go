@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"time"
 )
 
 // An Algorithm names a search.
@@ -34,6 +35,12 @@ const (
 	Front    Objective = "front"
 )
 
+// The paper's limits (table 9).
+const (
+	DefaultMaxPrompts = 10_000
+	DefaultMinLength  = 15
+)
+
 // Options steer a search. The zero value of a field means its default.
 type Options struct {
 	// Algorithm is Guided if empty.
@@ -45,9 +52,9 @@ type Options struct {
 	// Reference keeps the published code's quirks where they change results: the ratio test of TAPruning on negative
 	// fitness and its tokenising anew after every sweep, and the worst-ranked parents that outlive a wasted offspring slot.
 	Reference bool
-	// MaxPrompts stops a search after that many explored prompts. If zero, 10,000 (paper, table 9).
+	// MaxPrompts stops a search after that many explored prompts. If zero, DefaultMaxPrompts.
 	MaxPrompts int
-	// MinLength stops an evolution when the mean length of its population is no greater. If zero, 15 (paper, table 9).
+	// MinLength stops an evolution when the mean length of its population is no greater. If zero, DefaultMinLength.
 	MinLength int
 	// Delta is the share of the best fitness that TAPruning accepts. If zero, 0.96.
 	Delta float64
@@ -83,6 +90,9 @@ type Progress struct {
 	Stats       Stats   `json:"stats"`
 	// Digest stands for every evaluation so far, in order: two runs with the same digest are the same run.
 	Digest string `json:"digest"`
+	// Full is the whole prompt and Front the best for each length so far, for those who watch.
+	Full  Candidate   `json:"-"`
+	Front []Candidate `json:"-"`
 }
 
 // Stats count what a search spent.
@@ -126,8 +136,8 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Delta < 0 || o.Delta > 1 {
 		return o, fmt.Errorf("%w: delta %g is outside (0, 1]", ErrOptions, o.Delta)
 	}
-	setDefault(&o.MaxPrompts, 10_000)
-	setDefault(&o.MinLength, 15)
+	setDefault(&o.MaxPrompts, DefaultMaxPrompts)
+	setDefault(&o.MinLength, DefaultMinLength)
 	setDefault(&o.Delta, 0.96)
 	setDefault(&o.Ahead, 1)
 	setDefault(&o.Evolution.Population, 30)
@@ -137,7 +147,7 @@ func (o Options) withDefaults() (Options, error) {
 	return o, nil
 }
 
-func setDefault[T int | float64](field *T, value T) {
+func setDefault[T int | float64 | time.Duration](field *T, value T) {
 	if *field == 0 {
 		*field = value
 	}
@@ -192,6 +202,7 @@ func (s *search) report(population []Candidate) error {
 		return nil
 	}
 	pr := Progress{Generation: s.generation, Best: s.best(s.opt.Objective), Stats: s.stats, Digest: s.digest()}
+	pr.Full, pr.Front = s.history[0], ParetoFront(s.history)
 	for _, c := range population {
 		pr.MeanFitness += c.Fitness / float64(len(population))
 	}

@@ -19,7 +19,7 @@ func evolveCommand() *cobra.Command {
 		Long: "Prune few-shot prompts by search: drop the tokens that a task does better without.\n\n" +
 			"A task is a YAML file with a template, its demonstrations and three splits of examples.",
 	}
-	cmd.AddCommand(evolveRunCommand(), evolveResumeCommand(), evolveShowCommand(), evolveExportCommand(), evolveBenchCommand())
+	cmd.AddCommand(evolveRunCommand(), evolveResumeCommand(), evolveShowCommand(), evolveExportCommand(), evolveWorkerCommand(), evolveBenchCommand())
 	return cmd
 }
 
@@ -51,7 +51,7 @@ func evolveRunCommand() *cobra.Command {
 				return err
 			}
 			spec.Task = task
-			if err := finishSpec(&spec); err != nil {
+			if err := finishSpec(&spec, redisURL(run.redis) != ""); err != nil {
 				return err
 			}
 			// The task is read before the directory is made: a typo leaves nothing behind.
@@ -80,35 +80,35 @@ func evolveRunCommand() *cobra.Command {
 	f.IntVar(&spec.MaxPrompts, "max-prompts", 0, "prompts to look at, at most (default 10000)")
 	f.IntVar(&spec.MinLength, "min-length", 0, "mean length at which an evolution ends (default 15)")
 	f.StringVar(&spec.Units, "units", "", "what a mask is over: tokens (local models; the default there) or words")
-	f.StringVar(&spec.Backend.ModelDir, "model-dir", "", "folder of a local model; empty for the embedded one")
-	f.StringVar(&spec.Backend.Device, "device", "", "auto, cpu or cuda, for a local model")
-	f.StringVar(&spec.Backend.Endpoint, "endpoint", "", "base URL of an OpenAI-compatible endpoint, up to and with /v1")
-	f.StringVar(&spec.Backend.Model, "endpoint-model", "", "model to ask there")
+	addBackendFlags(cmd, &spec.Backend)
 	run.add(cmd)
 	return cmd
 }
 
-// finishSpec checks what flags alone can tell and fills in what depends on the backend.
-func finishSpec(spec *evolve.Spec) error {
+// finishSpec checks what flags alone can tell and fills in what depends on the backend. A shared run leaves evaluations to
+// workers, and to them the address of an endpoint.
+func finishSpec(spec *evolve.Spec, shared bool) error {
 	b := spec.Backend
 	switch {
 	case b.Endpoint != "" && b.Model == "":
 		return usagef("--endpoint needs --endpoint-model")
-	case b.Endpoint == "" && b.Model != "":
-		return usagef("--endpoint-model needs --endpoint")
-	case b.Endpoint != "" && (b.ModelDir != "" || b.Device != ""):
-		return usagef("--endpoint and --model-dir or --device exclude each other")
+	case b.Endpoint != "" && shared:
+		return usagef("with --redis the workers name the --endpoint; the run only its --endpoint-model")
+	case b.Endpoint == "" && b.Model != "" && !shared:
+		return usagef("--endpoint-model needs --endpoint, or --redis and workers that have one")
+	case b.Model != "" && (b.ModelDir != "" || b.Device != ""):
+		return usagef("an endpoint and --model-dir or --device exclude each other")
 	}
 	if spec.Units == "" {
 		spec.Units = "tokens"
-		if b.Endpoint != "" {
+		if b.Model != "" {
 			spec.Units = "words"
 		}
 	}
 	if spec.Units != "tokens" && spec.Units != "words" {
 		return usagef("--units %q is neither tokens nor words", spec.Units)
 	}
-	if spec.Units == "tokens" && b.Endpoint != "" {
+	if spec.Units == "tokens" && b.Model != "" {
 		return usagef("--units tokens needs a local model: an endpoint does not show its tokens")
 	}
 	if err := spec.Check(); err != nil {

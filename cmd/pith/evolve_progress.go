@@ -3,16 +3,24 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
+	"os"
+	"strings"
+	"sync"
 	"time"
+	"unicode/utf8"
 
-	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
 
 	"pith/evolve"
 )
 
-// progressLine says where a run stands.
+// progressLine says where a run stands, in one line.
 func progressLine(s evolve.Status) string {
 	p := s.Progress
+	if p.Generation == 0 {
+		return fmt.Sprintf("%s: %d asked, %d remembered%s", s.Phase, s.Asked, s.Memo, costOf(s.Spent))
+	}
 	return fmt.Sprintf("%s: generation %d, best %.4g at length %d, mean %.4g at %.1f, %d prompts, %d asked, %d remembered%s",
 		s.Phase, p.Generation, p.Best.Fitness, p.Best.Length, p.MeanFitness, p.MeanLength, p.Stats.Prompts, s.Asked, s.Memo,
 		costOf(s.Spent))
@@ -25,41 +33,181 @@ func costOf(s evolve.Spent) string {
 	return fmt.Sprintf(", %d tokens, cost %.4f", s.In+s.Out, s.Money)
 }
 
-// plainEvery is the least time between two plain lines that tell of no new generation or phase.
-const plainEvery = 10 * time.Second
+const (
+	// plainEvery is the least time between two plain lines that tell of no new generation or phase.
+	plainEvery = 10 * time.Second
+	// redrawEvery is the time between two pictures on a terminal.
+	redrawEvery = 200 * time.Millisecond
+	// frontShown is the most points of the front that a line shows.
+	frontShown = 8
+)
 
-// showRun shows signs of life: a bar with the time left on a terminal, plain lines elsewhere.
-func showRun(w io.Writer, maxPrompts int) (show func(evolve.Status), stop func()) {
-	if !isTerminal(w) {
-		return plainRun(w), func() {}
-	}
-	if maxPrompts == 0 {
-		maxPrompts = -1 // nobody knows when a search ends by itself: a spinner
-	}
-	bar := progressbar.NewOptions(maxPrompts,
-		progressbar.OptionSetWriter(w),
-		progressbar.OptionSetPredictTime(true),
-		progressbar.OptionSetElapsedTime(true),
-		progressbar.OptionThrottle(100*time.Millisecond),
-		progressbar.OptionClearOnFinish())
-	show = func(s evolve.Status) {
-		bar.Describe(progressLine(s))
-		_ = bar.Set(s.Progress.Stats.Explored)
-	}
-	return show, func() { _ = bar.Finish() }
+// An evolveView shows how a run does: on a terminal a block of lines that is drawn again and again, elsewhere plain lines.
+type evolveView struct {
+	w    io.Writer
+	spec evolve.Spec
+	size func() (width int, ok bool) // nil: not a terminal
+
+	mu     sync.Mutex
+	began  time.Time // of the first question that the model was asked: a resumed run first plays what it knows
+	now    evolve.Status
+	reason string // why nothing moves
+	wrote  time.Time
+	lines  int // drawn and still on the screen
 }
 
-func plainRun(w io.Writer) func(evolve.Status) {
-	var (
-		last  evolve.Status
-		wrote time.Time
-	)
-	return func(s evolve.Status) {
-		news := s.Phase != last.Phase || s.Progress.Generation != last.Progress.Generation
-		if !news && time.Since(wrote) < plainEvery {
-			return
+func newEvolveView(w io.Writer, spec evolve.Spec) *evolveView {
+	v := &evolveView{w: w, spec: spec}
+	if f, ok := w.(*os.File); ok && isTerminal(w) {
+		v.size = func() (int, bool) {
+			width, _, err := term.GetSize(int(f.Fd()))
+			return width, err == nil && width > 0
 		}
-		last, wrote = s, time.Now()
-		fmt.Fprintln(w, progressLine(s))
 	}
+	return v
+}
+
+// show takes in a status.
+func (v *evolveView) show(s evolve.Status) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.began.IsZero() && s.Asked > 0 {
+		v.began = time.Now()
+	}
+	news := s.Phase != v.now.Phase || s.Progress.Generation != v.now.Progress.Generation
+	v.now = s
+	if v.size == nil && (news || time.Since(v.wrote) >= plainEvery) {
+		v.wrote = time.Now()
+		fmt.Fprintln(v.w, progressLine(s))
+	}
+}
+
+// wait takes in why nothing moves; "" means that it does again.
+func (v *evolveView) wait(reason string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.reason = reason
+	if v.size == nil && reason != "" {
+		fmt.Fprintln(v.w, "waiting:", reason)
+	}
+}
+
+// start draws on a terminal until stop is called; stop clears what was drawn.
+func (v *evolveView) start() (stop func()) {
+	if v.size == nil {
+		return func() {}
+	}
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		ticker := time.NewTicker(redrawEvery)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-ticker.C:
+				v.draw(v.picture)
+			}
+		}
+	}()
+	return func() {
+		close(done)
+		<-ended
+		v.draw(func() []string { return nil })
+	}
+}
+
+// draw replaces the lines on the screen by those of picture, each cut to the width: a line that wraps would count twice.
+func (v *evolveView) draw(picture func() []string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	width, ok := v.size()
+	if !ok {
+		return
+	}
+	var b strings.Builder
+	if v.lines > 0 {
+		fmt.Fprintf(&b, "\x1b[%dA\r\x1b[J", v.lines)
+	}
+	lines := picture()
+	for _, l := range lines {
+		b.WriteString(cutTo(l, width-1) + "\n")
+	}
+	v.lines = len(lines)
+	_, _ = io.WriteString(v.w, b.String()) // a screen that is gone is no reason to end a run
+}
+
+func cutTo(line string, width int) string {
+	for n, at := 0, 0; at < len(line); n++ {
+		if n == width {
+			return line[:at]
+		}
+		_, size := utf8.DecodeRuneInString(line[at:])
+		at += size
+	}
+	return line
+}
+
+// picture draws the run as text.
+func (v *evolveView) picture() []string {
+	s, p := v.now, v.now.Progress
+	lines := []string{fmt.Sprintf("%s, seed %d: %s, generation %d%s", v.spec.Algorithm, v.spec.Seed, s.Phase, p.Generation, v.clock())}
+	if p.Generation > 0 {
+		lines = append(lines,
+			fmt.Sprintf("  best    %.4g at length %d (full prompt %.4g at %d)", p.Best.Fitness, p.Best.Length, p.Full.Fitness, p.Full.Length),
+			fmt.Sprintf("  mean    %.4g at length %.1f", p.MeanFitness, p.MeanLength),
+			"  front   "+frontLine(p.Front),
+			fmt.Sprintf("  prompt  %q", p.Best.Text))
+	}
+	lines = append(lines, fmt.Sprintf("  asked   %d questions, %d remembered, %d prompts%s", s.Asked, s.Memo, p.Stats.Prompts, costOf(s.Spent)))
+	if v.reason != "" {
+		lines = append(lines, "  waiting "+v.reason)
+	}
+	return lines
+}
+
+// frontLine lists points of the front as length:fitness, evenly chosen when there are many.
+func frontLine(front []evolve.Candidate) string {
+	step := max(1, float64(len(front)-1)/(frontShown-1))
+	var points []string
+	for at := 0.0; int(math.Round(at)) < len(front); at += step {
+		c := front[int(math.Round(at))]
+		points = append(points, fmt.Sprintf("%d:%.4g", c.Length, c.Fitness))
+	}
+	return strings.Join(points, "  ")
+}
+
+// clock says how long the model has been at work and, while the search lasts, how long it may still be: until the most prompts
+// are looked at or, for an evolution, until its prompts are as short as they may get. Searches often end earlier.
+func (v *evolveView) clock() string {
+	if v.began.IsZero() {
+		return ""
+	}
+	took := time.Since(v.began)
+	out := fmt.Sprintf(", %s", took.Round(time.Second))
+	if share := v.share(); v.now.Phase == "search" && share > 0 && share < 1 {
+		left := time.Duration(float64(took) * (1 - share) / share)
+		out += fmt.Sprintf(", at most %s left in the search", left.Round(time.Second))
+	}
+	return out
+}
+
+// share is the part of the search that is done, if it goes on as it did.
+func (v *evolveView) share() float64 {
+	p := v.now.Progress
+	most, shortest := v.spec.MaxPrompts, v.spec.MinLength
+	if most == 0 {
+		most = evolve.DefaultMaxPrompts
+	}
+	if shortest == 0 {
+		shortest = evolve.DefaultMinLength
+	}
+	share := float64(p.Stats.Explored) / float64(most)
+	if a := v.spec.Algorithm; a == evolve.GGA || a == evolve.SSGA {
+		if way := float64(p.Full.Length - shortest); way > 0 {
+			share = max(share, (float64(p.Full.Length)-p.MeanLength)/way)
+		}
+	}
+	return share
 }

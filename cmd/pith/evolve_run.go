@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -22,6 +24,8 @@ import (
 type evolveFlags struct {
 	workers, concurrency int
 	budget               evolve.Budget
+	redis                string
+	patience             time.Duration
 	config, format       string
 }
 
@@ -30,8 +34,10 @@ var keyVariables = []string{"PITH_EVOLVE_KEY", "OPENAI_API_KEY"}
 
 func (e *evolveFlags) add(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.IntVar(&e.workers, "workers", 1, "prompts evaluated at once; the result does not depend on it")
-	f.IntVar(&e.concurrency, "concurrency", 4, "requests to an endpoint at once (its key is read from "+keyVariables[0]+" or "+keyVariables[1]+")")
+	f.IntVar(&e.workers, "workers", 0, "prompts evaluated at once (default 1, with --redis 16); the result does not depend on it")
+	f.IntVar(&e.concurrency, "concurrency", 4, "requests to an endpoint at once")
+	f.StringVar(&e.redis, "redis", "", "let `pith evolve worker` processes evaluate, through the Redis at this URL (or "+redisVariable+")")
+	f.DurationVar(&e.patience, "patience", 15*time.Second, "how long a worker may hold an evaluation before it is handed out again, longer where evaluations take long")
 	f.Int64Var(&e.budget.Tokens, "token-budget", 0, "stop after that many tokens at an endpoint, earlier parts of the run included")
 	f.Float64Var(&e.budget.Money, "money-budget", 0, "stop after that much money; needs the prices")
 	f.Float64Var(&e.budget.InPrice, "price-in", 0, "price of a million tokens read")
@@ -51,13 +57,14 @@ func (e *evolveFlags) do(cmd *cobra.Command, dir *evolve.RunDir, task *evolve.Ta
 		return err
 	}
 	run := &evolve.Run{Dir: dir, Task: task, Workers: e.workers}
-	release, err := e.equip(run, cfg)
+	view := newEvolveView(cmd.ErrOrStderr(), dir.Spec)
+	opened, err := e.equip(cmd.Context(), run, cfg, view)
+	defer func() { err = errors.Join(err, opened.close()) }()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, release()) }()
-	show, stop := showRun(cmd.ErrOrStderr(), dir.Spec.MaxPrompts)
-	run.OnStatus = show
+	run.OnStatus = view.show
+	stop := view.start()
 	report, err := run.Do(cmd.Context())
 	stop()
 	if errors.Is(err, context.Canceled) || errors.Is(err, evolve.ErrBudgetSpent) {
@@ -70,42 +77,105 @@ func (e *evolveFlags) do(cmd *cobra.Command, dir *evolve.RunDir, task *evolve.Ta
 	return printAs(cmd.OutOrStdout(), e.format, report, report.WriteText)
 }
 
-// equip gives a run its model, its tokenizer and, where the task needs one, its syntax checker.
-func (e *evolveFlags) equip(run *evolve.Run, cfg configs.Config) (release func() error, err error) {
-	release = func() error { return nil }
+// closers are what a run opened, to be closed in reverse order.
+type closers []func() error
+
+func (c closers) close() error {
+	var err error
+	for _, f := range slices.Backward(c) {
+		err = errors.Join(err, f())
+	}
+	return err
+}
+
+// equip gives a run its model, its tokenizer and, where the task needs one, its syntax checker. What it opened is to be closed
+// even if it fails.
+func (e *evolveFlags) equip(ctx context.Context, run *evolve.Run, cfg configs.Config, view *evolveView) (opened closers, err error) {
 	if run.Task.Scorer.Type == "parses" {
 		pool, err := parsers.NewPool(parsers.Options{Timeout: cfg.Parsers.Timeout, MaxBytes: int(cfg.Parsers.MaxBytes)})
 		if err != nil {
 			return nil, fmt.Errorf("start parsers: %w", err)
 		}
-		run.Syntax, release = syntax{pool}, pool.Close
+		run.Syntax, opened = syntax{pool}, append(opened, pool.Close)
 	}
 	run.Tokenize, run.TokenizerName = evolve.Words, "words"
-	if b := run.Dir.Spec.Backend; b.Endpoint != "" {
-		e.budget.AlreadySpent = run.Dir.Spent()
-		endpoint, err := evolve.NewEndpoint(evolve.EndpointOptions{
-			BaseURL: b.Endpoint, Model: b.Model, Key: endpointKey(),
-			Concurrency: e.concurrency, Budget: e.budget,
-		})
-		if err != nil {
-			return nil, errors.Join(err, release())
+	if run.Dir.Spec.Backend.Model != "" {
+		err = e.useEndpoint(run)
+	} else {
+		var model *perplexity.Model
+		if model, err = useLocal(run, cfg); err == nil {
+			opened = append(opened, model.Close)
 		}
-		run.Backend, run.Spent = endpoint.Backend(b.Endpoint), endpoint.Spent
-		run.Length = tokens.New().For(b.Model).Count
-		return release, nil
 	}
+	if err != nil || redisURL(e.redis) == "" {
+		return opened, err
+	}
+	queue, err := e.share(ctx, run, view)
+	if err != nil {
+		return opened, err
+	}
+	return append(opened, queue.Close), nil
+}
+
+// useEndpoint asks an endpoint, or leaves asking one to workers.
+func (e *evolveFlags) useEndpoint(run *evolve.Run) error {
+	b := run.Dir.Spec.Backend
+	run.Length = tokens.New().For(b.Model).Count
+	if shared := redisURL(e.redis) != ""; shared != (b.Endpoint == "") {
+		return usagef("with --redis the workers name the --endpoint, without it the run does")
+	} else if shared {
+		run.Backend.ID = sharedID(b.Model)
+		return nil
+	}
+	e.budget.AlreadySpent = run.Dir.Spent()
+	endpoint, err := evolve.NewEndpoint(evolve.EndpointOptions{
+		BaseURL: b.Endpoint, Model: b.Model, Key: endpointKey(), Concurrency: e.concurrency, Budget: e.budget,
+	})
+	if err != nil {
+		return err
+	}
+	run.Backend, run.Spent = endpoint.Backend(b.Endpoint), endpoint.Spent
+	return nil
+}
+
+// share lets workers stand in for the run's own model.
+func (e *evolveFlags) share(ctx context.Context, run *evolve.Run, view *evolveView) (*evolve.Queue, error) {
+	e.budget.AlreadySpent = run.Dir.Spent()
+	queue, err := evolve.OpenQueue(ctx, evolve.QueueOptions{
+		URL: redisURL(e.redis), Model: run.Backend.ID, Patience: e.patience, Budget: e.budget, OnWait: view.wait,
+	})
+	if err != nil {
+		return nil, err
+	}
+	run.Spent = queue.Spent
+	if run.Dir.Spec.Backend.Model != "" {
+		run.Backend = evolve.Backend{ID: run.Backend.ID, Apart: true, Classifier: queue, Generator: queue}
+	} else {
+		run.Backend = evolve.Backend{ID: run.Backend.ID, LM: queue}
+	}
+	if run.Workers == 0 {
+		run.Workers = 16
+	}
+	return queue, nil
+}
+
+// useLocal opens the local model. A run that leaves evaluations to workers needs it for its tokens.
+func useLocal(run *evolve.Run, cfg configs.Config) (*perplexity.Model, error) {
 	model, err := openModel(cfg.Model)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open the local model (or name an --endpoint): %w", err), release())
+		return nil, fmt.Errorf("open the local model (or name an --endpoint): %w", err)
 	}
-	id, _ := model.Info()
-	run.Backend = evolve.Backend{ID: id, LM: localLM{model}}
+	run.Backend = localBackend(model)
 	run.Length = func(text string) int { return len(model.Tokenizer().Encode(text)) }
 	if run.Dir.Spec.Units == "tokens" {
 		run.Tokenize, run.TokenizerName = tokenizer(model.Tokenizer()), "tokens of "+model.Card().Name
 	}
-	closeParsers := release
-	return func() error { return errors.Join(model.Close(), closeParsers()) }, nil
+	return model, nil
+}
+
+func localBackend(model *perplexity.Model) evolve.Backend {
+	id, _ := model.Info()
+	return evolve.Backend{ID: id, LM: localLM{model}}
 }
 
 func endpointKey() string {
