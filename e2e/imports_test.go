@@ -18,6 +18,7 @@ var allowed = map[string][]string{
 	"pith/tokens":     {},
 	"pith/cache":      {},
 	"pith/configs":    {},
+	"pith/download":   {},
 }
 
 func TestImportsPointOneWay(t *testing.T) {
