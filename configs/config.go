@@ -46,6 +46,7 @@ type Compress struct {
 // Model is the language model that ranks.
 type Model struct {
 	Dir     string
+	Folder  string
 	Device  string
 	Threads int
 	Runtime string

@@ -42,7 +42,8 @@ func (c *Config) bindings() []binding {
 		{"compress.beta", "PITH_BETA", &c.Compress.Beta, "how far relevance bends the budget of a function, in [0, 1]"},
 		{"compress.compat", "PITH_COMPAT", &c.Compress.Compat, "longcodezip to follow the published reference, defects included"},
 
-		{"model.dir", "PITH_MODEL_DIR", &c.Model.Dir, "folder with model.onnx and tokenizer.json; empty for the embedded model"},
+		{"model.dir", "PITH_MODEL_DIR", &c.Model.Dir, "folder with model.onnx and tokenizer.json, or the name of an installed model; empty for the embedded one"},
+		{"model.folder", "PITH_MODELS", &c.Model.Folder, "where models are installed; empty for pith/models in the user's data folder"},
 		{"model.device", "PITH_DEVICE", &c.Model.Device, "auto, cpu, cuda or cuda:N"},
 		{"model.threads", "PITH_THREADS", &c.Model.Threads, "model runs at once on the CPU, one core each; 0 for all cores"},
 		{"model.runtime", "PITH_ONNXRUNTIME", &c.Model.Runtime, "ONNX Runtime library; empty to search"},

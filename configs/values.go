@@ -48,6 +48,15 @@ func (s Size) String() string {
 	return strconv.FormatInt(int64(s), 10) + "B"
 }
 
+// Set and Type make a Size a flag (pflag.Value).
+func (s *Size) Set(text string) (err error) {
+	*s, err = parseSize(text)
+	return err
+}
+
+// Type is what a flag's help calls a Size.
+func (*Size) Type() string { return "size" }
+
 var errSize = errors.New(`want a size such as 64MiB (B, KiB, MiB or GiB) or a number of bytes`)
 
 func parseSize(text string) (Size, error) {

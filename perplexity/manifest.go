@@ -29,11 +29,16 @@ func WeightFiles(onnx []byte) ([]string, error) {
 	return info.external, err
 }
 
-// ReadCard says what the model in dir is, without loading it: its files are read and checked, and no device is named.
+// ReadCard says what the model in dir, or the embedded one if dir is empty, is, without loading it: its files are read and checked,
+// and no device is named.
 func ReadCard(dir string) (Card, error) {
-	b, err := load(os.DirFS(dir), dir)
+	fsys := Embedded()
+	if dir != "" {
+		fsys = os.DirFS(dir)
+	}
+	b, err := load(fsys, dir)
 	if err != nil {
-		return Card{}, fmt.Errorf("model %s: %w", dir, err)
+		return Card{}, err
 	}
 	return b.card, nil
 }

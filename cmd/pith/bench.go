@@ -29,7 +29,7 @@ func (b *benchFlags) add(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&b.format, "format", "text", "text or json")
 	f.StringVar(&b.config, "config", "", "configuration file")
-	f.StringVar(&b.modelDir, "model-dir", "", "folder with model.onnx and tokenizer.json (default: the embedded model)")
+	f.StringVar(&b.modelDir, "model-dir", "", "folder with model.onnx and tokenizer.json, or the name of an installed model (default: the embedded one)")
 	f.StringVar(&b.device, "device", "", "auto, cpu or cuda")
 }
 

@@ -42,7 +42,7 @@ func compressCommand() *cobra.Command {
 	f.StringVar(&flags.request.Compat, "compat", "", `"longcodezip" follows the published reference's rules`)
 	f.StringVar(&flags.format, "format", "text", "text, json or diff")
 	f.StringVar(&flags.config, "config", "", "configuration file")
-	f.StringVar(&flags.modelDir, "model-dir", "", "folder with model.onnx and tokenizer.json (default: the embedded model)")
+	f.StringVar(&flags.modelDir, "model-dir", "", "folder with model.onnx and tokenizer.json, or the name of an installed model (default: the embedded one)")
 	f.StringVar(&flags.device, "device", "", "auto, cpu or cuda")
 	return cmd
 }

@@ -42,7 +42,7 @@ func doctorCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&config, "config", "", "configuration file")
 	f.StringVar(&changes.upstream, "upstream", "", "base URL of the LLM API")
-	f.StringVar(&changes.modelDir, "model-dir", "", "folder with model.onnx and tokenizer.json")
+	f.StringVar(&changes.modelDir, "model-dir", "", "folder with model.onnx and tokenizer.json, or the name of an installed model")
 	f.StringVar(&changes.device, "device", "", "auto, cpu or cuda")
 	f.StringVar(&ready, "ready", "", "only ask whether the proxy at this URL is ready (for container health checks)")
 	return cmd

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -11,58 +13,96 @@ import (
 )
 
 func modelCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "model", Short: "Look at the language models that rank code"}
-	cmd.AddCommand(
-		&cobra.Command{
-			Use:   "list [DIR]...",
-			Short: "Show the embedded model and the models in the folders",
-			RunE: func(cmd *cobra.Command, dirs []string) error {
-				return eachModel(dirs, func(name string, m *perplexity.Model) error {
-					printCard(cmd.OutOrStdout(), name, m.Card())
-					return nil
-				})
-			},
-		},
-		&cobra.Command{
-			Use:   "verify [DIR]...",
-			Short: "Check checksums, load the embedded model and the models in the folders, and score a line with each",
-			RunE: func(cmd *cobra.Command, dirs []string) error {
-				return eachModel(dirs, func(name string, m *perplexity.Model) error {
-					_, err := m.Score(cmd.Context(), []perplexity.Sequence{{Given: "def area(w, h):\n    return w * h\n", Text: "the area of a rectangle"}})
-					if err != nil {
-						return fmt.Errorf("%s: %w", name, err)
-					}
-					fmt.Fprintf(cmd.OutOrStdout(), "%s: ok\n", name)
-					return nil
-				})
-			},
-		},
-		modelPrepareCommand())
+	cmd := &cobra.Command{Use: "model", Short: "Install, prepare and look at the language models that rank code"}
+	cmd.AddCommand(modelListCommand(), modelVerifyCommand(), modelAddCommand(), modelPrepareCommand())
 	return cmd
 }
 
-func eachModel(dirs []string, visit func(name string, m *perplexity.Model) error) error {
-	for _, dir := range append([]string{""}, dirs...) {
-		name := dir
-		if name == "" {
-			name = "embedded"
-		}
-		m, err := openModel(configs.Model{Dir: dir})
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		err = visit(name, m)
-		if cerr := m.Close(); err == nil {
-			err = cerr
-		}
-		if err != nil {
-			return err
-		}
+func modelListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list [DIR]...",
+		Short: "Show the embedded model, the installed ones and those in the folders",
+		RunE: func(cmd *cobra.Command, dirs []string) error {
+			models, err := eachModel(dirs)
+			if err != nil {
+				return err
+			}
+			for _, m := range models {
+				card, err := perplexity.ReadCard(m.dir)
+				if err != nil {
+					// One broken model must not hide the others.
+					fmt.Fprintf(cmd.OutOrStdout(), "%s\n  broken: %v\n", m.name, err)
+					continue
+				}
+				printCard(cmd.OutOrStdout(), m.name, card)
+			}
+			return nil
+		},
 	}
-	return nil
+}
+
+func modelVerifyCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "verify [DIR]...",
+		Short: "Check checksums, load every model that list shows, and score a line with each",
+		RunE: func(cmd *cobra.Command, dirs []string) error {
+			models, err := eachModel(dirs)
+			if err != nil {
+				return err
+			}
+			for _, named := range models {
+				m, err := openModel(configs.Model{Dir: named.dir})
+				if err != nil {
+					return fmt.Errorf("%s: %w", named.name, err)
+				}
+				err = scoreLine(cmd.Context(), m)
+				if cerr := m.Close(); err == nil {
+					err = cerr
+				}
+				if err != nil {
+					return fmt.Errorf("%s: %w", named.name, err)
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: ok\n", named.name)
+			}
+			return nil
+		},
+	}
+}
+
+// scoreLine is the least that a model must be able to do.
+func scoreLine(ctx context.Context, m *perplexity.Model) error {
+	_, err := m.Score(ctx, []perplexity.Sequence{{Given: "def area(w, h):\n    return w * h\n", Text: "the area of a rectangle"}})
+	return err
+}
+
+// A namedModel is a model as it is asked for, and its folder: "" for the embedded one.
+type namedModel struct{ name, dir string }
+
+// eachModel returns the embedded model, the installed ones, and those in dirs.
+func eachModel(dirs []string) ([]namedModel, error) {
+	cfg, err := loadConfig("", configChanges{})
+	if err != nil {
+		return nil, err
+	}
+	folder, err := modelFolder(cfg.Model)
+	if err != nil {
+		return nil, err
+	}
+	names, err := installedModels(folder)
+	if err != nil {
+		return nil, err
+	}
+	models := []namedModel{{name: "embedded"}}
+	for _, name := range names {
+		models = append(models, namedModel{name, filepath.Join(folder, name)})
+	}
+	for _, dir := range dirs {
+		models = append(models, namedModel{dir, dir})
+	}
+	return models, nil
 }
 
 func printCard(w io.Writer, name string, c perplexity.Card) {
-	fmt.Fprintf(w, "%s\n  name %s, licence %s, contract %s, up to %d tokens, sha256 %.16s, device %s\n",
-		name, c.Name, c.License, c.Contract, c.MaxTokens, c.SHA256, c.Device)
+	fmt.Fprintf(w, "%s\n  name %s, licence %s, contract %s, up to %d tokens, sha256 %.16s\n",
+		name, c.Name, c.License, c.Contract, c.MaxTokens, c.SHA256)
 }

@@ -40,7 +40,7 @@ Settings come from flags, then PITH_ environment variables, then the file, then 
 	f.StringVar(&config, "config", "", "configuration file (see configs/ for examples)")
 	f.StringVar(&changes.listen, "listen", "", "address to listen on (default 127.0.0.1:8484)")
 	f.StringVar(&changes.upstream, "upstream", "", "base URL of the LLM API (default https://api.openai.com)")
-	f.StringVar(&changes.modelDir, "model-dir", "", "folder with model.onnx and tokenizer.json (default: the embedded model)")
+	f.StringVar(&changes.modelDir, "model-dir", "", "folder with model.onnx and tokenizer.json, or the name of an installed model (default: the embedded one)")
 	f.StringVar(&changes.device, "device", "", "auto, cpu or cuda")
 	return cmd
 }

@@ -43,9 +43,8 @@ func loadConfig(path string, changes configChanges) (configs.Config, error) {
 	if err := cfg.Validate(); err != nil {
 		return cfg, usageError{err}
 	}
-	// A model that is broken is done without, and the log says so; a folder that is not there is a typing mistake.
-	if info, err := os.Stat(cfg.Model.Dir); cfg.Model.Dir != "" && (err != nil || !info.IsDir()) {
-		return cfg, usagef("model folder %s: not there; it holds model.onnx and tokenizer.json", cfg.Model.Dir)
+	if cfg.Model.Dir, err = findModel(cfg.Model); err != nil {
+		return cfg, err
 	}
 	return cfg, nil
 }
