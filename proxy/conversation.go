@@ -151,17 +151,22 @@ func resultPart(id string, content gjson.Result, types ...string) (part, error) 
 	return p, err
 }
 
+// rootObject lists the members of a body that is JSON.
+func rootObject(body []byte) (object, error) {
+	// Parse keeps offsets relative to the first byte that is not white space; the body is cut there by hand.
+	lead := len(body) - len(bytes.TrimLeft(body, " \t\r\n"))
+	root := gjson.ParseBytes(body[lead:])
+	root.Index = lead
+	return readObject(root)
+}
+
 // readBody checks that body is JSON and reads it as d words it.
 func readBody(d *dialect, body []byte) (conversation, error) {
 	// encoding/json and not gjson: its scanner has a nesting limit, so a megabyte of '[' cannot exhaust the stack.
 	if !json.Valid(body) {
 		return conversation{}, errors.New("body is not JSON")
 	}
-	// Parse keeps offsets relative to the first byte that is not white space; the body is cut there by hand.
-	lead := len(body) - len(bytes.TrimLeft(body, " \t\r\n"))
-	root := gjson.ParseBytes(body[lead:])
-	root.Index = lead
-	o, err := readObject(root)
+	o, err := rootObject(body)
 	if err != nil {
 		return conversation{}, err
 	}

@@ -10,17 +10,19 @@ type dialect struct {
 	suffix string
 	read   func(object) ([]message, error)
 	fail   errorShape
+	// tool words our tool; nil where the dialect knows none.
+	tool *toolWording
 }
 
 // dialects is tried in order: the first whose suffix fits wins.
 func dialects() []*dialect {
 	return []*dialect{
-		{name: "chat", suffix: "/chat/completions", read: readChat, fail: openAIError},
+		{name: "chat", suffix: "/chat/completions", read: readChat, fail: openAIError, tool: chatTool()},
 		{name: "completions", suffix: "/completions", read: readCompletion, fail: openAIError},
-		{name: "responses", suffix: "/responses", read: readResponses, fail: openAIError},
-		{name: "messages", suffix: "/v1/messages", read: readMessages, fail: anthropicError},
+		{name: "responses", suffix: "/responses", read: readResponses, fail: openAIError, tool: responsesTool()},
+		{name: "messages", suffix: "/v1/messages", read: readMessages, fail: anthropicError, tool: messagesTool()},
 		// Counting goes through compressed as well, so that the count is of what would be sent.
-		{name: "count_tokens", suffix: "/v1/messages/count_tokens", read: readMessages, fail: anthropicError},
+		{name: "count_tokens", suffix: "/v1/messages/count_tokens", read: readMessages, fail: anthropicError, tool: messagesTool()},
 	}
 }
 

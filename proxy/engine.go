@@ -78,6 +78,7 @@ func (s *Server) observe(c *gin.Context) {
 			slog.Int("original_tokens", x.report.original),
 			slog.Int("compressed_tokens", x.report.compressed),
 			slog.Duration("compress_took", x.report.took),
+			slog.Int("hidden_rounds", x.rounds),
 			slog.Bool("aborted", x.aborted),
 		)
 	}()

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"mime"
@@ -20,6 +21,9 @@ type exchange struct {
 	// stream may go on for minutes after it.
 	sent []byte
 	hold *hold
+	// tool is set where the request offers the model our tool, rounds counts those that the client does not see.
+	tool   *toolUse
+	rounds int
 	// aborted says that the response was cut.
 	aborted bool
 }
@@ -123,9 +127,16 @@ func (s *Server) replaceBody(r *http.Request, d *dialect, body []byte, want cont
 		x.report = report{decision: decisionPass, reason: reasonEncoding}
 		return withBody(r, body)
 	}
+	o := order{control: want, tenant: s.opts.Tenant(r)}
 	var out []byte
-	out, x.report = s.squeeze(r.Context(), d, plain, order{control: want, tenant: s.opts.Tenant(r)})
-	if x.report.decision != decisionCompressed {
+	out, x.report = s.squeeze(r.Context(), d, plain, o)
+	if s.originals.Tool && d.tool != nil && json.Valid(plain) {
+		x.tool = offerTool(d.tool, out, o.tenant)
+	}
+	switch {
+	case x.tool != nil:
+		out = x.tool.body
+	case x.report.decision != decisionCompressed:
 		return withBody(r, body)
 	}
 	r = withBody(r, out)

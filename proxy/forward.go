@@ -30,7 +30,7 @@ func NewTransport() *http.Transport {
 // newForward makes the reverse proxy. It streams: every write of the upstream is flushed at once.
 func (s *Server) newForward() *httputil.ReverseProxy {
 	return &httputil.ReverseProxy{
-		Transport:     s.opts.Transport,
+		Transport:     &toolTransport{server: s, next: s.opts.Transport},
 		FlushInterval: -1,
 		BufferPool:    newBuffers(),
 		ErrorLog:      slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
@@ -43,7 +43,9 @@ func (s *Server) newForward() *httputil.ReverseProxy {
 			x := exchangeOf(res.Request.Context())
 			s.metrics.upstreamHeaders.WithLabelValues(x.dialect).Observe(time.Since(x.start).Seconds())
 			x.report.writeTo(res.Header)
-			x.answered()
+			if x.tool == nil { // else later rounds send it again
+				x.answered()
+			}
 			return nil
 		},
 		ErrorHandler: s.upstreamFailed,

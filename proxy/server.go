@@ -2,7 +2,8 @@
 //
 // A client changes its base URL and nothing else: paths, methods, headers, status codes, errors, streams and trailers of the
 // upstream arrive as they were sent. In request bodies of a known dialect the proxy finds blocks of source code and has a
-// Compressor shorten them in place; every other byte of the body stays. It knows nothing of grammars, models, tokenizers and
+// Compressor shorten them in place; every other byte of the body stays. Where the model may ask for omitted lines, a tool is added
+// behind the client's, and its calls are answered on the way back. It knows nothing of grammars, models, tokenizers and
 // stores: those stand behind the Compressor.
 //
 // Three rules hold everywhere. What is sent for a block depends only on the turns up to its own, so that the provider's prompt
