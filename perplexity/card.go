@@ -29,6 +29,8 @@ type Card struct {
 	// MaxTokens is the longest pass.
 	MaxTokens int
 	VocabSize int
+	// TokenWeights and LossWeights are the weights that one token, and one loss, are multiplied by.
+	TokenWeights, LossWeights int64
 	// Device is "cpu" or "cuda:N"; DeviceReason says why, when it is not what was asked for or was chosen automatically.
 	Device, DeviceReason string
 }
@@ -111,6 +113,9 @@ func load(fsys fs.FS, dir string) (*bundle, error) {
 		return nil, err
 	}
 	if err := b.graph.settle(&b.card); err != nil {
+		return nil, fmt.Errorf("%s: %w", modelFile, err)
+	}
+	if b.card.TokenWeights, b.card.LossWeights, err = matrixWeights(onnx, b.card.VocabSize); err != nil {
 		return nil, fmt.Errorf("%s: %w", modelFile, err)
 	}
 	if b.tokenizer, err = NewTokenizer(tok); err != nil {

@@ -69,3 +69,13 @@ func fromHalf(h uint16) float32 {
 	}
 	return math.Float32frombits(sign | (exp+112)<<23 | frac<<13)
 }
+
+// toHalf converts to the IEEE 754 half towards zero; what is too small becomes zero. For weights within its range.
+func toHalf(v float32) uint16 {
+	bits := math.Float32bits(v)
+	exp := int(bits>>23&0xFF) - 112
+	if exp <= 0 {
+		return uint16(bits >> 16 & 0x8000)
+	}
+	return uint16(bits>>16&0x8000) | uint16(exp)<<10 | uint16(bits>>13&0x3FF)
+}

@@ -2,6 +2,7 @@ package perplexity
 
 import (
 	"io"
+	"math"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -93,7 +94,15 @@ const (
 	attrInts   = 7
 )
 
-// intAttr, intsAttr, floatAttr and tensorAttr make attributes of a node.
+// floatAttr, intAttr, intsAttr and tensorAttr make attributes of a node.
+func floatAttr(name string, v float32) message {
+	var a message
+	a.text(1, name)
+	a.raw(protowire.AppendFixed32(protowire.AppendTag(nil, 2, protowire.Fixed32Type), math.Float32bits(v)))
+	a.varint(20, attrFloat)
+	return a
+}
+
 func intAttr(name string, v int64) message {
 	var a message
 	a.text(1, name)

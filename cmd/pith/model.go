@@ -14,7 +14,7 @@ import (
 
 func modelCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "model", Short: "Install, prepare and look at the language models that rank code"}
-	cmd.AddCommand(modelListCommand(), modelVerifyCommand(), modelAddCommand(), modelPrepareCommand())
+	cmd.AddCommand(modelListCommand(), modelVerifyCommand(), modelAddCommand(), modelPrepareCommand(), modelRandomCommand())
 	return cmd
 }
 
