@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -89,6 +90,33 @@ func TestOlderTurnsNeverChange(t *testing.T) {
 	}
 	if compressed < 300 {
 		t.Errorf("only %d markers in all: the property was hardly tried", compressed)
+	}
+}
+
+// With retrieval and its tool on, what is sent grows at the end of its turns alone, the tools stay as they are, and nothing depends on
+// the caller's token, which may be renewed between two turns.
+func TestOlderTurnsNeverChangeWithTheTool(t *testing.T) {
+	turns := conversationOf(rand.New(rand.NewPCG(5, 1)), 8)
+	for _, w := range wordings()[:3] {
+		opts := keeping(t, newUpstream(t), &shelf{})
+		opts.Retrieval.Tool = true
+		sent := previews(t, opts, w, turns, "Authorization", "Bearer old")
+		if renewed := previews(t, opts, w, turns, "Authorization", "Bearer new"); !slices.Equal(sent, renewed) {
+			t.Errorf("%s: a renewed token changes bytes", w.name)
+		}
+		hashes := strings.Count(sent[len(sent)-1], "hash=")
+		tools := ""
+		for n, body := range sent {
+			before, after, ok := strings.Cut(body, `,"tools":`)
+			if !ok || tools != "" && tools != after {
+				t.Fatalf("%s: turn %d has the tools %s, before %s", w.name, n+1, after, tools)
+			}
+			sent[n], tools = before+"}", after
+		}
+		checkPrefixes(t, sent)
+		if hashes < 10 {
+			t.Errorf("%s: only %d hashes: the property was hardly tried", w.name, hashes)
+		}
 	}
 }
 

@@ -1,0 +1,47 @@
+package proxy_test
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"pith/proxy"
+)
+
+// FuzzToolStream answers requests that offer the tool with any stream: nothing panics or hangs, the rounds end, and a chat stream
+// without tool calls arrives byte for byte.
+func FuzzToolStream(f *testing.F) {
+	wires := []wire{chatWire, messagesWire, responsesWire}
+	for i, w := range wires {
+		f.Add(i, strings.Join(w.events(0, round{thinks: "hm", says: "Fine.", calls: []called{reading("c1")}}), ""))
+		f.Add(i, strings.Join(w.events(0, round{thinks: "hm", calls: []called{asking("ours", `{}`), reading("c1")}}), ""))
+		f.Add(i, strings.Join(w.events(0, round{thinks: "hm", calls: []called{asking("ours", `{}`)}}), ""))
+		f.Add(i, ":\n\ndata: {}\n\ndata: [DONE]\n\nevent: x\r\ndata: [\r\ndata: 1]\r\n\r\nrest")
+	}
+	var asked atomic.Int32
+	var events atomic.Value
+	opts := keeping(f, newUpstream(f), &shelf{})
+	opts.Retrieval = proxy.Retrieval{Shelf: &shelf{}, Tool: true}
+	opts.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
+		asked.Add(1)
+		return &http.Response{
+			StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"text/event-stream"}}, Request: r,
+			Body: io.NopCloser(strings.NewReader(events.Load().(string))),
+		}, r.Body.Close()
+	})
+	base, client := start(f, opts)
+	f.Fuzz(func(t *testing.T, which int, stream string) {
+		w := wires[uint(which)%uint(len(wires))]
+		asked.Store(0)
+		events.Store(stream)
+		_, got := post(t, client, base+w.path, w.request("Hi", true))
+		if asked.Load() > 6 {
+			t.Errorf("%d rounds", asked.Load())
+		}
+		if w.name == "chat" && !strings.Contains(stream, "tool_calls") && !strings.Contains(stream, `\`) && got != stream {
+			t.Errorf("%q became %q", stream, got)
+		}
+	})
+}
