@@ -132,7 +132,7 @@ func (s *chatStream) take(e event) (out []byte, end *turn) {
 		s.done = !e.last
 		t := s.turn()
 		return nil, &t
-	case !gjson.Valid(e.data) || !gjson.Parse(e.data).IsObject():
+	case !gjson.Parse(e.data).IsObject():
 		return e.raw, nil
 	}
 	chunk, keep := s.rewrite(e.data)

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"github.com/tidwall/gjson"
 )
 
 // A streamFilter turns the events of an answer's rounds into those that the client gets.
@@ -100,7 +102,11 @@ func (s *toolStream) step() {
 		return
 	}
 	out, end := []byte(nil), (*turn)(nil)
-	if len(e.raw) > 0 {
+	switch {
+	case len(e.raw) == 0:
+	case e.data != "[DONE]" && !gjson.Valid(e.data): // not for us to read
+		out = e.raw
+	default:
 		out, end = s.filter.take(e)
 	}
 	if err != nil && end == nil {

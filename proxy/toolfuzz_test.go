@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -31,17 +32,38 @@ func FuzzToolStream(f *testing.F) {
 			Body: io.NopCloser(strings.NewReader(events.Load().(string))),
 		}, r.Body.Close()
 	})
-	base, client := start(f, opts)
+	handler := newServer(f, opts).Handler()
 	f.Fuzz(func(t *testing.T, which int, stream string) {
 		w := wires[uint(which)%uint(len(wires))]
 		asked.Store(0)
 		events.Store(stream)
-		_, got := post(t, client, base+w.path, w.request("Hi", true))
+		got, cut := answered(handler, w.path, w.request("Hi", true))
 		if asked.Load() > 6 {
 			t.Errorf("%d rounds", asked.Load())
 		}
-		if w.name == "chat" && !strings.Contains(stream, "tool_calls") && !strings.Contains(stream, `\`) && got != stream {
+		if w.name == "chat" && !strings.Contains(stream, "tool_calls") && !strings.Contains(stream, `\`) && (cut || got != stream) {
 			t.Errorf("%q became %q", stream, got)
 		}
 	})
 }
+
+// answered asks a handler without a socket between, for speed; cut tells that it gave its answer up.
+func answered(h http.Handler, path, body string) (got string, cut bool) {
+	rec := &watched{httptest.NewRecorder()}
+	defer func() {
+		if v := recover(); v != nil {
+			if v != http.ErrAbortHandler {
+				panic(v)
+			}
+			cut = true
+		}
+		got = rec.Body.String()
+	}()
+	h.ServeHTTP(rec, httptest.NewRequest(http.MethodPost, path, strings.NewReader(body)))
+	return "", false
+}
+
+// A watched recorder is one that gin can ask about a client's leaving.
+type watched struct{ *httptest.ResponseRecorder }
+
+func (*watched) CloseNotify() <-chan bool { return nil }
