@@ -112,11 +112,12 @@ type toolTransport struct {
 }
 
 func (t *toolTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	use := exchangeOf(req.Context()).tool
+	ctx := req.Context()
+	use := exchangeOf(ctx).tool
 	if use == nil {
 		return t.next.RoundTrip(req)
 	}
-	req = req.Clone(req.Context())
+	req = req.Clone(ctx)
 	req.Header.Del("Accept-Encoding") // the answer has to be read
 	res, err := t.next.RoundTrip(req)
 	if err != nil || res.StatusCode != http.StatusOK || res.Header.Get("Content-Encoding") != "" {
@@ -130,7 +131,7 @@ func (t *toolTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		res.Header.Del("Content-Length")
 		return res, nil
 	case "application/json":
-		return l.whole(res)
+		return l.whole(ctx, res)
 	default:
 		return res, nil
 	}
@@ -148,7 +149,7 @@ type toolLoop struct {
 
 // whole takes an answer that comes in one piece through its rounds. An error of a later round is the client's to see: nothing of
 // the answer has reached it.
-func (l *toolLoop) whole(res *http.Response) (*http.Response, error) {
+func (l *toolLoop) whole(ctx context.Context, res *http.Response) (*http.Response, error) {
 	var answers [][]byte
 	for {
 		answer, err := l.readAll(res)
@@ -160,7 +161,7 @@ func (l *toolLoop) whole(res *http.Response) (*http.Response, error) {
 		if !l.hides(t) {
 			break
 		}
-		if res, err = l.again(t); err != nil || res.StatusCode != http.StatusOK {
+		if res, err = l.again(ctx, t); err != nil || res.StatusCode != http.StatusOK {
 			return res, err
 		}
 	}
@@ -190,9 +191,8 @@ func (l *toolLoop) hides(t turn) bool {
 }
 
 // again answers a turn's calls and sends the conversation on.
-func (l *toolLoop) again(t turn) (*http.Response, error) {
+func (l *toolLoop) again(ctx context.Context, t turn) (*http.Response, error) {
 	l.rounds++
-	ctx := l.request.Context()
 	exchangeOf(ctx).rounds = l.rounds
 	results := make([]string, len(t.calls))
 	for i, c := range t.calls {

@@ -176,7 +176,7 @@ func (s *chatStream) rewrite(chunk string) (out string, keep bool) {
 	choice := gjson.Get(chunk, "choices.0")
 	delta := choice.Get("delta")
 	text := delta.Get("content").Str
-	out, keep = chunk, true
+	out = chunk
 	if s.id == "" {
 		s.id, s.created = gjson.Get(chunk, "id").Raw, gjson.Get(chunk, "created").Raw
 	}

@@ -58,10 +58,10 @@ func joinMessages(answers [][]byte) []byte {
 		usage = addUsage(usage, gjson.GetBytes(a, "usage").Raw)
 		var held []string
 		for _, b := range gjson.GetBytes(a, "content").Array() {
-			switch place := placeBlock(b); {
-			case place == placeHidden:
+			switch placeBlock(b) {
+			case placeHidden:
 				changed = true
-			case place == placeHeld:
+			case placeHeld:
 				held = append(held, b.Raw)
 			default:
 				blocks = append(append(blocks, held...), b.Raw)

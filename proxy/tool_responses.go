@@ -20,9 +20,9 @@ func responsesTool() *toolWording {
 // fitsResponses leaves alone what the provider goes on with by itself. A stream shows the id of its first round; were that kept at
 // the provider, the client's previous_response_id would name an answer that still waits for our tool.
 func fitsResponses(o object) bool {
-	kept := o["store"].Type != gjson.False
+	forgotten := o["store"].Type == gjson.False
 	input := o["input"]
-	return !o.truth("background") && !o["conversation"].Exists() && !(kept && o.truth("stream")) && (input.IsArray() || input.Type == gjson.String)
+	return !o.truth("background") && !o["conversation"].Exists() && (forgotten || !o.truth("stream")) && (input.IsArray() || input.Type == gjson.String)
 }
 
 // clientItems are what a client has to answer beside calls of its functions.

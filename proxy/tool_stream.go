@@ -126,7 +126,7 @@ func (s *toolStream) step() {
 
 // again begins the next round.
 func (s *toolStream) again(t turn) error {
-	res, err := s.loop.again(t)
+	res, err := s.loop.again(s.loop.request.Context(), t)
 	if err != nil {
 		return fmt.Errorf("continue a stream: %w", err)
 	}

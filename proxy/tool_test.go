@@ -215,7 +215,12 @@ func TestToolRoundFails(t *testing.T) {
 // stream reads an answer to its end, whatever that is.
 func stream(t *testing.T, client *http.Client, url, body string) (string, error) {
 	t.Helper()
-	res, err := client.Post(url, "application/json", strings.NewReader(body))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	res, err := client.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
