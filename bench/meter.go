@@ -3,45 +3,56 @@ package bench
 import (
 	"context"
 	"sync"
-	"time"
 
 	"pith/compress"
 )
 
-// A Meter is a Scorer that counts what passes through it. It is safe for concurrent use.
+// A Meter is a Scorer that notes what passes through it. It is safe for concurrent use.
 type Meter struct {
 	next compress.Scorer
+	// tokens counts a text as the model does.
+	tokens func(text string) int
 
-	mu    sync.Mutex
-	cost  Cost
-	spent time.Duration
+	mu     sync.Mutex
+	seen   map[compress.Sequence]bool
+	calls  int
+	losses int
 }
 
-// NewMeter returns a Meter in front of next.
-func NewMeter(next compress.Scorer) *Meter { return &Meter{next: next} }
+// NewMeter returns a Meter in front of next; tokens counts a text as its model does.
+func NewMeter(next compress.Scorer, tokens func(text string) int) *Meter {
+	return &Meter{next: next, tokens: tokens, seen: map[compress.Sequence]bool{}}
+}
 
 // Score implements compress.Scorer.
 func (m *Meter) Score(ctx context.Context, seqs []compress.Sequence) ([]compress.Losses, error) {
-	start := time.Now()
 	losses, err := m.next.Score(ctx, seqs)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.cost.Passes += len(seqs)
-	m.cost.Calls++
-	m.spent += time.Since(start)
+	m.calls++
+	for i, s := range seqs {
+		if err == nil && !m.seen[s] {
+			m.losses += len(losses[i].Given) + len(losses[i].Text)
+		}
+		m.seen[s] = true
+	}
 	return losses, err
 }
 
 // Info implements compress.Scorer.
 func (m *Meter) Info() (id, device string) { return m.next.Info() }
 
-// take returns what was counted since the last take. Calls that run side by side each add their own time to spent.
-func (m *Meter) take() (Cost, time.Duration) {
+// take returns what came since the last take, equal sequences once, and the losses among it. The tokens are counted only now: it
+// must not take time from what is measured.
+func (m *Meter) take() (cost Cost, losses int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	cost, spent := m.cost, m.spent
-	m.cost, m.spent = Cost{}, 0
-	return cost, spent
+	cost, losses = Cost{Passes: len(m.seen), Calls: m.calls}, m.losses
+	for s := range m.seen {
+		cost.Tokens += m.tokens(s.Given) + m.tokens(s.Text)
+	}
+	m.seen, m.calls, m.losses = map[compress.Sequence]bool{}, 0, 0
+	return cost, losses
 }
 
 // A Memo is a Scorer that remembers results, so that one task at several ratios and by several rankers is scored once. It

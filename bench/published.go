@@ -2,23 +2,26 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"strings"
+	"time"
 
 	"pith/compress"
 )
 
 // A Published is the scoring schedule of the LongCodeZip reference as released: one pass for each chunk, one for each line
-// over everything before it, one for each block, batch size one. Only its scoring is here; what is chosen comes from
-// outside, so that both schedules work on the same functions.
-//
-// The reference also projects every position onto the whole vocabulary. A Scorer projects only where a loss is wanted,
-// so the time measured here flatters the published schedule.
+// over everything before it, one for each block, batch size one, every position projected onto the whole vocabulary. Only its
+// scoring is here; what is chosen comes from outside, so that both schedules work on the same functions.
 type Published struct {
+	// Scorer should remember nothing: the reference does not.
 	Scorer compress.Scorer
 	// Tokens counts the tokens of a text, for Cost.
 	Tokens func(text string) int
+	// Limit is how long Run may take. If zero, as long as it takes.
+	Limit time.Duration
 }
 
 // A Cost is what a schedule ran.
@@ -40,42 +43,88 @@ type Choice struct {
 // leastBlocks is the number of blocks below which the reference keeps a function whole.
 const leastBlocks = 5
 
-// Run scores every chunk for the query, then lines and blocks as chosen.
-func (p Published) Run(ctx context.Context, chunks []Choice, query string) (Cost, error) {
-	var cost Cost
-	if _, err := p.score(ctx, &cost, "", query); err != nil {
-		return cost, fmt.Errorf("score query: %w", err)
-	}
-	for _, chunk := range chunks {
-		if _, err := p.score(ctx, &cost, chunk.Text+"\n\n", query); err != nil {
-			return cost, fmt.Errorf("score chunk: %w", err)
-		}
-	}
-	for _, chunk := range chunks {
-		if !chunk.Selected {
-			continue
-		}
-		blocks, err := p.blocks(ctx, &cost, chunk.Text)
-		if err != nil {
-			return cost, err
-		}
-		if !chunk.Pruned || len(blocks) < leastBlocks {
-			continue
-		}
-		for _, block := range blocks {
-			if _, err := p.score(ctx, &cost, block+"\n\n", query); err != nil {
-				return cost, fmt.Errorf("score block: %w", err)
-			}
-		}
-	}
-	return cost, nil
+// A Sample is the part of the published schedule that ran. The whole takes 1/Share of its time and cost: chunks are
+// taken in an order that has nothing to do with their size or place.
+type Sample struct {
+	Cost Cost `json:"cost"`
+	// Share is the sample's part of the tokens that the whole schedule puts through the model, in (0, 1].
+	Share float64 `json:"share"`
 }
 
-// blocks cuts a chunk behind each line whose perplexity spikes. Blank blocks are left out.
-func (p Published) blocks(ctx context.Context, cost *Cost, chunk string) ([]string, error) {
+// errLimit says that Limit has passed.
+var errLimit = errors.New("time is up")
+
+// Run scores every chunk for the query, and lines and blocks as chosen, until Limit has passed.
+func (p Published) Run(ctx context.Context, chunks []Choice, query string) (Sample, error) {
+	r := publishedRun{Published: p, query: query}
+	if p.Limit > 0 {
+		r.end = time.Now().Add(p.Limit)
+	}
+	_, err := r.score(ctx, "", query)
+	left := 0.0
+	for _, i := range rand.New(rand.NewPCG(1, 2)).Perm(len(chunks)) {
+		before := r.cost.Tokens
+		if err == nil {
+			err = r.chunk(ctx, chunks[i])
+		}
+		if err != nil {
+			left += max(0, r.predicted(chunks[i])-float64(r.cost.Tokens-before))
+		}
+	}
+	if err != nil && !errors.Is(err, errLimit) {
+		return Sample{}, err
+	}
+	return Sample{Cost: r.cost, Share: float64(r.cost.Tokens) / (float64(r.cost.Tokens) + left)}, nil
+}
+
+// A publishedRun is one Run.
+type publishedRun struct {
+	Published
+	query string
+	end   time.Time // none if zero
+	cost  Cost
+}
+
+// predicted is the tokens of a chunk's coarse and line passes; those of its blocks, a few percent, depend on their results.
+func (r *publishedRun) predicted(chunk Choice) float64 {
+	n := float64(r.Tokens(chunk.Text))
+	sum := n + float64(r.Tokens(r.query))
+	if chunk.Selected {
+		sum += n * float64(strings.Count(chunk.Text, "\n")+1) / 2
+	}
+	return sum
+}
+
+// chunk runs the passes of one chunk.
+func (r *publishedRun) chunk(ctx context.Context, chunk Choice) error {
+	if _, err := r.score(ctx, chunk.Text+"\n\n", r.query); err != nil {
+		return fmt.Errorf("score chunk: %w", err)
+	}
+	if !chunk.Selected {
+		return nil
+	}
+	blocks, err := r.blocks(ctx, chunk.Text)
+	if err != nil {
+		return err
+	}
+	if !chunk.Pruned || len(blocks) < leastBlocks {
+		return nil
+	}
+	for _, block := range blocks {
+		if _, err := r.score(ctx, block+"\n\n", r.query); err != nil {
+			return fmt.Errorf("score block: %w", err)
+		}
+	}
+	return nil
+}
+
+// blocks cuts a chunk behind each line whose perplexity spikes. Blank blocks are left out. Lines are scored in any order, so that
+// those of a run that is stopped are a sample of all, short prefixes and long ones.
+func (r *publishedRun) blocks(ctx context.Context, chunk string) ([]string, error) {
 	lines := strings.Split(strings.TrimSuffix(chunk, "\n"), "\n")
 	bits := make([]float64, len(lines))
-	for i, line := range lines {
+	for _, i := range rand.New(rand.NewPCG(3, 4)).Perm(len(lines)) {
+		line := lines[i]
 		if line == "" {
 			line = " " // the reference scores an empty line as one space
 		}
@@ -83,7 +132,7 @@ func (p Published) blocks(ctx context.Context, cost *Cost, chunk string) ([]stri
 		if i > 0 {
 			given = strings.Join(lines[:i], "\n") + "\n"
 		}
-		nll, err := p.score(ctx, cost, given, line)
+		nll, err := r.score(ctx, given, line)
 		if err != nil {
 			return nil, fmt.Errorf("score line: %w", err)
 		}
@@ -136,11 +185,15 @@ func rise(s, neighbour float64) float64 {
 }
 
 // score runs one pass and returns the mean loss of text, or infinity where text is a single first token.
-func (p Published) score(ctx context.Context, cost *Cost, given, text string) (float64, error) {
-	cost.Passes++
-	cost.Calls++
-	cost.Tokens += p.Tokens(given) + p.Tokens(text)
-	losses, err := p.Scorer.Score(ctx, []compress.Sequence{{Given: given, Text: text}})
+func (r *publishedRun) score(ctx context.Context, given, text string) (float64, error) {
+	if !r.end.IsZero() && time.Now().After(r.end) {
+		return 0, errLimit
+	}
+	r.cost.Passes++
+	r.cost.Calls++
+	r.cost.Tokens += r.Tokens(given) + r.Tokens(text)
+	// The reference takes the logits of every position and drops most; a loss of each costs the same projection.
+	losses, err := r.Scorer.Score(ctx, []compress.Sequence{{Given: given, Text: text, WantGiven: true}})
 	if err != nil {
 		return 0, err
 	}

@@ -3,9 +3,8 @@ package bench
 import (
 	"context"
 	"fmt"
-	"io"
+	"runtime"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"pith/compress"
@@ -19,7 +18,7 @@ type Shape struct {
 	Tokens    int
 }
 
-// Shapes are the contexts of the published cost model and two sizes around them.
+// Shapes are the contexts of the published cost model and larger ones.
 func Shapes() []Shape {
 	return []Shape{
 		{Name: "short functions, 5k", Lines: 15, Tokens: 5000},
@@ -27,72 +26,87 @@ func Shapes() []Shape {
 		{Name: "100-line functions, 20k", Lines: 100, Tokens: 20000},
 		{Name: "one 400-line function", Lines: 400, Functions: 1},
 		{Name: "short functions, 100k", Lines: 15, Tokens: 100000},
+		{Name: "short functions, 400k", Lines: 15, Tokens: 400000},
 	}
 }
 
-// A Speed compares the published schedule with the engine's over the same weights and session.
+// A Speed compares the published schedule with the engine's over the same weights, and both with the device's own speed.
 type Speed struct {
-	// Compressor scores through Meter.
+	// Compressor scores through Meter, and remembers results as a server does.
 	Compressor Compressor
 	Meter      *Meter
 	Counters   compress.Counters
+	Machine    Machine
 	// Rate is compressed / original tokens. If zero, 0.2.
 	Rate float64
-	// PublishedTokens is the largest context that the published schedule runs on too, since it takes minutes on large
-	// ones. If zero, 25,000.
-	PublishedTokens int
+	// Turns is the number of questions over each context, the cold one included. If zero, 10.
+	Turns int
+	// Published runs beside, on each context for as long as its Limit; the whole is extrapolated from there. Without a Scorer it
+	// does not run.
+	Published Published
 	// Progress is told what runs. May be nil.
 	Progress func(what string)
 }
 
-// A SpeedRow is one shape's figures. Times are in seconds, on the clock or of the processor.
-type SpeedRow struct {
-	Shape     string `json:"shape"`
-	Functions int    `json:"functions"`
-	Tokens    int    `json:"tokens"`
-	// Cold is the first question over the context, Warm another question over the same. ColdCPU is the processor time of
-	// Cold.
-	Cold    float64 `json:"cold_s"`
-	ColdCPU float64 `json:"cold_cpu_s"`
-	Warm    float64 `json:"warm_s"`
-	Ours    Cost    `json:"ours"`
-	// Scoring is the share of Cold that was spent inside the scorer.
-	Scoring float64 `json:"scoring_share"`
-	// PeakMiB is the largest resident memory of the process during Cold.
-	PeakMiB int `json:"peak_mib"`
-	// Published, PublishedCPU and Reference are the times and cost of the published schedule; zero where it did not run.
-	Published    float64 `json:"published_s"`
-	PublishedCPU float64 `json:"published_cpu_s"`
-	Reference    Cost    `json:"reference"`
+// A Machine says what the model and its device can do.
+type Machine struct {
+	// TokenFLOP and LossFLOP are the operations in products with weights that a token and a loss take.
+	TokenFLOP, LossFLOP float64
+	// Products do nothing but multiply matrices through the same runtime; the first is what the model is compared with.
+	Products []Product
+	// Runtime is the processor time spent inside the runtime so far. May be nil.
+	Runtime func() time.Duration
 }
 
-// A SpeedReport is what Speed.Run measured.
-type SpeedReport struct {
-	Device string     `json:"device"`
-	Model  string     `json:"model"`
-	Rows   []SpeedRow `json:"rows"`
+// A Product multiplies matrices of one number format for about d and returns the operations that it did.
+type Product struct {
+	Format string
+	Run    func(ctx context.Context, d time.Duration) (flop float64, err error)
 }
 
 const (
 	firstQuestion  = "How does the store decide that a lease is past its deadline, and what error does the caller get for the key?"
-	secondQuestion = "Where is the checksum of a replica compared with the journal's version before the window is rotated?"
+	productTime    = 500 * time.Millisecond
+	productRepeats = 3
 )
 
-// Run measures each shape once. Timings of a busy machine vary; what compares is the ratio of two columns of one row.
+// questions are what is asked in further turns, over the same files.
+var questions = []string{
+	"Where is the checksum of a replica compared with the journal's version before the window is rotated?",
+	"What happens to the total when a record's owner is larger than the limit?",
+	"Which function reserves a ticket, and how many retries does it make?",
+	"When is an error returned for a manifest that is past its region?",
+	"How is the weight of a bucket computed from its offset?",
+	"Who calls Publish on a session after the cursor was verified?",
+	"Is the header's parent updated before or after the segment is merged?",
+	"What does Format do with a limit of zero?",
+	"Why would Load return zero for a key that is in the journal?",
+}
+
+// Run measures each shape once. Timings of a busy machine vary; what compares is the ratio of two columns of one row, and better
+// that of processor times.
 func (s Speed) Run(ctx context.Context, shapes []Shape) (SpeedReport, error) {
 	if s.Rate == 0 {
 		s.Rate = 0.2
 	}
-	if s.PublishedTokens == 0 {
-		s.PublishedTokens = 25000
+	if s.Turns == 0 {
+		s.Turns = len(questions) + 1
 	}
 	if s.Progress == nil {
 		s.Progress = func(string) {}
 	}
 	var rep SpeedReport
 	rep.Model, rep.Device = s.Meter.Info()
+	for _, p := range s.Machine.Products {
+		s.Progress("matrix products, " + p.Format)
+		best, err := p.best(ctx)
+		if err != nil {
+			return rep, fmt.Errorf("multiply %s: %w", p.Format, err)
+		}
+		rep.Products = append(rep.Products, best)
+	}
 	// The first run of a session allocates; it must not be charged to the first shape.
-	if _, _, err := s.ours(ctx, "warm up", syntheticGo(15, 7, func(n int, _ string) bool { return n == 10 }), firstQuestion); err != nil {
+	if _, _, err := s.turn(ctx, "warm up", syntheticGo(15, 7, func(n int, _ string) bool { return n == 10 }), firstQuestion); err != nil {
 		return rep, err
 	}
 	for i, shape := range shapes {
@@ -103,6 +117,24 @@ func (s Speed) Run(ctx context.Context, shapes []Shape) (SpeedReport, error) {
 		rep.Rows = append(rep.Rows, row)
 	}
 	return rep, nil
+}
+
+// best repeats a product and keeps the fastest: what others take of the machine only slows it down.
+func (p Product) best(ctx context.Context) (ProductSpeed, error) {
+	out := ProductSpeed{Format: p.Format}
+	for range productRepeats {
+		stop := watch()
+		flop, err := p.Run(ctx, productTime)
+		if err != nil {
+			return out, err
+		}
+		took := stop()
+		out.PerSecond = max(out.PerSecond, flop/took.Clock)
+		if took.CPU > 0 {
+			out.PerCPU = max(out.PerCPU, flop/took.CPU)
+		}
+	}
+	return out, nil
 }
 
 func (s Speed) measure(ctx context.Context, shape Shape, seed uint64) (SpeedRow, error) {
@@ -117,47 +149,77 @@ func (s Speed) measure(ctx context.Context, shape Shape, seed uint64) (SpeedRow,
 		return len(text) >= shape.Tokens*3 && counter.Count(text) >= shape.Tokens
 	})
 	row.Tokens = counter.Count(text)
-	s.Meter.take()
 	resetPeak()
-	res, took, err := s.ours(ctx, shape.Name, text, firstQuestion)
+	before := allocated()
+	res, cold, err := s.turn(ctx, shape.Name, text, firstQuestion)
 	if err != nil {
 		return row, err
 	}
-	row.PeakMiB = peakMemory()
-	cost, scoring := s.Meter.take()
-	row.Cold, row.ColdCPU = took.clock, took.processor
-	row.Ours, row.Scoring = cost, min(1, scoring.Seconds()/took.clock)
-	if _, took, err = s.ours(ctx, shape.Name+", another question", text, secondQuestion); err != nil {
+	row.Cold = cold
+	row.Memory = allocated().since(before)
+	row.Memory.PeakMiB = peakMemory()
+	for i := range min(s.Turns-1, len(questions)) {
+		_, turn, err := s.turn(ctx, fmt.Sprintf("%s, turn %d", shape.Name, i+2), text, questions[i])
+		if err != nil {
+			return row, err
+		}
+		row.Turns = append(row.Turns, turn)
+	}
+	_, again, err := s.turn(ctx, shape.Name+", the first question again", text, firstQuestion)
+	if err != nil {
 		return row, err
 	}
-	row.Warm = took.clock
-	if row.Tokens > s.PublishedTokens {
+	row.Repeat = again.Spent
+	if s.Published.Scorer == nil {
 		return row, nil
 	}
 	s.Progress(shape.Name + ", published schedule")
 	stop := watch()
-	row.Reference, err = Published{Scorer: s.Meter, Tokens: counter.Count}.Run(ctx, choices(text, res), firstQuestion)
-	took = stop()
-	row.Published, row.PublishedCPU = took.clock, took.processor
+	sample, err := s.Published.Run(ctx, choices(text, res), firstQuestion)
+	took := stop()
+	row.Published = &PublishedCost{Sample: sample, Spent: Spent{took.Clock / sample.Share, took.CPU / sample.Share}}
 	return row, err
 }
 
-func (s Speed) ours(ctx context.Context, what, text, query string) (compress.Result, spent, error) {
+// turn asks a question over text.
+func (s Speed) turn(ctx context.Context, what, text, query string) (compress.Result, Turn, error) {
 	s.Progress(what)
+	s.Meter.take()
+	inside := s.runtime()
 	stop := watch()
-	res, err := s.Compressor.Compress(ctx, compress.Request{
-		Files: []compress.File{{Path: "store.go", Content: text}}, Query: query, Rate: s.Rate, Ranker: "ami",
-	})
-	return res, stop(), err
+	res, err := s.Compressor.Compress(ctx, s.request(text, query))
+	t := Turn{Spent: stop()}
+	var losses int
+	t.Cost, losses = s.Meter.take()
+	t.FLOP = float64(t.Cost.Tokens)*s.Machine.TokenFLOP + float64(losses)*s.Machine.LossFLOP
+	if t.CPU > 0 {
+		t.GoShare = max(0, 1-(s.runtime()-inside).Seconds()/t.CPU)
+	}
+	return res, t, err
 }
 
-// spent is seconds on the clock and of the processor.
-type spent struct{ clock, processor float64 }
+func (s Speed) runtime() time.Duration {
+	if s.Machine.Runtime == nil {
+		return 0
+	}
+	return s.Machine.Runtime()
+}
+
+func (s Speed) request(text, query string) compress.Request {
+	return compress.Request{Files: []compress.File{{Path: "store.go", Content: text}}, Query: query, Rate: s.Rate, Ranker: "ami"}
+}
 
 // watch starts measuring; the returned function says what was spent since.
-func watch() func() spent {
+func watch() func() Spent {
 	start, used := time.Now(), processorTime()
-	return func() spent { return spent{time.Since(start).Seconds(), processorTime() - used} }
+	return func() Spent { return Spent{time.Since(start).Seconds(), processorTime() - used} }
+}
+
+// allocated is what Go has allocated so far.
+func allocated() Memory {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return Memory{AllocMiB: float64(m.TotalAlloc) / (1 << 20), Objects: int(m.Mallocs)}
 }
 
 // choices hands the engine's decisions to the published schedule, so that both score the same functions.
@@ -172,22 +234,4 @@ func choices(text string, res compress.Result) []Choice {
 		})
 	}
 	return out
-}
-
-// WriteText prints the report as a table.
-func (r SpeedReport) WriteText(w io.Writer) error {
-	fmt.Fprintf(w, "model %.12s on %s; seconds on the clock and (cpu) of the processor; tok/s: context tokens over cold time\n", r.Model, r.Device)
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "context\ttokens\tcold (cpu)\twarm\ttok/s\tpasses (calls)\tin scorer\tpeak MiB\tpublished (cpu)\tpasses\ttokens in\tfaster (cpu)")
-	for _, row := range r.Rows {
-		fmt.Fprintf(t, "%s\t%d\t%.2f (%.2f)\t%.2f\t%.0f\t%d (%d)\t%.0f %%\t%d", row.Shape, row.Tokens, row.Cold, row.ColdCPU, row.Warm,
-			float64(row.Tokens)/row.Cold, row.Ours.Passes, row.Ours.Calls, 100*row.Scoring, row.PeakMiB)
-		if row.Published > 0 {
-			fmt.Fprintf(t, "\t%.2f (%.2f)\t%d\t%d\t%.1f (%.1f)\n", row.Published, row.PublishedCPU, row.Reference.Passes, row.Reference.Tokens,
-				row.Published/row.Cold, row.PublishedCPU/max(row.ColdCPU, 0.01))
-		} else {
-			fmt.Fprintln(t, "\t-\t-\t-\t-")
-		}
-	}
-	return t.Flush()
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"pith/bench"
 	"pith/compress"
@@ -61,10 +62,11 @@ func TestPublishedScheduleRunsWhatTheModelPredicts(t *testing.T) {
 	}
 	words := func(text string) int { return len(strings.Fields(text)) }
 	scorer := &spiky{}
-	cost, err := bench.Published{Scorer: scorer, Tokens: words}.Run(t.Context(), chunks, "what is it")
+	whole, err := bench.Published{Scorer: scorer, Tokens: words}.Run(t.Context(), chunks, "what is it")
 	if err != nil {
 		t.Fatal(err)
 	}
+	cost := whole.Cost
 	if want := w.Published().Passes; cost.Passes != want || cost.Calls != want || len(scorer.asked) != want {
 		t.Errorf("%d passes in %d calls, %d seen by the scorer; the model says %d", cost.Passes, cost.Calls, len(scorer.asked), want)
 	}
@@ -82,11 +84,11 @@ func TestPublishedScheduleRunsWhatTheModelPredicts(t *testing.T) {
 
 func TestPublishedScheduleSparesWholeFunctions(t *testing.T) {
 	run := func(c bench.Choice) int {
-		cost, err := bench.Published{Scorer: &spiky{}, Tokens: func(string) int { return 1 }}.Run(t.Context(), []bench.Choice{c}, "q")
+		sample, err := bench.Published{Scorer: &spiky{}, Tokens: func(string) int { return 1 }}.Run(t.Context(), []bench.Choice{c}, "q")
 		if err != nil {
 			t.Fatal(err)
 		}
-		return cost.Passes
+		return sample.Cost.Passes
 	}
 	for _, tt := range []struct {
 		name   string
@@ -104,29 +106,75 @@ func TestPublishedScheduleSparesWholeFunctions(t *testing.T) {
 	}
 }
 
+// A run that is stopped says what part of the tokens it has seen, and so what the whole would take.
+func TestPublishedScheduleIsSampled(t *testing.T) {
+	var chunks []bench.Choice
+	for i := range 60 {
+		chunks = append(chunks, bench.Choice{Text: chunk(1 + i%6), Selected: i%2 == 0, Pruned: i%4 == 0})
+	}
+	words := func(text string) int { return len(strings.Fields(text)) }
+	whole, err := bench.Published{Scorer: &spiky{}, Tokens: words}.Run(t.Context(), chunks, "what is it")
+	if err != nil || whole.Share != 1 {
+		t.Fatalf("share %g, %v", whole.Share, err)
+	}
+	slow := &slow{spiky: &spiky{}}
+	part, err := bench.Published{Scorer: slow, Tokens: words, Limit: 200 * time.Millisecond}.Run(t.Context(), chunks, "what is it")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if part.Share <= 0 || part.Share >= 1 || part.Cost.Passes != len(slow.asked) {
+		t.Fatalf("share %g with %d passes, %d seen", part.Share, part.Cost.Passes, len(slow.asked))
+	}
+	if extrapolated := float64(part.Cost.Tokens) / part.Share; extrapolated < 0.8*float64(whole.Cost.Tokens) || extrapolated > 1.2*float64(whole.Cost.Tokens) {
+		t.Errorf("%g tokens extrapolated from %g of the schedule, %d in truth", extrapolated, part.Share, whole.Cost.Tokens)
+	}
+}
+
+// slow is spiky at a millisecond a pass.
+type slow struct{ *spiky }
+
+func (s *slow) Score(ctx context.Context, seqs []compress.Sequence) ([]compress.Losses, error) {
+	time.Sleep(time.Millisecond)
+	return s.spiky.Score(ctx, seqs)
+}
+
 func TestSpeed(t *testing.T) {
-	meter := bench.NewMeter(&spiky{})
+	words := func(text string) int { return len(strings.Fields(text)) }
+	meter := bench.NewMeter(&spiky{}, words)
 	pool, count := newPool(t), counters{tokens.New()}
 	engine, err := compress.New(compress.Options{Splitter: pool, Counters: count, Scorer: meter})
 	if err != nil {
 		t.Fatal(err)
 	}
-	shapes := []bench.Shape{{Name: "short", Lines: 15, Tokens: 2000}, {Name: "one", Lines: 100, Functions: 1}, {Name: "large", Lines: 15, Tokens: 4000}}
-	report, err := bench.Speed{Compressor: engine, Meter: meter, Counters: count, PublishedTokens: 3000}.Run(t.Context(), shapes)
+	shapes := []bench.Shape{{Name: "short", Lines: 15, Tokens: 2000}, {Name: "one", Lines: 100, Functions: 1}}
+	report, err := bench.Speed{
+		Compressor: engine, Meter: meter, Counters: count, Turns: 3,
+		Published: bench.Published{Scorer: &spiky{}, Tokens: words},
+		Machine: bench.Machine{TokenFLOP: 10, LossFLOP: 1000, Products: []bench.Product{{
+			Format: "float32", Run: func(context.Context, time.Duration) (float64, error) { return 1e6, nil },
+		}}},
+	}.Run(t.Context(), shapes)
 	if err != nil {
 		t.Fatal(err)
 	}
-	short, one, large := report.Rows[0], report.Rows[1], report.Rows[2]
-	if short.Tokens < 2000 || one.Functions != 1 || large.Tokens < 4000 {
-		t.Errorf("contexts have %d, %d and %d tokens and the second %d functions", short.Tokens, one.Tokens, large.Tokens, one.Functions)
+	short, one := report.Rows[0], report.Rows[1]
+	if short.Tokens < 2000 || one.Functions != 1 || len(report.Products) != 1 || report.Products[0].PerSecond <= 0 {
+		t.Errorf("context of %d tokens, %d functions in the second, products %v", short.Tokens, one.Functions, report.Products)
 	}
 	for _, row := range []bench.SpeedRow{short, one} {
-		if row.Ours.Passes == 0 || row.Reference.Passes <= row.Ours.Passes || row.Published <= 0 {
-			t.Errorf("%s: %d passes of ours, %d of the published schedule in %g s", row.Shape, row.Ours.Passes, row.Reference.Passes, row.Published)
+		if row.Cold.Cost.Passes == 0 || row.Published.Cost.Passes <= row.Cold.Cost.Passes || row.Published.Clock <= 0 || row.Published.Share != 1 {
+			t.Errorf("%s: %d passes of ours, %+v of the published schedule", row.Shape, row.Cold.Cost.Passes, row.Published)
+		}
+		if least := 10 * float64(row.Cold.Cost.Tokens); row.Cold.FLOP <= least || len(row.Turns) != 2 || row.Turns[0].Cost.Passes == 0 || row.Repeat.Clock <= 0 {
+			t.Errorf("%s: %g operations for %d tokens, further turns %v, repeated in %v", row.Shape, row.Cold.FLOP, row.Cold.Cost.Tokens, row.Turns, row.Repeat)
+		}
+		if row.Memory.Objects <= 0 || row.Memory.AllocMiB <= 0 {
+			t.Errorf("%s: memory %+v", row.Shape, row.Memory)
 		}
 	}
-	if large.Reference.Passes != 0 {
-		t.Errorf("the published schedule ran on %d tokens, above its limit", large.Tokens)
+	var text strings.Builder
+	if err := report.WriteText(&text); err != nil || !strings.Contains(text.String(), "plain float32 matrix products") || strings.Count(text.String(), "\nshort ") != 2 {
+		t.Errorf("report (%v):\n%s", err, text.String())
 	}
 }
 

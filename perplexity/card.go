@@ -29,8 +29,10 @@ type Card struct {
 	// MaxTokens is the longest pass.
 	MaxTokens int
 	VocabSize int
-	// TokenWeights and LossWeights are the weights that one token, and one loss, are multiplied by.
+	// TokenWeights and LossWeights are the weights that one token, and one loss, are multiplied by; Numbers is the format that
+	// this is done in: Float32, Float16 or Int8.
 	TokenWeights, LossWeights int64
+	Numbers                   string
 	// Device is "cpu" or "cuda:N"; DeviceReason says why, when it is not what was asked for or was chosen automatically.
 	Device, DeviceReason string
 }
@@ -115,7 +117,7 @@ func load(fsys fs.FS, dir string) (*bundle, error) {
 	if err := b.graph.settle(&b.card); err != nil {
 		return nil, fmt.Errorf("%s: %w", modelFile, err)
 	}
-	if b.card.TokenWeights, b.card.LossWeights, err = matrixWeights(onnx, b.card.VocabSize); err != nil {
+	if err := b.countWeights(); err != nil {
 		return nil, fmt.Errorf("%s: %w", modelFile, err)
 	}
 	if b.tokenizer, err = NewTokenizer(tok); err != nil {

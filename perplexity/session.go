@@ -114,7 +114,7 @@ func newSession(b *bundle, provider func(*ort.SessionOptions) error) (session, e
 	if err != nil {
 		return nil, fmt.Errorf("load graph: %w", err)
 	}
-	return s, nil
+	return &timedSession{session: s}, nil
 }
 
 func (g *graphInfo) inputNames() []string {

@@ -2,27 +2,32 @@ package perplexity
 
 import (
 	"slices"
+	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// matrixWeights counts the weights that a graph multiplies by for each token that goes through it, and those for each loss: the
-// vocabulary projection's, known by one side being the vocabulary. A multiplication and an addition go with each. Attention among
-// the tokens, lookups and what works on one number at a time are not counted.
-func matrixWeights(onnx []byte, vocab int) (token, loss int64, err error) {
-	e, err := takeApart(onnx)
+// countWeights tells the card what the graph multiplies by for each token that goes through it, and for each loss: the vocabulary
+// projection, known by one side being the vocabulary. Attention among the tokens, lookups and what works on one number at a time
+// are not counted.
+func (b *bundle) countWeights() error {
+	e, err := takeApart(b.onnx)
 	if err != nil {
-		return 0, 0, err
+		return err
 	}
 	sizes := map[string][]int64{}
 	for _, f := range e.graph {
 		if f.num == 5 {
 			name, dims, err := tensorShape(f.body)
 			if err != nil {
-				return 0, 0, err
+				return err
 			}
 			sizes[name] = dims
 		}
+	}
+	b.card.Numbers = Float32
+	if b.graph.half {
+		b.card.Numbers = Float16
 	}
 	for _, n := range e.nodes {
 		if !slices.Contains(projections, n.op) || len(n.in) < 2 || e.constant(n.in[0]) || !e.constant(n.in[1]) {
@@ -30,19 +35,22 @@ func matrixWeights(onnx []byte, vocab int) (token, loss int64, err error) {
 		}
 		dims, err := e.weightShape(n, sizes)
 		if err != nil {
-			return 0, 0, err
+			return err
 		}
 		count := int64(1)
 		for _, d := range dims {
 			count *= d
 		}
-		if slices.Contains(dims, int64(vocab)) {
-			loss += count
+		if slices.Contains(dims, int64(b.card.VocabSize)) {
+			b.card.LossWeights += count
 		} else {
-			token += count
+			b.card.TokenWeights += count
+		}
+		if strings.Contains(n.op, "Integer") || strings.Contains(n.op, "Quantize") {
+			b.card.Numbers = Int8
 		}
 	}
-	return token, loss, nil
+	return nil
 }
 
 // weightShape returns the shape of the weight of a product: of the tensor itself, or of what it is unpacked from.

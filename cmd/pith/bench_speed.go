@@ -2,100 +2,190 @@ package main
 
 import (
 	"errors"
-	"log/slog"
-	"net/http"
-	"net/url"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/pprof"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"pith/bench"
 	"pith/cache"
 	"pith/compress"
+	"pith/configs"
+	"pith/perplexity"
 	"pith/tokens"
 )
 
+type speedFlags struct {
+	benchFlags
+
+	measure        bench.Speed
+	publishedLimit time.Duration
+	largest        int
+	profile        string
+}
+
 func benchSpeedCommand() *cobra.Command {
-	var flags benchFlags
-	var measure bench.Speed
+	var flags speedFlags
 	cmd := &cobra.Command{
 		Use:   "speed",
-		Short: "Compare the published scoring schedule with ours on the same weights",
-		Args:  noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			cfg, err := flags.load()
-			if err != nil {
-				return err
-			}
-			engine, err := newMeasuredEngine(cfg, func(next compress.Scorer) compress.Scorer {
-				measure.Meter = bench.NewMeter(next)
-				return measure.Meter
-			})
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, engine.close()) }()
-			measure.Compressor, measure.Counters = engine, counters{tokens.New()}
-			measure.Progress = phases(cmd)
-			report, err := measure.Run(cmd.Context(), bench.Shapes())
-			if len(report.Rows) == 0 {
-				return err
-			}
-			// An interrupted run took minutes for the rows that it has.
-			return errors.Join(flags.print(cmd.OutOrStdout(), report), err)
-		},
+		Short: "Compare the published scoring schedule with ours on the same weights, and both with plain matrix products",
+		Long: `Ask a question over synthetic Go files of 5,000 to 400,000 tokens, then nine further questions over the same files, then the
+first once more; and run the published schedule (one pass for each chunk, each line over all lines before it and each
+block, batch size one, every position projected onto the vocabulary) on the same functions. A schedule that takes longer
+than --published-time is sampled, and its whole is extrapolated from the part of its tokens that ran ("measured").
+
+Plain matrix products through the same runtime, threads and device are the yardstick: "of products" is the part of their
+speed that the model's own products with weights reached, by processor time on a CPU. "in Go" is the processor time spent
+outside of the runtime. On a machine that does other work too, compare the processor times (cpu).
+
+A model of Qwen2.5-Coder-0.5B's size with random weights is made by "pith model random DIR"; give it with --model-dir.`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return flags.run(cmd) },
 	}
 	flags.add(cmd)
-	cmd.Flags().Float64Var(&measure.Rate, "rate", 0.2, "compressed / original tokens")
-	cmd.Flags().IntVar(&measure.PublishedTokens, "published-tokens", 25000, "largest context, in tokens, for the published schedule; it is slow")
+	f := cmd.Flags()
+	f.Float64Var(&flags.measure.Rate, "rate", 0.2, "compressed / original tokens")
+	f.IntVar(&flags.measure.Turns, "turns", 10, "questions over each context")
+	f.IntVar(&flags.largest, "largest", 400000, "largest context, in tokens")
+	f.DurationVar(&flags.publishedLimit, "published-time", time.Minute, "time for the published schedule on each context; 0 leaves it out")
+	f.StringVar(&flags.profile, "profile", "", "folder for processor and allocation profiles (cpu.pprof, allocs.pprof)")
 	return cmd
+}
+
+func (s *speedFlags) run(cmd *cobra.Command) (err error) {
+	if s.measure.Turns < 1 || s.publishedLimit < 0 {
+		return usagef("--turns %d, --published-time %v: want at least one turn and no negative time", s.measure.Turns, s.publishedLimit)
+	}
+	cfg, err := s.load()
+	if err != nil {
+		return err
+	}
+	count := func(string) int { return 0 }
+	engine, err := newMeasuredEngine(cfg, func(next compress.Scorer) compress.Scorer {
+		s.measure.Meter = bench.NewMeter(next, func(text string) int { return count(text) })
+		return s.measure.Meter
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, engine.close()) }()
+	count = func(text string) int { return len(engine.model.Tokenizer().Encode(text)) }
+	s.measure.Counters = counters{tokens.New()}
+	s.measure.Compressor = compress.NewCached(engine.Engine, compress.CacheOptions{
+		Store: cache.NewMemory(64 << 20), Key: cache.NewKeyer(nil).Key,
+	})
+	s.measure.Progress = phases(cmd)
+	if s.publishedLimit > 0 {
+		reference, err := s.reference(cfg, count)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, reference.Close()) }()
+	}
+	stop, err := s.machine(engine.model)
+	defer func() { err = errors.Join(err, stop()) }()
+	if err != nil {
+		return err
+	}
+	return s.report(cmd)
+}
+
+// reference opens the model a second time for the published schedule, so that neither profits from what the other left.
+func (s *speedFlags) reference(cfg configs.Config, count func(string) int) (*perplexity.Model, error) {
+	m, err := openModel(cfg.Model)
+	if err != nil {
+		return nil, err
+	}
+	s.measure.Published = bench.Published{Scorer: scorer{m}, Tokens: count, Limit: s.publishedLimit}
+	return m, nil
+}
+
+// machine makes the yardsticks; stop frees them.
+func (s *speedFlags) machine(m *perplexity.Model) (stop func() error, err error) {
+	card := m.Card()
+	s.measure.Machine = bench.Machine{
+		TokenFLOP: 2 * float64(card.TokenWeights), LossFLOP: 2 * float64(card.LossWeights), Runtime: m.RuntimeTime,
+	}
+	formats := []string{perplexity.Float32, perplexity.Int8}
+	switch {
+	case card.Device != "cpu" && card.Numbers == perplexity.Float16:
+		formats = []string{perplexity.Float16, perplexity.Float32}
+	case card.Device != "cpu":
+		formats = []string{perplexity.Float32, perplexity.Float16}
+	case card.Numbers == perplexity.Int8:
+		formats = []string{perplexity.Int8, perplexity.Float32}
+	}
+	var open []*perplexity.Multiplier
+	stop = func() error {
+		var errs []error
+		for _, x := range open {
+			errs = append(errs, x.Close())
+		}
+		return errors.Join(errs...)
+	}
+	for _, format := range formats {
+		x, err := perplexity.NewMultiplier(format, perplexity.Options{Device: card.Device})
+		if err != nil {
+			return stop, fmt.Errorf("multiply %s: %w", format, err)
+		}
+		open = append(open, x)
+		s.measure.Machine.Products = append(s.measure.Machine.Products, bench.Product{Format: format, Run: x.Run})
+	}
+	return stop, nil
+}
+
+// report measures and prints. An interrupted run took minutes for the rows that it has.
+func (s *speedFlags) report(cmd *cobra.Command) (err error) {
+	if s.profile != "" {
+		done, err := profiles(s.profile)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, done()) }()
+	}
+	var shapes []bench.Shape
+	for _, shape := range bench.Shapes() {
+		if shape.Tokens <= s.largest {
+			shapes = append(shapes, shape)
+		}
+	}
+	report, err := s.measure.Run(cmd.Context(), shapes)
+	if len(report.Rows) == 0 {
+		return err
+	}
+	return errors.Join(s.print(cmd.OutOrStdout(), report), err)
+}
+
+// profiles starts a processor profile; done ends it and writes the allocations beside it.
+func profiles(dir string) (done func() error, err error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	cpu, err := os.Create(filepath.Join(dir, "cpu.pprof"))
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(cpu); err != nil {
+		return nil, errors.Join(err, cpu.Close())
+	}
+	return func() error {
+		pprof.StopCPUProfile()
+		allocs, err := os.Create(filepath.Join(dir, "allocs.pprof"))
+		if err != nil {
+			return errors.Join(err, cpu.Close())
+		}
+		runtime.GC() // the profile is as of the last collection
+		err = pprof.Lookup("allocs").WriteTo(allocs, 0)
+		return errors.Join(err, allocs.Close(), cpu.Close())
+	}, nil
 }
 
 // phases prints each phase of a benchmark as a line.
 func phases(cmd *cobra.Command) func(string) {
 	progress := steps(cmd.ErrOrStderr())
 	return func(what string) { progress(what, 0, 1) }
-}
-
-func benchProxyCommand() *cobra.Command {
-	var flags benchFlags
-	var measure bench.Proxy
-	cmd := &cobra.Command{
-		Use:   "proxy",
-		Short: "Measure what the proxy adds to a request against a bare reverse proxy",
-		Args:  noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			// Unlike the other benchmarks this one runs what users run: worker processes and the deadline included.
-			if _, err := flags.load(); err != nil {
-				return err
-			}
-			cfg, err := loadConfig(flags.config, configChanges{modelDir: flags.modelDir, device: flags.device})
-			if err != nil {
-				return err
-			}
-			log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-			engine, err := newEngine(cfg, log, nil)
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, engine.close()) }()
-			measure.Handler = func(upstream *url.URL) (http.Handler, error) {
-				cfg.Server.Upstream = upstream.String()
-				server, err := newServer(cfg, backend{engine, stores{store: cache.NewMemory(64 << 20)}, cache.NewKeyer(nil)}, log)
-				if err != nil {
-					return nil, err
-				}
-				return server.Handler(), nil
-			}
-			measure.Progress = phases(cmd)
-			report, err := measure.Run(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return flags.print(cmd.OutOrStdout(), report)
-		},
-	}
-	flags.add(cmd)
-	cmd.Flags().IntVar(&measure.Requests, "requests", 300, "pairs of requests for each row")
-	cmd.Flags().IntVar(&measure.Compressions, "compressions", 10, "pairs that bring new code each time")
-	return cmd
 }

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+
+	"github.com/spf13/cobra"
+
+	"pith/bench"
+	"pith/cache"
+)
+
+func benchProxyCommand() *cobra.Command {
+	var flags benchFlags
+	var measure bench.Proxy
+	cmd := &cobra.Command{
+		Use:   "proxy",
+		Short: "Measure what the proxy adds to a request against a bare reverse proxy",
+		Args:  noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			// Unlike the other benchmarks this one runs what users run: worker processes and the deadline included.
+			if _, err := flags.load(); err != nil {
+				return err
+			}
+			cfg, err := loadConfig(flags.config, configChanges{modelDir: flags.modelDir, device: flags.device})
+			if err != nil {
+				return err
+			}
+			log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+			engine, err := newEngine(cfg, log, nil)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, engine.close()) }()
+			measure.Handler = func(upstream *url.URL) (http.Handler, error) {
+				cfg.Server.Upstream = upstream.String()
+				server, err := newServer(cfg, backend{engine, stores{store: cache.NewMemory(64 << 20)}, cache.NewKeyer(nil)}, log)
+				if err != nil {
+					return nil, err
+				}
+				return server.Handler(), nil
+			}
+			measure.Progress = phases(cmd)
+			report, err := measure.Run(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return flags.print(cmd.OutOrStdout(), report)
+		},
+	}
+	flags.add(cmd)
+	cmd.Flags().IntVar(&measure.Requests, "requests", 300, "pairs of requests for each row")
+	cmd.Flags().IntVar(&measure.Compressions, "compressions", 10, "pairs that bring new code each time")
+	return cmd
+}
