@@ -12,20 +12,44 @@ func TestPackKeepsItsBounds(t *testing.T) {
 		limit := 1 + r.IntN(2000)
 		passes := make([]*pass, r.IntN(60))
 		for i := range passes {
-			passes[i] = &pass{ids: make([]int32, 2+r.IntN(1000)), from: 1}
+			start, own := 0, 1+r.IntN(400)
+			if r.IntN(2) == 0 {
+				start = 1 + r.IntN(600)
+			}
+			p := &pass{ids: make([]int32, start+own+1), start: start, end: start + own}
+			switch r.IntN(3) {
+			case 0:
+				p.from, p.to = start+1, start+own+1
+			case 1:
+				p.leave = true
+			case 2:
+				p.start, p.from, p.to = p.end, start+1, start+own+1
+			}
+			passes[i] = p
 		}
 		seen := map[*pass]int{}
-		for _, b := range pack(passes, limit) {
+		for _, b := range pack(passes, limit, true) {
 			wanted := 0
-			for _, p := range b.rows {
+			buf := &buffers{}
+			buf.fill(b)
+			for i, p := range b.rows {
 				seen[p]++
 				wanted += p.wanted()
-				if len(p.ids) > b.width {
-					t.Fatalf("a row of %d tokens in a batch of width %d", len(p.ids), b.width)
+				if p.end-p.start > b.own || p.start > b.past {
+					t.Fatalf("a row of %d tokens after %d in a batch of shape %+v", p.end-p.start, p.start, b.shape)
+				}
+				targets := 0
+				for _, id := range buf.targets[i*b.window:][:b.window] {
+					if id >= 0 {
+						targets++
+					}
+				}
+				if targets != p.wanted() && b.spare() < 0 {
+					t.Fatalf("%d targets for %d losses in a batch of shape %+v", targets, p.wanted(), b.shape)
 				}
 			}
-			if len(b.rows) > 1 && len(b.rows)*b.width > limit {
-				t.Fatalf("%d rows of %d tokens, limit %d", len(b.rows), b.width, limit)
+			if len(b.rows) > 1 && len(b.rows)*b.cost() > limit {
+				t.Fatalf("%d rows of shape %+v, limit %d", len(b.rows), b.shape, limit)
 			}
 			if wanted != b.wanted {
 				t.Fatalf("%d losses wanted, the batch says %d", wanted, b.wanted)
@@ -36,23 +60,6 @@ func TestPackKeepsItsBounds(t *testing.T) {
 				t.Fatalf("a pass is in %d batches", seen[p])
 			}
 		}
-	}
-}
-
-func TestPlanRunsEqualSequencesOnce(t *testing.T) {
-	m, err := Open(Embedded(), Options{Device: "cpu"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
-	one := Sequence{Given: "package main\n", Text: "what is this?"}
-	other := Sequence{Given: "package main\n", Text: "what is this?", WantGiven: true}
-	_, passes, err := m.plan(t.Context(), []Sequence{one, other, one, {}, one, {Text: ";"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(passes) != 2 {
-		t.Errorf("%d passes for 2 different sequences that have losses", len(passes))
 	}
 }
 

@@ -8,6 +8,7 @@
 //
 //   - nll: input_ids, attention_mask, targets (int64 [B,T]; -1 = not wanted) -> nll (float32, one value per wanted target,
 //     row by row). The vocabulary projection is done only where a loss is wanted. The embedded model exports this one.
+//     Optional: position_ids, past_ids, and past_key_values.X with new.X, the state of the tokens before and of these.
 //   - logits: input_ids, attention_mask, optional position_ids and past_key_values.* -> logits [B,T,V], what causal language
 //     model exporters write. The losses are computed here.
 //

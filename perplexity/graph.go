@@ -277,8 +277,8 @@ func (g *graphInfo) checkInputs() error {
 			needed = slices.Delete(needed, i, i+1)
 		}
 		switch {
-		case p.name == "input_ids", p.name == "attention_mask",
-			p.name == "targets" && g.contract == ContractNLL, p.name == "position_ids" && g.contract == ContractLogits:
+		case p.name == "input_ids", p.name == "attention_mask", p.name == "position_ids",
+			(p.name == "targets" || p.name == "past_ids") && g.contract == ContractNLL:
 			if p.elem != elemInt64 {
 				return fmt.Errorf("input %s has element type %d, not int64: %w", p.name, p.elem, ErrUnsupported)
 			}
@@ -286,7 +286,7 @@ func (g *graphInfo) checkInputs() error {
 			if p.elem != elemInt64 || len(p.dims) > 1 {
 				return fmt.Errorf("input %s is not an int64: %w", p.name, ErrUnsupported)
 			}
-		case strings.HasPrefix(p.name, "past_key_values.") && g.contract == ContractLogits:
+		case strings.HasPrefix(p.name, pastPrefix):
 			if len(p.dims) != 4 || p.dims[1] < 1 || p.dims[3] < 1 || p.elem != elemFloat && p.elem != elemFloat16 {
 				return fmt.Errorf("input %s is not [batch, heads, past, width] of floats: %w", p.name, ErrUnsupported)
 			}
@@ -303,10 +303,17 @@ func (g *graphInfo) checkInputs() error {
 // isKeep tells the input that says how many of the last positions get logits, which newer exporters add; 0 means all.
 func isKeep(input string) bool { return input == "logits_to_keep" || input == "num_logits_to_keep" }
 
-func (g *graphInfo) output(name string) *port {
-	for i := range g.outputs {
-		if g.outputs[i].name == name {
-			return &g.outputs[i]
+func (g *graphInfo) output(name string) *port { return find(g.outputs, name) }
+
+func (g *graphInfo) input(name string) *port { return find(g.inputs, name) }
+
+// hidden reports that the graph takes hidden states of the past, so that it can give the losses of tokens there.
+func (g *graphInfo) hidden() bool { return g.input(hiddenInput) != nil }
+
+func find(ports []port, name string) *port {
+	for i := range ports {
+		if ports[i].name == name {
+			return &ports[i]
 		}
 	}
 	return nil

@@ -20,11 +20,11 @@ func (b batch) readLogits(ctx context.Context, logits []byte, elem, vocab int) e
 	stride := vocab * elemSize(elem)
 	for r, p := range b.rows {
 		p.nll = make([]float32, 0, p.wanted())
-		for t := p.from; t < len(p.ids); t++ {
+		for t := p.from; t < p.to; t++ {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			decode(row, logits[(r*b.width+t-1)*stride:][:stride], elem)
+			decode(row, logits[(r*b.own+t-1-p.start)*stride:][:stride], elem)
 			p.nll = append(p.nll, float32(surprise(row, int(p.ids[t]))))
 		}
 	}

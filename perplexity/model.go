@@ -1,7 +1,7 @@
 package perplexity
 
 import (
-	"context"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -24,6 +24,12 @@ type Options struct {
 	MaxBatchTokens int
 	// MaxTokens shortens the longest pass below what the model allows. If zero, the model's own limit.
 	MaxTokens int
+	// MaxQueuedTokens bounds the tokens of all callers that wait or run; past it Score fails with ErrBusy. If zero, 524,288:
+	// half a minute of two cores.
+	MaxQueuedTokens int
+	// StateBytes bounds the network's states that are kept of texts scored before, so that another question about a text costs
+	// the question only. If zero, 128 MiB; if negative, none are kept. The embedded model takes 5,632 bytes a token.
+	StateBytes int
 }
 
 // Defaults of Options.MaxBatchTokens. The CPU's is measured: per core second, passes of 64 tokens run at 13,000 tokens one by
@@ -33,6 +39,13 @@ const (
 	cudaBatchTokens = 16384
 	// logitsBytes bounds the full logits of a batch, of which a plain export returns one vocabulary row per position.
 	logitsBytes = 256 << 20
+)
+
+// Defaults of what is kept and queued. Losses take four bytes a token and an entry for each text.
+const (
+	stateBytes   = 128 << 20
+	lossBytes    = 16 << 20
+	queuedTokens = 1 << 19
 )
 
 // ErrClosed is returned by Score after Close.
@@ -45,8 +58,10 @@ type Model struct {
 	tokenizer *Tokenizer
 	bos       int32 // -1 for none
 	engine    *engine
-	// slots holds the buffers of idle runs. Whoever takes one may run; so the model, not its callers, bounds the load.
-	slots          chan *buffers
+	// queue bounds the load, so that its callers need not.
+	queue          *queue
+	memory         *memory
+	threads        int // runs at once
 	maxBatchTokens int
 
 	mu     sync.RWMutex // held for reading while scoring, for writing to close
@@ -110,12 +125,11 @@ func newModel(b *bundle, s session, opt Options) *Model {
 	}
 	m := &Model{
 		card: b.card, id: b.id(), tokenizer: b.tokenizer, bos: b.bos,
-		engine:         &engine{session: s, graph: b.graph, vocab: b.card.VocabSize},
-		slots:          make(chan *buffers, threads),
+		engine:         newEngine(s, b.graph, b.card.VocabSize),
+		queue:          newQueue(threads, cmp.Or(opt.MaxQueuedTokens, queuedTokens)),
+		memory:         newMemory(lossBytes, max(0, cmp.Or(opt.StateBytes, stateBytes))),
+		threads:        threads,
 		maxBatchTokens: batchTokens,
-	}
-	for range threads {
-		m.slots <- &buffers{}
 	}
 	return m
 }
@@ -125,9 +139,9 @@ func (o Options) check() error {
 	switch {
 	case device != "" && device != "auto" && device != "cpu" && device != "cuda":
 		return fmt.Errorf("device %q is none of auto, cpu, cuda, cuda:N", o.Device)
-	case o.Threads < 0 || o.MaxBatchTokens < 0 || o.MaxTokens < 0 || o.MaxTokens == 1:
-		return fmt.Errorf("negative or too small option: threads %d, max batch tokens %d, max tokens %d",
-			o.Threads, o.MaxBatchTokens, o.MaxTokens)
+	case o.Threads < 0 || o.MaxBatchTokens < 0 || o.MaxTokens < 0 || o.MaxTokens == 1 || o.MaxQueuedTokens < 0:
+		return fmt.Errorf("negative or too small option: threads %d, max batch tokens %d, max tokens %d, max queued tokens %d",
+			o.Threads, o.MaxBatchTokens, o.MaxTokens, o.MaxQueuedTokens)
 	}
 	return nil
 }
@@ -149,18 +163,6 @@ func (m *Model) Close() error {
 		return nil
 	}
 	m.closed = true
+	m.memory.clear()
 	return m.engine.session.Destroy()
-}
-
-// admit waits for a free slot and returns its buffers; release them with m.slots <- b.
-func (m *Model) admit(ctx context.Context) (*buffers, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	select {
-	case b := <-m.slots:
-		return b, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 }

@@ -72,8 +72,9 @@ var tails = []struct {
 		h := g.body(g.floats(0.7, toyVocab, toyWidth))
 		at := g.op("Gather", []string{g.floats(0.5, 256, toyWidth), "position_ids"})
 		keys := g.op("Concat", []string{"past_key_values.0.key", g.op("Unsqueeze", []string{at, g.constant(1)})}, intAttr("axis", 2))
-		g.nodes = append(g.nodes, newNode("Identity", []string{keys}, []string{"present.0.key"}))
-		g.outputs = append(g.outputs, newPort("present.0.key", elemFloat, "batch_size", 1, "total_sequence_length", toyWidth))
+		// Not "present.0.key": the body looks at no past, so nothing may be told to go on from one.
+		g.nodes = append(g.nodes, newNode("Identity", []string{keys}, []string{"present.0"}))
+		g.outputs = append(g.outputs, newPort("present.0", elemFloat, "batch_size", 1, "total_sequence_length", toyWidth))
 		h = g.op("Add", []string{h, g.op("Squeeze", []string{keys, g.constant(1)})})
 		y := g.op("MatMul", []string{h, g.floats(1, toyWidth, toyVocab)})
 		slices.Reverse(g.nodes)

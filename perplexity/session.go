@@ -107,9 +107,9 @@ func newSession(b *bundle, provider func(*ort.SessionOptions) error) (session, e
 	var s *ort.DynamicAdvancedSession
 	if len(b.graph.external) > 0 {
 		// The runtime looks for the weights beside the graph's file.
-		s, err = ort.NewDynamicAdvancedSession(b.path, b.graph.inputNames(), []string{b.graph.contract}, o)
+		s, err = ort.NewDynamicAdvancedSession(b.path, b.graph.inputNames(), b.graph.outputNames(), o)
 	} else {
-		s, err = ort.NewDynamicAdvancedSessionWithONNXData(b.onnx, b.graph.inputNames(), []string{b.graph.contract}, o)
+		s, err = ort.NewDynamicAdvancedSessionWithONNXData(b.onnx, b.graph.inputNames(), b.graph.outputNames(), o)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("load graph: %w", err)
@@ -125,59 +125,83 @@ func (g *graphInfo) inputNames() []string {
 	return names
 }
 
+// outputNames lists the graph's losses and then its states.
+func (g *graphInfo) outputNames() []string {
+	names := []string{g.contract}
+	for _, c := range g.channels() {
+		names = append(names, c.out.name)
+	}
+	return names
+}
+
 // An engine turns batches into runs of a session.
 type engine struct {
-	session session
-	graph   graphInfo
-	vocab   int
+	session  session
+	graph    graphInfo
+	vocab    int
+	channels []channel
+	// padPast says that rows with pasts of different lengths can meet in a run: the graph is told their positions.
+	padPast bool
+}
+
+func newEngine(s session, g graphInfo, vocab int) *engine {
+	return &engine{session: s, graph: g, vocab: vocab, channels: g.channels(), padPast: g.input("position_ids") != nil}
 }
 
 // buffers are the tensors' memory of one run, kept from run to run. Tensors are views of Go slices: the slices must live, and
 // nobody else may touch them, until the run is over.
 type buffers struct {
-	ids, mask, targets, positions []int64
-	nll                           []float32
-	logits                        []byte
+	ids, mask, targets, positions, pastIDs []int64
+	nll                                    []float32
+	logits                                 []byte
+	past, left                             [][]byte // by channel
 }
 
 // keptLogits is the most that a slot keeps for logits between runs; a long pass over a large vocabulary needs more than a
 // gigabyte, which goes back to the heap.
 const keptLogits = 64 << 20
 
-// run scores the rows of b and stores their losses in them.
+// run scores the rows of b and stores what they leave in them.
 func (e *engine) run(ctx context.Context, buf *buffers, b batch) error {
 	buf.fill(b)
+	buf.write(b, e.channels)
 	var open values
 	defer open.destroy()
 	inputs := make([]ort.Value, len(e.graph.inputs))
 	for i, p := range e.graph.inputs {
-		inputs[i] = open.input(p, buf, b)
+		inputs[i] = open.input(p, buf, b, e.channels)
+	}
+	outputs := append([]ort.Value{e.output(&open, buf, b)}, open.left(buf, b, e.channels)...)
+	if err := e.call(ctx, inputs, outputs, &open); err != nil {
+		return err
+	}
+	if err := buf.read(b, e.channels); err != nil {
+		return err
 	}
 	if e.graph.contract == ContractNLL {
-		buf.nll = grow(buf.nll, b.wanted)
-		out := addTensor(&open, ort.NewShape(int64(b.wanted)), buf.nll)
-		if err := e.call(ctx, inputs, out, &open); err != nil {
-			return err
-		}
 		b.scatter(buf.nll)
 		return nil
 	}
-	elem := e.graph.output(ContractLogits).elem
-	size := len(b.rows) * b.width * e.vocab * elemSize(elem)
-	buf.logits = grow(buf.logits, size)
-	out := open.bytes(ort.NewShape(int64(len(b.rows)), int64(b.width), int64(e.vocab)), buf.logits, elem)
-	if err := e.call(ctx, inputs, out, &open); err != nil {
-		return err
-	}
-	err := b.readLogits(ctx, buf.logits, elem, e.vocab)
-	if size > keptLogits {
+	err := b.readLogits(ctx, buf.logits, e.graph.output(ContractLogits).elem, e.vocab)
+	if len(buf.logits) > keptLogits {
 		buf.logits = nil
 	}
 	return err
 }
 
+// output makes the tensor that the losses, or what they are computed from, come in.
+func (e *engine) output(open *values, buf *buffers, b batch) ort.Value {
+	if e.graph.contract == ContractNLL {
+		buf.nll = grow(buf.nll, b.asked())
+		return addTensor(open, ort.NewShape(int64(b.asked())), buf.nll)
+	}
+	elem := e.graph.output(ContractLogits).elem
+	buf.logits = grow(buf.logits, len(b.rows)*b.own*e.vocab*elemSize(elem))
+	return open.bytes(ort.NewShape(int64(len(b.rows)), int64(b.own), int64(e.vocab)), buf.logits, elem)
+}
+
 // call runs the session until it is done or ctx ends.
-func (e *engine) call(ctx context.Context, inputs []ort.Value, output ort.Value, open *values) error {
+func (e *engine) call(ctx context.Context, inputs, outputs []ort.Value, open *values) error {
 	if open.err != nil {
 		return fmt.Errorf("make tensors: %w", open.err)
 	}
@@ -192,13 +216,13 @@ func (e *engine) call(ctx context.Context, inputs []ort.Value, output ort.Value,
 		// It can only fail on destroyed options, and those are destroyed after told is closed.
 		_ = opts.Terminate()
 	})
-	err = e.session.RunWithOptions(inputs, []ort.Value{output}, opts)
+	err = e.session.RunWithOptions(inputs, outputs, opts)
 	if !stop() {
 		<-told
 	}
 	// The slices behind the tensors are only held by Go values that the compiler may think dead by now.
 	runtime.KeepAlive(inputs)
-	runtime.KeepAlive(output)
+	runtime.KeepAlive(outputs)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -234,20 +258,24 @@ func addTensor[T ort.TensorData](v *values, shape ort.Shape, data []T) ort.Value
 // bytes makes a tensor of any element type over data. (Outputs of 16-bit floats cannot be left to the binding to allocate: it
 // fails on their size.)
 func (v *values) bytes(shape ort.Shape, data []byte, elem int) ort.Value {
+	if len(data) == 0 {
+		data = make([]byte, 1) // an empty tensor, too, must have an address
+	}
 	t, err := ort.NewCustomDataTensor(shape, data, ort.TensorElementDataType(elem))
 	return v.keep(t, err)
 }
 
 // input makes the tensor for one of the graph's inputs.
-func (v *values) input(p port, buf *buffers, b batch) ort.Value {
-	shape := ort.NewShape(int64(len(b.rows)), int64(b.width))
+func (v *values) input(p port, buf *buffers, b batch, channels []channel) ort.Value {
+	rows := int64(len(b.rows))
+	shape := ort.NewShape(rows, int64(b.own))
 	switch p.name {
 	case "input_ids":
 		return addTensor(v, shape, buf.ids)
 	case "attention_mask":
-		return addTensor(v, shape, buf.mask)
+		return addTensor(v, ort.NewShape(rows, int64(b.past+b.own)), buf.mask)
 	case "targets":
-		return addTensor(v, shape, buf.targets)
+		return addTensor(v, ort.NewShape(rows, int64(b.window)), buf.targets)
 	case "position_ids":
 		return addTensor(v, shape, buf.positions)
 	case "logits_to_keep", "num_logits_to_keep":
@@ -256,12 +284,30 @@ func (v *values) input(p port, buf *buffers, b batch) ort.Value {
 			return v.keep(s, err)
 		}
 		return addTensor(v, ort.NewShape(1), []int64{0})
+	case "past_ids":
+		return addTensor(v, ort.NewShape(rows, int64(b.past)), buf.pastIDs)
 	}
-	// past_key_values.*: an empty past.
-	empty := ort.NewShape(int64(len(b.rows)), p.dims[1], 0, p.dims[3])
-	if p.elem == elemFloat {
-		return addTensor(v, empty, []float32{})
+	// past_key_values.*: an empty past where the graph's state cannot be kept.
+	past, data := 0, []byte(nil)
+	for i, c := range channels {
+		if c.in.name == p.name {
+			past, data = b.past, buf.past[i]
+		}
 	}
-	// The binding refuses a tensor over no bytes, though this one holds none.
-	return v.bytes(empty, make([]byte, elemSize(p.elem)), p.elem)
+	return v.bytes(ort.NewShape(rows, p.dims[1], int64(past), p.dims[3]), data, p.elem)
+}
+
+// left makes the tensors that the states come out in.
+func (v *values) left(buf *buffers, b batch, channels []channel) []ort.Value {
+	buf.left = growEach(buf.left, len(channels))
+	list := make([]ort.Value, len(channels))
+	for i, c := range channels {
+		tokens := b.own
+		if c.whole {
+			tokens += b.past
+		}
+		buf.left[i] = grow(buf.left[i], len(b.rows)*c.heads*tokens*c.row())
+		list[i] = v.bytes(ort.NewShape(int64(len(b.rows)), int64(c.heads), int64(tokens), int64(c.width)), buf.left[i], c.out.elem)
+	}
+	return list
 }

@@ -19,14 +19,25 @@ def session(path):
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
+def alone(feed, run):
+    """Returns feed (input_ids, targets) with what the other inputs are when nothing stands before the tokens."""
+    ids = feed["input_ids"]
+    rows, width = ids.shape
+    types = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
+    past = {i.name: np.zeros((rows, i.shape[1], 0, i.shape[3]), types[i.type])
+            for i in run.get_inputs() if i.name.startswith("past_key_values.")}
+    return {"attention_mask": np.ones_like(ids), "position_ids": np.tile(np.arange(width), (rows, 1)),
+            "past_ids": np.zeros((rows, 0), np.int64), **past, **feed}
+
+
 def losses(run, rows):
     """Returns one loss array per row of ids, computed as one right-padded batch."""
     width = max(map(len, rows))
-    ids, mask = np.zeros((len(rows), width), np.int64), np.zeros((len(rows), width), np.int64)
+    ids = np.zeros((len(rows), width), np.int64)
     targets = np.full((len(rows), width), -1, np.int64)
     for i, row in enumerate(rows):
-        ids[i, : len(row)], mask[i, : len(row)], targets[i, : len(row) - 1] = row, 1, row[1:]
-    flat = run.run(None, {"input_ids": ids, "attention_mask": mask, "targets": targets})[0]
+        ids[i, : len(row)], targets[i, : len(row) - 1] = row, row[1:]
+    flat = run.run(None, alone({"input_ids": ids, "targets": targets}, run))[0]
     return np.split(flat, np.cumsum([len(row) - 1 for row in rows])[:-1])
 
 
@@ -35,7 +46,7 @@ def speed(run, length, wanted, batch_tokens=2048):
     rows = batch_tokens // length
     ids = np.random.default_rng(0).integers(0, 8191, (rows, length))
     targets = np.where(np.arange(length) >= length - wanted, ids, -1)
-    feed = {"input_ids": ids, "attention_mask": np.ones_like(ids), "targets": targets}
+    feed = alone({"input_ids": ids, "targets": targets}, run)
     run.run(None, feed)
     started, rounds = time.process_time(), 5
     for _ in range(rounds):

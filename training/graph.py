@@ -1,8 +1,9 @@
 """Builds the ONNX graphs of the model by hand.
 
 By hand, so that the runtime's fused operators (com.microsoft) for attention
-and rotary positions are used, and so that the nll contract gathers the wanted
-positions before the wide steps.
+and rotary positions are used, so that the nll contract gathers the wanted
+positions before the wide steps, and so that a pass can go on where an earlier
+one left off: past_key_values.* hold what that one left in new.*.
 """
 
 import math
@@ -75,64 +76,157 @@ def rope(g, config):
     return g.op("Cos", turn), g.op("Sin", turn)
 
 
-def hidden_states(g, model, table):
-    """Adds everything up to the final norm; returns the name of h [B, T, d]."""
-    config = model.config
-    x = g.op("Gather", table, "input_ids", axis=0)
+class Past:
+    """What earlier passes left of the tokens before, as inputs, and what this pass leaves, as outputs.
+
+    It travels as half floats: that halves its memory and moves no loss by
+    more than 1e-3 nats.
+    """
+
+    def __init__(self, g, width):
+        self.g, self.width, self.inputs, self.outputs = g, width, [], []
+        self.length = g.size("past_ids", 1)
+
+    def read(self, name, heads, width, kind):
+        """Returns past_key_values.<name>, [B, heads, P, width]."""
+        full = "past_key_values." + name
+        self.inputs.append(helper.make_tensor_value_info(full, kind, ["batch", heads, "past", width]))
+        return full
+
+    def leave(self, name, fresh, heads, width, kind):
+        """Adds the output new.<name> of fresh [B, heads, T, width]."""
+        self.g.nodes.append(helper.make_node("Identity", [fresh], ["new." + name]))
+        self.outputs.append(helper.make_tensor_value_info("new." + name, kind, ["batch", heads, "time", width]))
+
+    def hidden(self, h):
+        """Returns the hidden states [B, P+T, d] of all tokens; those of this pass are h [B, T, d]."""
+        g, shape = self.g, (1, self.width, TensorProto.FLOAT)
+        own = g.op("Unsqueeze", h, g.const([1]))
+        self.leave("hidden", own, *shape)
+        return g.op("Squeeze", g.op("Concat", self.read("hidden", *shape), own, axis=2), g.const([1]))
+
+
+class Table:
+    """The embedding of every token. Rows are taken from its eight bits: a second copy in float32 would be 8 MB."""
+
+    def __init__(self, g, model):
+        self.g = g
+        self.whole = g.weight(model.table().T, "token.weight")
+        self.by_token = g.op("Transpose", "token.weight.int8", perm=[1, 0])
+
+    def rows(self, ids):
+        """Returns the embeddings [..., d] of ids."""
+        g = self.g
+        whole = g.op("Cast", g.op("Gather", self.by_token, ids, axis=0), to=TensorProto.FLOAT)
+        return g.op("Mul", whole, g.op("Unsqueeze", g.op("Gather", "token.weight.scale", ids, axis=0), g.const([-1])))
+
+    def logits(self, source):
+        """Returns source [K, d] times the table, [K, V]."""
+        return self.g.op("MatMul", source, self.whole)
+
+
+def before(g, table, earlier):
+    """Returns the embedding of each token's predecessor [B, T, d], zero where there is none; earlier [B, n] ends in the tokens before."""
     t = g.size("input_ids", 1)
-    padded = g.op("Pad", x, g.const([0, 1, 0, 0, 0, 0]))
-    before = g.op("Slice", padded, g.const([0]), t, g.const([1]))
-    x = g.op("Add", x, g.op("Mul", before, g.plain(model.smear, "smear")))
+    one = g.const([1])
+    start = g.op("Neg", g.op("Add", t, one))
+    ids = g.op("Slice", g.op("Concat", earlier, "input_ids", axis=1), start, g.const([-1]), one)
+    there = g.op("Cast", g.op("GreaterOrEqual", ids, g.const(0)), to=TensorProto.FLOAT)
+    x = table.rows(g.op("Max", ids, g.const(0)))
+    return g.op("Mul", x, g.op("Unsqueeze", there, g.const([-1])))
+
+
+def hidden_states(g, model, table, past):
+    """Adds everything up to the final norm; returns the name of h [B, T, d]. past is None for a graph without."""
+    config = model.config
+    row = g.op("Slice", g.op("Shape", "input_ids"), g.const([0]), g.const([1]))
+    none = g.op("Expand", g.const([[-1]]), g.op("Concat", row, g.const([1]), axis=0))
+    earlier = none if past is None else g.op("Concat", none, "past_ids", axis=1)
+    x = g.op("Add", table.rows("input_ids"), g.op("Mul", before(g, table, earlier), g.plain(model.smear, "smear")))
     x = g.op("Mul", x, g.const(math.sqrt(config.width), np.float32))
     cos, sin = rope(g, config)
-    row = g.op("Unsqueeze", g.iota(t), g.const([0]))
-    positions = g.op("Expand", row, g.op("Shape", "input_ids"))
-    d = config.width
+    if past is None:
+        line = g.op("Unsqueeze", g.iota(g.size("input_ids", 1)), g.const([0]))
+        positions, mask = g.op("Expand", line, g.op("Shape", "input_ids")), ""
+    else:
+        positions, mask = "position_ids", g.op("Cast", "attention_mask", to=TensorProto.INT32)
     for n, layer in enumerate(model.layers):
         at = f"layers.{n}."
         y = g.norm(x, layer.norm1, at + "norm1")
         q, k, v = (g.op("MatMul", y, g.weight(w.T, f"{at}qkv.weight.{part}"))
-                   for part, w in enumerate(layer.qkv.weight.split(d)))
+                   for part, w in enumerate(layer.qkv.weight.split(config.width)))
         q, k = (g.op("RotaryEmbedding", a, positions, cos, sin, domain=FUSED, num_heads=config.heads,
                      interleaved=0) for a in (q, k))
-        y = g.op("MultiHeadAttention", q, k, v, domain=FUSED, num_heads=config.heads, unidirectional=1)
+        y = attention(g, config, (q, k, v), (past, n, mask))
         x = g.op("Add", x, g.linear(y, layer.out, at + "out"))
         up = g.op("Relu", g.linear(g.norm(x, layer.norm2, at + "norm2"), layer.up, at + "up"))
         x = g.op("Add", x, g.linear(g.op("Mul", up, up), layer.down, at + "down"))
     return g.norm(x, model.norm, "norm")
 
 
-def pointer_weights(g, model, h, places):
-    """Adds the pointer heads; returns weights [K, pointers, T] at places (int64 [K, 2])."""
-    config = model.config
-    p, w = config.pointers, config.pointer_width
+def attention(g, config, qkv, context):
+    """Adds causal attention over the past and this pass."""
+    past, n, mask = context
+    how = {"domain": FUSED, "num_heads": config.heads, "unidirectional": 1}
+    if past is None:
+        return g.op("MultiHeadAttention", *qkv, **how)
+    shape = config.heads, config.width // config.heads
+    key, value = f"{n}.key", f"{n}.value"
+    earlier = past.read(key, *shape, TensorProto.FLOAT), past.read(value, *shape, TensorProto.FLOAT16)
+    y, *whole = g.op("MultiHeadAttention", *qkv, "", mask, "", earlier[0], g.op("Cast", earlier[1], to=TensorProto.FLOAT),
+                     outputs=3, **how)
+    own_key, own_value = (g.op("Slice", part, past.length, g.const([2**31]), g.const([2])) for part in whole)
+    past.leave(key, own_key, *shape, TensorProto.FLOAT)
+    past.leave(value, g.op("Cast", own_value, to=TensorProto.FLOAT16), *shape, TensorProto.FLOAT16)
+    return y
+
+
+def pointer_weights(g, model, states, places, shown):
+    """Adds the pointer heads; returns weights [K, pointers, P+T] at places (int64 [K, 2]).
+
+    states are the hidden states of the last N tokens, which places count
+    from, and of all P+T. shown [B, P+T] is 0 where a token is none, or None.
+    """
+    p, w = model.config.pointers, model.config.pointer_width
+    last, whole = states
     heads = g.const([0, 0, p, w])
-    q = g.op("Transpose", g.op("Reshape", g.linear(h, model.point_q, "point_q"), heads), perm=[0, 2, 1, 3])
-    k = g.op("Transpose", g.op("Reshape", g.linear(h, model.point_k, "point_k"), heads), perm=[0, 2, 3, 1])
+    q = g.op("Transpose", g.op("Reshape", g.linear(last, model.point_q, "point_q"), heads), perm=[0, 2, 1, 3])
+    k = g.op("Transpose", g.op("Reshape", g.linear(whole, model.point_k, "point_k"), heads), perm=[0, 2, 3, 1])
     scaled = g.op("Mul", q, g.const(1 / math.sqrt(w), np.float32))
     scores = g.op("Transpose", g.op("MatMul", scaled, k), perm=[0, 2, 1, 3])
     scores = g.op("GatherND", scores, places)
-    columns = g.op("Unsqueeze", g.iota(g.size("input_ids", 1)), g.const([0]))
+    length = g.size(whole, 1)
+    columns = g.op("Unsqueeze", g.iota(length), g.const([0]))
     own = g.op("Slice", places, g.const([1]), g.const([2]), g.const([1]))
-    later = g.op("Unsqueeze", g.op("Greater", columns, own), g.const([1]))
-    return g.op("Softmax", g.op("Where", later, g.const(-1e30, np.float32), scores), axis=-1)
+    own = g.op("Add", own, g.op("Sub", length, g.size(last, 1)))
+    hidden = g.op("Greater", columns, own)
+    if shown is not None:
+        hidden = g.op("Or", hidden, g.op("GatherND", g.op("Equal", shown, g.const(0)), rows_of(g, places)))
+    hidden = g.op("Unsqueeze", hidden, g.const([1]))
+    return g.op("Softmax", g.op("Where", hidden, g.const(-1e30, np.float32), scores), axis=-1)
 
 
-def nll_head(g, model, h, table):
-    """Adds the loss of each wanted target; returns the name of nll [K]."""
+def rows_of(g, places):
+    return g.op("Slice", places, g.const([0]), g.const([1]), g.const([1]))
+
+
+def nll_head(g, model, h, table, past):
+    """Adds the loss of each wanted target; returns the name of nll [K]. targets are of the last N tokens, N up to P+T."""
+    whole = past.hidden(h)
+    last = g.op("Slice", whole, g.op("Neg", g.size("targets", 1)), g.const([2**31]), g.const([1]))
     wanted = g.op("GreaterOrEqual", "targets", g.const(0))
     places = g.op("Transpose", g.op("NonZero", wanted), perm=[1, 0])
     target = g.op("GatherND", "targets", places)
-    source = g.op("GatherND", h, places)
+    source = g.op("GatherND", last, places)
     classes = g.op("Cast", g.const(model.classes.numpy(), np.int16), to=TensorProto.INT64)
-    context = g.op("GatherND", g.op("Gather", classes, "input_ids", axis=0),
-                   g.op("Slice", places, g.const([0]), g.const([1]), g.const([1])))
+    seen = g.op("Max", g.op("Concat", "past_ids", "input_ids", axis=1), g.const(0))
+    context = g.op("GatherND", g.op("Gather", classes, seen, axis=0), rows_of(g, places))
     own = g.op("Unsqueeze", g.op("Gather", classes, target, axis=0), g.const([1]))
     same = g.op("Unsqueeze", g.op("Equal", context, own), g.const([1]))
-    weights = pointer_weights(g, model, h, places)
+    weights = pointer_weights(g, model, (last, whole), places, "attention_mask")
     mass = g.op("ReduceSum", g.op("Where", same, weights, g.const(0, np.float32)), g.const([2]), keepdims=0)
 
-    logits = g.op("MatMul", source, g.op("Transpose", table, perm=[1, 0]))
+    logits = table.logits(source)
     members = g.op("Gather", g.const(model.members.numpy(), np.int16), target, axis=0)
     members = g.op("Cast", members, to=TensorProto.INT64)
     absent = g.op("Less", members, g.const(0))
@@ -170,7 +264,7 @@ def logits_head(g, model, h, table):
     everywhere = g.op("GreaterOrEqual", "input_ids", g.const(0))
     places = g.op("Transpose", g.op("NonZero", everywhere), perm=[1, 0])
     source = g.op("GatherND", h, places)
-    log_p = g.op("LogSoftmax", g.op("MatMul", source, g.op("Transpose", table, perm=[1, 0])), axis=1)
+    log_p = g.op("LogSoftmax", table.logits(source), axis=1)
     k = g.size(source, 0)
     zeros = g.op("ConstantOfShape", g.op("Concat", k, g.const([count]), axis=0),
                  value=helper.make_tensor("zero", TensorProto.FLOAT, [1], [0.0]))
@@ -181,7 +275,7 @@ def logits_head(g, model, h, table):
                    g.op("Slice", places, g.const([0]), g.const([1]), g.const([1])))
     gates = g.op("Softmax", g.linear(source, model.gate, "gate"), axis=-1)
     rest = g.op("Slice", gates, g.const([1]), g.const([1 + pointers]), g.const([1]))
-    votes = g.op("Mul", pointer_weights(g, model, h, places), g.op("Unsqueeze", rest, g.const([2])))
+    votes = g.op("Mul", pointer_weights(g, model, (h, h), places, None), g.op("Unsqueeze", rest, g.const([2])))
     votes = g.op("ReduceSum", votes, g.const([1]), keepdims=0)
     first = g.op("Slice", gates, g.const([0]), g.const([1]), g.const([1]))
     mixed = g.op("ScatterElements", g.op("Mul", first, by_class), context, votes, axis=1, reduction="add")
@@ -194,20 +288,23 @@ def logits_head(g, model, h, table):
 def build(model, contract):
     """Returns the ONNX model for contract 'nll' or 'logits'."""
     g = Graph()
-    table = g.op("Transpose", g.weight(model.table().T, "token.weight"), perm=[1, 0])
-    h = hidden_states(g, model, table)
-    ids = [helper.make_tensor_value_info(n, TensorProto.INT64, ["batch", "time"])
-           for n in ("input_ids", "attention_mask")]
+    table = Table(g, model)
+    past = Past(g, model.config.width) if contract == "nll" else None
+    h = hidden_states(g, model, table, past)
+    shapes = {"input_ids": ["batch", "time"]}
     if contract == "nll":
-        result = nll_head(g, model, h, table)
-        ids.append(helper.make_tensor_value_info("targets", TensorProto.INT64, ["batch", "time"]))
-        shape = ["wanted"]
+        result, shape = nll_head(g, model, h, table, past), ["wanted"]
+        shapes |= {"attention_mask": ["batch", "past_and_time"], "position_ids": ["batch", "time"],
+                   "targets": ["batch", "last"], "past_ids": ["batch", "past"]}
     else:
-        result = logits_head(g, model, h, table)
-        shape = ["batch", "time", model.config.vocab]
-    out = helper.make_tensor_value_info(contract, TensorProto.FLOAT, shape)
+        result, shape = logits_head(g, model, h, table), ["batch", "time", model.config.vocab]
+        shapes |= {"attention_mask": ["batch", "time"]}
+    inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, dims) for name, dims in shapes.items()]
+    outputs = [helper.make_tensor_value_info(contract, TensorProto.FLOAT, shape)]
+    if past is not None:
+        inputs, outputs = inputs + past.inputs, outputs + past.outputs
     g.nodes.append(helper.make_node("Identity", [result], [contract]))
-    graph = helper.make_graph(g.nodes, "pith-code-lm", ids, [out], g.weights)
+    graph = helper.make_graph(g.nodes, "pith-code-lm", inputs, outputs, g.weights)
     opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(FUSED, 1)]
     made = helper.make_model(graph, opset_imports=opsets, producer_name="pith training.export")
     made.ir_version = 8

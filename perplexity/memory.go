@@ -1,0 +1,221 @@
+package perplexity
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"math"
+	"sync"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+)
+
+// A key names what a pass leaves: everything that decides it.
+type key [sha256.Size]byte
+
+// keyOf returns the key of p for the callers of a scope. Scopes do not share: how fast an answer comes tells whether somebody
+// asked before.
+func keyOf(scope string, p *pass) key {
+	read := p.ids[:max(p.end, p.to)]
+	data := make([]byte, 0, len(scope)+4*len(read)+64)
+	data = binary.AppendUvarint(data, uint64(len(scope)))
+	data = append(data, scope...)
+	for _, n := range []int{p.start, p.end, p.from, p.to} {
+		data = binary.AppendUvarint(data, uint64(n))
+	}
+	if p.leave {
+		data = append(data, 1)
+	}
+	for _, id := range read {
+		data = binary.LittleEndian.AppendUint32(data, uint32(id))
+	}
+	return sha256.Sum256(data)
+}
+
+// A memory remembers what passes left, within bounds, and what is being computed now, so that nothing is done twice.
+type memory struct {
+	mu sync.Mutex
+	// losses take four bytes a token and states thousands: each has its own bound, or states would push the losses out.
+	losses, states shelf
+	flights        map[key]*flight
+	hits, misses   uint64 // of states
+	known          uint64 // losses found
+}
+
+// A flight is a pass that some caller computes and others wait for.
+type flight struct {
+	done    chan struct{}
+	waiting int // callers that want a hold of the state
+	entry
+	ok bool
+}
+
+func newMemory(lossBytes, stateBytes int) *memory {
+	return &memory{losses: newShelf(lossBytes), states: newShelf(stateBytes), flights: map[key]*flight{}}
+}
+
+// find fills in what is known of passes and returns the others.
+func (m *memory) find(passes []*pass) (unknown []*pass) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, p := range passes {
+		if !p.done && !m.take(p) {
+			unknown = append(unknown, p)
+		}
+	}
+	return unknown
+}
+
+// take gives p what is known of it.
+func (m *memory) take(p *pass) bool {
+	from := &m.losses
+	if p.leave {
+		from = &m.states
+	}
+	e, ok := from.lru.Get(p.key)
+	switch {
+	case ok && p.leave:
+		m.hits++
+		e.state.hold()
+	case ok:
+		m.known++
+	}
+	p.entry, p.done = e, ok
+	return ok
+}
+
+// claim fills in what is known of passes and splits the others: those of mine the caller must compute and settle, those of
+// others some other caller computes, and the caller must await or leave each.
+func (m *memory) claim(passes []*pass) (mine []*pass, others map[*pass]*flight) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	others = map[*pass]*flight{}
+	for _, p := range passes {
+		if m.take(p) {
+			continue
+		}
+		if f := m.flights[p.key]; f != nil {
+			f.waiting++
+			others[p] = f
+			continue
+		}
+		if p.leave {
+			m.misses++
+		}
+		m.flights[p.key] = &flight{done: make(chan struct{})}
+		mine = append(mine, p)
+	}
+	return mine, others
+}
+
+// settle ends the flights of passes that the caller had claimed: done, or given up for somebody else to claim.
+func (m *memory) settle(passes []*pass, done bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, p := range passes {
+		f := m.flights[p.key]
+		delete(m.flights, p.key)
+		f.ok = done
+		if done {
+			f.entry, p.done = p.entry, true
+			for range f.waiting {
+				f.hold()
+			}
+			if p.leave {
+				m.states.add(p.key, p.entry)
+			} else {
+				m.losses.add(p.key, p.entry)
+			}
+		}
+		close(f.done)
+	}
+}
+
+// await gives p what its flight brings. It is false when the caller who computed it gave up.
+func (m *memory) await(ctx context.Context, p *pass, f *flight) (bool, error) {
+	select {
+	case <-f.done:
+		p.entry, p.done = f.entry, f.ok
+		return f.ok, nil
+	case <-ctx.Done():
+		m.leave(f)
+		return false, ctx.Err()
+	}
+}
+
+// leave stops waiting for f.
+func (m *memory) leave(f *flight) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	select {
+	case <-f.done:
+		f.drop()
+	default:
+		f.waiting--
+	}
+}
+
+func (e entry) hold() {
+	if e.state != nil {
+		e.state.hold()
+	}
+}
+
+func (e entry) drop() {
+	if e.state != nil {
+		e.state.drop()
+	}
+}
+
+// A shelf keeps the entries used last, up to a number of bytes.
+type shelf struct {
+	lru          *simplelru.LRU[key, entry]
+	bytes, limit int
+}
+
+func newShelf(limit int) shelf {
+	lru, err := simplelru.NewLRU[key, entry](math.MaxInt, nil)
+	if err != nil {
+		panic(err) // only for a size below one
+	}
+	return shelf{lru: lru, limit: limit}
+}
+
+// entryBytes is what an entry costs beside its contents: key, list element, map slot, slice header.
+const entryBytes = 256
+
+func (e entry) bytes() int {
+	n := entryBytes + 4*len(e.nll)
+	if e.state != nil {
+		n += len(e.state.data)
+	}
+	return n
+}
+
+// add puts e under k, unless it alone is more than the bound, and forgets the oldest until all is within it.
+func (s *shelf) add(k key, e entry) {
+	if e.bytes() > s.limit || s.lru.Contains(k) {
+		return
+	}
+	e.hold()
+	s.lru.Add(k, e)
+	s.bytes += e.bytes()
+	for s.bytes > s.limit {
+		_, old, _ := s.lru.RemoveOldest()
+		s.bytes -= old.bytes()
+		old.drop()
+	}
+}
+
+// clear lets go of everything.
+func (m *memory) clear() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, s := range []*shelf{&m.losses, &m.states} {
+		for _, e := range s.lru.Values() {
+			e.drop()
+		}
+		s.lru.Purge()
+		s.bytes = 0
+	}
+}

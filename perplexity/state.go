@@ -1,0 +1,147 @@
+package perplexity
+
+import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"syscall"
+)
+
+// The names of the inputs and outputs that carry state.
+const (
+	pastPrefix    = "past_key_values."
+	presentPrefix = "present." // Hugging Face's: the past and the run's own tokens
+	newPrefix     = "new."     // ours: the run's own tokens only
+	hiddenInput   = pastPrefix + "hidden"
+)
+
+// A channel is one tensor of a graph's state: where it goes in and where it comes out, [batch, heads, tokens, width].
+type channel struct {
+	in, out      port
+	heads, width int
+	// whole says that the output holds the past, too.
+	whole bool
+}
+
+// row returns the bytes of one head's one token.
+func (c channel) row() int { return c.width * elemSize(c.in.elem) }
+
+// channels pairs the graph's past inputs with the outputs that continue them. It returns none if any lacks its output: then a
+// past can be given, an empty one, but not kept.
+func (g *graphInfo) channels() []channel {
+	var list []channel
+	for _, in := range g.inputs {
+		name, ok := strings.CutPrefix(in.name, pastPrefix)
+		if !ok {
+			continue
+		}
+		c := channel{in: in, heads: int(in.dims[1]), width: int(in.dims[3])}
+		out := g.output(newPrefix + name)
+		if out == nil {
+			out, c.whole = g.output(presentPrefix+name), true
+		}
+		if out == nil || out.elem != in.elem {
+			return nil
+		}
+		c.out = *out
+		list = append(list, c)
+	}
+	return list
+}
+
+// A state is what the network keeps of a run of tokens: for each channel its heads, for each head its tokens. It lies outside the
+// Go heap, where the collector would let twice its size pile up before it looks. It lives as long as somebody holds it.
+type state struct {
+	tokens int
+	data   []byte
+	refs   atomic.Int32
+}
+
+// newState returns a state of tokens tokens, held once.
+func newState(channels []channel, tokens int) (*state, error) {
+	data, err := syscall.Mmap(-1, 0, max(1, tokens*tokenBytes(channels)), syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	if err != nil {
+		return nil, fmt.Errorf("memory for the state of %d tokens: %w", tokens, err)
+	}
+	s := &state{tokens: tokens, data: data}
+	s.refs.Store(1)
+	return s, nil
+}
+
+// tokenBytes is the size of one token's state.
+func tokenBytes(channels []channel) int {
+	n := 0
+	for _, c := range channels {
+		n += c.heads * c.row()
+	}
+	return n
+}
+
+// hold keeps s from being freed until one drop more. The caller must know that somebody holds it now.
+func (s *state) hold() *state {
+	s.refs.Add(1)
+	return s
+}
+
+// drop lets go of s.
+func (s *state) drop() {
+	if s.refs.Add(-1) == 0 {
+		_ = syscall.Munmap(s.data) // fails only for addresses that were never mapped
+		s.data = nil
+	}
+}
+
+// write copies the states of the rows' pasts into the inputs of a run, each to the right end of its place.
+func (buf *buffers) write(b batch, channels []channel) {
+	buf.past = growEach(buf.past, len(channels))
+	skip := 0 // bytes of a token's state that the channels before c take
+	for i, c := range channels {
+		place := b.past * c.row()
+		buf.past[i] = grow(buf.past[i], len(b.rows)*c.heads*place)
+		for r, p := range b.rows {
+			for h := range c.heads {
+				to := buf.past[i][(r*c.heads+h)*place:][:place]
+				at := (b.past - p.start) * c.row()
+				clear(to[:at])
+				for _, s := range p.past {
+					size := s.tokens * c.row()
+					at += copy(to[at:], s.data[s.tokens*skip+h*size:][:size])
+				}
+			}
+		}
+		skip += c.heads * c.row()
+	}
+}
+
+// read takes the states that the rows leave out of the outputs of a run.
+func (buf *buffers) read(b batch, channels []channel) error {
+	for r, p := range b.rows {
+		if !p.leave {
+			continue
+		}
+		s, err := newState(channels, p.end-p.start)
+		if err != nil {
+			return err
+		}
+		at := 0
+		for i, c := range channels {
+			place, from := b.own, 0
+			if c.whole {
+				place, from = b.past+b.own, b.past
+			}
+			for h := range c.heads {
+				row := buf.left[i][((r*c.heads+h)*place+from)*c.row():]
+				at += copy(s.data[at:], row[:s.tokens*c.row()])
+			}
+		}
+		p.state = s
+	}
+	return nil
+}
+
+func growEach(s [][]byte, n int) [][]byte {
+	if len(s) < n {
+		return make([][]byte, n)
+	}
+	return s
+}
