@@ -3,7 +3,10 @@ package e2e
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -156,5 +159,39 @@ func TestEvolveWithoutTheRightWorker(t *testing.T) {
 	_, _ = rest.ReadFrom(stderr)
 	if err := cmd.Wait(); err == nil || !strings.Contains(rest.String(), "pith evolve resume") {
 		t.Errorf("an interrupted run: %v, %s", err, rest.String())
+	}
+}
+
+// Workers with endpoints of their own serve one run; the budget is the run's, and what an endpoint refuses reaches the user.
+func TestEvolveOnWorkersWithEndpoints(t *testing.T) {
+	redis, _ := startRedis(t)
+	endpoint := func(answer func(w http.ResponseWriter)) string {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			answer(w)
+		}))
+		t.Cleanup(s.Close)
+		return s.URL + "/v1"
+	}
+	good := func(w http.ResponseWriter) {
+		fmt.Fprint(w, `{"choices":[{"message":{"content":"go"}}],"usage":{"prompt_tokens":50,"completion_tokens":1}}`)
+	}
+	for range 2 {
+		start(t, "evolve", "worker", "--redis", redis, "--endpoint", endpoint(good), "--endpoint-model", "m", "--concurrency", "4")
+	}
+	task, dir := evolveTask(t), filepath.Join(t.TempDir(), "run")
+	_, errOut, status := pith(t, "", "evolve", "run", task, "--out", dir, "--redis", redis, "--endpoint-model", "m",
+		"--max-prompts", "40", "--token-budget", "2000")
+	if status != 1 || !strings.Contains(errOut, "budget spent") {
+		t.Errorf("over budget: status %d, %s", status, errOut)
+	}
+	if out, errOut, status := pith(t, "", "evolve", "resume", dir, "--redis", redis); status != 0 || !strings.Contains(out, "full prompt") {
+		t.Errorf("resume: status %d, %s", status, errOut)
+	}
+	refusing := endpoint(func(w http.ResponseWriter) { http.Error(w, "no such model here", http.StatusNotFound) })
+	start(t, "evolve", "worker", "--redis", redis, "--endpoint", refusing, "--endpoint-model", "gone")
+	_, errOut, status = pith(t, "", "evolve", "run", task, "--out", dir+"2", "--redis", redis, "--endpoint-model", "gone")
+	if status != 1 || !strings.Contains(errOut, "no such model here") {
+		t.Errorf("an endpoint that refuses: status %d, %s", status, errOut)
 	}
 }

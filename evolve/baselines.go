@@ -65,7 +65,11 @@ func (w *work) random(ctx context.Context, kept, n int) (Entry, error) {
 	if err := l.evaluate(ctx, refs); err != nil {
 		return Entry{}, err
 	}
-	entries, err := w.validate(ctx, "random pruning", Contenders(l.history, elitePercent, contenders))
+	picked, err := w.favourites(ctx, l.history, topShare)
+	if err != nil {
+		return Entry{}, err
+	}
+	entries, err := w.validate(ctx, "random pruning", picked)
 	if err != nil {
 		return Entry{}, err
 	}

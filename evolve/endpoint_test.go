@@ -74,7 +74,7 @@ func TestEndpointClassifies(t *testing.T) {
 			}
 			say(w, tt.text, tt.top)
 		})
-		logs, err := f.open(t, EndpointOptions{}).Classify(t.Context(), []Choice{{"p", []string{" great", " good", " bad"}}})
+		logs, err := f.open(t, EndpointOptions{}).Classify(t.Context(), []Choice{{Prompt: "p", Options: []string{" great", " good", " bad"}}})
 		if err != nil {
 			t.Fatal(err)
 		}

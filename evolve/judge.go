@@ -11,7 +11,12 @@ import (
 )
 
 // A Query asks for the log-probability of a continuation after a prompt.
-type Query struct{ Prompt, Continuation string }
+type Query struct {
+	Prompt, Continuation string
+	// Shared is the number of leading bytes of Prompt that stand before every example too: a model that keeps its state there
+	// pays for them once.
+	Shared int
+}
 
 // An LM gives the log-probability, in nats, of each continuation: the sum over its tokens.
 type LM interface {
@@ -21,6 +26,7 @@ type LM interface {
 // A Choice asks how probable each of some continuations is after a prompt.
 type Choice struct {
 	Prompt  string
+	Shared  int // as in Query
 	Options []string
 }
 
@@ -159,6 +165,7 @@ func (j *Judge) Metric(ctx context.Context, split []Example, texts []string) ([]
 // A question is a filled prompt and the example it is about.
 type question struct {
 	prompt  string
+	shared  int // bytes of prompt before the first slot
 	example Example
 	key     memoKey
 }
@@ -229,7 +236,8 @@ func (j *Judge) question(text string, ex Example) question {
 			parts = append(parts, ex.Fields[s])
 		}
 	}
-	return question{prompt: prompt, example: ex, key: newMemoKey(parts...)}
+	shared, _ := nextSlot(text, j.task.Slots)
+	return question{prompt: prompt, shared: shared, example: ex, key: newMemoKey(parts...)}
 }
 
 func (j *Judge) ask(ctx context.Context, qs []question) ([]Outcome, error) {
@@ -249,7 +257,7 @@ func (j *Judge) askLabels(ctx context.Context, qs []question) ([]Outcome, error)
 	}
 	choices := make([]Choice, len(qs))
 	for i, q := range qs {
-		choices[i] = Choice{Prompt: q.prompt, Options: options}
+		choices[i] = Choice{Prompt: q.prompt, Shared: q.shared, Options: options}
 	}
 	logs, err := j.backend.Classifier.Classify(ctx, choices)
 	if err != nil {
@@ -271,7 +279,7 @@ func (j *Judge) askLabels(ctx context.Context, qs []question) ([]Outcome, error)
 func (j *Judge) askLikelihood(ctx context.Context, qs []question) ([]Outcome, error) {
 	queries := make([]Query, len(qs))
 	for i, q := range qs {
-		queries[i] = Query{Prompt: q.prompt, Continuation: q.example.Answer}
+		queries[i] = Query{Prompt: q.prompt, Shared: q.shared, Continuation: q.example.Answer}
 	}
 	logs, err := j.backend.LM.LogProbs(ctx, queries)
 	if err != nil {
@@ -322,7 +330,7 @@ func (b byLikelihood) Classify(ctx context.Context, choices []Choice) ([][]float
 	var queries []Query
 	for _, c := range choices {
 		for _, o := range c.Options {
-			queries = append(queries, Query{Prompt: c.Prompt, Continuation: o})
+			queries = append(queries, Query{Prompt: c.Prompt, Shared: c.Shared, Continuation: o})
 		}
 	}
 	logs, err := b.lm.LogProbs(ctx, queries)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync"
 )
 
@@ -167,14 +168,9 @@ func (w *work) all(ctx context.Context) (*Report, error) {
 
 // choose judges the full prompt and the search's favourites on the validation split and picks the answer.
 func (w *work) choose(ctx context.Context, found Result) (full, best Entry, err error) {
-	var picked []Candidate
-	switch {
-	case w.Dir.Spec.Objective == Shortest:
-		picked = shortestFirst(found)
-	case w.Dir.Spec.Algorithm == Guided:
-		picked = spread(found.History, max(2, len(w.template.Units)/apartShare), contenders)
-	default:
-		picked = Contenders(found.History, elitePercent, contenders)
+	picked, err := w.picked(ctx, found)
+	if err != nil {
+		return full, best, err
 	}
 	entries, err := w.validate(ctx, "", append([]Candidate{found.Full}, picked...))
 	if err != nil {
@@ -197,6 +193,49 @@ func (w *work) choose(ctx context.Context, found Result) (full, best Entry, err 
 	}
 	best.Name = string(w.Dir.Spec.Algorithm)
 	return full, best, nil
+}
+
+// picked are the candidates that go on to the validation split.
+func (w *work) picked(ctx context.Context, found Result) ([]Candidate, error) {
+	switch {
+	case w.Dir.Spec.Objective == Shortest:
+		return shortestFirst(found), nil
+	case w.Dir.Spec.Algorithm == Guided:
+		apart := max(2, len(w.template.Units)/apartShare)
+		return w.favourites(ctx, found.History, func(history []Candidate, most int) []Candidate { return spread(history, apart, most) })
+	}
+	return w.favourites(ctx, found.History, topShare)
+}
+
+func topShare(history []Candidate, most int) []Candidate { return Contenders(history, elitePercent, most) }
+
+// favourites picks half of the contenders by fitness and, where that is a reward for confidence, the other half by the metric
+// that the held-out splits go by, on the same examples: it is known by now and costs nothing.
+func (w *work) favourites(ctx context.Context, history []Candidate, pick func([]Candidate, int) []Candidate) ([]Candidate, error) {
+	if len(w.Task.Labels) == 0 {
+		return pick(history, contenders), nil
+	}
+	whole := slices.DeleteFunc(slices.Clone(history), func(c Candidate) bool { return c.Partial })
+	outcomes, err := w.judge.Metric(ctx, w.Task.Search, textsOf(whole))
+	if err != nil {
+		return nil, err
+	}
+	byText := map[string]Candidate{}
+	for i := range whole {
+		byText[whole[i].Text] = whole[i]
+		// Among as many right answers the reward decides.
+		whole[i].Fitness = outcomes[i].Metric + outcomes[i].Reward/1e6
+	}
+	out := pick(history, contenders/2)
+	for _, c := range pick(whole, contenders) {
+		if len(out) == contenders {
+			break
+		}
+		if !slices.ContainsFunc(out, func(o Candidate) bool { return o.Text == c.Text }) {
+			out = append(out, byText[c.Text])
+		}
+	}
+	return out, nil
 }
 
 // shortestFirst lists the shortest prompts that lost nothing on the search split.

@@ -114,12 +114,19 @@ func readResult(t *testing.T, dir string) []byte {
 
 func TestRunIsTheSameOnAnyNumberOfWorkers(t *testing.T) {
 	task := runTask(t)
-	for _, a := range []Algorithm{Guided, SSGA} {
-		spec := runSpec(task, a)
+	for name, change := range map[string]func(*Spec){
+		"guided":                    func(s *Spec) { s.Algorithm = Guided },
+		"guided, the whole front":   func(s *Spec) { s.Algorithm, s.Objective, s.MinLength = Guided, Front, 5 },
+		"guided, shortest, racing":  func(s *Spec) { s.Algorithm, s.Objective, s.Racing = Guided, Shortest, true },
+		"ssga":                      func(s *Spec) { s.Algorithm = SSGA },
+		"gga, classes, with halves": func(s *Spec) { s.Halving = true },
+	} {
+		spec := runSpec(task, GGA)
+		change(&spec)
 		one := mustRun(t, filepath.Join(t.TempDir(), "one"), spec, 1)
 		for _, workers := range []int{2, 8} {
 			if got := mustRun(t, filepath.Join(t.TempDir(), "many"), spec, workers); !bytes.Equal(got, one) {
-				t.Errorf("%s on %d workers gives another result than on one", a, workers)
+				t.Errorf("%s on %d workers gives another result than on one", name, workers)
 			}
 		}
 	}

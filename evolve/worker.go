@@ -151,6 +151,10 @@ func (q *Queue) announce(ctx context.Context) {
 		_ = q.redis.Expire(ctx, runsKey, keepAnswers).Err()
 		select {
 		case <-ctx.Done():
+			gone, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+			defer cancel()
+			// Another run of the same model says so again soon.
+			_ = q.redis.ZRem(gone, runsKey, q.opt.Model).Err()
 			return
 		case <-ticker.C:
 		}

@@ -210,24 +210,3 @@ func evolveExportCommand() *cobra.Command {
 	f.BoolVar(&force, "force", false, "export a prompt that lost on the test split")
 	return cmd
 }
-
-func evolveBenchCommand() *cobra.Command {
-	opt := evolve.BenchOptions{Algorithms: evolve.Algorithms()}
-	var format string
-	cmd := &cobra.Command{
-		Use:   "bench",
-		Short: "Compare the searches on planted problems with known optima",
-		Args:  exactly(0, "no arguments"),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			rows, err := evolve.Bench(cmd.Context(), opt)
-			if err != nil {
-				return err
-			}
-			return printAs(cmd.OutOrStdout(), format, rows, func(w io.Writer) error { return evolve.WriteBench(w, rows) })
-		},
-	}
-	cmd.Flags().IntVar(&opt.Seeds, "seeds", 100, "problems of each kind")
-	cmd.Flags().IntVar(&opt.Workers, "workers", 2, "problems at once")
-	cmd.Flags().StringVar(&format, "format", "text", "text or json")
-	return cmd
-}

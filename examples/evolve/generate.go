@@ -16,10 +16,16 @@ import (
 	"strings"
 )
 
-const (
-	searchRows  = 32
-	heldOutRows = 120 // for validation, and as many for the test
+// Rows of each split. The held-out splits are large, as a difference of five points between two prompts is no more than luck on
+// a hundred rows.
+var (
+	languageRows = splits{search: 64, validation: 200, test: 400}
+	onelinerRows = splits{search: 32, validation: 120, test: 120}
 )
+
+type splits struct{ search, validation, test int }
+
+var languages = []string{"go", "python", "rust", "java"}
 
 var (
 	nouns = []string{"order", "user", "file", "price", "token", "message", "node", "score", "path", "record", "invoice", "sensor", "ticket", "route", "seed", "frame"}
@@ -39,6 +45,19 @@ var statements = map[string][]string{
 		"return [{v}(x) for x in {a}s]", "raise ValueError(\"bad {a}\")", "except KeyError as e:", "self.{a} = {b} or {n}",
 		"{a} = {b}s.get(\"{a}\", {n})", "from {a} import {v}", "elif len({a}s) > {n}:", "print(f\"{a}: {b}\")",
 		"{a}s = {x: {n} for x in {b}s}", "assert {v}({a}) == {n}", "async def {v}(self, {a}):",
+	},
+	"rust": {
+		"fn {v}({a}: &str) -> Result<(), Error> {", "let mut {a}s: Vec<{b}> = Vec::new();", "for {a} in {b}s.iter() {", "impl {b} for {a} {",
+		"match {a} {", "pub struct {a} {", "let {a} = {b}.unwrap();", "Some({a}) => {v}({a}),", "println!(\"{}\", {a});",
+		"if let Some({a}) = {b}s.get({n}) {", "use crate::{a}::{b};", "fn {v}(&self) -> usize {", "#[derive(Debug, Clone)] // {a}",
+		"{a}s.push({b}.clone());", "let {a} = &mut {b}s[{n}];", "Err({a}) => return Err({a}.into()),",
+	},
+	"java": {
+		"public void {v}(String {a}) throws IOException {", "private final List<String> {a}s = new ArrayList<>();", "for (String {a} : {b}s) {",
+		"public class {a} extends {b} {", "System.out.println({a});", "throw new IllegalStateException(\"bad {a}\");", "import java.util.{a};",
+		"@Override // {a}", "int {a} = {b}s.size() + {n};", "if ({a}.equals({b})) {", "return {a}s.stream().count();",
+		"public static void {v}(String[] {a}s) {", "this.{a} = {b};", "catch ({a}Exception e) {", "Map<String, Integer> {a}s = new HashMap<>();",
+		"super({a}, {n});",
 	},
 }
 
@@ -65,7 +84,7 @@ var tasks = [][2]string{
 func main() {
 	rng := rand.New(rand.NewPCG(2506, 17930))
 	language := func(i int) [2]string {
-		label := []string{"go", "python"}[i%2]
+		label := languages[i%len(languages)]
 		list := statements[label]
 		return [2]string{fill(rng, list[rng.IntN(len(list))]), label}
 	}
@@ -74,10 +93,10 @@ func main() {
 		parts := strings.SplitN(fill(rng, t[0]+"\x00"+t[1]), "\x00", 2)
 		return [2]string{parts[0], " " + parts[1]} // the space belongs to the answer, as models tokenise it
 	}
-	if err := write("language", writeTSV, language); err != nil {
+	if err := write("language", languageRows, writeTSV, language); err != nil {
 		log.Fatal(err)
 	}
-	if err := write("oneliner", writeJSONL, oneliner); err != nil {
+	if err := write("oneliner", onelinerRows, writeJSONL, oneliner); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -92,12 +111,12 @@ func fill(rng *rand.Rand, s string) string {
 }
 
 // write draws distinct rows and deals them out to the splits.
-func write(dir string, to func(path string, rows [][2]string) error, draw func(i int) [2]string) error {
+func write(dir string, n splits, to func(path string, rows [][2]string) error, draw func(i int) [2]string) error {
 	seen := map[string]bool{}
 	for _, split := range []struct {
 		name string
 		rows int
-	}{{"search", searchRows}, {"validation", heldOutRows}, {"test", heldOutRows}} {
+	}{{"search", n.search}, {"validation", n.validation}, {"test", n.test}} {
 		var rows [][2]string
 		for len(rows) < split.rows {
 			row := draw(len(rows))

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"pith/evolve"
+)
+
+func evolveBenchCommand() *cobra.Command {
+	opt := evolve.BenchOptions{Algorithms: evolve.Algorithms()}
+	var (
+		format, task string
+		prompts      int
+	)
+	cmd := &cobra.Command{
+		Use:   "bench",
+		Short: "Compare the searches on planted problems, or time one on a task",
+		Long: "Compare the searches on planted problems with known optima.\n\n" +
+			"With --task, time the guided search on a task with the local model instead: as a run does it, and evaluating the same\n" +
+			"prompts with nothing shared, batched or remembered.",
+		Args: exactly(0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if task != "" {
+				times, err := benchTask(cmd, task, prompts, opt.Workers)
+				if err != nil {
+					return err
+				}
+				return printAs(cmd.OutOrStdout(), format, times, times.WriteText)
+			}
+			rows, err := evolve.Bench(cmd.Context(), opt)
+			if err != nil {
+				return err
+			}
+			return printAs(cmd.OutOrStdout(), format, rows, func(w io.Writer) error { return evolve.WriteBench(w, rows) })
+		},
+	}
+	f := cmd.Flags()
+	f.IntVar(&opt.Seeds, "seeds", 100, "problems of each kind")
+	f.IntVar(&opt.Workers, "workers", 2, "problems, or prompts, at once")
+	f.StringVar(&task, "task", "", "time the search on this task file")
+	f.IntVar(&prompts, "prompts", 100, "prompts to look at, with --task")
+	f.StringVar(&format, "format", "text", "text or json")
+	return cmd
+}
+
+func benchTask(cmd *cobra.Command, path string, prompts, workers int) (t evolve.TaskTimes, err error) {
+	task, err := evolve.LoadTask(path)
+	if err != nil {
+		return t, err
+	}
+	cfg, err := loadConfig("", configChanges{})
+	if err != nil {
+		return t, err
+	}
+	shared, err := openModel(cfg.Model)
+	if err != nil {
+		return t, fmt.Errorf("open the local model: %w", err)
+	}
+	defer func() { err = errors.Join(err, shared.Close()) }()
+	alone, err := openModel(cfg.Model)
+	if err != nil {
+		return t, err
+	}
+	defer func() { err = errors.Join(err, alone.Close()) }()
+	return evolve.TaskBench{
+		Task: task, Tokenize: tokenizer(shared.Tokenizer()), LM: localLM{shared}, Alone: localLM{alone}, Workers: workers,
+		Options: evolve.Options{Algorithm: evolve.Guided, Seed: 1, MaxPrompts: prompts},
+	}.Run(cmd.Context())
+}
