@@ -13,5 +13,5 @@ func Free(path string) (bytes int64, known bool) {
 	if err := syscall.Statfs(filepath.Dir(path), &s); err != nil {
 		return 0, false
 	}
-	return int64(s.Bavail) * int64(s.Bsize), true
+	return int64(s.Bavail) * int64(s.Bsize), true //nolint:unconvert // not an int64 everywhere
 }

@@ -169,8 +169,10 @@ func (e *edit) checkProjection(n *node) error {
 // replaceInputs makes the inputs that contract nll does not have: an empty past, positions 0, 1, 2..., and logits of all positions.
 func (e *edit) replaceInputs(info graphInfo) ([]*node, error) {
 	p := func(name string) string { return prefix + name }
-	nodes := []*node{newNode("Shape", []string{"input_ids"}, []string{p("shape")}), int64Constant(p("first"), []int64{1}, 0),
-		newNode("Gather", []string{p("shape"), p("first")}, []string{p("batch")}, intAttr("axis", 0))}
+	nodes := []*node{
+		newNode("Shape", []string{"input_ids"}, []string{p("shape")}), int64Constant(p("first"), []int64{1}, 0),
+		newNode("Gather", []string{p("shape"), p("first")}, []string{p("batch")}, intAttr("axis", 0)),
+	}
 	for _, in := range info.inputs {
 		switch {
 		case in.name == "input_ids" && slices.ContainsFunc(in.dims, func(d int64) bool { return d > 0 }):

@@ -154,15 +154,10 @@ func (in *install) run(ctx context.Context, target string) error {
 	if err != nil {
 		return err
 	}
-	graph, err := os.ReadFile(in.file("model.onnx"))
+	weights, err := in.weights()
 	if err != nil {
 		return err
 	}
-	weights, err := perplexity.WeightFiles(graph)
-	if err != nil {
-		return fmt.Errorf("model.onnx: %w", err)
-	}
-	graph = nil
 	for _, name := range weights {
 		if err := in.fetch(ctx, prefix+name, name); err != nil {
 			return err
@@ -214,6 +209,19 @@ func (in *install) graph(ctx context.Context) (prefix string, err error) {
 		}
 	}
 	return prefix, err
+}
+
+// weights returns the files beside the graph that it needs.
+func (in *install) weights() ([]string, error) {
+	graph, err := os.ReadFile(in.file("model.onnx"))
+	if err != nil {
+		return nil, err
+	}
+	names, err := perplexity.WeightFiles(graph)
+	if err != nil {
+		return nil, fmt.Errorf("model.onnx: %w", err)
+	}
+	return names, nil
 }
 
 func (in *install) file(name string) string { return filepath.Join(in.staging, name) }
