@@ -17,8 +17,8 @@ type RetentionOptions struct {
 	Queries int
 	// Languages are canonical names. If empty, go, python, javascript, typescript, java, c, cpp and rust.
 	Languages []string
-	// Rankers are those to compare: random, head, bm25, ami, hybrid. If empty, all. bm25 always runs: the rest is compared
-	// with it.
+	// Rankers are those to compare: random, head, bm25, ami, hybrid; ami@fast and the like run at that speed. If empty, all.
+	// bm25 always runs: the rest is compared with it.
 	Rankers []string
 	// Ratios are original / compressed tokens. If empty, 2, 4, 5.6 and 10.
 	Ratios []float64
@@ -101,7 +101,8 @@ func (r Retention) evaluate(ctx context.Context, task Task, ranker string, opt R
 	rank := 0
 	var perRatio outcome
 	for _, ratio := range opt.Ratios {
-		req := compress.Request{Files: task.Files, Query: task.Query, Rate: 1 / ratio, Ranker: ranker}
+		name, speed, _ := strings.Cut(ranker, "@")
+		req := compress.Request{Files: task.Files, Query: task.Query, Rate: 1 / ratio, Ranker: name, Speed: compress.Speed(speed)}
 		res, err := compressor.Compress(ctx, req)
 		if errors.Is(err, compress.ErrBudget) {
 			// Nothing legal fits: nothing is kept, and there is nothing to parse.

@@ -35,7 +35,7 @@ func (j *job) clear() int {
 	for _, i := range j.ranked() {
 		scores = append(scores, j.chunks[i].score)
 	}
-	z := standardised(scores)
+	z := standardised(scores, nil)
 	need := 0
 	for n, i := range j.ranked() {
 		c := &j.chunks[i]
@@ -60,6 +60,8 @@ func (j *job) pickRanker() {
 		}
 	}
 	j.use(name)
+	j.class, _ = classOf(j.req.Speed)
+	j.reading.Speed = j.req.Speed
 	switch {
 	case strings.TrimSpace(j.req.Query) == "":
 		j.use(rankOrder)

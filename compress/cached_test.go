@@ -86,8 +86,8 @@ func TestCachedHit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if first.Cache != "miss" || second.Cache != "hit" || model.calls.Load() != 2 {
-		t.Errorf("cache says %s then %s after %d model calls, want miss, hit, 2", first.Cache, second.Cache, model.calls.Load())
+	if first.Cache != "miss" || second.Cache != "hit" || model.calls.Load() != 3 {
+		t.Errorf("cache says %s then %s after %d model calls, want miss, hit, 3", first.Cache, second.Cache, model.calls.Load())
 	}
 	if first.Text != second.Text || fmt.Sprint(first.Chunks) != fmt.Sprint(second.Chunks) {
 		t.Error("a hit differs from the first answer")
@@ -111,6 +111,7 @@ func TestCachedKeyCoversAllThatDecides(t *testing.T) {
 		"rate":     func(r *Request) { r.Rate = 0.41 },
 		"model":    func(r *Request) { r.Model = "gpt-4" },
 		"ranker":   func(r *Request) { r.Ranker = "ami" },
+		"speed":    func(r *Request) { r.Speed = SpeedFast },
 		"stage":    func(r *Request) { r.Stage = StageCoarse },
 		"compat":   func(r *Request) { r.Compat = compatLongCodeZip },
 		"path":     func(r *Request) { r.Files[0].Path = "shop2.py" },
@@ -123,6 +124,7 @@ func TestCachedKeyCoversAllThatDecides(t *testing.T) {
 	for name, change := range map[string]func(*Options){
 		"no model":     func(o *Options) { o.Scorer = nil },
 		"auto":         func(o *Options) { o.Ranker = "ami" },
+		"speed":        func(o *Options) { o.Speed = SpeedBalanced },
 		"deadline":     func(o *Options) { o.Deadline = time.Second },
 		"fine ratio":   func(o *Options) { o.FineRatio = 0.5 },
 		"beta":         func(o *Options) { o.Beta = new(0.1) },
@@ -162,8 +164,8 @@ func TestCachedStampede(t *testing.T) {
 	}
 	close(model.open)
 	wg.Wait()
-	if answers.Load() != 99 || model.calls.Load() != 2 {
-		t.Errorf("%d answers from %d model calls, want 99 from the 2 of one computation", answers.Load(), model.calls.Load())
+	if answers.Load() != 99 || model.calls.Load() != 3 {
+		t.Errorf("%d answers from %d model calls, want 99 from the 3 of one computation", answers.Load(), model.calls.Load())
 	}
 }
 

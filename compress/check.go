@@ -21,6 +21,9 @@ func (r Request) check() error {
 	if !slices.Contains([]string{"", rankAuto, rankAMI, rankBM25, rankHybrid}, r.Ranker) {
 		errs = append(errs, fmt.Errorf("ranker %q is none of auto, ami, bm25, hybrid", r.Ranker))
 	}
+	if _, ok := classOf(r.Speed); !ok && r.Speed != "" {
+		errs = append(errs, fmt.Errorf("speed %q is none of exact, balanced, fast", r.Speed))
+	}
 	if !slices.Contains([]Stage{"", StageCoarse, StageFine}, r.Stage) {
 		errs = append(errs, fmt.Errorf("stage %q is none of coarse, fine", r.Stage))
 	}

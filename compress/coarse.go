@@ -69,14 +69,19 @@ func (j *job) choose(target int) *selection {
 		sel.charged += j.header(src) + src.marker
 	}
 	sel.least = sel.charged
-	limit := target
-	if j.fine() {
-		limit = int(float64(target) / j.opt.FineRatio)
-	}
+	limit := j.coarseLimit(target)
 	for _, g := range sel.groups {
 		j.admit(sel, g, limit, func() bool { return sel.charged <= limit && sel.least <= target })
 	}
 	return sel
+}
+
+// coarseLimit is how many tokens of chunks the coarse stage takes for a target.
+func (j *job) coarseLimit(target int) int {
+	if j.fine() {
+		return int(float64(target) / j.opt.FineRatio)
+	}
+	return target
 }
 
 // admit takes the chunks of g, or none of them if then fits is false. Chunks that can be cut are charged as limit allows;

@@ -13,7 +13,7 @@ import (
 )
 
 // Version is the version of the algorithm. It is part of every cache key and changes whenever the bytes of a result may.
-const Version = "1"
+const Version = "2"
 
 // compatLongCodeZip is the Request.Compat that follows the published reference.
 const compatLongCodeZip = "longcodezip"
@@ -65,6 +65,12 @@ func New(opt Options) (*Engine, error) {
 	if !(*opt.Beta >= 0 && *opt.Beta <= 1) {
 		errs = append(errs, fmt.Errorf("beta: %v is outside [0, 1]", *opt.Beta))
 	}
+	if opt.Speed == "" {
+		opt.Speed = SpeedExact
+	}
+	if _, ok := classOf(opt.Speed); !ok {
+		errs = append(errs, fmt.Errorf("speed: %q is none of exact, balanced, fast", opt.Speed))
+	}
 	if opt.Compat != "" && opt.Compat != compatLongCodeZip {
 		errs = append(errs, fmt.Errorf("compat: %q is not %s", opt.Compat, compatLongCodeZip))
 	}
@@ -98,6 +104,8 @@ type ranking struct {
 	short    bool // the model did not answer in time, or not at all
 	deadline time.Time
 	alone    []Loss // the query's, without context
+	class    class
+	reading  Reading
 }
 
 // count is the number of tokens of a text that is not worth remembering.
@@ -119,6 +127,9 @@ func (e *Engine) Compress(ctx context.Context, req Request) (Result, error) {
 	}
 	if req.Compat == "" {
 		req.Compat = e.opt.Compat
+	}
+	if req.Speed == "" {
+		req.Speed = e.opt.Speed
 	}
 	j := &job{opt: e.opt, req: req, counter: e.opt.Counters.For(req.Model), timings: map[string]float64{}}
 	j.memo = memo{counter: j.counter, seen: map[string]int{}}
@@ -157,7 +168,7 @@ func (j *job) run(ctx context.Context) (*plan, error) {
 	}
 	if j.fine() {
 		first := j.choose(j.budget)
-		if err := j.rankBlocks(ctx, j.picks(first)); err != nil {
+		if err := j.rankBlocks(ctx, first); err != nil {
 			return nil, err
 		}
 		j.segmented = true

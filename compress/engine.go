@@ -10,6 +10,8 @@ type Options struct {
 	Scorer Scorer
 	// Ranker is what auto stands for where a Scorer exists. If empty or auto, hybrid.
 	Ranker string
+	// Speed is the class of requests that name none. If empty, exact.
+	Speed Speed
 	// Deadline bounds scoring; past it the cheap ranking stands for the rest and Result.Cut is set. If zero, no bound.
 	Deadline time.Duration
 	// FineRatio is R_fine: the share of the chosen chunks that the fine stage keeps, in (0, 1]. If zero, 0.8.

@@ -64,6 +64,7 @@ func TestRequestErrors(t *testing.T) {
 		{"negative rate", func(r *Request) { r.Rate = -0.1 }, ErrRequest},
 		{"negative budget", func(r *Request) { r.Budget = -1 }, ErrRequest},
 		{"ranker", func(r *Request) { r.Ranker = "best" }, ErrRequest},
+		{"speed", func(r *Request) { r.Speed = "slow" }, ErrRequest},
 		{"stage", func(r *Request) { r.Stage = "medium" }, ErrRequest},
 		{"compat", func(r *Request) { r.Compat = "llmlingua" }, ErrRequest},
 		{"budget below a marker", func(r *Request) { r.Budget = 3 }, ErrBudget},
@@ -114,12 +115,12 @@ func TestRankerChoice(t *testing.T) {
 	}
 }
 
-// The model is asked twice: once for the query and the lines of all chunks, once for all blocks.
+// The model is asked three times for a text of one slice: for all chunks, for the lines of those cut, and for their blocks.
 func TestScorerCalls(t *testing.T) {
 	model := &hashModel{}
 	compress(t, engine(t, func(o *Options) { o.Scorer = model }), ask(nil))
-	if got := model.calls.Load(); got != 2 {
-		t.Errorf("%d calls of the model, want 2", got)
+	if got := model.calls.Load(); got != 3 {
+		t.Errorf("%d calls of the model, want 3", got)
 	}
 }
 

@@ -30,6 +30,7 @@ func FuzzGuarantees(f *testing.F) {
 		req := Request{
 			Files: []File{{Path: path, Content: content}}, Query: query, Budget: int(budget) + 1,
 			Ranker: []string{"hybrid", "ami", "bm25"}[choice%3], Stage: []Stage{StageFine, StageCoarse}[choice/3%2],
+			Speed: []Speed{SpeedExact, SpeedBalanced, SpeedFast}[choice/6%3],
 		}
 		e := engine(t, func(o *Options) { o.Splitter = splitter })
 		res, err := e.Compress(t.Context(), req)

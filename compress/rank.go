@@ -23,6 +23,8 @@ type evidence struct {
 	// alone are the query's losses without context, given[i] those after piece i. Nil where no model ran.
 	alone []Loss
 	given [][]Loss
+	// standings say which pieces the model read. Nil: all.
+	standings []standing
 }
 
 // A ranker turns evidence into one score per piece; higher is more relevant. Scores are finite.
@@ -67,12 +69,15 @@ func (bm25Ranker) scores(e evidence) []float64 { return slices.Clone(e.terms) }
 // scores adds the two rankings up on a common scale. The model's part is the gain in nats and not in perplexity: both order
 // the pieces alike, but differences of perplexity are so skewed that one piece would take the whole scale.
 func (hybridRanker) scores(e evidence) []float64 {
-	sum := standardised(gains(e, func(alone, given float64) float64 { return alone - given }))
-	for i, s := range standardised(e.terms) {
+	sum := standardised(gains(e, func(alone, given float64) float64 { return alone - given }), e.heard)
+	for i, s := range standardised(e.terms, nil) {
 		sum[i] += s
 	}
 	return sum
 }
+
+// heard reports that the model read piece i.
+func (e evidence) heard(i int) bool { return e.standings == nil || e.standings[i] == heard }
 
 func (orderRanker) scores(e evidence) []float64 {
 	list := make([]float64, e.texts)
@@ -82,28 +87,39 @@ func (orderRanker) scores(e evidence) []float64 {
 	return list
 }
 
-// gains applies gain to the query's mean loss alone and after each piece. A piece without a usable loss ranks with the last.
+// gains applies gain to the query's mean loss alone and after each piece. A piece without a usable loss ranks with the last, as
+// do those that words alone put below what the model read; those that they put above rank with the first. Nothing is known
+// of the unheard: they get the mean.
 func gains(e evidence, gain func(alone, given float64) float64) []float64 {
 	list := make([]float64, len(e.given))
 	alone, ok := meanLoss(e.alone)
 	if !ok {
 		return list // a query of one token: the model has nothing to say
 	}
-	worst := math.Inf(1)
+	worst, best, sum, n := math.Inf(1), math.Inf(-1), 0.0, 0
 	for i, losses := range e.given {
 		list[i] = math.NaN()
 		if given, ok := meanLoss(losses); ok {
 			if g := gain(alone, given); finite(g) {
-				list[i], worst = g, min(worst, g)
+				list[i], worst, best = g, min(worst, g), max(best, g)
+				sum += g
+				n++
 			}
 		}
 	}
+	if n == 0 {
+		clear(list)
+		return list
+	}
 	for i := range list {
-		if math.IsNaN(list[i]) {
+		switch {
+		case !math.IsNaN(list[i]):
+		case e.heard(i) || e.standings[i] == below:
 			list[i] = worst
-			if math.IsInf(worst, 1) {
-				list[i] = 0
-			}
+		case e.standings[i] == above:
+			list[i] = best
+		default:
+			list[i] = sum / float64(n)
 		}
 	}
 	return list
@@ -123,17 +139,23 @@ func meanLoss(losses []Loss) (float64, bool) {
 	return mean, n > 0 && finite(mean)
 }
 
-// standardised returns z-scores; all 0 where the values do not differ.
-func standardised(values []float64) []float64 {
-	mean, variance := 0.0, 0.0
-	for _, v := range values {
-		mean += v / float64(len(values))
+// standardised returns z-scores with regard to the values that counts, or to all if it is nil; all 0 where those do not differ.
+func standardised(values []float64, counts func(i int) bool) []float64 {
+	mean, variance, n := 0.0, 0.0, 0.0
+	for i, v := range values {
+		if counts == nil || counts(i) {
+			mean += v
+			n++
+		}
 	}
-	for _, v := range values {
-		variance += (v - mean) * (v - mean) / float64(len(values))
+	mean /= max(n, 1)
+	for i, v := range values {
+		if counts == nil || counts(i) {
+			variance += (v - mean) * (v - mean)
+		}
 	}
 	list := make([]float64, len(values))
-	if std := math.Sqrt(variance); std > 1e-12 {
+	if std := math.Sqrt(variance / max(n, 1)); std > 1e-12 {
 		for i, v := range values {
 			list[i] = (v - mean) / std
 		}

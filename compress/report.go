@@ -14,6 +14,9 @@ func (j *job) report(p *plan) Result {
 		Tokenizer: encoding, Estimated: !exact, Cut: j.short,
 		Files: []FileResult{}, Chunks: []ChunkResult{},
 	}
+	if j.reading.Passes+j.reading.Late > 0 {
+		res.Reading = &j.reading
+	}
 	for i, src := range j.sources {
 		f := FileResult{
 			Path: src.path, Language: src.parsed.Language, Text: p.texts[i], Fallback: src.parsed.Fallback,

@@ -44,7 +44,9 @@ type Request struct {
 	Model string `json:"model,omitempty"`
 	// Ranker is auto, ami, bm25 or hybrid. If empty, auto.
 	Ranker string `json:"ranker,omitempty"`
-	Stage  Stage  `json:"stage,omitempty"`
+	// Speed is exact, balanced or fast. If empty, the engine's.
+	Speed Speed `json:"speed,omitempty"`
+	Stage Stage `json:"stage,omitempty"`
 	// Compat is empty or "longcodezip": the published reference's rules, defects that change results included.
 	Compat string `json:"compat,omitempty"`
 	// Tenant separates callers: no cached result crosses it. Never sent by a client; the server derives it from the key.
@@ -70,6 +72,8 @@ type Result struct {
 	// Tokenizer names the encoding that counted; Estimated says that the model's own tokenizer is not public.
 	Tokenizer string `json:"tokenizer"`
 	Estimated bool   `json:"estimated,omitempty"`
+	// Reading is what the model read; nil where it was not asked.
+	Reading *Reading `json:"reading,omitempty"`
 	// Cut reports that the model did not answer in time, or failed, and the cheaper ranker stood in; such a result may not
 	// repeat.
 	Cut bool `json:"cut,omitempty"`

@@ -35,6 +35,7 @@ type Compress struct {
 	Mode      string
 	Rate      float64
 	Ranker    string
+	Speed     string
 	Deadline  time.Duration
 	Timeout   time.Duration
 	MinBytes  Size
@@ -101,7 +102,8 @@ func Default() Config {
 			Mode:      "auto",
 			Rate:      0.25,
 			Ranker:    "auto",
-			Deadline:  3 * time.Second,
+			Speed:     "balanced",
+			Deadline:  800 * time.Millisecond,
 			Timeout:   10 * time.Second,
 			MinBytes:  2 << 10,
 			FineRatio: 0.8,

@@ -22,12 +22,13 @@ func benchCommand() *cobra.Command {
 
 // benchFlags are common to all benchmarks.
 type benchFlags struct {
-	config, modelDir, device, format string
+	config, modelDir, device, format, speed string
 }
 
 func (b *benchFlags) add(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&b.format, "format", "text", "text or json")
+	f.StringVar(&b.speed, "speed", "exact", "exact, balanced or fast: how much the model reads")
 	f.StringVar(&b.config, "config", "", "configuration file")
 	f.StringVar(&b.modelDir, "model-dir", "", "folder with model.onnx and tokenizer.json, or the name of an installed model (default: the embedded one)")
 	f.StringVar(&b.device, "device", "", "auto, cpu or cuda")
@@ -41,6 +42,7 @@ func (b *benchFlags) load() (configs.Config, error) {
 	cfg, err := loadConfig(b.config, configChanges{modelDir: b.modelDir, device: b.device})
 	cfg.Parsers.InProcess = true
 	cfg.Compress.Deadline = 0
+	cfg.Compress.Speed = b.speed
 	return cfg, err
 }
 

@@ -16,7 +16,7 @@ import (
 
 type compressFlags struct {
 	config, modelDir, device string
-	format                   string
+	format, speed            string
 	request                  compress.Request
 	stage                    string
 }
@@ -39,6 +39,7 @@ func compressCommand() *cobra.Command {
 	f.StringVar(&flags.request.Model, "model", "", "upstream model whose tokenizer counts (default: the gpt-4o family's)")
 	f.StringVar(&flags.stage, "stage", "fine", "coarse (whole functions) or fine (blocks inside them too)")
 	f.StringVar(&flags.request.Ranker, "ranker", "auto", "auto, ami, bm25 or hybrid")
+	f.StringVar(&flags.speed, "speed", "exact", "how much the model reads: exact (everything), balanced or fast (what words alone leave open)")
 	f.StringVar(&flags.request.Compat, "compat", "", `"longcodezip" follows the published reference's rules`)
 	f.StringVar(&flags.format, "format", "text", "text, json or diff")
 	f.StringVar(&flags.config, "config", "", "configuration file")
@@ -85,7 +86,7 @@ func (c *compressFlags) run(cmd *cobra.Command, paths []string) (err error) {
 	defer func() { err = errors.Join(err, engine.close()) }()
 
 	c.request.Files = files
-	c.request.Stage = compress.Stage(c.stage)
+	c.request.Stage, c.request.Speed = compress.Stage(c.stage), compress.Speed(c.speed)
 	res, err := c.compress(cmd.Context(), engine, cmd.ErrOrStderr())
 	if err != nil {
 		return asUsage(err)
@@ -126,6 +127,9 @@ func (c *compressFlags) print(out, errOut io.Writer, res compress.Result) error 
 	device := ""
 	if res.Device != "" {
 		device = " on " + res.Device
+	}
+	if r := res.Reading; r != nil && r.Settled > 0 {
+		device += fmt.Sprintf(", which read %d of %d chunks", r.Ranked, r.Ranked+r.Settled+r.Late)
 	}
 	fmt.Fprintf(errOut, "%d -> %d tokens, %.1f times smaller; ranked by %s%s%s\n",
 		res.OriginalTokens, res.CompressedTokens, res.Ratio, res.Ranker, reason, device)

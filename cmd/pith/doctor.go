@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pith/cache"
+	"pith/compress"
 	"pith/configs"
 	"pith/parsers"
 	"pith/perplexity"
@@ -59,7 +60,7 @@ func diagnose(ctx context.Context, cfg configs.Config, w io.Writer) error {
 	healthy := true
 	for _, f := range []finding{
 		checkRuntime(cfg.Model),
-		checkModel(ctx, cfg.Model),
+		checkModel(ctx, cfg),
 		checkParsers(ctx, cfg.Parsers),
 		checkCache(ctx, cfg.Cache),
 		checkUpstream(ctx, cfg.Server.Upstream),
@@ -91,9 +92,9 @@ func checkRuntime(cfg configs.Model) finding {
 	return finding{part: "runtime", state: "ONNX Runtime from " + library}
 }
 
-// checkModel loads the model and measures how fast it scores code on this machine.
-func checkModel(ctx context.Context, cfg configs.Model) finding {
-	m, err := openModel(cfg)
+// checkModel loads the model, measures how fast it scores code on this machine and says which speed that is good for.
+func checkModel(ctx context.Context, cfg configs.Config) finding {
+	m, err := openModel(cfg.Model)
 	if err != nil {
 		return finding{part: "model", err: err}
 	}
@@ -102,6 +103,10 @@ func checkModel(ctx context.Context, cfg configs.Model) finding {
 	seqs := make([]perplexity.Sequence, count)
 	for i := range seqs {
 		seqs[i] = perplexity.Sequence{Given: strings.Repeat(fmt.Sprintf("x%d = f(y)\n", i), tokensEach/8), Text: "Where is x set?", WantGiven: true}
+	}
+	// The first run allocates, which is no measure of the next ones.
+	if _, err := m.Score(ctx, seqs[:1]); err != nil {
+		return finding{part: "model", err: fmt.Errorf("score: %w", err)}
 	}
 	start, scored := time.Now(), 0
 	results, err := m.Score(ctx, seqs)
@@ -112,10 +117,12 @@ func checkModel(ctx context.Context, cfg configs.Model) finding {
 		scored += len(r.Given) + len(r.Text)
 	}
 	card := m.Card()
-	f := finding{part: "model", state: fmt.Sprintf("%s on device %s, up to %d tokens, %.0f tokens/s on %d cores",
-		card.Name, card.Device, card.MaxTokens, float64(scored)/time.Since(start).Seconds(), runtime.NumCPU())}
-	if card.DeviceReason != "" {
-		f.advice = card.DeviceReason
+	rate := float64(scored) / time.Since(start).Seconds()
+	f := finding{part: "model", advice: card.DeviceReason, state: fmt.Sprintf("%s on device %s, up to %d tokens, %.0f tokens/s on %d cores",
+		card.Name, card.Device, card.MaxTokens, rate, runtime.NumCPU())}
+	if speed := compress.SuggestSpeed(rate, cfg.Compress.Deadline); string(speed) != cfg.Compress.Speed {
+		f.advice = strings.TrimSpace(fmt.Sprintf("%s\n               compress.speed is %s; %s suits this rate and the deadline of %v (PITH_SPEED=%[3]s).",
+			f.advice, cfg.Compress.Speed, speed, cfg.Compress.Deadline))
 	}
 	return f
 }

@@ -82,6 +82,7 @@ func newEngine(cfg configs.Config, log *slog.Logger, adjust func(*compress.Optio
 		Splitter:    pool,
 		Counters:    counters{tokens.New()},
 		Ranker:      cfg.Compress.Ranker,
+		Speed:       compress.Speed(cfg.Compress.Speed),
 		Deadline:    cfg.Compress.Deadline,
 		FineRatio:   cfg.Compress.FineRatio,
 		Beta:        &cfg.Compress.Beta,

@@ -1,0 +1,156 @@
+package compress
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The letters are the standings of eight chunks in the order of their words: above, heard, below.
+func TestCascade(t *testing.T) {
+	for _, tt := range []struct {
+		name             string
+		limit, allowance int
+		want             string
+	}{
+		{"everything", 30, 1 << 40, "hhhhhhhh"},
+		{"around the cut", 40, 30, "aaahhhbb"},
+		{"cut at the top", 0, 30, "hhhbbbbb"},
+		{"cut near the end", 70, 60, "aahhhhhh"},
+		{"cut behind the end", 1000, 30, "aaaaahhh"},
+		{"nothing", 40, 0, "aaaabbbb"},
+		{"less than one", 40, 9, "aaaabbbb"},
+	} {
+		c := cascade{order: []int{7, 6, 5, 4, 3, 2, 1, 0}, limit: tt.limit, allowance: tt.allowance}
+		for range c.order {
+			c.sizes, c.costs = append(c.sizes, 10), append(c.costs, 10)
+		}
+		standings := c.standings()
+		got := make([]byte, len(c.order))
+		for at, n := range c.order {
+			got[at] = "hab"[standings[n]]
+		}
+		if string(got) != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
+// What words settle keeps their order and stands before, or behind, all that the model read, by either ranker.
+func TestSettledChunksKeepTheirPlace(t *testing.T) {
+	e := evidence{
+		texts: 6, terms: []float64{9, 7, 5, 4, 2, 1}, alone: query(3),
+		standings: []standing{above, heard, heard, heard, below, below},
+		given:     [][]Loss{nil, query(2), query(1), query(2.5), nil, nil},
+	}
+	for name, want := range map[string][]int{rankAMI: {0, 2, 1, 3, 4, 5}, rankHybrid: {0, 2, 1, 3, 4, 5}} {
+		r, _ := rankerOf(name)
+		scores := r.scores(e)
+		if got := byScore(scores); !slices.Equal(got, want) {
+			t.Errorf("%s orders them %v by %v, want %v", name, got, scores, want)
+		}
+	}
+}
+
+// query makes the losses of a query of two tokens.
+func query(nll float64) []Loss { return []Loss{{0, 9}, {1, nll}} }
+
+// The classes read less and less, whatever the length of the text, and report it.
+func TestSpeedBoundsWhatIsRead(t *testing.T) {
+	text := strings.Repeat(sample+"\n", 60)
+	last := 1 << 40
+	for _, speed := range []Speed{SpeedExact, SpeedBalanced, SpeedFast} {
+		res := compress(t, engine(t, nil), ask(func(r *Request) { r.Files[0].Content, r.Speed, r.Rate = text, speed, 0.2 }))
+		r := res.Reading
+		if r == nil || r.Speed != speed || r.Bytes >= last || r.Late != 0 {
+			t.Fatalf("%s reads %+v, want less than %d bytes", speed, r, last)
+		}
+		last = r.Bytes
+		ranked := 0
+		for _, c := range res.Chunks {
+			if c.Rank > 0 {
+				ranked++
+			}
+		}
+		if r.Ranked+r.Settled != ranked || (r.Settled == 0) != (speed == SpeedExact) || (r.Inside == 0) != (speed == SpeedFast) {
+			t.Errorf("%s: %+v of %d chunks", speed, r, ranked)
+		}
+	}
+}
+
+func TestGuaranteesAtAllSpeeds(t *testing.T) {
+	splitter := pool(t)
+	e := engine(t, func(o *Options) { o.Splitter, o.Speed = splitter, SpeedBalanced })
+	req := ask(func(r *Request) { r.Files = append(r.Files, File{Path: "long.py", Content: longFunction(300)}) })
+	req.Files[0].Content = strings.Repeat(sample, 10)
+	for _, req.Speed = range []Speed{"", SpeedExact, SpeedBalanced, SpeedFast} {
+		for _, req.Rate = range []float64{0.05, 0.2, 0.6} {
+			res := compress(t, e, req)
+			check(t, splitter, words{}, req, res)
+			if again := compress(t, e, req); again.Text != res.Text {
+				t.Errorf("speed %q, rate %v: a second run gives other bytes", req.Speed, req.Rate)
+			}
+		}
+	}
+}
+
+// tiring answers so many times, then waits for the end or fails.
+type tiring struct {
+	hashModel
+	answers int64
+}
+
+func (m *tiring) Score(ctx context.Context, seqs []Sequence) ([]Losses, error) {
+	if m.calls.Load() >= m.answers {
+		if _, ok := ctx.Deadline(); !ok {
+			return nil, errors.New("tired")
+		}
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return m.hashModel.Score(ctx, seqs)
+}
+
+// A deadline, or a failure, loses what it cuts off and not what was read before.
+func TestDeadlineKeepsWhatWasRead(t *testing.T) {
+	req := ask(func(r *Request) { r.Files[0].Content = strings.Repeat(sample+"\n", 30) })
+	whole := compress(t, engine(t, nil), req).Reading
+	for answers := range 3 {
+		for _, deadline := range []time.Duration{0, 30 * time.Millisecond} {
+			t.Run(fmt.Sprintf("%d answers in %v", answers, deadline), func(t *testing.T) {
+				model := &tiring{answers: int64(answers)}
+				res := compress(t, engine(t, func(o *Options) { o.Scorer, o.Deadline = model, deadline }), req)
+				check(t, indents{}, words{}, req, res)
+				r := res.Reading
+				if !res.Cut || res.RankerReason == "" || r.Ranked+r.Late != whole.Ranked {
+					t.Fatalf("cut %v (%q), read %+v of %+v", res.Cut, res.RankerReason, r, whole)
+				}
+				if (r.Ranked > 0) != (answers > 0) || (res.Ranker == rankHybrid) != (answers > 0) {
+					t.Errorf("%s ranked after %+v", res.Ranker, r)
+				}
+			})
+		}
+	}
+}
+
+func TestSuggestSpeed(t *testing.T) {
+	for _, tt := range []struct {
+		rate     float64
+		deadline time.Duration
+		want     Speed
+	}{
+		{1000, 0, SpeedExact},
+		{500, 800 * time.Millisecond, SpeedFast},
+		{30000, 800 * time.Millisecond, SpeedBalanced},
+		{30000, 10 * time.Second, SpeedExact},
+		{1e6, 800 * time.Millisecond, SpeedExact},
+	} {
+		if got := SuggestSpeed(tt.rate, tt.deadline); got != tt.want {
+			t.Errorf("%v tokens/s within %v: %s, want %s", tt.rate, tt.deadline, got, tt.want)
+		}
+	}
+}
