@@ -39,7 +39,7 @@ fmt: ## format in place
 	@scripts/lint fmt
 
 golden: testdeps build ## rewrite golden files
-	$(GO) test ./parsers ./compress ./bench ./configs -update
+	$(GO) test ./parsers ./compress ./bench ./configs ./e2e -update
 
 fuzz: deps ## run each fuzz target for FUZZTIME
 	@scripts/fuzz $(FUZZTIME)
@@ -48,6 +48,7 @@ bench: build ## quality and speed tables
 	bin/pith bench retention
 	bin/pith bench speed
 	bin/pith bench proxy
+	bin/pith bench session
 
 soak: testdeps build ## ten bounded minutes of load on loopback
 	$(GO) test -tags soak -run Soak -timeout 15m ./e2e

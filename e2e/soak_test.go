@@ -86,5 +86,5 @@ func resident(t *testing.T, p *proxy) int {
 func (u *upstream) forget() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.bodies = nil
+	u.got = nil
 }

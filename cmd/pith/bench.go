@@ -15,8 +15,8 @@ import (
 )
 
 func benchCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "bench", Short: "Measure quality, speed and the proxy's latency on this machine"}
-	cmd.AddCommand(benchRetentionCommand(), benchSpeedCommand(), benchProxyCommand())
+	cmd := &cobra.Command{Use: "bench", Short: "Measure quality, speed, the proxy's latency and the price of conversations"}
+	cmd.AddCommand(benchRetentionCommand(), benchSpeedCommand(), benchProxyCommand(), benchSessionCommand())
 	return cmd
 }
 

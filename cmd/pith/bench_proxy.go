@@ -10,6 +10,7 @@ import (
 
 	"pith/bench"
 	"pith/cache"
+	"pith/configs"
 )
 
 func benchProxyCommand() *cobra.Command {
@@ -34,14 +35,7 @@ func benchProxyCommand() *cobra.Command {
 				return err
 			}
 			defer func() { err = errors.Join(err, engine.close()) }()
-			measure.Handler = func(upstream *url.URL) (http.Handler, error) {
-				cfg.Server.Upstream = upstream.String()
-				server, err := newServer(cfg, backend{engine, stores{store: cache.NewMemory(64 << 20)}, cache.NewKeyer(nil)}, log)
-				if err != nil {
-					return nil, err
-				}
-				return server.Handler(), nil
-			}
+			measure.Handler = func(upstream *url.URL) (http.Handler, error) { return measuredHandler(cfg, engine, upstream, log) }
 			measure.Progress = phases(cmd)
 			report, err := measure.Run(cmd.Context())
 			if err != nil {
@@ -54,4 +48,14 @@ func benchProxyCommand() *cobra.Command {
 	cmd.Flags().IntVar(&measure.Requests, "requests", 300, "pairs of requests for each row")
 	cmd.Flags().IntVar(&measure.Compressions, "compressions", 10, "pairs that bring new code each time")
 	return cmd
+}
+
+// measuredHandler is the proxy as `pith serve` starts it, with a cache in memory.
+func measuredHandler(cfg configs.Config, e *engine, upstream *url.URL, log *slog.Logger) (http.Handler, error) {
+	cfg.Server.Upstream = upstream.String()
+	server, err := newServer(cfg, backend{e, stores{store: cache.NewMemory(64 << 20)}, cache.NewKeyer(nil)}, log)
+	if err != nil {
+		return nil, err
+	}
+	return server.Handler(), nil
 }

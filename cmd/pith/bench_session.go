@@ -1,0 +1,76 @@
+package main
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"pith/bench"
+	"pith/tokens"
+)
+
+func benchSessionCommand() *cobra.Command {
+	var flags benchFlags
+	var measure bench.Session
+	var root string
+	cmd := &cobra.Command{
+		Use:   "session [FILE...]",
+		Short: "Price whole conversations at a provider that caches prompts",
+		Long: "Price whole conversations at a provider that caches prompts: plain, through Pith, and rewritten for each new question.\n" +
+			"Without arguments, the conversations in e2e/testdata/conversations.",
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			cfg, err := flags.load()
+			if err != nil {
+				return err
+			}
+			conversations, err := readConversations(args, root)
+			if err != nil {
+				return err
+			}
+			engine, err := newEngine(cfg, slog.New(slog.DiscardHandler), nil)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, engine.close()) }()
+			measure.Counters = counters{tokens.New()}
+			measure.Progress = phases(cmd)
+			measure.Handler = func(upstream *url.URL) (http.Handler, error) {
+				return measuredHandler(cfg, engine, upstream, slog.New(slog.DiscardHandler))
+			}
+			report, err := measure.Run(cmd.Context(), conversations)
+			if err != nil {
+				return err
+			}
+			return flags.print(cmd.OutOrStdout(), report)
+		},
+	}
+	flags.add(cmd)
+	f := cmd.Flags()
+	f.StringVar(&root, "root", ".", "folder below which the files stand that conversations show")
+	f.DurationVar(&measure.ToolTime, "tool-time", 0, "time before a tool's result is sent (default 5s)")
+	f.DurationVar(&measure.ThinkTime, "think-time", 0, "time before a person's next message (default 1m)")
+	return cmd
+}
+
+func readConversations(files []string, root string) ([]bench.Conversation, error) {
+	if len(files) == 0 {
+		pattern := filepath.Join(root, "e2e/testdata/conversations/*.json")
+		files, _ = filepath.Glob(pattern) // the pattern is well formed
+		if len(files) == 0 {
+			return nil, usagef("no conversations in %s: name files, or the checkout with --root", pattern)
+		}
+	}
+	var out []bench.Conversation
+	for _, file := range files {
+		c, err := bench.ReadConversation(file, root)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
