@@ -240,17 +240,27 @@ def nll_head(g, model, h, table, past):
     return mixture(g, model, source, (log_p, spelling, mass))
 
 
+def whole_lanes(g, kind, x):
+    """Applies Exp or Log to x [K, 1], each value repeated to fill the processor's lanes.
+
+    What is left over after the last full register is computed by other code,
+    and its last bit depends on how many values there are.
+    """
+    return g.op("Slice", g.op(kind, g.op("Expand", x, g.const([1, 16]))), g.const([0]), g.const([1]), g.const([1]))
+
+
 def mixture(g, model, source, parts):
     """Adds -log((gate_0 p(class) + sum_h gate_h mass_h) p(w | class)) of parts log p(w), log p(w | class), mass."""
     log_p, spelling, mass = parts
     gates = g.op("Softmax", g.linear(source, model.gate, "gate"), axis=-1)
-    first = g.op("Squeeze", g.op("Slice", gates, g.const([0]), g.const([1]), g.const([1])), g.const([1]))
+    first = g.op("Slice", gates, g.const([0]), g.const([1]), g.const([1]))
     rest = g.op("Slice", gates, g.const([1]), g.const([1 + model.config.pointers]), g.const([1]))
-    pointed = g.op("ReduceSum", g.op("Mul", rest, mass), g.const([1]), keepdims=0)
-    by_class = g.op("Mul", first, g.op("Exp", g.op("Sub", log_p, spelling)))
+    pointed = g.op("ReduceSum", g.op("Mul", rest, mass), g.const([1]), keepdims=1)
+    log_p, spelling = (g.op("Unsqueeze", part, g.const([1])) for part in (log_p, spelling))
+    by_class = g.op("Mul", first, whole_lanes(g, "Exp", g.op("Sub", log_p, spelling)))
     total = g.op("Max", g.op("Add", by_class, pointed), g.const(1e-30, np.float32))
-    loss = g.op("Neg", g.op("Add", g.op("Log", total), spelling))
-    return loss
+    loss = g.op("Neg", g.op("Add", whole_lanes(g, "Log", total), spelling))
+    return g.op("Squeeze", loss, g.const([1]))
 
 
 def logits_head(g, model, h, table):
