@@ -10,8 +10,8 @@ import (
 // A Meter is a Scorer that notes what passes through it. It is safe for concurrent use.
 type Meter struct {
 	next compress.Scorer
-	// tokens counts a text as the model does.
-	tokens func(text string) int
+	// tokens counts what the model runs of a sequence.
+	tokens func(s compress.Sequence) int
 
 	mu     sync.Mutex
 	seen   map[compress.Sequence]bool
@@ -19,8 +19,8 @@ type Meter struct {
 	losses int
 }
 
-// NewMeter returns a Meter in front of next; tokens counts a text as its model does.
-func NewMeter(next compress.Scorer, tokens func(text string) int) *Meter {
+// NewMeter returns a Meter in front of next; tokens counts what its model runs of a sequence, which may be less than all of it.
+func NewMeter(next compress.Scorer, tokens func(s compress.Sequence) int) *Meter {
 	return &Meter{next: next, tokens: tokens, seen: map[compress.Sequence]bool{}}
 }
 
@@ -49,7 +49,7 @@ func (m *Meter) take() (cost Cost, losses int) {
 	defer m.mu.Unlock()
 	cost, losses = Cost{Passes: len(m.seen), Calls: m.calls}, m.losses
 	for s := range m.seen {
-		cost.Tokens += m.tokens(s.Given) + m.tokens(s.Text)
+		cost.Tokens += m.tokens(s)
 	}
 	m.seen, m.calls, m.losses = map[compress.Sequence]bool{}, 0, 0
 	return cost, losses

@@ -64,16 +64,18 @@ func (s *speedFlags) run(cmd *cobra.Command) (err error) {
 	if err != nil {
 		return err
 	}
-	count := func(string) int { return 0 }
-	engine, err := newMeasuredEngine(cfg, func(next compress.Scorer) compress.Scorer {
-		s.measure.Meter = bench.NewMeter(next, func(text string) int { return count(text) })
+	var engine *engine
+	count := func(text string) int { return len(engine.model.Tokenizer().Encode(text)) }
+	engine, err = newMeasuredEngine(cfg, func(next compress.Scorer) compress.Scorer {
+		s.measure.Meter = bench.NewMeter(next, func(seq compress.Sequence) int {
+			return min(count(seq.Given)+count(seq.Text), engine.model.Card().MaxTokens) // the head of a longer one is cut off
+		})
 		return s.measure.Meter
 	})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, engine.close()) }()
-	count = func(text string) int { return len(engine.model.Tokenizer().Encode(text)) }
 	s.measure.Counters = counters{tokens.New()}
 	s.measure.Compressor = compress.NewCached(engine.Engine, compress.CacheOptions{
 		Store: cache.NewMemory(64 << 20), Key: cache.NewKeyer(nil).Key,
