@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,6 +29,10 @@ type Proxy struct {
 	Compressions int
 	// Sizes are body sizes in bytes. If empty, 1, 100 and 500 KB.
 	Sizes []int
+	// Rate is the requests a second of the load rows, Seconds how long each proxy gets them. If zero, 1000 and 10.
+	Rate, Seconds int
+	// Streams is the number of silent streams whose memory is measured. If zero, 1000.
+	Streams int
 	// Progress is told what runs. May be nil.
 	Progress func(what string)
 }
@@ -53,7 +58,9 @@ type Quantiles struct {
 
 // A ProxyReport is what Proxy.Run measured.
 type ProxyReport struct {
-	Rows []ProxyRow `json:"rows"`
+	Rows    []ProxyRow   `json:"rows"`
+	Load    []LoadRow    `json:"load"`
+	Streams StreamMemory `json:"streams"`
 }
 
 // A kind is a way of filling a body. unique bodies differ from request to request.
@@ -103,7 +110,20 @@ func (p Proxy) Run(ctx context.Context) (ProxyReport, error) {
 			rep.Rows = append(rep.Rows, row)
 		}
 	}
-	return rep, nil
+	for _, kind := range kinds {
+		if kind.code {
+			continue
+		}
+		p.Progress(fmt.Sprintf("%s, %d requests a second", kind.name, p.Rate))
+		row, err := p.load(ctx, bare, pith, kind)
+		if err != nil {
+			return rep, fmt.Errorf("%s, %d requests a second: %w", kind.name, p.Rate, err)
+		}
+		rep.Load = append(rep.Load, row)
+	}
+	p.Progress(fmt.Sprintf("%d silent streams", p.Streams))
+	rep.Streams, err = p.streamMemory(ctx, upstream, bare, pith)
+	return rep, err
 }
 
 func (p Proxy) withDefaults() Proxy {
@@ -113,6 +133,7 @@ func (p Proxy) withDefaults() Proxy {
 	if p.Compressions == 0 {
 		p.Compressions = 10
 	}
+	p.Rate, p.Seconds, p.Streams = cmp.Or(p.Rate, 1000), cmp.Or(p.Seconds, 10), cmp.Or(p.Streams, 1000)
 	if len(p.Sizes) == 0 {
 		p.Sizes = []int{1000, 100_000, 500_000}
 	}
@@ -181,7 +202,13 @@ func (k kind) body(size int, seed uint64) []byte {
 
 // answer is the upstream: it reads the request and sends a short completion.
 func answer(w http.ResponseWriter, r *http.Request) {
-	_, _ = io.Copy(io.Discard, r.Body) // the client's own error says more than this side's
+	var head [len(streamBody)]byte
+	n, _ := io.ReadFull(r.Body, head[:]) // a shorter body asks for no stream
+	_, _ = io.Copy(io.Discard, r.Body)   // the client's own error says more than this side's
+	if string(head[:n]) == streamBody {
+		answerStream(w, r)
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
 	fmt.Fprint(w, `{"id":"chatcmpl-1","object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"Yes."},"finish_reason":"stop"}]}`)
 }
@@ -236,5 +263,12 @@ func (r ProxyReport) WriteText(w io.Writer) error {
 		fmt.Fprintf(t, "%s\t%d\t%d\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%s\t%s\n", row.Kind, row.Bytes, row.Pairs, row.Bare.P50, row.Bare.P99,
 			row.Pith.P50, row.Pith.P99, row.Added.P50, row.Added.P99, row.Decision, row.Cache)
 	}
+	fmt.Fprintln(t, "\nat a fixed rate\ta second\trequests\tbare p50\tp99\tpith p50\tp99\tratio p50\tp99")
+	for _, row := range r.Load {
+		fmt.Fprintf(t, "%s\t%d\t%d\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\n", row.Kind, row.Rate, row.Requests, row.Bare.P50, row.Bare.P99,
+			row.Pith.P50, row.Pith.P99, row.Ratio.P50, row.Ratio.P99)
+	}
+	fmt.Fprintf(t, "\n%d silent streams: %.1f KiB each added by pith, %.1f KiB by the bare proxy\n", r.Streams.Streams,
+		float64(r.Streams.Pith)/1024, float64(r.Streams.Bare)/1024)
 	return t.Flush()
 }

@@ -22,7 +22,7 @@ func TestProxy(t *testing.T) {
 				next.ServeHTTP(w, r)
 			}), nil
 		},
-		Requests: 4, Compressions: 2, Sizes: []int{1000, 5000},
+		Requests: 4, Compressions: 2, Sizes: []int{1000, 5000}, Rate: 10, Seconds: 1, Streams: 20,
 	}.Run(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -38,12 +38,22 @@ func TestProxy(t *testing.T) {
 			t.Errorf("row %+v", row)
 		}
 	}
+	// Two seconds of load at ten requests for each of two kinds, and the streams.
+	want += 2*2*10 + 20
 	if len(seen) != want {
 		t.Errorf("handler saw %d requests, want %d", len(seen), want)
 	}
+	for _, row := range report.Load {
+		if row.Requests != 10 || row.Bare.P50 <= 0 || row.Ratio.P50 <= 0 {
+			t.Errorf("load %+v", row)
+		}
+	}
+	if report.Streams.Streams != 20 || report.Streams.Pith <= 0 {
+		t.Errorf("streams %+v", report.Streams)
+	}
 	var text bytes.Buffer
-	if err := report.WriteText(&text); err != nil || strings.Count(text.String(), "\n") != 10 {
-		t.Errorf("table has not 8 rows and 2 headings (%v):\n%s", err, &text)
+	if err := report.WriteText(&text); err != nil || strings.Count(text.String(), "\n") != 16 {
+		t.Errorf("tables have not 8 rows, 2 loads and a line on streams (%v):\n%s", err, &text)
 	}
 }
 
