@@ -12,14 +12,16 @@ import (
 // Config is every setting. What a field means stands in the table of keys, which files, the environment, documentation and
 // `pith doctor` share.
 type Config struct {
-	Server    Server
-	Compress  Compress
-	Model     Model
-	Parsers   Parsers
-	Cache     Cache
-	Retrieval Retrieval
-	Log       Log
-	Admin     Admin
+	Server     Server
+	Compress   Compress
+	Model      Model
+	Parsers    Parsers
+	Cache      Cache
+	Retrieval  Retrieval
+	Accounting Accounting
+	Tracing    Tracing
+	Log        Log
+	Admin      Admin
 }
 
 // Server is where clients and the upstream are.
@@ -75,6 +77,17 @@ type Retrieval struct {
 	TTL         time.Duration
 	MemoryBytes Size
 	Tool        bool
+}
+
+// Accounting is what tokens cost and who is compared.
+type Accounting struct {
+	Holdout float64
+	Prices  string
+}
+
+// Tracing is where spans go.
+type Tracing struct {
+	Endpoint string
 }
 
 // Log is what is logged and how.

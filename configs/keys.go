@@ -64,6 +64,11 @@ func (c *Config) bindings() []binding {
 		{"retrieval.memory_bytes", "PITH_RETRIEVAL_BYTES", &c.Retrieval.MemoryBytes, "memory for originals where there is no Redis; full, blocks go out whole"},
 		{"retrieval.tool", "PITH_RETRIEVAL_TOOL", &c.Retrieval.Tool, "let the model ask for omitted lines by a tool that the client does not see; needs retrieval.enabled"},
 
+		{"accounting.holdout", "PITH_HOLDOUT", &c.Accounting.Holdout, "share of conversations that pass uncompressed for comparison, in [0, 1]"},
+		{"accounting.prices", "PITH_PRICES", &c.Accounting.Prices, "file with prices by model, see configs/prices/example.yaml; empty for none"},
+
+		{"tracing.endpoint", "PITH_TRACING_ENDPOINT", &c.Tracing.Endpoint, "OTLP/HTTP collector, such as http://127.0.0.1:4318; empty for OTEL_EXPORTER_OTLP_ENDPOINT, and without that no traces"},
+
 		{"log.level", "PITH_LOG_LEVEL", &c.Log.Level, "debug, info, warn or error"},
 		{"log.format", "PITH_LOG_FORMAT", &c.Log.Format, "text or json"},
 

@@ -34,6 +34,12 @@ func (c Config) Validate() error {
 
 	k.cache(c.Cache)
 	k.retrieval(c.Retrieval, c.Cache)
+	k.that(c.Accounting.Holdout >= 0 && c.Accounting.Holdout <= 1, "accounting.holdout", "must be in [0, 1]")
+	if c.Tracing.Endpoint != "" {
+		u, err := url.Parse(c.Tracing.Endpoint)
+		k.that(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil, "tracing.endpoint",
+			"is not a URL: want one such as http://127.0.0.1:4318, and headers in OTEL_EXPORTER_OTLP_HEADERS")
+	}
 	k.oneOf("log.format", c.Log.Format, "text", "json")
 	if c.Admin.Listen != "" {
 		k.address("admin.listen", c.Admin.Listen)

@@ -10,6 +10,8 @@ type dialect struct {
 	suffix string
 	read   func(object) ([]message, error)
 	fail   errorShape
+	// usage reads what an answer says it took; nil where answers are free.
+	usage usageReader
 	// tool words our tool; nil where the dialect knows none.
 	tool *toolWording
 }
@@ -17,10 +19,10 @@ type dialect struct {
 // dialects is tried in order: the first whose suffix fits wins.
 func dialects() []*dialect {
 	return []*dialect{
-		{name: "chat", suffix: "/chat/completions", read: readChat, fail: openAIError, tool: chatTool()},
-		{name: "completions", suffix: "/completions", read: readCompletion, fail: openAIError},
-		{name: "responses", suffix: "/responses", read: readResponses, fail: openAIError, tool: responsesTool()},
-		{name: "messages", suffix: "/v1/messages", read: readMessages, fail: anthropicError, tool: messagesTool()},
+		{name: "chat", suffix: "/chat/completions", read: readChat, fail: openAIError, usage: readChatUsage, tool: chatTool()},
+		{name: "completions", suffix: "/completions", read: readCompletion, fail: openAIError, usage: readChatUsage},
+		{name: "responses", suffix: "/responses", read: readResponses, fail: openAIError, usage: readResponsesUsage, tool: responsesTool()},
+		{name: "messages", suffix: "/v1/messages", read: readMessages, fail: anthropicError, usage: readMessagesUsage, tool: messagesTool()},
 		// Counting goes through compressed as well, so that the count is of what would be sent.
 		{name: "count_tokens", suffix: "/v1/messages/count_tokens", read: readMessages, fail: anthropicError, tool: messagesTool()},
 	}

@@ -60,13 +60,20 @@ func (w *upstreamWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter 
 // observe counts and logs a request. The line holds no query string, no header and nothing of a body.
 func (s *Server) observe(c *gin.Context) {
 	x := &exchange{start: time.Now(), dialect: "none"}
-	c.Request = c.Request.WithContext(withExchange(c.Request.Context(), x))
+	ctx, span := s.tracing.start(withExchange(c.Request.Context(), x), c.Request)
+	c.Request = c.Request.WithContext(ctx)
 	s.metrics.active.Inc()
 	defer func() {
 		s.metrics.active.Dec()
 		took := time.Since(x.start)
 		s.metrics.observe(x, c.Writer.Status(), took)
-		s.log.LogAttrs(c.Request.Context(), slog.LevelInfo, "request",
+		var b bill
+		if x.account != nil {
+			b = s.closeAccount(x)
+			s.metrics.accounts.observe(x, b, c.Writer.Status(), took)
+		}
+		s.tracing.end(span, x, b, c.Writer.Status())
+		attrs := []slog.Attr{
 			slog.String("method", c.Request.Method),
 			slog.String("path", c.Request.URL.Path),
 			slog.Int("status", c.Writer.Status()),
@@ -80,7 +87,8 @@ func (s *Server) observe(c *gin.Context) {
 			slog.Duration("compress_took", x.report.took),
 			slog.Int("hidden_rounds", x.rounds),
 			slog.Bool("aborted", x.aborted),
-		)
+		}
+		s.log.LogAttrs(c.Request.Context(), slog.LevelInfo, "request", append(attrs, b.attrs()...)...)
 	}()
 	c.Next()
 }

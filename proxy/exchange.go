@@ -24,6 +24,8 @@ type exchange struct {
 	// tool is set where the request offers the model our tool, rounds counts those that the client does not see.
 	tool   *toolUse
 	rounds int
+	// account is set where the answer is paid by tokens.
+	account *account
 	// aborted says that the response was cut.
 	aborted bool
 }
@@ -128,11 +130,15 @@ func (s *Server) replaceBody(r *http.Request, d *dialect, body []byte, want cont
 		return withBody(r, body)
 	}
 	o := order{control: want, tenant: s.opts.Tenant(r)}
+	if want.mode != ModeForce { // who forces has chosen
+		o.holdout = s.opts.Accounting.Holdout
+	}
 	var out []byte
-	out, x.report = s.squeeze(r.Context(), d, plain, o)
-	if s.originals.Tool && d.tool != nil && json.Valid(plain) {
+	out, x.report = s.traceSqueeze(r.Context(), d, plain, o)
+	if s.originals.Tool && d.tool != nil && x.report.reason != reasonHoldout && json.Valid(plain) {
 		x.tool = offerTool(d.tool, out, o.tenant)
 	}
+	s.openAccount(x, d, out)
 	switch {
 	case x.tool != nil:
 		out = x.tool.body

@@ -30,7 +30,7 @@ func NewTransport() *http.Transport {
 // newForward makes the reverse proxy. It streams: every write of the upstream is flushed at once.
 func (s *Server) newForward() *httputil.ReverseProxy {
 	return &httputil.ReverseProxy{
-		Transport:     &toolTransport{server: s, next: s.opts.Transport},
+		Transport:     &toolTransport{server: s, next: &meterTransport{next: s.opts.Transport}},
 		FlushInterval: -1,
 		BufferPool:    newBuffers(),
 		ErrorLog:      slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
@@ -38,6 +38,7 @@ func (s *Server) newForward() *httputil.ReverseProxy {
 			p.SetURL(s.opts.Upstream) // and the Host header is the upstream's
 			// ReverseProxy drops what it cannot parse of a query; nothing here reads it, so it passes as it came.
 			p.Out.URL.RawQuery = joinQuery(s.opts.Upstream.RawQuery, p.In.URL.RawQuery)
+			s.tracing.inject(p.In.Context(), p.Out.Header)
 		},
 		ModifyResponse: func(res *http.Response) error {
 			x := exchangeOf(res.Request.Context())

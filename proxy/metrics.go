@@ -22,6 +22,7 @@ type metrics struct {
 	compressing     *prometheus.HistogramVec
 	upstreamHeaders *prometheus.HistogramVec
 	active          prometheus.Gauge
+	accounts        *accountMetrics
 }
 
 // seconds covers a cached block (1 ms) to a long stream (10 min).
@@ -50,7 +51,9 @@ func newMetrics(registry *prometheus.Registry, held *byteBudget) (*metrics, erro
 	for _, c := range []prometheus.Collector{m.requests, m.decisions, m.tokens, m.duration, m.compressing, m.upstreamHeaders, m.active, bytes} {
 		errs = append(errs, registry.Register(c))
 	}
-	return m, errors.Join(errs...)
+	var err error
+	m.accounts, err = newAccountMetrics(registry)
+	return m, errors.Join(append(errs, err)...)
 }
 
 // observe counts a finished request.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"pith/compress"
 )
@@ -51,6 +52,10 @@ type Options struct {
 	Compression Compression
 	// Freeze says where forced forms of blocks are remembered.
 	Freeze Freeze
+	// Accounting says what tokens cost.
+	Accounting Accounting
+	// Tracer makes a span of each request. If nil, none is made and trace headers pass as they came.
+	Tracer trace.Tracer
 	// Limits bound what a client can hold.
 	Limits Limits
 	// Drain says how Serve ends.
@@ -123,6 +128,9 @@ func (o Options) withDefaults() (Options, error) {
 	default:
 		errs = append(errs, fmt.Errorf("compression mode %q: want off, auto or force", o.Compression.Mode))
 	}
+	if h := o.Accounting.Holdout; !(h >= 0 && h <= 1) {
+		errs = append(errs, fmt.Errorf("holdout %g: want a share in [0, 1]", h))
+	}
 	if len(errs) > 0 {
 		return o, errors.Join(errs...)
 	}
@@ -143,6 +151,7 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	o.Compression = o.Compression.withDefaults()
 	o.Limits = o.Limits.withDefaults()
+	o.Accounting.CalibrateEvery = orElse(o.Accounting.CalibrateEvery, time.Second)
 	o.Retrieval.TTL = orElse(o.Retrieval.TTL, time.Hour)
 	if o.Retrieval.Key == nil {
 		o.Retrieval.Key = keyedHash([]byte(rand.Text()))

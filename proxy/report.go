@@ -16,6 +16,8 @@ import (
 type report struct {
 	decision decision
 	reason   string
+	// model is the name in the request: free text, for no label and no log.
+	model string
 	// original and compressed are tokens of the blocks that the engine saw, as the engine counts them: without line numbers,
 	// and without the rest of the request, which nobody was going to change.
 	original, compressed int
@@ -39,6 +41,7 @@ const (
 // Reasons of a pass or a bypass. They are few, as metrics are labelled with them.
 const (
 	reasonOff      = "mode-off"
+	reasonHoldout  = "holdout"
 	reasonMethod   = "method"
 	reasonType     = "content-type"
 	reasonEncoding = "content-encoding"

@@ -24,17 +24,20 @@ import (
 
 // A Server is the proxy. It is safe for concurrent use.
 type Server struct {
-	opts      Options
-	log       *slog.Logger
-	dialects  []*dialect
-	forward   *httputil.ReverseProxy
-	handler   http.Handler
-	metrics   *metrics
-	slots     slots
-	ledger    *ledger
-	originals *originals
-	inFlight  byteBudget
-	draining  atomic.Bool
+	opts       Options
+	log        *slog.Logger
+	dialects   []*dialect
+	forward    *httputil.ReverseProxy
+	handler    http.Handler
+	metrics    *metrics
+	slots      slots
+	ledger     *ledger
+	originals  *originals
+	calibrator *calibrator
+	prices     prices
+	tracing    *tracing
+	inFlight   byteBudget
+	draining   atomic.Bool
 }
 
 // New makes a Server. The error names everything that is wrong with o.
@@ -59,6 +62,13 @@ func New(o Options) (*Server, error) {
 	if s.originals, err = newOriginals(o.Retrieval); err != nil {
 		return nil, fmt.Errorf("proxy retrieval: %w", err)
 	}
+	if s.prices, err = newPrices(o.Accounting.Prices); err != nil {
+		return nil, fmt.Errorf("proxy accounting: %w", err)
+	}
+	if s.calibrator, err = newCalibrator(o.Accounting); err != nil {
+		return nil, fmt.Errorf("proxy accounting: %w", err)
+	}
+	s.tracing = newTracing(o.Tracer, o.Upstream)
 	s.forward = s.newForward()
 	s.handler = s.newEngine()
 	return s, nil

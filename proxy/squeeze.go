@@ -23,19 +23,23 @@ var (
 // too long costs money, a prompt that is lost costs the answer.
 func (s *Server) squeeze(ctx context.Context, d *dialect, body []byte, want order) (out []byte, rep report) {
 	start := time.Now()
+	var c conversation
 	defer func() {
 		if v := recover(); v != nil {
 			s.log.ErrorContext(ctx, "panic while compressing", "dialect", d.name, "panic", panicText(v))
 			out, rep = body, report{decision: decisionBypass, reason: reasonPanic}
 		}
-		rep.took = time.Since(start)
+		rep.took, rep.model = time.Since(start), c.model
 	}()
-	c, err := readBody(d, body)
-	if err != nil {
+	var err error
+	if c, err = readBody(d, body); err != nil {
 		if errors.Is(err, errDuplicateKey) {
 			return body, report{decision: decisionPass, reason: reasonTwice}
 		}
 		return body, report{decision: decisionPass, reason: reasonJSON}
+	}
+	if heldOut(want.holdout, want.tenant, body, c) {
+		return body, report{decision: decisionPass, reason: reasonHoldout}
 	}
 	p := planner{body: body, tenant: want.tenant, control: want.control, minBytes: s.opts.Compression.MinBytes}
 	blocks := p.run(c)
@@ -54,6 +58,8 @@ func (s *Server) squeeze(ctx context.Context, d *dialect, body []byte, want orde
 type order struct {
 	control
 	tenant string
+	// holdout is the share of conversations that pass for comparison.
+	holdout float64
 }
 
 // An outcome is what came of one block.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"go.opentelemetry.io/otel/trace"
 
 	"pith/cache"
 	"pith/compress"
@@ -83,7 +84,12 @@ func serve(ctx context.Context, cfg configs.Config, log *slog.Logger) (err error
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 
-	server, err := newServer(cfg, backend{engine, store, keyer}, log)
+	tracer, stopTracing, err := startTracing(ctx, cfg.Tracing, log)
+	if err != nil {
+		return err
+	}
+	defer stopTracing()
+	server, err := newServer(cfg, backend{engine, store, keyer, tracer}, log)
 	if err != nil {
 		return err
 	}
@@ -101,12 +107,18 @@ type backend struct {
 	engine *engine
 	stores stores
 	keyer  *cache.Keyer
+	// tracer is nil where nothing is traced.
+	tracer trace.Tracer
 }
 
 func newServer(cfg configs.Config, b backend, log *slog.Logger) (*proxy.Server, error) {
 	upstream, err := url.Parse(cfg.Server.Upstream)
 	if err != nil {
 		return nil, usagef("upstream: %w", err)
+	}
+	accounting, err := newAccounting(cfg.Accounting, b.engine.counters)
+	if err != nil {
+		return nil, err
 	}
 	retrieval := proxy.Retrieval{Key: b.keyer.Key, Find: b.engine, TTL: cfg.Retrieval.TTL, Tool: cfg.Retrieval.Tool}
 	if cfg.Retrieval.Enabled {
@@ -126,9 +138,11 @@ func newServer(cfg configs.Config, b backend, log *slog.Logger) (*proxy.Server, 
 			Timeout:  cfg.Compress.Timeout,
 			MinBytes: int(cfg.Compress.MinBytes),
 		},
-		Limits: proxy.Limits{MaxBodyBytes: int64(cfg.Server.MaxBodyBytes)},
-		Drain:  proxy.Drain{Timeout: cfg.Server.DrainTimeout},
-		Admin:  proxy.Admin{Token: string(cfg.Admin.Token)},
+		Limits:     proxy.Limits{MaxBodyBytes: int64(cfg.Server.MaxBodyBytes)},
+		Accounting: accounting,
+		Tracer:     b.tracer,
+		Drain:      proxy.Drain{Timeout: cfg.Server.DrainTimeout},
+		Admin:      proxy.Admin{Token: string(cfg.Admin.Token)},
 	})
 }
 

@@ -64,6 +64,7 @@ type engine struct {
 	model *perplexity.Model // nil when there is none; modelErr says why
 	// modelErr is why only word matching ranks.
 	modelErr error
+	counters *tokens.Counters
 }
 
 // newEngine starts what cfg describes. If adjust is not nil, it has the last word on the engine's options.
@@ -77,10 +78,10 @@ func newEngine(cfg configs.Config, log *slog.Logger, adjust func(*compress.Optio
 	if err != nil {
 		return nil, fmt.Errorf("start parsers: %w", err)
 	}
-	e := &engine{pool: pool}
+	e := &engine{pool: pool, counters: tokens.New()}
 	opt := compress.Options{
 		Splitter:    pool,
-		Counters:    counters{tokens.New()},
+		Counters:    counters{e.counters},
 		Ranker:      cfg.Compress.Ranker,
 		Speed:       compress.Speed(cfg.Compress.Speed),
 		Deadline:    cfg.Compress.Deadline,

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"pith/configs"
+	"pith/proxy"
+	"pith/tokens"
+)
+
+// newAccounting reads the price file that cfg names.
+func newAccounting(cfg configs.Accounting, counters *tokens.Counters) (proxy.Accounting, error) {
+	a := proxy.Accounting{
+		Holdout: cfg.Holdout,
+		Count: func(model, text string) (int, bool) {
+			c := counters.For(model)
+			_, exact := c.Encoding()
+			return c.Count(text), exact
+		},
+	}
+	if cfg.Prices == "" {
+		return a, nil
+	}
+	list, err := configs.LoadPrices(cfg.Prices)
+	if err != nil {
+		return a, usageError{err}
+	}
+	for _, p := range list {
+		a.Prices = append(a.Prices, proxy.Price{
+			Model: p.Model, Input: *p.Input, CacheRead: *p.CacheRead, CacheWrite: *p.CacheWrite, Output: *p.Output,
+		})
+	}
+	return a, nil
+}

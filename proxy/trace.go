@@ -1,0 +1,136 @@
+package proxy
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	attr "go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+)
+
+// tracing makes one span of each request and one of its compression, with the attributes that OpenTelemetry's semantic conventions
+// for generative AI name. No attribute holds a prompt, a header, a query string or the text of an error.
+type tracing struct {
+	tracer trace.Tracer
+	// on says that there is a tracer: else the client's trace headers are left alone.
+	on         bool
+	propagator propagation.TraceContext
+	// provider is the upstream by its conventional name, "" where it is not known.
+	provider string
+}
+
+func newTracing(tracer trace.Tracer, upstream *url.URL) *tracing {
+	t := &tracing{tracer: tracer, on: tracer != nil, provider: providerOf(upstream.Hostname())}
+	if !t.on {
+		t.tracer = noop.NewTracerProvider().Tracer("")
+	}
+	return t
+}
+
+// providerOf is the value of gen_ai.provider.name for a host.
+func providerOf(host string) string {
+	switch {
+	case host == "api.openai.com":
+		return "openai"
+	case host == "api.anthropic.com":
+		return "anthropic"
+	case strings.HasSuffix(host, ".openai.azure.com"):
+		return "azure.ai.openai"
+	default:
+		return ""
+	}
+}
+
+// start begins a request's span, under the client's where the request names one.
+func (t *tracing) start(ctx context.Context, r *http.Request) (context.Context, trace.Span) {
+	if !t.on {
+		return ctx, noop.Span{}
+	}
+	ctx = t.propagator.Extract(ctx, propagation.HeaderCarrier(r.Header))
+	method := r.Method
+	if !slices.Contains(methods[:], method) { // it is free text
+		method = "_OTHER"
+	}
+	return t.tracer.Start(ctx, method, trace.WithSpanKind(trace.SpanKindServer),
+		trace.WithAttributes(attr.String("http.request.method", method)))
+}
+
+// methods are those that a span names.
+var methods = [...]string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions}
+
+// inject names the span of ctx to the upstream.
+func (t *tracing) inject(ctx context.Context, h http.Header) {
+	if t.on {
+		t.propagator.Inject(ctx, propagation.HeaderCarrier(h))
+	}
+}
+
+// end tells what became of a request and ends its span.
+func (t *tracing) end(span trace.Span, x *exchange, b bill, status int) {
+	defer span.End()
+	if !span.IsRecording() {
+		return
+	}
+	span.SetAttributes(attr.Int("http.response.status_code", status))
+	switch {
+	case x.aborted:
+		span.SetAttributes(attr.String("error.type", "aborted"))
+		span.SetStatus(codes.Error, "")
+	case status >= 500:
+		span.SetAttributes(attr.String("error.type", strconv.Itoa(status)))
+		span.SetStatus(codes.Error, "")
+	}
+	if x.report.decision != "" {
+		span.SetName("POST " + x.dialect)
+		span.SetAttributes(reportAttributes(x.report)...)
+	}
+	if x.account == nil {
+		return
+	}
+	operation := "chat"
+	if x.dialect == "completions" {
+		operation = "text_completion"
+	}
+	span.SetAttributes(attr.String("gen_ai.operation.name", operation), attr.String("pith.arm", string(x.account.arm)))
+	if model := x.account.model; model != "" && len(model) <= maxModelName {
+		span.SetAttributes(attr.String("gen_ai.request.model", model))
+	}
+	if t.provider != "" {
+		span.SetAttributes(attr.String("gen_ai.provider.name", t.provider))
+	}
+	if b.outcome == usageReported {
+		span.SetAttributes(
+			attr.Int64("gen_ai.usage.input_tokens", b.usage.prompt()),
+			attr.Int64("gen_ai.usage.cache_read.input_tokens", b.usage.cacheRead),
+			attr.Int64("gen_ai.usage.cache_creation.input_tokens", b.usage.cacheWrite),
+			attr.Int64("gen_ai.usage.output_tokens", b.usage.output))
+	}
+}
+
+func reportAttributes(rep report) []attr.KeyValue {
+	return []attr.KeyValue{
+		attr.String("pith.decision", string(rep.decision)),
+		attr.String("pith.reason", rep.reason),
+		attr.Int("pith.original_tokens", rep.original),
+		attr.Int("pith.compressed_tokens", rep.compressed),
+		attr.Float64("pith.ratio", rep.ratio()),
+	}
+}
+
+// traceSqueeze is squeeze under a span of its own.
+func (s *Server) traceSqueeze(ctx context.Context, d *dialect, body []byte, want order) ([]byte, report) {
+	ctx, span := s.tracing.tracer.Start(ctx, "compress")
+	defer span.End()
+	out, rep := s.squeeze(ctx, d, body, want)
+	if span.IsRecording() {
+		span.SetAttributes(append(reportAttributes(rep), attr.Int("pith.blocks", rep.blocks), attr.String("pith.cache", rep.cache))...)
+	}
+	return out, rep
+}
