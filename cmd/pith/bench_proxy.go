@@ -53,7 +53,8 @@ func benchProxyCommand() *cobra.Command {
 // measuredHandler is the proxy as `pith serve` starts it, with a cache in memory.
 func measuredHandler(cfg configs.Config, e *engine, upstream *url.URL, log *slog.Logger) (http.Handler, error) {
 	cfg.Server.Upstream = upstream.String()
-	server, err := newServer(cfg, backend{e, stores{store: cache.NewMemory(64 << 20)}, cache.NewKeyer(nil)}, log)
+	b := backend{engine: e, stores: stores{store: cache.NewMemory(64 << 20)}, keyer: cache.NewKeyer(nil)}
+	server, err := newServer(cfg, b, log)
 	if err != nil {
 		return nil, err
 	}
