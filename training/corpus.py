@@ -22,6 +22,7 @@ from .licences import PERMISSIVE, licence_of
 from .paths import MANIFEST, data_dir
 
 HELD_OUT_SHARE = 0.05
+VALIDATION_SHARE = 0.04  # the next packages by hash: neither trained on nor reported on, but used to choose
 HELD_OUT_LEAST = 150  # described definitions that a language must have held out
 MAX_FILE, MAX_PACKAGE = 300_000, 6_000_000
 SKIPPED = re.compile(r"(?:^|/)(?:tests?|testing_data|testdata|node_modules|umd|esm5|es5|bundles|__tests__|locale|locales|i18n)/|"
@@ -79,7 +80,8 @@ def definitions(folder, kind):
         for order, item in enumerate(find(lang, source)):
             if 40 <= len(item.code) and len(item.code.strip().split("\n")) > 1:
                 out.append({"lang": lang, "file": str(path.relative_to(folder)), "order": order, "name": item.name,
-                            "kind": item.kind, "code": item.code[:6000], "doc": plain(item.doc, item.name)})
+                            "scope": item.scope, "kind": item.kind, "code": item.code[:6000],
+                            "doc": plain(item.doc, item.name), "raw": item.raw[:3000], "at": min(item.at, 6000)})
     return out, len(files), digest.hexdigest()
 
 
@@ -116,8 +118,12 @@ def rank(entry):
 
 
 def hold_out(entries, counts):
-    """Marks entries whose hash falls below the share, then the next by hash until each language has enough."""
+    """Marks as held out what falls below the share by hash, then the next until each language has enough.
+
+    Of the others, those below the following share are marked as validation.
+    """
     limit = f"{int(HELD_OUT_SHARE * 2**32):08x}"
+    next_limit = f"{int((HELD_OUT_SHARE + VALIDATION_SHARE) * 2**32):08x}"
     ordered = sorted(entries, key=rank)
     have = defaultdict(int)
     for entry in ordered:
@@ -134,12 +140,14 @@ def hold_out(entries, counts):
                 entry["held_out"] = True
                 for other, n in counts[id(entry)].items():
                     have[other] += n
+    for entry in ordered:
+        entry["validation"] = rank(entry)[:8] < next_limit and not entry["held_out"]
 
 
 def drop_doubles(packages):
     """Drops definitions seen before, held-out packages first, so that none of theirs is in training."""
     seen = set()
-    for _, items in sorted(packages, key=lambda p: not p[0]["held_out"]):
+    for _, items in sorted(packages, key=lambda p: (not p[0]["held_out"], not p[0]["validation"])):
         kept = []
         for item in items:
             mark = hashlib.sha256(re.sub(r"\W+", "", item["code"]).encode()).digest()

@@ -18,7 +18,10 @@ DETERMINER = {"the", "a", "an", "all", "whether", "true", "if", "any", "each", "
 
 @dataclass
 class Item:
-    """One definition; code holds the tokens of its first LONG_TOKENS at most."""
+    """One definition; raw, its description as the file has it, stands at offset at of text.
+
+    code and full hold the first LONG_TOKENS tokens at most, without and with raw.
+    """
 
     package: int
     lang: str
@@ -28,7 +31,15 @@ class Item:
     text: str
     doc: str
     calls: list
+    scope: str = ""
+    raw: str = ""
+    at: int = 0
     code: np.ndarray = field(default=None, repr=False)
+    full: np.ndarray = field(default=None, repr=False)
+
+    def head(self):
+        """Returns the line that the scorer puts before a chunk: where it stands and what it is called."""
+        return f"{self.file} {self.scope}{'.' * bool(self.scope)}{self.name}\n"
 
 
 COMMENT = re.compile(r"[ \t]*/\*.*?(?:\*/|\Z)\n?|^[ \t]*//[^\n]*\n|[ \t]*\"\"\".*?(?:\"\"\"|\Z)\n?", re.S | re.M)
@@ -39,20 +50,24 @@ def without_comments(code):
     return COMMENT.sub("", code)
 
 
-def load(data, held_out):
-    """Returns the items of the training packages, or of the held-out ones; of those not described, one in eight."""
+def load(data, part="training"):
+    """Returns the items of the packages of a part: training, validation or held_out; of those not described, one in eight."""
     manifest = json.loads(MANIFEST.read_text())
     items = []
     for number, entry in enumerate(manifest["packages"]):
-        if entry["held_out"] != held_out:
+        if part != next((p for p in ("held_out", "validation") if entry[p]), "training"):
             continue
         name = f"{entry['kind']}__{entry['name']}".replace("/", "__").replace(":", "__")
         for line in open(data / "chunks" / f"{name}.jsonl", encoding="utf-8"):
             r = json.loads(line)
             if not r["doc"] and r["order"] % 8:
                 continue
-            code = r["code"] if r["kind"] == "function" else without_comments(r["code"])
-            items.append(Item(number, r["lang"], r["file"], r["order"], r["name"], code, r["doc"], r.get("calls", [])))
+            item = Item(number, r["lang"], r["file"], r["order"], r["name"], r["code"], r["doc"], r.get("calls", []), r["scope"])
+            if r["kind"] == "function":
+                item.raw, item.at = r["raw"], r["at"]
+            else:
+                item.text = without_comments(item.text)
+            items.append(item)
     return items
 
 
@@ -64,12 +79,6 @@ def leading_verbs(items):
         if len(words) > 2 and words[1].lower() in DETERMINER and words[0].isalpha():
             seen[base_verb(words[0])] += 1
     return {verb for verb, n in seen.items() if n >= 15}
-
-
-def dedent(code):
-    """Removes the first line's indentation from every line, as a chunk cut from its file may or may not have it."""
-    pad = re.match(r"[ \t]*", code).group()
-    return code if not pad else "\n".join(line.removeprefix(pad) for line in code.split("\n"))
 
 
 class Texts:
@@ -97,16 +106,18 @@ class Texts:
         if item.calls and self.rng.random() < 0.6:
             return self.encode(self.rng.choice(item.calls))[:QUERY_TOKENS]
         after = self.following.get((item.package, item.file, item.order))
-        return self.encode(dedent(after.text[:300]))[:QUERY_TOKENS] if after is not None else None
+        return after.code[:QUERY_TOKENS].tolist() if after is not None else None
 
 
 def add_tokens(items, encode):
-    """Tokenises every item's code once, with the empty line that parts it from what follows."""
-    gap = [1, 2]
-    for n, item in enumerate(items):
-        code = dedent(item.text).rstrip() if n % 4 else item.text.rstrip()
-        ids = encode(code + "\n" * gap[n % 3 == 0])
-        item.code = np.array(ids[:LONG_TOKENS], dtype=np.int16)
+    """Tokenises every item's code once, with the empty line that parts it from what follows; the text is let go."""
+    for item in items:
+        item.code = np.array(encode(item.text.rstrip() + "\n\n")[:LONG_TOKENS], dtype=np.int16)
+        item.full = item.code
+        if item.raw:
+            full = item.text[: item.at] + item.raw + item.text[item.at :]
+            item.full = np.array(encode(full.rstrip() + "\n\n")[:LONG_TOKENS], dtype=np.int16)
+        item.text = item.raw = ""
 
 
 def separators(encode):
@@ -181,16 +192,19 @@ class Sampler:
         self.cut = np.array(separators(encode), dtype=np.int16)
         self.described = [i for i in items if i.doc]
         self.bare = [i for i in items if not i.doc]
-        self.groups = defaultdict(list)
-        for item in self.described:
-            self.groups[item.package, item.lang].append(item)
-        self.groups = {k: sorted(g, key=lambda i: (i.file, i.order)) for k, g in self.groups.items() if len(g) >= 12}
-        self.keys = list(self.groups)
-        self.odds = np.array([len(self.groups[k]) ** 0.75 for k in self.keys])
+        groups = defaultdict(list)
+        for item in items:
+            groups[item.package, item.lang].append(item)
+        groups = {k: sorted(g, key=lambda i: (i.file, i.order)) for k, g in groups.items()}
+        self.groups = [g for g in groups.values() if sum(bool(i.doc) for i in g) >= 12]
+        self.odds = np.array([len(g) ** 0.75 for g in self.groups])
         self.odds /= self.odds.sum()
 
-    def chunk(self, item, limit):
-        code = item.code
+    def chunk(self, item, limit, described, headed):
+        """Returns the tokens of a chunk of at most limit, with or without its description and the line that heads it."""
+        code = item.full if described else item.code
+        if headed:
+            code = np.concatenate((self.texts.encode(item.head()), code))
         return code if len(code) <= limit else np.concatenate((code[: limit - 1], self.cut[:1]))
 
     def plain(self, budget):
@@ -202,7 +216,7 @@ class Sampler:
         pool.sort(key=lambda i: len(i.code))
         start, rows, used = self.rng.randrange(len(pool)), [], 0
         for item in pool[start:] + pool[:start][::-1]:
-            chunk = self.chunk(item, limit)
+            chunk = self.chunk(item, limit, self.rng.random() < 0.2, self.rng.random() < 0.5)
             queries = [self.texts.doc(item) for _ in range(self.rng.choice((1, 2)))] if item.doc else []
             extra = self.texts.other(item) if self.rng.random() < 0.35 or not queries else None
             queries += [extra] if extra else []
@@ -212,30 +226,40 @@ class Sampler:
                 break
         return collate(rows, 0.25, self.numbers)
 
-    def group(self, size):
-        """Returns the rows of one group: size chunks of one package, each followed by the queries of all."""
-        same = self.groups[self.keys[self.numbers.choice(len(self.keys), p=self.odds)]]
-        if self.rng.random() < 0.5:
-            start = self.rng.randrange(max(1, len(same) - 2 * size))
-            same = same[start : start + 2 * size]
-        picked, docs = [], set()
-        for item in self.rng.sample(same, len(same))[: 3 * size]:
-            if item.doc not in docs and len(picked) < size:
+    def members(self, size):
+        """Returns up to size items of one package, mostly neighbours, no two described alike, a quarter without description."""
+        same = self.groups[self.numbers.choice(len(self.groups), p=self.odds)]
+        if self.rng.random() < 0.8:
+            start = self.rng.randrange(max(1, len(same) - 4 * size))
+            same = same[start : start + 4 * size]
+        picked, docs, bare = [], set(), 0
+        for item in self.rng.sample(same, min(len(same), 6 * size)):
+            if len(picked) < size and (item.doc not in docs if item.doc else bare < size // 4):
                 docs.add(item.doc)
+                bare += not item.doc
                 picked.append(item)
-        limit = self.rng.choice((96, 160, CHUNK_TOKENS))
-        queries = [self.texts.doc(item)[:CONTRAST_TOKENS] for item in picked]
-        return [(self.chunk(item, limit), queries) for item in picked]
+        return picked
+
+    def group(self, size):
+        """Returns the rows of one group: size chunks of one package, each followed by the queries of all.
+
+        In most groups half the chunks keep their descriptions, as files have
+        them: the model must not take a chunk for the answer because it holds prose.
+        """
+        picked = self.members(size)
+        limit, headed = self.rng.choice((128, 192, 288)), self.rng.random() < 0.5
+        kept = 0.5 if self.rng.random() < 0.75 else 0.0
+        queries = [(n, self.texts.doc(item)[:CONTRAST_TOKENS]) for n, item in enumerate(picked) if item.doc]
+        return [(self.chunk(item, limit, self.rng.random() < kept, headed), queries) for item in picked]
 
     def contrast(self, budget, size=8):
         """Returns a batch of groups; query numbers are row of the query's own chunk, the same for all rows of a group."""
         rows, used, first = [], 0, 0
         while used < budget:
             group = self.group(size)
-            if len(group) < 3:
+            if len(group) < 3 or not group[0][1]:
                 continue
-            rows += [(chunk, [(first + n, q) for n, q in enumerate(queries)]) for chunk, queries in group]
+            rows += [(chunk, [(first + n, q) for n, q in queries]) for chunk, queries in group]
             first = len(rows)
             used = len(rows) * max(map(length, rows))
         return collate(rows, 0.05, self.numbers)
-

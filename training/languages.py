@@ -1,6 +1,7 @@
 """Finds functions, methods, classes and types with their doc comments, by tree-sitter."""
 
 import importlib
+import re
 from dataclasses import dataclass
 from functools import cache
 
@@ -45,12 +46,19 @@ VALUES = {"function_expression", "arrow_function", "function"}
 
 @dataclass
 class Found:
-    """One definition: its name, what it is, its code without description, and its raw description."""
+    """One definition: its name, what it is, its code without description, and its raw description.
+
+    The file has raw, the description with its comment signs, at offset at of
+    code. scope is the name of the type around the definition, or "".
+    """
 
     name: str
     kind: str
     code: str
     doc: str
+    raw: str
+    at: int
+    scope: str
 
 
 @cache
@@ -65,7 +73,7 @@ def text(node, source):
 
 
 def comment_before(node, source):
-    """Returns the comment that touches node from above, or ''."""
+    """Returns the comments that touch node from above, first one first."""
     parts, below, prev = [], node, node.prev_named_sibling
     while prev is not None and below.start_point[0] - prev.end_point[0] <= 1:
         if "comment" in prev.type:
@@ -75,7 +83,7 @@ def comment_before(node, source):
         elif prev.type not in BETWEEN:
             break
         below, prev = prev, prev.prev_named_sibling
-    return "\n".join(reversed(parts))
+    return parts[::-1]
 
 
 def name_of(node, source):
@@ -117,23 +125,40 @@ def value_of(node):
     return (value, inner) if value is not None and value.type in VALUES else None
 
 
-def describe(node, named, kind, source):
+def scope_of(node, lang, source):
+    """Returns the name of the innermost type around node; for a Go method, of its receiver."""
+    receiver = node.child_by_field_name("receiver") if lang == "go" else None
+    if receiver is not None:
+        words = re.findall(r"\w+", text(receiver, source).split("[")[0])
+        return words[-1] if words else ""
+    up = node.parent
+    while up is not None and up.type != "impl_item" and up.type not in TYPES[lang]:
+        up = up.parent
+    inner = up and (up.child_by_field_name("name") or up.child_by_field_name("type"))
+    return text(inner, source) if inner else ""
+
+
+def describe(node, named, kind, lang, source):
     """Returns what was found at node, described by its own docstring or the comment before it."""
     outer = node
     while outer.parent is not None and outer.parent.type in WRAPPERS:
         outer = outer.parent
-    code, doc = text(outer, source), comment_before(outer, source)
+    column = outer.start_point[1]
+    indent = " " * column if column and source[outer.start_byte - 1 : outer.start_byte] in (b" ", b"\t") else ""
+    code, comments = indent + text(outer, source), comment_before(outer, source)
+    doc, raw, at = "\n".join(comments), "".join(indent + part + "\n" for part in comments), 0
     if node.type in ("function_definition", "class_definition"):
         own = docstring(node, source)
         if own is not None:
             doc, first, last = own
-            head = source[outer.start_byte : first].decode("utf-8", errors="replace").rstrip()
+            start = source[outer.start_byte : first].decode("utf-8", errors="replace")
+            head = indent + start.rstrip()
             code = head + source[last : outer.end_byte].decode("utf-8", errors="replace")
+            raw, at = start[len(start.rstrip()) :] + doc, len(head)
     name = name_of(named, source) or (text(named.child_by_field_name("left"), source).split(".")[-1]
                                       if named.child_by_field_name("left") is not None else "")
-    indent = " " * outer.start_point[1] if outer.start_point[1] and source[outer.start_byte - 1 : outer.start_byte] in (
-        b" ", b"\t") else ""
-    return Found(name.split("::")[-1].split(".")[-1].strip("~ "), kind, indent + code, doc)
+    name = name.split("::")[-1].split(".")[-1].strip("~ ")
+    return Found(name, kind, code, doc, raw, at, scope_of(node, lang, source))
 
 
 def find(lang, source):
@@ -143,14 +168,14 @@ def find(lang, source):
     while stack:
         node = stack.pop()
         if node.type in FUNCTIONS[lang]:
-            found.append(describe(node, node, "function", source))
+            found.append(describe(node, node, "function", lang, source))
             continue
         if node.type in TYPES[lang]:
-            found.append(describe(node, node, "type", source))
+            found.append(describe(node, node, "type", lang, source))
         elif script and node.type in HOLDERS:
             value = value_of(node)
             if value is not None:
-                found.append(describe(node, value[1], "function", source))
+                found.append(describe(node, value[1], "function", lang, source))
                 continue
         stack.extend(reversed(node.named_children))
     return found

@@ -69,7 +69,8 @@ def contrast_loss(losses, batch, alpha):
     total = zeros.index_add(0, cell, losses).view(size, size)
     count = zeros.index_add(0, cell, torch.ones_like(losses)).view(size, size)
     scores = (-alpha * total / count.clamp(min=1).sqrt()).masked_fill(count == 0, float("-inf"))
-    right = torch.arange(size, device=losses.device)
+    right = query.unique()  # chunks without description have no query of their own
+    scores = scores[right]
     return torch.nn.functional.cross_entropy(scores, right), (scores.argmax(1) == right).float().mean().item()
 
 
@@ -221,7 +222,7 @@ def main():
     out = args.checkpoint or data / "checkpoint.pt"
     ranks = tokenizer.load_ranks()
     encode = tokenizer.encoding(ranks).encode_ordinary
-    items = dataset.load(data, held_out=False)
+    items = dataset.load(data)
     dataset.add_tokens(items, encode)
     run = Run(args, tokenizer.word_classes(ranks))
     if out.exists():
