@@ -39,6 +39,23 @@ func needlesOf(d draft) []needle {
 	return found
 }
 
+// describedAlike reports that another function of the drafts has the very description of chosen, each without its own name:
+// then the question has several right answers, of which only one would count.
+func describedAlike(drafts []draft, own string, chosen needle) bool {
+	for _, d := range drafts {
+		for _, c := range d.parsed.Chunks {
+			if c.Kind != parsers.KindFunction || d.path == own && c.SignatureStart == chosen.key {
+				continue
+			}
+			comment, ok := docComment(d.parsed.Language, d.lines, c)
+			if ok && strings.EqualFold(describe(d.lines[comment.start:comment.end], c.Name), chosen.query) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // descriptions lists the doc comments of all functions of a file.
 func descriptions(d draft) []span {
 	var all []span

@@ -17,8 +17,8 @@ type RetentionOptions struct {
 	Queries int
 	// Languages are canonical names. If empty, go, python, javascript, typescript, java, c, cpp and rust.
 	Languages []string
-	// Rankers are those to compare: random, head, bm25, ami, hybrid; ami@fast and the like run at that speed. If empty, all.
-	// bm25 always runs: the rest is compared with it.
+	// Rankers are those to compare: random, head, bm25, words, ami, hybrid, oracle; ami@fast and the like run at that speed.
+	// If empty, all. bm25 always runs: the rest is compared with it.
 	Rankers []string
 	// Ratios are original / compressed tokens. If empty, 2, 4, 5.6 and 10.
 	Ratios []float64
@@ -34,7 +34,12 @@ type RetentionOptions struct {
 	Progress func(phase string, done, total int)
 }
 
-const baselineRanker = "bm25"
+const (
+	baselineRanker = "bm25"
+	// oracleRanker asks with the answer's own code instead of the question: what is lost then is lost to the budget and not
+	// to the ranking.
+	oracleRanker = "oracle"
+)
 
 func (o RetentionOptions) withDefaults() RetentionOptions {
 	if o.Queries == 0 {
@@ -44,7 +49,7 @@ func (o RetentionOptions) withDefaults() RetentionOptions {
 		o.Languages = defaultLanguages
 	}
 	if len(o.Rankers) == 0 {
-		o.Rankers = []string{"random", "head", baselineRanker, "ami", "hybrid"}
+		o.Rankers = []string{"random", "head", baselineRanker, "words", "ami", "hybrid", oracleRanker}
 	}
 	if !slices.Contains(o.Rankers, baselineRanker) {
 		o.Rankers = append([]string{baselineRanker}, o.Rankers...)
@@ -103,6 +108,9 @@ func (r Retention) evaluate(ctx context.Context, task Task, ranker string, opt R
 	for _, ratio := range opt.Ratios {
 		name, speed, _ := strings.Cut(ranker, "@")
 		req := compress.Request{Files: task.Files, Query: task.Query, Rate: 1 / ratio, Ranker: name, Speed: compress.Speed(speed)}
+		if ranker == oracleRanker {
+			req.Query, req.Ranker = task.answer(), baselineRanker
+		}
 		res, err := compressor.Compress(ctx, req)
 		if errors.Is(err, compress.ErrBudget) {
 			// Nothing legal fits: nothing is kept, and there is nothing to parse.

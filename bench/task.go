@@ -62,7 +62,7 @@ type draft struct {
 }
 
 // make builds a task around the documented function of the file paths[at] that pick chooses. It reports false where pick
-// wants none or the file and its neighbours have too few functions to choose from.
+// wants none, or the file and its neighbours have too few functions to choose from or another one described alike.
 func (m taskMaker) make(ctx context.Context, pkg Package, paths []string, at int, pick func([]needle) (needle, bool)) (Task, bool, error) {
 	own, ok, err := m.read(ctx, pkg.FS, paths[at], m.contextBytes)
 	if !ok || err != nil {
@@ -75,6 +75,9 @@ func (m taskMaker) make(ctx context.Context, pkg Package, paths []string, at int
 	drafts, err := m.neighbours(ctx, pkg.FS, paths, at, own)
 	if err != nil {
 		return Task{}, false, err
+	}
+	if describedAlike(drafts, own.path, chosen) {
+		return Task{}, false, nil
 	}
 	task := Task{
 		Package: pkg.Name, HeldOut: pkg.HeldOut, Language: own.parsed.Language,
@@ -167,6 +170,12 @@ func (m taskMaker) add(ctx context.Context, task *Task, d draft, own bool, chose
 		}
 	}
 	return nil
+}
+
+// answer is the code of the needle.
+func (t Task) answer() string {
+	lines := strings.SplitAfter(t.Files[t.needle.file].Content, "\n")
+	return strings.Join(lines[t.needle.lines.start:t.needle.lines.end], "")
 }
 
 // candidates are the functions that compete with the needle, the needle included.

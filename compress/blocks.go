@@ -57,7 +57,7 @@ func (j *job) rankBlocks(ctx context.Context, sel *selection) error {
 // inside picks those of the chunks cut that the model reads line by line and block by block: the best that the class allows.
 func (j *job) inside(cut []int) map[int]bool {
 	picked := map[int]bool{}
-	if !j.ranker.needsModel() || j.short {
+	if j.ranker.reads() == readsNothing || j.short {
 		return picked
 	}
 	room := j.class.inside
@@ -118,7 +118,7 @@ func (j *job) values(ctx context.Context, list []leaf) ([]float64, error) {
 	for k, l := range losses {
 		e.given[read[k]], e.standings[read[k]] = l.Text, heard
 	}
-	if len(losses) == 0 && j.ranker.needsModel() {
+	if len(losses) == 0 && j.ranker.reads() > readsNothing {
 		return bm25Ranker{}.scores(e), nil
 	}
 	return j.ranker.scores(e), nil

@@ -66,7 +66,7 @@ func (j *job) pickRanker() {
 	case strings.TrimSpace(j.req.Query) == "":
 		j.use(rankOrder)
 		j.reason = "the query is empty"
-	case j.ranker.needsModel() && j.opt.Scorer == nil:
+	case j.ranker.reads() > readsNothing && j.opt.Scorer == nil:
 		j.use(rankBM25)
 		j.reason = "no model is loaded"
 	}

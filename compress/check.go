@@ -19,7 +19,7 @@ func (r Request) check() error {
 		errs = append(errs, fmt.Errorf("rate %v is outside (0, 1]", r.Rate))
 	}
 	if !slices.Contains([]string{"", rankAuto, rankAMI, rankBM25, rankHybrid}, r.Ranker) {
-		errs = append(errs, fmt.Errorf("ranker %q is none of auto, ami, bm25, hybrid", r.Ranker))
+		errs = append(errs, fmt.Errorf("ranker %q is none of auto, ami, bm25, words, hybrid", r.Ranker))
 	}
 	if _, ok := classOf(r.Speed); !ok && r.Speed != "" {
 		errs = append(errs, fmt.Errorf("speed %q is none of exact, balanced, fast", r.Speed))

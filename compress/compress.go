@@ -13,7 +13,7 @@ import (
 )
 
 // Version is the version of the algorithm. It is part of every cache key and changes whenever the bytes of a result may.
-const Version = "2"
+const Version = "3"
 
 // compatLongCodeZip is the Request.Compat that follows the published reference.
 const compatLongCodeZip = "longcodezip"
@@ -42,7 +42,7 @@ func New(opt Options) (*Engine, error) {
 		opt.Ranker = rankHybrid
 	}
 	if _, ok := rankerOf(opt.Ranker); !ok {
-		errs = append(errs, fmt.Errorf("ranker: %q is none of ami, bm25, hybrid", opt.Ranker))
+		errs = append(errs, fmt.Errorf("ranker: %q is none of ami, bm25, words, hybrid", opt.Ranker))
 	}
 	for _, knob := range []struct {
 		name     string

@@ -11,6 +11,7 @@ const (
 	rankAuto   = "auto"
 	rankAMI    = "ami"
 	rankBM25   = "bm25"
+	rankWords  = "words"
 	rankHybrid = "hybrid"
 	rankOrder  = "order"
 )
@@ -18,24 +19,35 @@ const (
 // evidence is what is known about pieces of text (all chunks of a request, or all blocks) with regard to its query.
 type evidence struct {
 	texts int
-	// terms are the BM25 scores.
-	terms []float64
-	// alone are the query's losses without context, given[i] those after piece i. Nil where no model ran.
-	alone []Loss
-	given [][]Loss
+	// terms are the BM25 scores of the pieces, heads those of their headers alone. Nil where pieces have no headers.
+	terms, heads []float64
+	// alone are the query's losses without context, given[i] those after piece i, brief[i] those after its header alone. Nil
+	// where no model ran, or it was not asked.
+	alone        []Loss
+	given, brief [][]Loss
 	// standings say which pieces the model read. Nil: all.
 	standings []standing
 }
 
+// A demand is how much of a piece a ranker wants the model to read.
+type demand uint8
+
+const (
+	readsNothing demand = iota
+	readsPieces
+	readsHeaders // the headers alone as well
+)
+
 // A ranker turns evidence into one score per piece; higher is more relevant. Scores are finite.
 type ranker interface {
 	scores(e evidence) []float64
-	needsModel() bool
+	reads() demand
 }
 
 type (
 	amiRanker    struct{}
 	bm25Ranker   struct{}
+	wordsRanker  struct{}
 	hybridRanker struct{}
 	orderRanker  struct{}
 )
@@ -46,6 +58,8 @@ func rankerOf(name string) (ranker, bool) {
 		return amiRanker{}, true
 	case rankBM25:
 		return bm25Ranker{}, true
+	case rankWords:
+		return wordsRanker{}, true
 	case rankHybrid:
 		return hybridRanker{}, true
 	case rankOrder:
@@ -54,24 +68,54 @@ func rankerOf(name string) (ranker, bool) {
 	return nil, false
 }
 
-func (amiRanker) needsModel() bool    { return true }
-func (bm25Ranker) needsModel() bool   { return false }
-func (hybridRanker) needsModel() bool { return true }
-func (orderRanker) needsModel() bool  { return false }
+func (amiRanker) reads() demand    { return readsPieces }
+func (bm25Ranker) reads() demand   { return readsNothing }
+func (wordsRanker) reads() demand  { return readsNothing }
+func (hybridRanker) reads() demand { return readsHeaders }
+func (orderRanker) reads() demand  { return readsNothing }
 
 // scores is the paper's AMI: by how much a piece lowers the query's perplexity.
 func (amiRanker) scores(e evidence) []float64 {
-	return gains(e, func(alone, given float64) float64 { return math.Exp(alone) - math.Exp(given) })
+	return gains(e, e.given, func(alone, given float64) float64 { return math.Exp(alone) - math.Exp(given) })
 }
 
 func (bm25Ranker) scores(e evidence) []float64 { return slices.Clone(e.terms) }
 
-// scores adds the two rankings up on a common scale. The model's part is the gain in nats and not in perplexity: both order
-// the pieces alike, but differences of perplexity are so skewed that one piece would take the whole scale.
+// The weights of words and hybrid were chosen on the validation packages of training/corpus_manifest.json, which are
+// neither trained on nor reported on.
+const (
+	// headShare is what a match in a function's name and signature counts beside one anywhere in it. A header says what its
+	// function is for; the body and the comments name much else.
+	headShare = 6
+	// wordShare is what words count beside the model.
+	wordShare = 0.3
+)
+
+// scores is BM25 with the header as a second field (a sum of z-scores, where BM25F would add up term counts).
+func (wordsRanker) scores(e evidence) []float64 {
+	sum := standardised(e.terms, nil)
+	if e.heads != nil {
+		for i, s := range standardised(e.heads, nil) {
+			sum[i] += headShare * s
+		}
+	}
+	return sum
+}
+
+// scores adds what the model says of the whole piece, what it says of the header alone, and what the words say. (Comments
+// read like questions, so they make any question likelier; a header holds none.) The model's part is the gain in nats and
+// not in perplexity: both order the pieces alike, but differences of perplexity are so skewed that one piece would take the
+// whole scale.
 func (hybridRanker) scores(e evidence) []float64 {
-	sum := standardised(gains(e, func(alone, given float64) float64 { return alone - given }), e.heard)
-	for i, s := range standardised(e.terms, nil) {
-		sum[i] += s
+	nats := func(alone, given float64) float64 { return alone - given }
+	sum := standardised(gains(e, e.given, nats), e.heard)
+	if e.brief != nil {
+		for i, s := range standardised(gains(e, e.brief, nats), e.heard) {
+			sum[i] += s
+		}
+	}
+	for i, s := range (wordsRanker{}).scores(e) {
+		sum[i] += wordShare * s
 	}
 	return sum
 }
@@ -87,17 +131,17 @@ func (orderRanker) scores(e evidence) []float64 {
 	return list
 }
 
-// gains applies gain to the query's mean loss alone and after each piece. A piece without a usable loss ranks with the last, as
+// gains applies gain to the query's mean loss alone and after each piece, or its header. A piece without a usable loss ranks with the last, as
 // do those that words alone put below what the model read; those that they put above rank with the first. Nothing is known
 // of the unheard: they get the mean.
-func gains(e evidence, gain func(alone, given float64) float64) []float64 {
-	list := make([]float64, len(e.given))
+func gains(e evidence, after [][]Loss, gain func(alone, given float64) float64) []float64 {
+	list := make([]float64, len(after))
 	alone, ok := meanLoss(e.alone)
 	if !ok {
 		return list // a query of one token: the model has nothing to say
 	}
 	worst, best, sum, n := math.Inf(1), math.Inf(-1), 0.0, 0
-	for i, losses := range e.given {
+	for i, losses := range after {
 		list[i] = math.NaN()
 		if given, ok := meanLoss(losses); ok {
 			if g := gain(alone, given); finite(g) {

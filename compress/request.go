@@ -42,7 +42,7 @@ type Request struct {
 	Rate float64 `json:"rate,omitempty"`
 	// Model is the upstream's model name; it chooses the tokenizer that counts.
 	Model string `json:"model,omitempty"`
-	// Ranker is auto, ami, bm25 or hybrid. If empty, auto.
+	// Ranker is auto, ami, bm25, words or hybrid. If empty, auto.
 	Ranker string `json:"ranker,omitempty"`
 	// Speed is exact, balanced or fast. If empty, the engine's.
 	Speed Speed `json:"speed,omitempty"`

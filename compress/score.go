@@ -36,14 +36,15 @@ func (j *job) rankChunks(ctx context.Context) error {
 	defer j.time("rank", time.Now())
 	ranked := j.ranked()
 	e := evidence{texts: len(ranked)}
-	texts := make([]string, len(ranked))
+	texts, headers := make([]string, len(ranked)), make([]string, len(ranked))
 	for n, i := range ranked {
 		c := &j.chunks[i]
+		headers[n] = c.header()
 		texts[n] = c.src.path + " " + c.syntax.Name + "\n" + c.text()
 	}
-	e.terms = bm25(j.req.Query, texts)
-	order := byScore(e.terms)
-	if j.ranker.needsModel() {
+	e.terms, e.heads = bm25(j.req.Query, texts), bm25(j.req.Query, headers)
+	order := byScore(wordsRanker{}.scores(e))
+	if j.ranker.reads() > readsNothing {
 		if err := j.readChunks(ctx, &e, ranked, order); err != nil {
 			return err
 		}
@@ -64,19 +65,28 @@ func (j *job) readChunks(ctx context.Context, e *evidence, ranked, order []int) 
 	query := tail(j.req.Query)
 	e.standings = j.cascade(ranked, order, query)
 	seqs := []Sequence{{Text: query}}
+	each := 1 // sequences of a chunk
+	if j.ranker.reads() == readsHeaders {
+		each, e.brief = 2, make([][]Loss, len(ranked))
+	}
 	var read []int
 	for _, n := range order {
-		if e.standings[n] == heard {
-			seqs = append(seqs, Sequence{Given: given(head(j.chunks[ranked[n]].text())), Text: query})
-			read = append(read, n)
+		if e.standings[n] != heard {
+			continue
 		}
+		c := &j.chunks[ranked[n]]
+		seqs = append(seqs, Sequence{Given: given(head(c.text())), Text: query})
+		if e.brief != nil {
+			seqs = append(seqs, Sequence{Given: given(head(c.header())), Text: query})
+		}
+		read = append(read, n)
 	}
 	losses, err := j.read(ctx, seqs)
 	if err != nil {
 		return err
 	}
 	j.reading.Settled = len(order) - len(read)
-	j.reading.Ranked = max(len(losses)-1, 0)
+	j.reading.Ranked = max(len(losses)-1, 0) / each
 	j.reading.Late = len(read) - j.reading.Ranked
 	if j.reading.Ranked == 0 && j.short {
 		j.use(rankBM25)
@@ -85,10 +95,13 @@ func (j *job) readChunks(ctx context.Context, e *evidence, ranked, order []int) 
 	j.alone, e.alone = losses[0].Text, losses[0].Text
 	e.given = make([][]Loss, len(ranked))
 	for k, n := range read {
-		if k < j.reading.Ranked {
-			e.given[n] = losses[k+1].Text
-		} else {
+		if k >= j.reading.Ranked {
 			e.standings[n] = below
+			continue
+		}
+		e.given[n] = losses[1+each*k].Text
+		if e.brief != nil {
+			e.brief[n] = losses[2+each*k].Text
 		}
 	}
 	return nil
@@ -101,9 +114,18 @@ func (j *job) cascade(ranked, order []int, query string) []standing {
 	for _, i := range ranked {
 		size := j.chunks[i].whole
 		c.sizes = append(c.sizes, size)
-		c.costs = append(c.costs, min(size, windowTokens)+question)
+		cost := min(size, windowTokens) + question
+		if j.ranker.reads() == readsHeaders {
+			cost += min(j.count(j.chunks[i].header()), windowTokens) + question
+		}
+		c.costs = append(c.costs, cost)
 	}
 	return c.standings()
+}
+
+// header returns the chunk's name and signature.
+func (c *chunk) header() string {
+	return c.syntax.Name + "\n" + c.src.text(c.syntax.SignatureStart, c.syntax.SignatureEnd)
 }
 
 // ranked lists the chunks that are ranked: all but those that only close another.

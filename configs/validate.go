@@ -61,7 +61,7 @@ func (k *checks) that(ok bool, key, complaint string) {
 func (k *checks) compress(c Compress) {
 	k.oneOf("compress.mode", c.Mode, "off", "auto", "force")
 	k.that(c.Rate > 0 && c.Rate <= 1, "compress.rate", "must be in (0, 1]")
-	k.oneOf("compress.ranker", c.Ranker, "auto", "ami", "bm25", "hybrid")
+	k.oneOf("compress.ranker", c.Ranker, "auto", "ami", "bm25", "words", "hybrid")
 	k.oneOf("compress.speed", c.Speed, "exact", "balanced", "fast")
 	k.that(c.Deadline >= 0, "compress.deadline", "must not be negative")
 	k.that(c.Timeout > 0, "compress.timeout", "must be positive")

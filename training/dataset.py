@@ -31,11 +31,16 @@ class Item:
     text: str
     doc: str
     calls: list
+    kind: str = "function"
     scope: str = ""
     raw: str = ""
     at: int = 0
     code: np.ndarray = field(default=None, repr=False)
     full: np.ndarray = field(default=None, repr=False)
+
+    def whole(self):
+        """Returns the text as it stands in its file, with its description."""
+        return self.text[: self.at] + self.raw + self.text[self.at :]
 
     def head(self):
         """Returns the line that the scorer puts before a chunk: where it stands and what it is called."""
@@ -50,8 +55,8 @@ def without_comments(code):
     return COMMENT.sub("", code)
 
 
-def load(data, part="training"):
-    """Returns the items of the packages of a part: training, validation or held_out; of those not described, one in eight."""
+def load(data, part="training", bare=8):
+    """Returns the items of the packages of a part: training, validation or held_out; of those not described, one in bare."""
     manifest = json.loads(MANIFEST.read_text())
     items = []
     for number, entry in enumerate(manifest["packages"]):
@@ -60,9 +65,10 @@ def load(data, part="training"):
         name = f"{entry['kind']}__{entry['name']}".replace("/", "__").replace(":", "__")
         for line in open(data / "chunks" / f"{name}.jsonl", encoding="utf-8"):
             r = json.loads(line)
-            if not r["doc"] and r["order"] % 8:
+            if not r["doc"] and r["order"] % bare:
                 continue
-            item = Item(number, r["lang"], r["file"], r["order"], r["name"], r["code"], r["doc"], r.get("calls", []), r["scope"])
+            item = Item(number, r["lang"], r["file"], r["order"], r["name"], r["code"], r["doc"], r.get("calls", []), r["kind"])
+            item.scope = r["scope"]
             if r["kind"] == "function":
                 item.raw, item.at = r["raw"], r["at"]
             else:
@@ -115,8 +121,7 @@ def add_tokens(items, encode):
         item.code = np.array(encode(item.text.rstrip() + "\n\n")[:LONG_TOKENS], dtype=np.int16)
         item.full = item.code
         if item.raw:
-            full = item.text[: item.at] + item.raw + item.text[item.at :]
-            item.full = np.array(encode(full.rstrip() + "\n\n")[:LONG_TOKENS], dtype=np.int16)
+            item.full = np.array(encode(item.whole().rstrip() + "\n\n")[:LONG_TOKENS], dtype=np.int16)
         item.text = item.raw = ""
 
 

@@ -1,10 +1,11 @@
-"""Ranks the chunks of held-out packages for their own descriptions, and says how well.
+"""Ranks the functions of held-out packages for their own descriptions, and says how well.
 
-A query is a description without the described thing's own name (or a question
-made from it); the candidates are the chunk it belongs to and others of its
-package. Reported per language: mean reciprocal rank and recall for the model,
-BM25 over split identifiers, and the sum of both z-scores, with paired
-bootstrap intervals.
+A query is a function's description without its own name (or a question made
+from it). The candidates are the function without that description and those
+around it with theirs, as in `pith bench retention`, which measures the whole
+compressor. Reported per language: mean reciprocal rank and recall for the
+model, BM25 over split identifiers, and both together, with paired bootstrap
+intervals.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import math
 import random
 import re
 from collections import Counter, defaultdict
+from itertools import islice, zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +26,7 @@ from .export import load
 from .paths import data_dir
 from .quant import rounded
 
-CANDIDATES = 30
+CONTEXT = 32 << 10  # characters of the candidates of one query together
 # What BM25's z-score counts beside the model's.
 HYBRIDS = {"hybrid": 1.0, "hybrid, half BM25": 0.5, "hybrid, quarter BM25": 0.25}
 
@@ -51,42 +53,55 @@ def bm25(query, documents, k1=1.2, b=0.75):
     return np.array(scores)
 
 
-def pools(items, rng, queries):
-    """Returns groups of up to CANDIDATES described chunks of one package and language, described differently."""
-    by_package = defaultdict(list)
+def tasks(items, rng, queries):
+    """Returns (candidates, number of the right one) of each query, spread over languages and packages.
+
+    The candidates are functions that stand around the described one, as in the
+    Go benchmark: CONTEXT characters of its file and the next, none described alike.
+    """
+    shelves = defaultdict(list)
     for item in items:
-        if item.doc:
-            by_package[item.package, item.lang].append(item)
+        shelves[item.lang, item.package].append(item)
     by_language = defaultdict(list)
-    for (_, lang), members in sorted(by_package.items()):
-        rng.shuffle(members)
-        members = list({i.doc: i for i in members}.values())
-        for at in range(0, len(members) - CANDIDATES // 2, CANDIDATES):
-            by_language[lang].append(members[at : at + CANDIDATES])
-    picked = []
-    share = queries // len(by_language) if by_language else 0
-    for groups in by_language.values():
-        rng.shuffle(groups)
-        taken = 0
-        for group in groups:
-            if taken < share:
-                picked.append(group)
-                taken += len(group)
+    for (lang, _), members in sorted(shelves.items()):
+        members.sort(key=lambda i: (i.file, i.order))
+        described = [n for n, i in enumerate(members) if i.doc and i.text.count("\n") >= 3]
+        rng.shuffle(described)
+        by_language[lang].append([(members, n) for n in described])
+    picked, share = [], queries // max(1, len(by_language))
+    for packages in by_language.values():
+        turns = [task for turn in zip_longest(*packages) for task in turn if task is not None]
+        found = (around(members, n) for members, n in turns)
+        picked += islice((f for f in found if len(f[0]) >= 10), share)
     return picked
 
 
+def around(members, at):
+    """Returns (the members around number at, its number among them)."""
+    first, last, room = at, at + 1, CONTEXT
+    while room > 0 and (first > 0 or last < len(members)):
+        nearer = first > 0 and (at - first <= last - at or last == len(members))
+        first, last = (first - 1, last) if nearer else (first, last + 1)
+        added = members[first if nearer else last - 1]
+        room -= len(added.text) + len(added.raw)
+    own = members[at]
+    others = [i for i in members[first:last] if i is own or i.doc.lower() != own.doc.lower() or not i.doc]
+    return others, next(n for n, i in enumerate(others) if i is own)
+
+
 @torch.no_grad()
-def model_scores(model, chunks, queries):
-    """Returns mean log-probability [queries, chunks] of each query after each chunk."""
-    out = np.zeros((len(queries), len(chunks)))
+def model_losses(model, chunks, query):
+    """Returns losses [1 + chunks, query - 1]: of the query's tokens, the first left out, alone and after each chunk."""
+    out = np.zeros((1 + len(chunks), len(query) - 1))
+    out[0] = model.losses(query).numpy()
     rng, table = np.random.default_rng(0), model.table()
-    for at in range(0, len(chunks), 6):
-        rows = [(c, list(enumerate(queries))) for c in chunks[at : at + 6]]
-        batch = dataset.collate(rows, 0.0, rng)
+    order = sorted(range(len(chunks)), key=lambda n: len(chunks[n]))
+    for at in range(0, len(order), 6):
+        part = order[at : at + 6]
+        batch = dataset.collate([(chunks[n], [(0, query)]) for n in part], 0.0, rng)
         losses = model.nll(batch.ids, model.hidden(batch.ids, table, batch.layout), table, batch.wanted, batch.layout)
-        cells = batch.query.numpy() * len(chunks) + at + batch.wanted[0].numpy()
-        out += np.bincount(cells, losses.double().numpy(), out.size).reshape(out.shape)
-    return -out / np.array([[len(q)] for q in queries])
+        out[[1 + n for n in part]] = losses.double().numpy().reshape(len(part), -1)[:, 1:]
+    return out
 
 
 def standard(x):
@@ -100,21 +115,18 @@ def place(scores, right):
 
 def evaluate(model, items, encode, args):
     """Returns one record per query: language and the rank each ranker gives."""
-    rng, cut = random.Random(args.seed), np.array(encode("\n\n"), np.int16)
+    rng = random.Random(args.seed)
     verbs, records = dataset.leading_verbs(items), []
-    for group in pools(items, rng, args.queries):
-        texts = [shorten(i.doc) for i in group]
-        if args.style == "question":
-            texts = [question(t, rng, verbs) for t in texts]
-        chunks = [i.code if len(i.code) <= args.cut else np.concatenate((i.code[: args.cut - 1], cut)) for i in group]
-        asks = [encode(t)[:64] for t in texts]
-        grid = model_scores(model, chunks, asks)
-        documents = [words(i.text) for i in group]
-        for n, text in enumerate(texts):
-            lexical = bm25(words(text), documents)
-            mixed = {name: place(standard(grid[n]) + share * standard(lexical), n) for name, share in HYBRIDS.items()}
-            records.append({"lang": group[n].lang, "ami": place(grid[n], n), "bm25": place(lexical, n), **mixed,
-                            "random": rng.randint(1, len(group)), "candidates": len(group)})
+    for candidates, right in tasks(items, rng, args.queries):
+        text = shorten(candidates[right].doc)
+        text = question(text, rng, verbs) if args.style == "question" else text
+        shown = [i.head() + (i.text if n == right else i.whole()) for n, i in enumerate(candidates)]
+        chunks = [np.array(encode(t.rstrip() + "\n\n")[: args.cut], np.int16) for t in shown]
+        losses = model_losses(model, chunks, encode(text)[:64])
+        lexical, gain = bm25(words(text), [words(t) for t in shown]), (losses[:1] - losses[1:]).mean(1)
+        mixed = {name: place(standard(gain) + share * standard(lexical), right) for name, share in HYBRIDS.items()}
+        records.append({"lang": candidates[right].lang, "ami": place(gain, right), "bm25": place(lexical, right), **mixed,
+                        "random": rng.randint(1, len(candidates)), "candidates": len(candidates)})
     return records
 
 
@@ -146,7 +158,8 @@ def main():
     ap.add_argument("--data", default=None)
     ap.add_argument("--checkpoint", type=Path)
     ap.add_argument("--queries", type=int, default=1200)
-    ap.add_argument("--cut", type=int, default=256, help="tokens of a chunk that are read")
+    ap.add_argument("--cut", type=int, default=1024, help="tokens of a chunk that are read")
+    ap.add_argument("--part", choices=("held_out", "validation"), default="held_out", help="choose on validation, report held_out")
     ap.add_argument("--style", choices=("doc", "question"), default="doc")
     ap.add_argument("--seed", type=int, default=7)
     ap.add_argument("--json", type=Path, help="write the records here")
@@ -156,12 +169,11 @@ def main():
     ranks = tokenizer.load_ranks()
     encode = tokenizer.encoding(ranks).encode_ordinary
     model, record = load(args.checkpoint or data / "checkpoint.pt")
-    items = [i for i in dataset.load(data, held_out=True) if i.doc]
-    dataset.add_tokens(items, encode)
+    items = [i for i in dataset.load(data, args.part, bare=1) if i.kind == "function"]
     records = evaluate(rounded(model), items, encode, args)
     print(record)
     candidates = np.mean([r["candidates"] for r in records])
-    print(f"{len({i.package for i in items})} held-out packages, mean of {candidates:.1f} candidates")
+    print(f"{len({i.package for i in items})} {args.part} packages, mean of {candidates:.1f} candidates")
     print("\n".join(report(records)))
     if args.json:
         args.json.write_text(json.dumps(records, default=float))
