@@ -148,7 +148,7 @@ func TestGuaranteesOverRates(t *testing.T) {
 	}
 	for name, text := range texts {
 		t.Run(name, func(t *testing.T) {
-			for _, ranker := range []string{"ami", "bm25", "hybrid"} {
+			for _, ranker := range []string{"ami", "bm25", "words", "hybrid"} {
 				for rate := 0.01; rate <= 1; rate += 0.09 {
 					req := Request{Files: []File{{Path: "shop.py", Content: text}}, Query: "how is an order refunded?", Rate: rate, Ranker: ranker}
 					res, err := engine(t, nil).Compress(t.Context(), req)

@@ -167,3 +167,29 @@ func TestKnapsackVectors(t *testing.T) {
 		t.Error("a frame of 12 tokens fits into 5")
 	}
 }
+
+func TestWordsAndHybrid(t *testing.T) {
+	alone := losses(math.NaN(), 2, 2)[1:]
+	e := evidence{
+		texts: 3, terms: []float64{4, 2, 0}, heads: []float64{0, 0, 3}, alone: alone,
+		given: [][]Loss{losses(0, 1, 1), losses(0, 1, 1), losses(0, 1, 1)},
+		brief: [][]Loss{losses(0, 2, 2), losses(0, 0, 0), losses(0, 2, 2)},
+	}
+	blocks := e
+	blocks.heads, blocks.brief = nil, nil
+	for _, tt := range []struct {
+		name     string
+		ranker   ranker
+		evidence evidence
+		want     []int
+	}{
+		{"a word in a header outweighs one in a body", wordsRanker{}, e, []int{2, 0, 1}},
+		{"without headers words are BM25", wordsRanker{}, blocks, []int{0, 1, 2}},
+		{"the model's word on the header counts", hybridRanker{}, e, []int{2, 1, 0}},
+		{"where the model says nothing, words decide", hybridRanker{}, blocks, []int{0, 1, 2}},
+	} {
+		if got := byScore(tt.ranker.scores(tt.evidence)); !slices.Equal(got, tt.want) {
+			t.Errorf("%s: order %v of %v, want %v", tt.name, got, tt.ranker.scores(tt.evidence), tt.want)
+		}
+	}
+}
