@@ -18,7 +18,7 @@ func (r Request) check() error {
 	if r.Rate != 0 && !(r.Rate > 0 && r.Rate <= 1) {
 		errs = append(errs, fmt.Errorf("rate %v is outside (0, 1]", r.Rate))
 	}
-	if !slices.Contains([]string{"", rankAuto, rankAMI, rankBM25, rankHybrid}, r.Ranker) {
+	if !slices.Contains([]string{"", rankAuto, rankAMI, rankBM25, rankWords, rankHybrid}, r.Ranker) {
 		errs = append(errs, fmt.Errorf("ranker %q is none of auto, ami, bm25, words, hybrid", r.Ranker))
 	}
 	if _, ok := classOf(r.Speed); !ok && r.Speed != "" {
