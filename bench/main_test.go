@@ -41,7 +41,7 @@ type embedded struct{ *perplexity.Model }
 func (m embedded) Score(ctx context.Context, seqs []compress.Sequence) ([]compress.Losses, error) {
 	in := make([]perplexity.Sequence, len(seqs))
 	for i, s := range seqs {
-		in[i] = perplexity.Sequence(s)
+		in[i] = perplexity.Sequence{Given: s.Given, Text: s.Text, WantGiven: s.WantGiven}
 	}
 	scored, err := m.Model.Score(ctx, in)
 	out := make([]compress.Losses, len(scored))

@@ -90,7 +90,7 @@ func (m *Model) layOut(s Sequence, given, text []Token) *plan {
 		}
 	}
 	if len(m.engine.channels) > 0 {
-		p.split(ids, s.WantGiven, m.engine.graph.hidden())
+		p.split(ids, p.shared(s), s.WantGiven, m.engine.graph.hidden())
 	} else {
 		p.whole(ids, s.WantGiven)
 	}
@@ -108,9 +108,21 @@ func (p *plan) whole(ids []int32, wantGiven bool) {
 	}
 }
 
-// split cuts ids into segments, the last token of given being the first of text's, since out of its position comes the loss of
-// what follows. Only tokens that something follows go through the network.
-func (p *plan) split(ids []int32, wantGiven, hidden bool) {
+// shared returns the number of tokens, the model's own before them included, that end within the shared part of given.
+func (p *plan) shared(s Sequence) int {
+	if s.Shared <= p.dropped {
+		return 0
+	}
+	n := 0
+	for n < len(p.given)-1 && p.given[n+1].Offset <= s.Shared {
+		n++
+	}
+	return p.lead + n
+}
+
+// split cuts ids at the end of the shared part and into segments, the last token of given being the first of text's, since out of
+// its position comes the loss of what follows. Only tokens that something follows go through the network.
+func (p *plan) split(ids []int32, shared int, wantGiven, hidden bool) {
 	cut := max(p.lead+len(p.given)-1, 0)
 	end := len(ids) - 1
 	if len(p.text) == 0 {
@@ -119,8 +131,10 @@ func (p *plan) split(ids []int32, wantGiven, hidden bool) {
 	if len(p.text) == 0 && !wantGiven {
 		return
 	}
-	for start := 0; start < cut; start += segment {
-		stop := min(start+segment, cut)
+	for start, stop := 0, 0; start < cut; start = stop {
+		if stop = min(start+segment, cut); start < shared {
+			stop = min(stop, shared)
+		}
 		state := &pass{ids: ids, start: start, end: stop, leave: true}
 		p.chain = append(p.chain, state)
 		if !wantGiven {

@@ -10,6 +10,9 @@ type Sequence struct {
 	Given, Text string
 	// WantGiven asks for the losses of Given's own tokens as well, from the same pass.
 	WantGiven bool
+	// Shared is the number of leading bytes of Given that many sequences have in common, though they differ after them. Where
+	// state is kept, it is kept there too, so that each of them pays for the rest only.
+	Shared int
 }
 
 // A Loss is the surprise of one token: nats, and where its first byte stands in its text.

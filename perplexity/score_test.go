@@ -220,3 +220,25 @@ func TestCloseWaitsForScores(t *testing.T) {
 		t.Errorf("second Close: %v", err)
 	}
 }
+
+// A shared beginning changes what is paid; the losses move by what a state kept in half precision rounds away.
+func TestSharedGiven(t *testing.T) {
+	text := source(t, 1<<12)
+	var shared, whole []perplexity.Sequence
+	for i := range 12 {
+		given := text[:1500] + text[1600+40*i:1700+40*i]
+		shared = append(shared, perplexity.Sequence{Given: given, Text: " return", Shared: 1500})
+		whole = append(whole, perplexity.Sequence{Given: given, Text: " return"})
+	}
+	m, forgetful := open(t, perplexity.Options{}), open(t, perplexity.Options{StateBytes: -1})
+	together, apart := score(t, m, shared...), score(t, m, whole...)
+	for i := range shared {
+		alone := score(t, forgetful, shared[i])[0]
+		sameLosses(t, fmt.Sprintf("sequence %d alone", i), alone.Text, together[i].Text)
+		for k := range alone.Text {
+			if d := math.Abs(apart[i].Text[k].NLL - together[i].Text[k].NLL); d > 1e-2 {
+				t.Errorf("sequence %d: sharing moves loss %d by %g nats", i, k, d)
+			}
+		}
+	}
+}

@@ -61,13 +61,13 @@ func benchTask(cmd *cobra.Command, path string, prompts, workers int) (t evolve.
 		return t, fmt.Errorf("open the local model: %w", err)
 	}
 	defer func() { err = errors.Join(err, shared.Close()) }()
-	alone, err := openModel(cfg.Model)
+	alone, err := openModelKeeping(cfg.Model, -1)
 	if err != nil {
 		return t, err
 	}
 	defer func() { err = errors.Join(err, alone.Close()) }()
 	return evolve.TaskBench{
-		Task: task, Tokenize: tokenizer(shared.Tokenizer()), LM: localLM{shared}, Alone: localLM{alone}, Workers: workers,
+		Task: task, Tokenize: tokenizer(shared.Tokenizer()), LM: localBackend(shared).LM, Alone: localBackend(alone).LM, Workers: workers,
 		Options: evolve.Options{Algorithm: evolve.Guided, Seed: 1, MaxPrompts: prompts},
 	}.Run(cmd.Context())
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -175,7 +176,7 @@ func useLocal(run *evolve.Run, cfg configs.Config) (*perplexity.Model, error) {
 
 func localBackend(model *perplexity.Model) evolve.Backend {
 	id, _ := model.Info()
-	return evolve.Backend{ID: id, LM: localLM{model}}
+	return evolve.Backend{ID: id, LM: localLM{model, new(atomic.Int64)}}
 }
 
 func endpointKey() string {
@@ -188,14 +189,20 @@ func endpointKey() string {
 }
 
 // localLM gives the log-probabilities of a local model.
-type localLM struct{ model *perplexity.Model }
+type localLM struct {
+	model *perplexity.Model
+	calls *atomic.Int64
+}
 
+// LogProbs scores each call in a scope of its own. All examples of a prompt come in one call, which shares its beginning among
+// them; what the model remembers of other calls must not change which sequences meet in a run, as the last bits of a loss depend
+// on that, and a run taken up again remembers less than one that was never killed.
 func (l localLM) LogProbs(ctx context.Context, queries []evolve.Query) ([]float64, error) {
 	seqs := make([]perplexity.Sequence, len(queries))
 	for i, q := range queries {
-		seqs[i] = perplexity.Sequence{Given: q.Prompt, Text: q.Continuation}
+		seqs[i] = perplexity.Sequence{Given: q.Prompt, Text: q.Continuation, Shared: q.Shared}
 	}
-	scored, err := l.model.Score(ctx, seqs)
+	scored, err := l.model.Score(perplexity.InScope(ctx, fmt.Sprintf("evolve %d", l.calls.Add(1))), seqs)
 	if err != nil {
 		return nil, err
 	}

@@ -114,7 +114,10 @@ func (e *engine) close() error {
 }
 
 // openModel loads the runtime library and the model that cfg names, or the embedded one.
-func openModel(cfg configs.Model) (*perplexity.Model, error) {
+func openModel(cfg configs.Model) (*perplexity.Model, error) { return openModelKeeping(cfg, 0) }
+
+// openModelKeeping is openModel with a bound on the states kept; see perplexity.Options.
+func openModelKeeping(cfg configs.Model, stateBytes int) (*perplexity.Model, error) {
 	library, err := perplexity.FindLibrary(cfg.Runtime)
 	if err != nil {
 		return nil, err
@@ -122,14 +125,14 @@ func openModel(cfg configs.Model) (*perplexity.Model, error) {
 	if err := perplexity.Setup(library); err != nil {
 		return nil, err
 	}
-	opt := perplexity.Options{Device: cfg.Device, Threads: cfg.Threads}
+	opt := perplexity.Options{Device: cfg.Device, Threads: cfg.Threads, StateBytes: stateBytes}
 	if cfg.Dir == "" {
 		return perplexity.Open(perplexity.Embedded(), opt)
 	}
 	return perplexity.OpenDir(cfg.Dir, opt)
 }
 
-// scorer gives compress the model under its own types, which have the same shape.
+// scorer gives compress the model under its own types.
 type scorer struct{ model *perplexity.Model }
 
 func (s scorer) Info() (id, device string) { return s.model.Info() }
@@ -137,7 +140,7 @@ func (s scorer) Info() (id, device string) { return s.model.Info() }
 func (s scorer) Score(ctx context.Context, seqs []compress.Sequence) ([]compress.Losses, error) {
 	in := make([]perplexity.Sequence, len(seqs))
 	for i, seq := range seqs {
-		in[i] = perplexity.Sequence(seq)
+		in[i] = perplexity.Sequence{Given: seq.Given, Text: seq.Text, WantGiven: seq.WantGiven}
 	}
 	scored, err := s.model.Score(ctx, in)
 	if err != nil {
