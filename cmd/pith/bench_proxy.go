@@ -47,6 +47,9 @@ func benchProxyCommand() *cobra.Command {
 	flags.add(cmd)
 	cmd.Flags().IntVar(&measure.Requests, "requests", 300, "pairs of requests for each row")
 	cmd.Flags().IntVar(&measure.Compressions, "compressions", 10, "pairs that bring new code each time")
+	cmd.Flags().IntVar(&measure.Rate, "rate", 1000, "requests a second of the rows at a fixed rate")
+	cmd.Flags().IntVar(&measure.Seconds, "seconds", 10, "seconds of them for each proxy")
+	cmd.Flags().IntVar(&measure.Streams, "streams", 1000, "silent streams whose memory is measured; each takes six descriptors")
 	return cmd
 }
 
