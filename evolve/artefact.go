@@ -36,9 +36,11 @@ type Provenance struct {
 	Seed      uint64    `json:"seed"`
 	Model     string    `json:"model"`
 	Tokenizer string    `json:"tokenizer"`
-	Licence   string    `json:"licence"`
-	Full      Figures   `json:"full"`
-	Result    Figures   `json:"result"`
+	// Target is the API model that the fitness was measured on; empty for a local model.
+	Target  string  `json:"target,omitempty"`
+	Licence string  `json:"licence"`
+	Full    Figures `json:"full"`
+	Result  Figures `json:"result"`
 }
 
 // Figures are how one prompt did.
@@ -73,7 +75,7 @@ func NewArtefact(r *Report, spaces string, force bool) (*Artefact, error) {
 		Format: artefactFormat, Task: r.Task, Template: r.Template, Slots: slotsOf(r.Template), Pruned: r.Answer.Text,
 		Mask: r.Answer.Mask, Spaces: spaces, Provenance: Provenance{
 			Algorithm: r.Spec.Algorithm, Objective: r.Spec.Objective, Seed: r.Spec.Seed, Model: r.Model, Tokenizer: r.Tokenizer,
-			Licence: r.Licence, Full: figures(r.Full), Result: figures(r.Answer),
+			Target: r.Spec.Backend.Model, Licence: r.Licence, Full: figures(r.Full), Result: figures(r.Answer),
 		},
 	}
 	a.TemplateHash = a.templateHash()
@@ -129,23 +131,47 @@ func (a *Artefact) Check() error {
 	return err
 }
 
-// Apply replaces the original prompt inside text by the pruned one, with the same slots filled. Text around it stays. When
-// the original is not there, or could be read in more than one way, or the artefact fails its check, text comes back
-// unchanged with false. The result depends on nothing but a and text. It is safe for concurrent use.
-func (a *Artefact) Apply(text string) (string, bool) {
+// An Edit puts Text in the place of the bytes from Start to End of a message.
+type Edit struct {
+	Start, End int
+	Text       string
+}
+
+// Edits says how to replace the original prompt inside text by the pruned one: one edit for each part of the template between
+// slots, in order. What fills the slots and what stands around the prompt is in none of them. When the original is not there, or
+// could be read in more than one way, or the artefact fails its check, there are none and ok is false. The result depends on
+// nothing but a and text. It is safe for concurrent use.
+func (a *Artefact) Edits(text string) (edits []Edit, ok bool) {
 	a.once.Do(func() {
 		if a.Check() == nil {
 			a.matcher, _ = newMatcher(a)
 		}
 	})
 	if a.matcher == nil {
+		return nil, false
+	}
+	return a.matcher.edits(text)
+}
+
+// Apply returns text with its Edits made.
+func (a *Artefact) Apply(text string) (string, bool) {
+	edits, ok := a.Edits(text)
+	if !ok {
 		return text, false
 	}
-	return a.matcher.apply(text)
+	var out strings.Builder
+	at := 0
+	for _, e := range edits {
+		out.WriteString(text[at:e.Start] + e.Text)
+		at = e.End
+	}
+	return out.String() + text[at:], true
 }
 
 // A matcher finds the literal parts of a template, in order, and what stands in its slots between them.
 type matcher struct {
+	// probe is the longest word before the first slot. Most texts do not have it, and looking for it costs next to nothing.
+	probe    string
 	literals []*regexp.Regexp // before, between and after the slots; nil for an empty one
 	pruned   []string
 }
@@ -163,7 +189,7 @@ func newMatcher(a *Artefact) (*matcher, error) {
 	if len(strings.Join(strings.Fields(literals[0]), "")) < anchorLength {
 		return nil, fmt.Errorf("%w: there are no demonstrations before the first slot to know a message by", ErrArtefact)
 	}
-	m := &matcher{pruned: pruned}
+	m := &matcher{pruned: pruned, probe: probeOf(literals[0])}
 	for i, l := range literals {
 		if l == "" && i > 0 && i < len(literals)-1 {
 			return nil, fmt.Errorf("%w: two slots stand side by side", ErrArtefact)
@@ -209,33 +235,34 @@ func literalPattern(literal string, normalised bool) *regexp.Regexp {
 	return regexp.MustCompile(pattern.String() + regexp.QuoteMeta(literal[at:]))
 }
 
-// apply looks for each literal once: a literal that occurs twice in what is left could end its slot at either place.
-func (m *matcher) apply(text string) (string, bool) {
-	at, ok := once(m.literals[0], text)
-	if !ok {
-		return text, false
-	}
-	var out strings.Builder
-	out.WriteString(text[:at[0]] + m.pruned[0])
-	rest := text[at[1]:]
-	for i, l := range m.literals[1:] {
-		end := []int{len(rest), len(rest)}
-		if l != nil {
-			if end, ok = once(l, rest); !ok {
-				return text, false
-			}
+func probeOf(text string) string {
+	longest := ""
+	for _, w := range strings.Fields(text) {
+		if len(w) > len(longest) {
+			longest = w
 		}
-		out.WriteString(rest[:end[0]] + m.pruned[i+1])
-		rest = rest[end[1]:]
 	}
-	return out.String() + rest, true
+	return longest
 }
 
-// once finds the only occurrence of a literal.
-func once(l *regexp.Regexp, text string) ([]int, bool) {
-	all := l.FindAllStringIndex(text, 2)
-	if len(all) != 1 {
+// edits looks for each literal once: a literal that occurs twice in what is left could end its slot at either place.
+func (m *matcher) edits(text string) ([]Edit, bool) {
+	if !strings.Contains(text, m.probe) {
 		return nil, false
 	}
-	return all[0], true
+	at := 0
+	out := make([]Edit, 0, len(m.literals))
+	for i, l := range m.literals {
+		start, end := len(text), len(text)
+		if l != nil {
+			all := l.FindAllStringIndex(text[at:], 2)
+			if len(all) != 1 {
+				return nil, false
+			}
+			start, end = at+all[0][0], at+all[0][1]
+		}
+		out = append(out, Edit{start, end, m.pruned[i]})
+		at = end
+	}
+	return out, true
 }
