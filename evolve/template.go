@@ -31,6 +31,12 @@ var ErrTokenizer = errors.New("tokenizer does not give its input back")
 // should not join two lines.
 var words = regexp.MustCompile(`\n+|[^\S\n]*[\p{L}\p{N}_']+|[^\S\n]*[^\s\p{L}\p{N}_']|[^\S\n]+`)
 
+// TokenizerWords is the name of Words.
+const TokenizerWords = "words"
+
+// TokenizerOf is the name of a model's own tokenizer.
+func TokenizerOf(model string) string { return "tokens of " + model }
+
 // Words is the Tokenizer that needs no model: words and punctuation marks with the space before them.
 func Words(text string) ([]string, error) {
 	if text == "" {

@@ -19,6 +19,9 @@ func (p *planner) completion(m message) {
 			continue
 		}
 		text := readText(p.body, part.start, part.end)
+		if part.kind == partPrompt && p.prompt(text) {
+			continue
+		}
 		n := len(text.lines)
 		far := found{last: farEnd(n)}
 		if part.kind == partPrompt {

@@ -18,6 +18,7 @@ type metrics struct {
 	requests        *prometheus.CounterVec
 	decisions       *prometheus.CounterVec
 	tokens          *prometheus.CounterVec
+	prompts         *prometheus.CounterVec
 	duration        *prometheus.HistogramVec
 	compressing     *prometheus.HistogramVec
 	upstreamHeaders *prometheus.HistogramVec
@@ -40,6 +41,7 @@ func newMetrics(registry *prometheus.Registry, held *byteBudget) (*metrics, erro
 		requests:        counter("requests_total", "Requests by dialect and status code.", "dialect", "code"),
 		decisions:       counter("decisions_total", "What was done to requests of a known dialect, and why.", "dialect", "decision", "reason"),
 		tokens:          counter("block_tokens_total", "Tokens of code blocks that went through the engine, before and after.", "dialect", "side"),
+		prompts:         counter("prompts_pruned_total", "Few-shot prompts that were sent pruned, by the task of their artefact.", "task"),
 		duration:        histogram("request_seconds", "Time from a request's head to the end of its answer."),
 		compressing:     histogram("compress_seconds", "Time that compression added to a request."),
 		upstreamHeaders: histogram("upstream_header_seconds", "Time from a request's head to the head of the upstream's answer."),
@@ -48,7 +50,7 @@ func newMetrics(registry *prometheus.Registry, held *byteBudget) (*metrics, erro
 	bytes := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "pith", Name: "body_bytes_held", Help: "Bytes of request bodies in memory."},
 		func() float64 { return float64(held.used.Load()) })
 	var errs []error
-	for _, c := range []prometheus.Collector{m.requests, m.decisions, m.tokens, m.duration, m.compressing, m.upstreamHeaders, m.active, bytes} {
+	for _, c := range []prometheus.Collector{m.requests, m.decisions, m.tokens, m.prompts, m.duration, m.compressing, m.upstreamHeaders, m.active, bytes} {
 		errs = append(errs, registry.Register(c))
 	}
 	var err error
@@ -66,6 +68,9 @@ func (m *metrics) observe(x *exchange, status int, took time.Duration) {
 	m.decisions.WithLabelValues(x.dialect, string(x.report.decision), x.report.reason).Inc()
 	if x.report.took > 0 {
 		m.compressing.WithLabelValues(x.dialect).Observe(x.report.took.Seconds())
+	}
+	for _, task := range x.report.prompts {
+		m.prompts.WithLabelValues(task).Inc()
 	}
 	m.tokens.WithLabelValues(x.dialect, "original").Add(float64(x.report.original))
 	m.tokens.WithLabelValues(x.dialect, "compressed").Add(float64(x.report.compressed))

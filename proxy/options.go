@@ -48,6 +48,8 @@ type Options struct {
 	Health func(context.Context) error
 	// Retrieval says how omitted lines are had back.
 	Retrieval Retrieval
+	// Prompts shortens few-shot prompts in users' messages and in the prompts of legacy completions. If nil, none.
+	Prompts Pruner
 	// Compression says when blocks are compressed and what that may cost.
 	Compression Compression
 	// Freeze says where forced forms of blocks are remembered.

@@ -45,6 +45,10 @@ type planner struct {
 	blocks                    []block
 	// small counts blocks that were left for their size alone.
 	small int
+
+	prune       Pruner // may be nil
+	prompts     []Pruned
+	promptEdits []edit
 }
 
 // An asked is a tool call that waits for its result.
@@ -101,7 +105,9 @@ func (p *planner) turn(m message) {
 		case partText:
 			text := readText(p.body, part.start, part.end)
 			blocks := findBlocks(text.lines)
-			said = append(said, spoken{text, blocks})
+			if !p.prompt(text) {
+				said = append(said, spoken{text, blocks})
+			}
 			words = append(words, instruction(text, blocks))
 		case partResult:
 			p.result(part)

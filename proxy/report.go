@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"pith/compress"
@@ -27,6 +28,8 @@ type report struct {
 	took         time.Duration
 	// hashes are those of the markers that go out.
 	hashes []string
+	// prompts names the few-shot prompts that were pruned.
+	prompts []string
 }
 
 // A decision is the first word of X-Pith-Decision.
@@ -185,6 +188,9 @@ func (rep report) writeTo(h http.Header) {
 		h.Set("X-Pith-Original-Tokens", strconv.Itoa(rep.original))
 		h.Set("X-Pith-Compressed-Tokens", strconv.Itoa(rep.compressed))
 		h.Set("X-Pith-Ratio", strconv.FormatFloat(rep.ratio(), 'f', 2, 64))
+	}
+	if len(rep.prompts) > 0 {
+		h.Set("X-Pith-Prompts", strings.Join(rep.prompts, ", "))
 	}
 	if rep.cache != "" {
 		h.Set("X-Pith-Cache", rep.cache)

@@ -41,16 +41,19 @@ func (s *Server) squeeze(ctx context.Context, d *dialect, body []byte, want orde
 	if heldOut(want.holdout, want.tenant, body, c) {
 		return body, report{decision: decisionPass, reason: reasonHoldout}
 	}
-	p := planner{body: body, tenant: want.tenant, control: want.control, minBytes: s.opts.Compression.MinBytes}
+	p := planner{body: body, tenant: want.tenant, control: want.control, minBytes: s.opts.Compression.MinBytes, prune: s.opts.Prompts}
 	blocks := p.run(c)
-	if len(blocks) == 0 {
-		if p.small > 0 {
-			return body, report{decision: decisionPass, reason: reasonSmall}
-		}
-		return body, report{decision: decisionPass, reason: reasonNoCode}
+	var edits []edit
+	switch {
+	case len(blocks) > 0:
+		shareBudget(blocks, want.budget)
+		edits, rep = s.compressBlocks(ctx, body, blocks)
+	case p.small > 0:
+		rep = report{decision: decisionPass, reason: reasonSmall}
+	default:
+		rep = report{decision: decisionPass, reason: reasonNoCode}
 	}
-	shareBudget(blocks, want.budget)
-	edits, rep := s.compressBlocks(ctx, body, blocks)
+	edits, rep = p.withPrompts(edits, rep)
 	return splice(body, edits), rep
 }
 

@@ -99,7 +99,7 @@ func (e *evolveFlags) equip(ctx context.Context, run *evolve.Run, cfg configs.Co
 		}
 		run.Syntax, opened = syntax{pool}, append(opened, pool.Close)
 	}
-	run.Tokenize, run.TokenizerName = evolve.Words, "words"
+	run.Tokenize, run.TokenizerName = evolve.Words, evolve.TokenizerWords
 	if run.Dir.Spec.Backend.Model != "" {
 		err = e.useEndpoint(run)
 	} else {
@@ -169,7 +169,7 @@ func useLocal(run *evolve.Run, cfg configs.Config) (*perplexity.Model, error) {
 	run.Backend = localBackend(model)
 	run.Length = func(text string) int { return len(model.Tokenizer().Encode(text)) }
 	if run.Dir.Spec.Units == "tokens" {
-		run.Tokenize, run.TokenizerName = tokenizer(model.Tokenizer()), "tokens of "+model.Card().Name
+		run.Tokenize, run.TokenizerName = tokenizer(model.Tokenizer()), evolve.TokenizerOf(model.Card().Name)
 	}
 	return model, nil
 }
