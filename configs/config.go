@@ -18,6 +18,7 @@ type Config struct {
 	Parsers    Parsers
 	Cache      Cache
 	Retrieval  Retrieval
+	Prompts    Prompts
 	Accounting Accounting
 	Tracing    Tracing
 	Log        Log
@@ -69,6 +70,12 @@ type Cache struct {
 	TTL         time.Duration
 	RedisURL    Secret // it may hold a password
 	Secret      Secret
+}
+
+// Prompts is where pruned few-shot prompts are.
+type Prompts struct {
+	Dir      string
+	AnyModel bool
 }
 
 // Retrieval is how omitted lines are had back.

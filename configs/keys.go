@@ -69,6 +69,9 @@ func (c *Config) bindings() []binding {
 
 		{"tracing.endpoint", "PITH_TRACING_ENDPOINT", &c.Tracing.Endpoint, "OTLP/HTTP collector, such as http://127.0.0.1:4318; empty for OTEL_EXPORTER_OTLP_ENDPOINT, and without that no traces"},
 
+		{"prompts.dir", "PITH_PROMPTS_DIR", &c.Prompts.Dir, "folder of artefacts from `pith evolve export`; messages that hold an original prompt are sent with the pruned one; read again when it changes"},
+		{"prompts.any_model", "PITH_PROMPTS_ANY_MODEL", &c.Prompts.AnyModel, "use artefacts for models that they were not measured on as well"},
+
 		{"log.level", "PITH_LOG_LEVEL", &c.Log.Level, "debug, info, warn or error"},
 		{"log.format", "PITH_LOG_FORMAT", &c.Log.Format, "text or json"},
 

@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -158,5 +159,24 @@ func checkKept(t testing.TB, want, got string) {
 	}
 	if len(got) >= len(want) {
 		t.Errorf("%d bytes out of %d", len(got), len(want))
+	}
+}
+
+// A question keeps its line breaks: what ends one line and begins the next are not one word.
+func TestQuestionsKeepTheirLines(t *testing.T) {
+	opts := options(t, newUpstream(t))
+	engine := &spy{}
+	opts.Compressor = engine
+	base, client := start(t, opts)
+	post(t, client, base+"/v1/chat/completions", chatBody([]turn{{user: "Why does it fail?"}, {user: "Look at\nthis file\n```go\n" + source(40) + "```\nand tell"}, {user: "first\nsecond"}, {
+		calls: []toolCall{{id: "c1", name: "Read", args: `{"file_path":"a.go"}`, result: source(40)}},
+	}}))
+	var queries []string
+	for _, r := range engine.take() {
+		queries = append(queries, r.Query)
+	}
+	slices.Sort(queries) // blocks are compressed side by side
+	if len(queries) != 2 || queries[0] != "Look at\nthis file\nand tell" || !strings.HasPrefix(queries[1], "first\nsecond\n") {
+		t.Errorf("asked %q", queries)
 	}
 }

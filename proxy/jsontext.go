@@ -42,6 +42,7 @@ func readText(body []byte, start, end int) jsonText {
 		if r == '\n' {
 			line.textEnd, line.eol, line.end = len(buf), i, i+size
 			marks = append(marks, line)
+			buf = append(buf, '\n')
 			line = mark{text: len(buf), start: i + size}
 		} else {
 			buf = utf8.AppendRune(buf, r)

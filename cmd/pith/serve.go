@@ -89,7 +89,13 @@ func serve(ctx context.Context, cfg configs.Config, log *slog.Logger) (err error
 		return err
 	}
 	defer stopTracing()
-	server, err := newServer(cfg, backend{engine, store, keyer, tracer}, log)
+	prune, watcher, err := openPrompts(ctx, cfg.Prompts, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, watcher.Close()) }()
+
+	server, err := newServer(cfg, backend{engine: engine, stores: store, keyer: keyer, tracer: tracer, prune: prune}, log)
 	if err != nil {
 		return err
 	}
@@ -109,6 +115,7 @@ type backend struct {
 	keyer  *cache.Keyer
 	// tracer is nil where nothing is traced.
 	tracer trace.Tracer
+	prune  proxy.Pruner // may be nil
 }
 
 func newServer(cfg configs.Config, b backend, log *slog.Logger) (*proxy.Server, error) {
@@ -133,6 +140,7 @@ func newServer(cfg configs.Config, b backend, log *slog.Logger) (*proxy.Server, 
 		Freeze:    proxy.Freeze{Store: b.stores, Key: b.keyer.Key},
 		Tenant:    proxy.CredentialTenant([]byte(b.keyer.Key("tenant"))),
 		Retrieval: retrieval,
+		Prompts:   b.prune,
 		Compression: proxy.Compression{
 			Mode:     proxy.Mode(cfg.Compress.Mode),
 			Timeout:  cfg.Compress.Timeout,
