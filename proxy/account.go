@@ -34,7 +34,8 @@ type account struct {
 type bill struct {
 	// label names the model in metrics.
 	label string
-	// outcome says what became of the usage. Unless it is usageReported, nothing else is known.
+	// outcome says what became of the usage, "" where no answer came that could tell. Unless it is usageReported, nothing else is
+	// known.
 	outcome string
 	// usage is the sum over all rounds.
 	usage usage
@@ -70,7 +71,7 @@ func (s *Server) openAccount(x *exchange, d *dialect, body []byte) {
 func (s *Server) closeAccount(x *exchange) bill {
 	a := x.account
 	price, label := s.prices.find(a.model)
-	b := bill{label: label, outcome: usageAbsent}
+	b := bill{label: label}
 	var first, last usage
 	for i, m := range a.rounds {
 		u, outcome := m.end()

@@ -51,7 +51,7 @@ func (m *accountMetrics) observe(x *exchange, b bill, status int, took time.Dura
 	}
 	m.answers.WithLabelValues(group, outcome).Inc()
 	m.seconds.WithLabelValues(group).Observe(took.Seconds())
-	if len(x.account.rounds) == 0 { // no answer that could tell
+	if b.outcome == "" {
 		return
 	}
 	m.usage.WithLabelValues(x.dialect, b.outcome).Inc()
