@@ -27,8 +27,6 @@ from .paths import data_dir
 from .quant import rounded
 
 CONTEXT = 32 << 10  # characters of the candidates of one query together
-# What BM25's z-score counts beside the model's.
-HYBRIDS = {"hybrid": 1.0, "hybrid, half BM25": 0.5, "hybrid, quarter BM25": 0.25}
 
 
 def words(text):
@@ -104,10 +102,6 @@ def model_losses(model, chunks, query):
     return out
 
 
-def standard(x):
-    return (x - x.mean()) / (x.std() + 1e-9)
-
-
 def place(scores, right):
     """Returns the rank of the right candidate; ties count half."""
     return 1 + (scores > scores[right]).sum() + 0.5 * ((scores == scores[right]).sum() - 1)
@@ -124,8 +118,7 @@ def evaluate(model, items, encode, args):
         chunks = [np.array(encode(t.rstrip() + "\n\n")[: args.cut], np.int16) for t in shown]
         losses = model_losses(model, chunks, encode(text)[:64])
         lexical, gain = bm25(words(text), [words(t) for t in shown]), (losses[:1] - losses[1:]).mean(1)
-        mixed = {name: place(standard(gain) + share * standard(lexical), right) for name, share in HYBRIDS.items()}
-        records.append({"lang": candidates[right].lang, "ami": place(gain, right), "bm25": place(lexical, right), **mixed,
+        records.append({"lang": candidates[right].lang, "ami": place(gain, right), "bm25": place(lexical, right),
                         "random": rng.randint(1, len(candidates)), "candidates": len(candidates)})
     return records
 
@@ -142,14 +135,13 @@ def report(records):
     lines = ["| language | queries | ranker | MRR | recall@1 | recall@5 |", "|---|---|---|---|---|---|"]
     for lang in ["all", *sorted({r["lang"] for r in records})]:
         rows = [r for r in records if lang in ("all", r["lang"])]
-        for ranker in ("random", "bm25", "ami", *HYBRIDS) if lang == "all" else ("bm25", "ami", "hybrid"):
+        for ranker in ("random", "bm25", "ami"):
             ranks = np.array([r[ranker] for r in rows], float)
             figures = " | ".join(f"{x.mean():.3f}" for x in (1 / ranks, ranks <= 1, ranks <= 5))
             lines.append(f"| {lang} | {len(rows)} | {ranker} | {figures} |")
-    for ranker in ("ami", *HYBRIDS):
-        gain = np.array([1 / r[ranker] - 1 / r["bm25"] for r in records])
-        low, high = interval(gain, rng)
-        lines.append(f"\n{ranker} minus bm25: {gain.mean():+.3f} MRR, 95 % interval {low:+.3f} to {high:+.3f}")
+    gain = np.array([1 / r["ami"] - 1 / r["bm25"] for r in records])
+    low, high = interval(gain, rng)
+    lines.append(f"\nami minus bm25: {gain.mean():+.3f} MRR, 95 % interval {low:+.3f} to {high:+.3f}")
     return lines
 
 

@@ -146,6 +146,35 @@ class TextTest(unittest.TestCase):
                 found = find(lang, source)[0]
                 self.assertEqual((found.name, found.doc), (name, doc))
                 self.assertNotIn("Does it", found.code)
+                self.assertIn(found.raw.strip(), source.decode())
+
+    def test_descriptions_go_back_where_they_stood(self):
+        for lang, source, scope in (
+            ("python", 'class A:\n    def f(self):\n        """Does\n        it."""\n        return 1\n', "A"),
+            ("go", "// F does it.\nfunc (a *A[T]) F() {\n}\n", "A"),
+            ("java", "class A {\n    /**\n     * Does it.\n     */\n    int f() {\n        return 1;\n    }\n}\n", "A"),
+        ):
+            with self.subTest(lang):
+                found = find(lang, source.encode())[-1]
+                self.assertIn(found.code[: found.at] + found.raw + found.code[found.at :], source)
+                self.assertEqual(found.scope, scope)
+
+    def test_a_group_asks_each_described_chunk_and_shows_half_the_descriptions(self):
+        encode = tokenizer.encoding(tokenizer.load_ranks()).encode_ordinary
+        items = []
+        for n in range(40):
+            item = dataset.Item(0, "go", "a.go", n, f"f{n}", f"func f{n}() {{\n\treturn {n}\n}}", f"gives the number {n} back", [])
+            item.raw = f"// f{n} gives the number {n} back\n"
+            items.append(item)
+        dataset.add_tokens(items, encode)
+        sampler, shown, rows = dataset.Sampler(items, encode, 1), 0, 0
+        mark = encode(" gives")[0]
+        for _ in range(60):
+            for number, (chunk, queries) in enumerate(sampler.group(8)):
+                self.assertIn(number, [n for n, _ in queries])
+                shown += mark in chunk
+                rows += 1
+        self.assertAlmostEqual(shown / rows, 0.75 * 0.5, delta=0.08)
 
     def test_licence_spellings(self):
         for spelled, want in (("MIT OR Apache-2.0", "Apache-2.0"), ("GPL-2.0-only", "copyleft"), ("BSD-3-Clause", "BSD"),
