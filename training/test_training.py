@@ -163,7 +163,8 @@ class TextTest(unittest.TestCase):
         encode = tokenizer.encoding(tokenizer.load_ranks()).encode_ordinary
         items = []
         for n in range(40):
-            item = dataset.Item(0, "go", "a.go", n, f"f{n}", f"func f{n}() {{\n\treturn {n}\n}}", f"gives the number {n} back", [])
+            code, doc = f"func f{n}() {{\n\treturn {n}\n}}", f"gives the number {n} back"
+            item = dataset.Item(0, "go", "a.go", n, f"f{n}", code, doc, [])
             item.raw = f"// f{n} gives the number {n} back\n"
             items.append(item)
         dataset.add_tokens(items, encode)
