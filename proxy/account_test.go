@@ -199,3 +199,38 @@ func TestHoldoutPassesWhole(t *testing.T) {
 		t.Errorf("forced: %q", a.Header.Get("X-Pith-Decision"))
 	}
 }
+
+// All rounds of the tool are paid. Uncompressed there would have been one: the first one's prompt and the last one's answer.
+func TestHiddenRoundsCost(t *testing.T) {
+	var rounds atomic.Int64
+	answers := []string{
+		`{"choices":[{"message":{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"pith_retrieve","arguments":` +
+			quote(`{"hash":"`+gapHash+`"}`) + `}}]},"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":1000,"completion_tokens":10}}`,
+		`{"choices":[{"message":{"role":"assistant","content":"Fine."},"finish_reason":"stop"}],` +
+			`"usage":{"prompt_tokens":1200,"completion_tokens":30,"prompt_tokens_details":{"cached_tokens":1000}}}`,
+	}
+	c := startCounted(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n := rounds.Add(1)
+		answering{contentType: plainJSON, body: []byte(answers[n-1])}.ServeHTTP(w, r)
+	}), func(o *proxy.Options) {
+		k := keeping(t, newUpstream(t), &shelf{})
+		o.Retrieval, o.Compressor = k.Retrieval, k.Compressor
+		o.Retrieval.Tool = true
+		o.Accounting.Prices = []proxy.Price{{Model: "*", Input: 4, CacheRead: 0.4, CacheWrite: 5, Output: 20}}
+	})
+	a, _ := post(t, c.client, c.url+"/v1/chat/completions", userChat(askWhy+source(90)+"```"))
+	omitted := omittedOf(t, a)
+	eventually(t, func() bool { return c.metric(t, "pith_usage_total") == 1 })
+	if n := rounds.Load(); n != 2 {
+		t.Fatalf("%d rounds", n)
+	}
+	if got, want := c.metric(t, "pith_cost_total"), (1000*4+10*20+200*4+1000*0.4+30*20)/1e6; !near(got, want) {
+		t.Errorf("cost %v, want %v", got, want)
+	}
+	if got, want := c.metric(t, "pith_cost_uncompressed_total"), (1000*4+30*20+omitted*4)/1e6; !near(got, want) {
+		t.Errorf("uncompressed %v, want %v", got, want)
+	}
+	if got := c.metric(t, "pith_tokens_total", "kind=output"); got != 40 {
+		t.Errorf("%v tokens of output", got)
+	}
+}
