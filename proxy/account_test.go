@@ -195,6 +195,9 @@ func TestHoldoutPassesWhole(t *testing.T) {
 	if a, _ := post(t, client, base+"/v1/chat/completions", body); a.Header.Get("X-Pith-Decision") != "pass; reason=holdout" || string(up.last(t).body) != body {
 		t.Errorf("%q, sent as %.80q", a.Header.Get("X-Pith-Decision"), up.last(t).body)
 	}
+	if a, _ := post(t, client, base+"/v1/chat/completions", body, "X-Pith-Mode", "preview"); a.Header.Get("X-Pith-Decision") != "pass; reason=holdout" {
+		t.Errorf("previewed as %q", a.Header.Get("X-Pith-Decision"))
+	}
 	if a, _ := post(t, client, base+"/v1/chat/completions", body, "X-Pith-Mode", "force"); !strings.HasPrefix(a.Header.Get("X-Pith-Decision"), "compressed") {
 		t.Errorf("forced: %q", a.Header.Get("X-Pith-Decision"))
 	}

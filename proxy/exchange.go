@@ -138,7 +138,9 @@ func (s *Server) replaceBody(r *http.Request, d *dialect, body []byte, want cont
 	if s.originals.Tool && d.tool != nil && x.report.reason != reasonHoldout && json.Valid(plain) {
 		x.tool = offerTool(d.tool, out, o.tenant)
 	}
-	s.openAccount(x, d, out)
+	if want.mode != ModePreview { // which asks nobody
+		s.openAccount(x, d, out)
+	}
 	switch {
 	case x.tool != nil:
 		out = x.tool.body

@@ -204,7 +204,12 @@ func TestNothingIsCountedForErrors(t *testing.T) {
 	}{{"/v1/chat/completions", 429}, {"/v1/messages/count_tokens", 200}, {"/v1/models", 200}} {
 		c := startCounted(t, answering{contentType: plainJSON, status: tt.status, body: []byte(chatAnswer)}, nil)
 		post(t, c.client, c.url+tt.path, userChat("Why?\n```go\n"+source(30)+"```"))
-		eventually(t, func() bool { return c.metric(t, "pith_requests_total") == 1 })
+		post(t, c.client, c.url+"/v1/chat/completions", userChat("Hi"), "X-Pith-Mode", "preview")
+		post(t, c.client, c.url+"/v1/chat/completions", userChat("Hi"), "X-Pith-Mode", "off")
+		eventually(t, func() bool { return c.metric(t, "pith_requests_total") == 3 })
+		if n := c.metric(t, "pith_answers_total", "outcome=error"); n != c.metric(t, "pith_answers_total") || (n == 1) != (tt.status == 429) {
+			t.Errorf("%s %d: %v errors among the answers", tt.path, tt.status, n)
+		}
 		for _, name := range []string{"pith_tokens_total", "pith_omitted_tokens_total", "pith_usage_total"} {
 			if n := c.metric(t, name); n != 0 {
 				t.Errorf("%s %d: %s = %v", tt.path, tt.status, name, n)
