@@ -41,8 +41,12 @@ type client struct {
 
 func clients() []client {
 	return []client{
-		{"OpenAI Go", "openai", runOpenAI}, {"OpenAI Node", "openai", runNode}, {"OpenAI Python", "openai", runPython},
-		{"Anthropic Go", "anthropic", runAnthropic}, {"Anthropic Node", "anthropic", runNode}, {"Anthropic Python", "anthropic", runPython},
+		{"OpenAI Go", "openai", runOpenAI},
+		{"OpenAI Node", "openai", runNode},
+		{"OpenAI Python", "openai", runPython},
+		{"Anthropic Go", "anthropic", runAnthropic},
+		{"Anthropic Node", "anthropic", runNode},
+		{"Anthropic Python", "anthropic", runPython},
 	}
 }
 

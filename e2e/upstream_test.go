@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -125,8 +126,10 @@ func (u *upstream) serve(w http.ResponseWriter, r *http.Request) {
 
 // refuse answers with an error as the two providers word it.
 func (u *upstream) refuse(w http.ResponseWriter, r *http.Request, code string) {
-	status := 0
-	fmt.Sscan(code, &status)
+	status, err := strconv.Atoi(code)
+	if err != nil {
+		status = http.StatusInternalServerError
+	}
 	w.Header().Set("Retry-After", "7")
 	w.Header().Set("X-RateLimit-Remaining-Requests", "0")
 	w.WriteHeader(status)

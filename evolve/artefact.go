@@ -237,7 +237,7 @@ func literalPattern(literal string, normalised bool) *regexp.Regexp {
 
 func probeOf(text string) string {
 	longest := ""
-	for _, w := range strings.Fields(text) {
+	for w := range strings.FieldsSeq(text) {
 		if len(w) > len(longest) {
 			longest = w
 		}

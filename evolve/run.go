@@ -207,7 +207,9 @@ func (w *work) picked(ctx context.Context, found Result) ([]Candidate, error) {
 	return w.favourites(ctx, found.History, topShare)
 }
 
-func topShare(history []Candidate, most int) []Candidate { return Contenders(history, elitePercent, most) }
+func topShare(history []Candidate, most int) []Candidate {
+	return Contenders(history, elitePercent, most)
+}
 
 // favourites picks half of the contenders by fitness and, where that is a reward for confidence, the other half by the metric
 // that the held-out splits go by, on the same examples: it is known by now and costs nothing.

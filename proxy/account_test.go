@@ -37,16 +37,36 @@ func TestCost(t *testing.T) {
 		// each is the price of one omitted token.
 		each float64
 	}{
-		{"nothing cached", "/v1/chat/completions", `{"usage":{"prompt_tokens":1000,"completion_tokens":100}}`, []proxy.Price{price}, "gpt-4*",
-			(1000*4 + 100*20) / 1e6, 4 / 1e6},
-		{"all cached", "/v1/chat/completions", `{"usage":{"prompt_tokens":1000,"completion_tokens":0,"prompt_tokens_details":{"cached_tokens":1000}}}`, []proxy.Price{price}, "gpt-4*",
-			1000 * 0.4 / 1e6, 0.4 / 1e6},
-		{"half cached", "/v1/chat/completions", `{"usage":{"prompt_tokens":1000,"completion_tokens":0,"prompt_tokens_details":{"cached_tokens":500}}}`, []proxy.Price{price}, "gpt-4*",
-			(500*4 + 500*0.4) / 1e6, 2.2 / 1e6},
-		{"written", "/v1/messages", `{"usage":{"input_tokens":0,"cache_creation_input_tokens":1000,"output_tokens":10}}`, []proxy.Price{price}, "gpt-4*",
-			(1000*5 + 10*20) / 1e6, 5 / 1e6},
-		{"read, written and new", "/v1/messages", `{"usage":{"input_tokens":100,"cache_read_input_tokens":800,"cache_creation_input_tokens":100,"output_tokens":10}}`, []proxy.Price{price}, "gpt-4*",
-			(100*4 + 800*0.4 + 100*5 + 10*20) / 1e6, (100*4 + 800*0.4 + 100*5) / 1e9},
+		{
+			"nothing cached", "/v1/chat/completions", `{"usage":{"prompt_tokens":1000,"completion_tokens":100}}`,
+			[]proxy.Price{price},
+			"gpt-4*",
+			(1000*4 + 100*20) / 1e6, 4 / 1e6,
+		},
+		{
+			"all cached", "/v1/chat/completions", `{"usage":{"prompt_tokens":1000,"completion_tokens":0,"prompt_tokens_details":{"cached_tokens":1000}}}`,
+			[]proxy.Price{price},
+			"gpt-4*",
+			1000 * 0.4 / 1e6, 0.4 / 1e6,
+		},
+		{
+			"half cached", "/v1/chat/completions", `{"usage":{"prompt_tokens":1000,"completion_tokens":0,"prompt_tokens_details":{"cached_tokens":500}}}`,
+			[]proxy.Price{price},
+			"gpt-4*",
+			(500*4 + 500*0.4) / 1e6, 2.2 / 1e6,
+		},
+		{
+			"written", "/v1/messages", `{"usage":{"input_tokens":0,"cache_creation_input_tokens":1000,"output_tokens":10}}`,
+			[]proxy.Price{price},
+			"gpt-4*",
+			(1000*5 + 10*20) / 1e6, 5 / 1e6,
+		},
+		{
+			"read, written and new", "/v1/messages", `{"usage":{"input_tokens":100,"cache_read_input_tokens":800,"cache_creation_input_tokens":100,"output_tokens":10}}`,
+			[]proxy.Price{price},
+			"gpt-4*",
+			(100*4 + 800*0.4 + 100*5 + 10*20) / 1e6, (100*4 + 800*0.4 + 100*5) / 1e9,
+		},
 		{"no prompt told", "/v1/chat/completions", `{"usage":{"completion_tokens":10}}`, []proxy.Price{price}, "gpt-4*", 10 * 20 / 1e6, 0},
 		{"first row wins", "/v1/chat/completions", `{"usage":{"prompt_tokens":1000}}`, []proxy.Price{{Model: "*-4o", Input: 1}, price}, "*-4o", 1000 / 1e6, 1 / 1e6},
 		{"no row", "/v1/chat/completions", `{"usage":{"prompt_tokens":1000}}`, []proxy.Price{{Model: "gpt-4", Input: 1}, {Model: "4o", Input: 1}}, "other", 0, 0},

@@ -126,7 +126,12 @@ func TestLyingUpstreams(t *testing.T) {
 			}))
 			defer liar.Close()
 			base, client := start(t, options(t, &upstream{Server: liar}))
-			res, err := client.Post(base+"/v1/chat/completions", "application/json", strings.NewReader(userChat("hi")))
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/v1/chat/completions", strings.NewReader(userChat("hi")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Content-Type", "application/json")
+			res, err := client.Do(req)
 			if tt.status != 0 {
 				if err != nil || res.StatusCode != tt.status {
 					t.Errorf("got %v, %v, want %d", res, err, tt.status)

@@ -34,7 +34,7 @@ func TestPromptsArePruned(t *testing.T) {
 	base, client := start(t, opts)
 	// The example keeps whatever escapes its sender chose, and code in the same text stays whole.
 	text := func(demonstrations string) string {
-		quoted := strings.ReplaceAll(quote("Hello ☺\n"+demonstrations+"```go\n"+source(60)+"```\n")[1:], "☺", `\u263a`)
+		quoted := strings.ReplaceAll(quote("Hello ☺\n" + demonstrations + "```go\n" + source(60) + "```\n")[1:], "☺", `\u263a`)
 		return `"` + strings.ReplaceAll(quoted, "mood", `moo\u0064`)
 	}
 	same := func(s string) string { return strings.ReplaceAll(s, `moo\u0064 \"fine\"`, `mood \"fine\"`) }
@@ -63,7 +63,9 @@ func TestPromptsArePruned(t *testing.T) {
 		}
 	}
 	post(t, client, base+"/v1/messages", fmt.Sprintf(bodies["/v1/messages"], `""`, quote(demonstrations)), "X-Pith-Mode", "off")
-	var sent struct{ Messages []struct{ Content []struct{ Text string } } }
+	var sent struct {
+		Messages []struct{ Content []struct{ Text string } }
+	}
 	if err := json.Unmarshal(u.last(t).body, &sent); err != nil || sent.Messages[0].Content[0].Text != demonstrations {
 		t.Errorf("mode off sent %q, %v", u.last(t).body, err)
 	}
