@@ -36,9 +36,12 @@ func LoadPrices(path string) ([]Price, error) {
 		if p.Model == "" {
 			errs = append(errs, fmt.Errorf("%s: row %d: model is missing", path, i+1))
 		}
-		for name, v := range map[string]*float64{"input": p.Input, "cache_read": p.CacheRead, "cache_write": p.CacheWrite, "output": p.Output} {
-			if v == nil || !(*v >= 0) {
-				errs = append(errs, fmt.Errorf("%s: row %d: %s: want a price per million tokens, 0 or more", path, i+1, name))
+		for _, f := range []struct {
+			name  string
+			value *float64
+		}{{"input", p.Input}, {"cache_read", p.CacheRead}, {"cache_write", p.CacheWrite}, {"output", p.Output}} {
+			if f.value == nil || !(*f.value >= 0) {
+				errs = append(errs, fmt.Errorf("%s: row %d: %s: want a price per million tokens, 0 or more", path, i+1, f.name))
 			}
 		}
 	}
