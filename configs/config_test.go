@@ -206,6 +206,7 @@ func TestValidate(t *testing.T) {
 		{"model.device", func(c *configs.Config) { c.Model.Device = "gpu" }},
 		{"model.device", func(c *configs.Config) { c.Model.Device = "cuda:x" }},
 		{"model.threads", func(c *configs.Config) { c.Model.Threads = -1 }},
+		{"model.state_bytes", func(c *configs.Config) { c.Model.StateBytes = -1 }},
 		{"parsers.workers", func(c *configs.Config) { c.Parsers.Workers = 0 }},
 		{"parsers.timeout", func(c *configs.Config) { c.Parsers.Timeout = 0 }},
 		{"parsers.max_bytes", func(c *configs.Config) { c.Parsers.MaxBytes = 0 }},

@@ -28,6 +28,8 @@ func (c Config) Validate() error {
 	}
 	k.that(c.Model.Threads >= 0, "model.threads", "must not be negative")
 
+	k.that(c.Model.StateBytes >= 0, "model.state_bytes", "must not be negative")
+
 	k.that(c.Parsers.Workers > 0, "parsers.workers", "must be positive")
 	k.that(c.Parsers.Timeout > 0, "parsers.timeout", "must be positive")
 	k.that(c.Parsers.MaxBytes > 0, "parsers.max_bytes", "must be positive")

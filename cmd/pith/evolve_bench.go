@@ -61,7 +61,8 @@ func benchTask(cmd *cobra.Command, path string, prompts, workers int) (t evolve.
 		return t, fmt.Errorf("open the local model: %w", err)
 	}
 	defer func() { err = errors.Join(err, shared.Close()) }()
-	alone, err := openModelKeeping(cfg.Model, -1)
+	cfg.Model.StateBytes = 0
+	alone, err := openModel(cfg.Model)
 	if err != nil {
 		return t, err
 	}

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 	"go.opentelemetry.io/otel/trace"
 
@@ -127,16 +128,23 @@ func newServer(cfg configs.Config, b backend, log *slog.Logger) (*proxy.Server, 
 	if err != nil {
 		return nil, err
 	}
+	registry := prometheus.NewRegistry()
+	if b.engine.model != nil {
+		if err := registry.Register(newModelMetrics(b.engine.model.Stats)); err != nil {
+			return nil, fmt.Errorf("metrics of the model: %w", err)
+		}
+	}
 	retrieval := proxy.Retrieval{Key: b.keyer.Key, Find: b.engine, TTL: cfg.Retrieval.TTL, Tool: cfg.Retrieval.Tool}
 	if cfg.Retrieval.Enabled {
 		retrieval.Shelf = b.stores.shelf
 	}
 	return proxy.New(proxy.Options{
 		Upstream: upstream,
-		Compressor: compress.NewCached(b.engine.Engine, compress.CacheOptions{
+		Compressor: apart(compress.NewCached(b.engine.Engine, compress.CacheOptions{
 			Store: b.stores, Key: b.keyer.Key, TTL: cfg.Cache.TTL,
-		}),
+		})),
 		Logger:    log,
+		Registry:  registry,
 		Freeze:    proxy.Freeze{Store: b.stores, Key: b.keyer.Key},
 		Tenant:    proxy.CredentialTenant([]byte(b.keyer.Key("tenant"))),
 		Retrieval: retrieval,

@@ -114,10 +114,7 @@ func (e *engine) close() error {
 }
 
 // openModel loads the runtime library and the model that cfg names, or the embedded one.
-func openModel(cfg configs.Model) (*perplexity.Model, error) { return openModelKeeping(cfg, 0) }
-
-// openModelKeeping is openModel with a bound on the states kept; see perplexity.Options.
-func openModelKeeping(cfg configs.Model, stateBytes int) (*perplexity.Model, error) {
+func openModel(cfg configs.Model) (*perplexity.Model, error) {
 	library, err := perplexity.FindLibrary(cfg.Runtime)
 	if err != nil {
 		return nil, err
@@ -125,7 +122,10 @@ func openModelKeeping(cfg configs.Model, stateBytes int) (*perplexity.Model, err
 	if err := perplexity.Setup(library); err != nil {
 		return nil, err
 	}
-	opt := perplexity.Options{Device: cfg.Device, Threads: cfg.Threads, StateBytes: stateBytes}
+	opt := perplexity.Options{Device: cfg.Device, Threads: cfg.Threads, StateBytes: int(cfg.StateBytes)}
+	if cfg.StateBytes == 0 {
+		opt.StateBytes = -1
+	}
 	if cfg.Dir == "" {
 		return perplexity.Open(perplexity.Embedded(), opt)
 	}
@@ -159,6 +159,14 @@ func losses(in []perplexity.Loss) []compress.Loss {
 		out[i] = compress.Loss(l)
 	}
 	return out
+}
+
+// apart keeps what the model remembers of one tenant's texts from the others: how fast an answer comes would tell them what was
+// asked before. A flight of compress.Cached belongs to one tenant, too, so its context may be any of its callers'.
+func apart(next proxy.Compressor) proxy.Compressor {
+	return proxy.CompressorFunc(func(ctx context.Context, req compress.Request) (compress.Result, error) {
+		return next.Compress(perplexity.InScope(ctx, req.Tenant), req)
+	})
 }
 
 // counters gives compress the token counters under its own interface.

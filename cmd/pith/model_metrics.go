@@ -1,0 +1,62 @@
+package main
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"pith/perplexity"
+)
+
+// modelMetrics shows a model's figures to Prometheus: one snapshot for each scrape, so that the figures belong together.
+type modelMetrics struct {
+	stats   func() perplexity.Stats
+	figures []modelFigure
+}
+
+type modelFigure struct {
+	desc  *prometheus.Desc
+	kind  prometheus.ValueType
+	value func(perplexity.Stats) float64
+}
+
+func newModelMetrics(stats func() perplexity.Stats) *modelMetrics {
+	figure := func(kind prometheus.ValueType, name, help string, value func(perplexity.Stats) float64) modelFigure {
+		return modelFigure{prometheus.NewDesc("pith_model_"+name, help, nil, nil), kind, value}
+	}
+	return &modelMetrics{stats, []modelFigure{
+		figure(prometheus.GaugeValue, "runs_queued", "Batches that wait for the model.",
+			func(s perplexity.Stats) float64 { return float64(s.Queued) }),
+		figure(prometheus.GaugeValue, "runs_active", "Batches that the model works on.",
+			func(s perplexity.Stats) float64 { return float64(s.Running) }),
+		figure(prometheus.GaugeValue, "tokens_in_flight", "Tokens of admitted requests that are not scored yet.",
+			func(s perplexity.Stats) float64 { return float64(s.Tokens) }),
+		figure(prometheus.CounterValue, "wait_seconds_total", "Time that batches waited for the model, together.",
+			func(s perplexity.Stats) float64 { return s.Waited.Seconds() }),
+		figure(prometheus.CounterValue, "runs_total", "Batches that the model finished.",
+			func(s perplexity.Stats) float64 { return float64(s.Runs) }),
+		figure(prometheus.CounterValue, "tokens_total", "Tokens that went through the network, padding not included.",
+			func(s perplexity.Stats) float64 { return float64(s.Scored) }),
+		figure(prometheus.CounterValue, "state_hits_total", "Pieces of text whose state was kept from before.",
+			func(s perplexity.Stats) float64 { return float64(s.StateHits) }),
+		figure(prometheus.CounterValue, "state_misses_total", "Pieces of text whose state had to be computed.",
+			func(s perplexity.Stats) float64 { return float64(s.StateMisses) }),
+		figure(prometheus.CounterValue, "loss_hits_total", "Losses that were known from before.",
+			func(s perplexity.Stats) float64 { return float64(s.LossHits) }),
+		figure(prometheus.GaugeValue, "state_bytes", "Memory that kept states take; model.state_bytes bounds it.",
+			func(s perplexity.Stats) float64 { return float64(s.StateBytes) }),
+	}}
+}
+
+// Describe implements prometheus.Collector.
+func (m *modelMetrics) Describe(out chan<- *prometheus.Desc) {
+	for _, f := range m.figures {
+		out <- f.desc
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (m *modelMetrics) Collect(out chan<- prometheus.Metric) {
+	now := m.stats()
+	for _, f := range m.figures {
+		out <- prometheus.MustNewConstMetric(f.desc, f.kind, f.value(now))
+	}
+}

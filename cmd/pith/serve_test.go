@@ -1,0 +1,88 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"pith/cache"
+	"pith/configs"
+)
+
+// scrape returns the metrics that start with prefix.
+func scrape(t *testing.T, admin http.Handler, prefix string) map[string]float64 {
+	t.Helper()
+	w := httptest.NewRecorder()
+	admin.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	found := map[string]float64{}
+	for line := range strings.Lines(w.Body.String()) {
+		var name string
+		var value float64
+		if n, err := fmt.Sscan(line, &name, &value); n == 2 && err == nil && strings.HasPrefix(name, prefix) {
+			found[name] = value
+		}
+	}
+	return found
+}
+
+// What the model keeps of one tenant's code saves that tenant time and no other: else one could time whether another has it.
+func TestTenantsDoNotShareWhatTheModelKeeps(t *testing.T) {
+	cfg := configs.Default()
+	cfg.Compress.Speed, cfg.Compress.Ranker, cfg.Compress.Deadline, cfg.Compress.Timeout = "exact", "ami", 0, time.Minute
+	cfg.Parsers.InProcess = true
+	e, err := newEngine(cfg, slog.New(slog.DiscardHandler), nil)
+	if err = errors.Join(err, e.modelErr); err != nil {
+		t.Fatal(err)
+	}
+	store, err := newStore(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(store.Close(), e.close()); err != nil {
+			t.Error(err)
+		}
+	})
+	server, err := newServer(cfg, backend{engine: e, stores: store, keyer: cache.NewKeyer([]byte("secret"))}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := strings.Repeat(`func f() int {\n\tx := 1\n\tx += 2\n\treturn x\n}\n\n`, 30)
+	ask := func(key, query string) map[string]float64 {
+		body := fmt.Sprintf(`{"query": %q, "rate": 0.3, "files": [{"path": "a.go", "content": "package a\n\n%s"}]}`, query, code)
+		r := httptest.NewRequest(http.MethodPost, "/pith/v1/compress", strings.NewReader(body))
+		r.Header.Set("Authorization", "Bearer "+key)
+		w := httptest.NewRecorder()
+		server.Handler().ServeHTTP(w, r)
+		if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"ranker":"ami"`) {
+			t.Fatalf("status %d: %.300s", w.Code, w.Body)
+		}
+		return scrape(t, server.AdminHandler(), "pith_model_")
+	}
+	first := ask("a", "what does f return?")
+	for _, name := range []string{"pith_model_tokens_total", "pith_model_runs_total", "pith_model_state_misses_total", "pith_model_state_bytes"} {
+		if first[name] <= 0 {
+			t.Errorf("%s is %v after a request", name, first[name])
+		}
+	}
+	second := ask("b", "what does f return?")
+	for _, name := range []string{"pith_model_tokens_total", "pith_model_state_hits_total", "pith_model_state_misses_total", "pith_model_loss_hits_total"} {
+		if second[name] != 2*first[name] {
+			t.Errorf("%s is %v after one tenant and %v after a second with the same request", name, first[name], second[name])
+		}
+	}
+	third := ask("a", "where is x added to?")
+	if third["pith_model_state_misses_total"] != second["pith_model_state_misses_total"] || third["pith_model_state_hits_total"] <= second["pith_model_state_hits_total"] {
+		t.Errorf("the first tenant's second question: %v, before it %v", third, second)
+	}
+	for _, name := range []string{"pith_model_runs_queued", "pith_model_runs_active", "pith_model_tokens_in_flight"} {
+		if v, ok := third[name]; !ok || v != 0 {
+			t.Errorf("%s is %v, %v at rest", name, v, ok)
+		}
+	}
+}
