@@ -56,7 +56,7 @@ func (j *job) pickRanker() {
 	if name == "" || name == rankAuto {
 		name = j.opt.Ranker
 		if j.opt.Scorer == nil {
-			name = rankBM25
+			name = rankWords
 		}
 	}
 	j.use(name)
@@ -67,7 +67,7 @@ func (j *job) pickRanker() {
 		j.use(rankOrder)
 		j.reason = "the query is empty"
 	case j.ranker.reads() > readsNothing && j.opt.Scorer == nil:
-		j.use(rankBM25)
+		j.use(rankWords)
 		j.reason = "no model is loaded"
 	}
 	if j.opt.Deadline > 0 {

@@ -6,7 +6,7 @@ import "time"
 type Options struct {
 	Splitter Splitter
 	Counters Counters
-	// Scorer is the language model. If nil, only bm25 is available and auto picks it.
+	// Scorer is the language model. If nil, auto and what needs a model rank by words.
 	Scorer Scorer
 	// Ranker is what auto stands for where a Scorer exists. If empty or auto, hybrid.
 	Ranker string

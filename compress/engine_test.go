@@ -97,12 +97,12 @@ func TestRankerChoice(t *testing.T) {
 	}{
 		{name: "auto with a model", scorer: &hashModel{}, query: "refund", want: "hybrid"},
 		{name: "auto as configured", standard: "ami", scorer: &hashModel{}, query: "refund", want: "ami"},
-		{name: "auto without a model", query: "refund", want: "bm25"},
-		{name: "ami without a model", ask: "ami", query: "refund", want: "bm25", reason: "no model is loaded"},
+		{name: "auto without a model", query: "refund", want: "words"},
+		{name: "ami without a model", ask: "ami", query: "refund", want: "words", reason: "no model is loaded"},
 		{name: "bm25 asked for", ask: "bm25", scorer: &hashModel{}, query: "refund", want: "bm25"},
 		{name: "no query", scorer: &hashModel{}, query: " \n", want: "order", reason: "the query is empty"},
-		{name: "failing model", scorer: broken, query: "refund", want: "bm25", reason: "the model failed: no memory", cut: true},
-		{name: "slow model", scorer: &hashModel{wait: true}, query: "refund", want: "bm25", reason: "the deadline of 5ms for scoring passed", cut: true},
+		{name: "failing model", scorer: broken, query: "refund", want: "words", reason: "the model failed: no memory", cut: true},
+		{name: "slow model", scorer: &hashModel{wait: true}, query: "refund", want: "words", reason: "the deadline of 5ms for scoring passed", cut: true},
 	} {
 		e := engine(t, func(o *Options) { o.Scorer, o.Ranker, o.Deadline = tt.scorer, tt.standard, 5*time.Millisecond })
 		if m, ok := tt.scorer.(*hashModel); ok && !m.wait {

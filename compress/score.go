@@ -89,7 +89,7 @@ func (j *job) readChunks(ctx context.Context, e *evidence, ranked, order []int) 
 	j.reading.Ranked = max(len(losses)-1, 0) / each
 	j.reading.Late = len(read) - j.reading.Ranked
 	if j.reading.Ranked == 0 && j.short {
-		j.use(rankBM25)
+		j.use(rankWords)
 		return nil
 	}
 	j.alone, e.alone = losses[0].Text, losses[0].Text
