@@ -51,6 +51,10 @@ func hostile() map[string]struct {
 		"php tags":                {"php", lines("<?php ?>", mega)},
 		"rust generics":           {"rust", lines("a::<", mega)},
 		"typescript arrows":       {"typescript", lines("(a)=>", mega/2)},
+		"tsx open elements":       {"tsx", lines("<a b={", mega/2)},
+		"tsx type arguments":      {"tsx", lines("a<b<", mega/2)},
+		"c declarators":           {"c", lines("(*a[", mega/2)},
+		"c casts":                 {"c", append([]byte("int x = "), lines("(a)(", mega/2)...)},
 		"one long line":           {"go", repeat("a ", mega)},
 	}
 }

@@ -34,10 +34,13 @@ func (h *hold) grow(n int) bool {
 	return true
 }
 
-func (h *hold) release() {
-	h.budget.used.Add(-h.bytes)
-	h.bytes = 0
+// shrink gives back all but the first n bytes.
+func (h *hold) shrink(n int64) {
+	h.budget.used.Add(n - h.bytes)
+	h.bytes = n
 }
+
+func (h *hold) release() { h.shrink(0) }
 
 var errHeld = &apiError{status: http.StatusTooManyRequests, kind: kindRate, msg: "too many request bytes in flight, try again", retryAfter: 1}
 

@@ -19,7 +19,8 @@ const maxExpansion = 100
 // errEncoding refuses to decode. The body then passes as it came: the upstream may know what to do with it.
 var errEncoding = errors.New("content encoding not decoded")
 
-// decode undoes one layer of content encoding within limits on size, expansion and memory. Identity returns body itself.
+// decode undoes one layer of content encoding within limits on size, expansion and memory. Bytes are taken from the budget as they
+// are unpacked, so that many bombs at once do not get more than one. Identity returns body itself.
 func decode(encodings []string, body []byte, limit int64, hold *hold) ([]byte, error) {
 	encoding := strings.ToLower(strings.TrimSpace(strings.Join(encodings, ",")))
 	if encoding == "" || encoding == "identity" {
@@ -30,15 +31,11 @@ func decode(encodings []string, body []byte, limit int64, hold *hold) ([]byte, e
 		return nil, err
 	}
 	defer func() { _ = r.Close() }() // a decoder of memory: its errors came with the reads
-	limit = min(limit, int64(len(body))*maxExpansion)
-	out, err := io.ReadAll(io.LimitReader(r, limit+1))
-	switch {
-	case err != nil:
+	before := hold.bytes
+	out, err := receive(r, min(limit, int64(len(body))*maxExpansion), hold)
+	if err != nil {
+		hold.shrink(before)
 		return nil, fmt.Errorf("%w: %w", errEncoding, err)
-	case int64(len(out)) > limit:
-		return nil, fmt.Errorf("%w: larger than %d bytes", errEncoding, limit)
-	case !hold.grow(len(out)):
-		return nil, fmt.Errorf("%w: %w", errEncoding, errHeld)
 	}
 	return out, nil
 }

@@ -2,6 +2,7 @@ package proxy_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -123,7 +124,7 @@ func TestOlderTurnsNeverChangeWithTheTool(t *testing.T) {
 // Replicas without anything in common, under concurrent load, send the same bytes as one idle server.
 func TestReplicasAgree(t *testing.T) {
 	turns := conversationOf(rand.New(rand.NewPCG(11, 1)), 8)
-	for _, w := range wordings()[:3] {
+	for _, w := range withCompletions() {
 		want := previews(t, options(t, newUpstream(t)), w, turns)
 		var wg sync.WaitGroup
 		for range 2 {
@@ -140,6 +141,47 @@ func TestReplicasAgree(t *testing.T) {
 		}
 		wg.Wait()
 	}
+}
+
+// The same history gives the same bytes in every dialect: asked again, and of a server that starts in the middle of the conversation
+// with the same secret and empty stores.
+func TestSameHistorySameBytesAfterRestart(t *testing.T) {
+	turns := conversationOf(rand.New(rand.NewPCG(7, 1)), 7)
+	restarted := func() proxy.Options {
+		opts := keeping(t, newUpstream(t), &shelf{})
+		key := func(parts ...string) string {
+			return fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "secret %q", parts)))
+		}
+		opts.Retrieval.Key = key
+		opts.Freeze = proxy.Freeze{Store: &sharedStore{held: map[string][]byte{}}, Key: key}
+		opts.Tenant = func(*http.Request) string { return "one" }
+		return opts
+	}
+	for _, w := range withCompletions() {
+		running := restarted()
+		want := previews(t, running, w, turns)
+		if !strings.Contains(want[len(want)-1], "omitted") {
+			t.Errorf("%s: nothing was compressed: the property was not tried", w.name)
+		}
+		if again := previews(t, running, w, turns); !slices.Equal(again, want) {
+			t.Errorf("%s: the same store gives other bytes the second time", w.name)
+		}
+		for n := range turns { // each length of the conversation meets a server that has seen nothing
+			base, client := start(t, restarted())
+			if _, got := post(t, client, base+w.path, w.render(turns[:n+1]), "X-Pith-Mode", "preview"); got != want[n] {
+				t.Errorf("%s: turn %d differs after a restart", w.name, n+1)
+			}
+		}
+	}
+}
+
+// withCompletions are the wordings and legacy completions, which know no turns: a file grows with each.
+func withCompletions() []wording {
+	return append(wordings(), wording{"completions", "/v1/completions", completionsBody})
+}
+
+func completionsBody(turns []turn) string {
+	return `{"model":"codestral","prompt":` + quote(source(200+20*len(turns))+"func here() {\n\tret") + `,"suffix":` + quote(source(200)) + `}`
 }
 
 // A moody engine fails half of what it is asked for the first time and nothing after that: what a load spike or a deadline does.
