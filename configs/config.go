@@ -21,16 +21,62 @@ type Config struct {
 	Prompts    Prompts
 	Accounting Accounting
 	Tracing    Tracing
+	Limits     Limits
+	Retry      Retry
 	Log        Log
 	Admin      Admin
+	// Upstreams are tried in order before Server.Upstream.
+	Upstreams []Upstream
+	// VirtualKeys are who may use Pith. None: everybody, each with the credentials of the upstream.
+	VirtualKeys []VirtualKey
 }
 
 // Server is where clients and the upstream are.
 type Server struct {
 	Listen       string
+	TLSCert      string
+	TLSKey       string
+	H2C          bool
 	Upstream     string
+	UpstreamKey  Secret
 	MaxBodyBytes Size
+	DrainNotice  time.Duration
 	DrainTimeout time.Duration
+}
+
+// Limits bound what clients and upstreams can take.
+type Limits struct {
+	InFlightBytes Size
+	ResponseBytes Size
+	Connections   int
+	Compressions  int
+}
+
+// Retry is when a request goes to its upstream again.
+type Retry struct {
+	Attempts int
+	Busy     bool
+	MaxWait  time.Duration
+	Rest     time.Duration
+}
+
+// An Upstream is an LLM API for the requests that name one of its models or come on one of its paths.
+type Upstream struct {
+	Name      string
+	URL       string
+	Key       Secret
+	Auth      string
+	Models    []string
+	Paths     []string
+	StripPath bool
+}
+
+// A VirtualKey is a client. Hash is what `pith key new` prints; the key itself stands nowhere.
+type VirtualKey struct {
+	Name              string
+	Hash              string
+	RequestsPerMinute int
+	TokensPerMinute   int
 }
 
 // Compress is what is compressed, how far, and how long that may take.
@@ -135,6 +181,8 @@ func Default() Config {
 		Parsers:   Parsers{Workers: 2, Timeout: 2 * time.Second, MaxBytes: 1 << 20},
 		Cache:     Cache{MemoryBytes: 64 << 20, TTL: 24 * time.Hour},
 		Retrieval: Retrieval{TTL: time.Hour, MemoryBytes: 64 << 20},
+		Limits:    Limits{InFlightBytes: 512 << 20, Compressions: 64},
+		Retry:     Retry{Attempts: 2, MaxWait: 10 * time.Second, Rest: 5 * time.Second},
 		Log:       Log{Level: slog.LevelInfo, Format: "text"},
 	}
 }

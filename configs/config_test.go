@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -25,7 +26,7 @@ func TestDefaultIsValid(t *testing.T) {
 		t.Error(err)
 	}
 	c, err := configs.Load("", nil)
-	if err != nil || c != configs.Default() {
+	if err != nil || !reflect.DeepEqual(c, configs.Default()) {
 		t.Errorf("Load of nothing = %+v, %v", c, err)
 	}
 }
@@ -73,7 +74,7 @@ log:
 	want.Cache.TTL = 48 * time.Hour
 	want.Cache.MemoryBytes = 1 << 30
 	want.Log.Level = slog.LevelDebug
-	if c != want {
+	if !reflect.DeepEqual(c, want) {
 		t.Errorf("Load = %+v\nwant   %+v", c, want)
 	}
 }
@@ -214,6 +215,16 @@ func TestValidate(t *testing.T) {
 		{"cache.ttl", func(c *configs.Config) { c.Cache.TTL = -1 }},
 		{"cache.secret", func(c *configs.Config) { c.Cache.Secret = "short" }},
 		{"PITH_CACHE_SECRET", func(c *configs.Config) { c.Cache.RedisURL = "redis://h" }},
+		{"server.tls_key", func(c *configs.Config) { c.Server.TLSCert = "cert.pem" }},
+		{"server.upstream_key", func(c *configs.Config) { c.Server.UpstreamKey = "sk-1" }},
+		{"limits.in_flight_bytes", func(c *configs.Config) { c.Limits.InFlightBytes = 0 }},
+		{"limits.response_bytes", func(c *configs.Config) { c.Limits.ResponseBytes = -1 }},
+		{"limits.connections", func(c *configs.Config) { c.Limits.Connections = -1 }},
+		{"limits.compressions", func(c *configs.Config) { c.Limits.Compressions = 0 }},
+		{"retry.attempts", func(c *configs.Config) { c.Retry.Attempts = 11 }},
+		{"retry.max_wait", func(c *configs.Config) { c.Retry.MaxWait = -1 }},
+		{"retry.rest", func(c *configs.Config) { c.Retry.Rest = -1 }},
+		{"server.drain_notice", func(c *configs.Config) { c.Server.DrainNotice = -1 }},
 		{"log.format", func(c *configs.Config) { c.Log.Format = "xml" }},
 		{"accounting.holdout", func(c *configs.Config) { c.Accounting.Holdout = 1.5 }},
 		{"tracing.endpoint", func(c *configs.Config) { c.Tracing.Endpoint = "127.0.0.1:4318" }},
@@ -246,6 +257,110 @@ func TestValidate(t *testing.T) {
 	}
 }
 
+// lists is a file with one good entry in each list.
+const lists = `upstreams:
+  - name: a
+    url: https://api.example.com
+    models: [gpt-*, o3]
+keys:
+  - name: alice
+    hash: sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+    requests_per_minute: 60
+`
+
+func TestLists(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(file, []byte("from the file\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := load(t, lists+"  - {name: bob, hash: x, tokens_per_minute: 5}\n", "SPARE=from the environment")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u := c.Upstreams[0]; len(c.Upstreams) != 1 || !reflect.DeepEqual(u.Models, []string{"gpt-*", "o3"}) || u.URL != "https://api.example.com" {
+		t.Errorf("upstreams = %+v", c.Upstreams)
+	}
+	if len(c.VirtualKeys) != 2 || c.VirtualKeys[0].RequestsPerMinute != 60 || c.VirtualKeys[1].TokensPerMinute != 5 {
+		t.Errorf("keys = %+v", c.VirtualKeys)
+	}
+	for line, want := range map[string]string{"key: plain": "plain", "key_file: " + file: "from the file", "key_env: SPARE": "from the environment"} {
+		c, err := load(t, "upstreams:\n  - "+line+"\n", "SPARE=from the environment")
+		if err != nil || string(c.Upstreams[0].Key) != want {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+}
+
+func TestMistakesInListsAreNamed(t *testing.T) {
+	tests := []struct{ yaml, want string }{
+		{"upstreams:\n  - nam: a\n", "pith.yaml:2: unknown key upstreams.nam (did you mean upstreams.name?)"},
+		{"upstreams: {name: a}\n", "pith.yaml:1: upstreams: want a list of entries"},
+		{"upstreams:\n  - a\n", "pith.yaml:2: want keys of upstreams"},
+		{"upstreams:\n  - name: [a]\n", "pith.yaml:2: upstreams.name: want one plain value"},
+		{"upstreams:\n  - models: [[a]]\n", "pith.yaml:2: upstreams.models: want a list of plain values"},
+		{"upstreams:\n  - key_env: NOT_THERE\n", "pith.yaml:2: upstreams.key_env: the environment has no NOT_THERE"},
+		{"upstreams:\n  - url_file: x\n", "only secrets are read from files"},
+		{"upstreams:\n  - key: a\n    key_env: B\n", "pith.yaml:3: upstreams.key is given twice"},
+		{"keys:\n  - requests_per_minute: many\n", "pith.yaml:2: keys.requests_per_minute: want a whole number"},
+		{"upstream:\n", "unknown section upstream (did you mean upstreams?)"},
+	}
+	for _, tt := range tests {
+		if _, err := load(t, tt.yaml); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%q: Load = %v, want %s", tt.yaml, err, tt.want)
+		}
+	}
+}
+
+func TestListsAreValidated(t *testing.T) {
+	tests := []struct{ old, replacement, want string }{
+		{"name: a\n", "name: ''\n", "upstreams.name"},
+		{"keys:", "  - {name: a, url: https://b, paths: [/x]}\nkeys:", "upstreams.name"},
+		{"https://api.example.com", "api.example.com", "upstreams a: url"},
+		{"https://api.example.com", "https://user:pass@api.example.com", "credentials"},
+		{"models: [gpt-*, o3]", "auth: basic", "upstreams a: auth"},
+		{"    models: [gpt-*, o3]\n", "", "takes every request"},
+		{"gpt-*", "'[gpt'", "upstreams a: models"},
+		{"models: [gpt-*, o3]", "paths: [v1]", "upstreams a: paths"},
+		{"name: alice", "name: ''", "keys.name"},
+		{"sha256:01", "sha256:", "keys alice: hash"},
+		{"sha256:", "", "keys alice: hash"},
+		{"minute: 60", "minute: -1", "keys alice: requests_per_minute"},
+		{"keys:", "    key: sk-1\nkeys:", ""},
+		{lists[strings.Index(lists, "keys:"):], "    key: sk-1\n", "upstreams a: key needs keys"},
+	}
+	for _, tt := range tests {
+		c, err := load(t, strings.Replace(lists, tt.old, tt.replacement, 1))
+		if err != nil {
+			t.Fatalf("%s: %v", tt.want, err)
+		}
+		err = c.Validate()
+		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("%q for %q: Validate = %v, want %s", tt.replacement, tt.old, err, tt.want)
+		}
+	}
+}
+
+func TestReload(t *testing.T) {
+	old := configs.Default()
+	next, err := load(t, "server: {listen: ':1', upstream: http://b}\ncache: {secret: 0123456789abcdef}\ncompress: {rate: 0.5}\n"+lists)
+	if err != nil {
+		t.Fatal(err)
+	}
+	merged, changed, waiting := old.Reload(next)
+	if want := []string{"server.upstream", "compress.rate", "upstreams", "keys"}; !reflect.DeepEqual(changed, want) {
+		t.Errorf("changed = %q, want %q", changed, want)
+	}
+	if want := []string{"server.listen", "cache.secret"}; !reflect.DeepEqual(waiting, want) {
+		t.Errorf("waiting = %q, want %q", waiting, want)
+	}
+	if merged.Server.Listen != old.Server.Listen || merged.Cache.Secret != "" || merged.Server.Upstream != "http://b" || len(merged.VirtualKeys) != 1 {
+		t.Errorf("merged = %+v", merged)
+	}
+	if _, changed, waiting := old.Reload(configs.Default()); changed != nil || waiting != nil {
+		t.Errorf("nothing changed, and Reload speaks of %q and %q", changed, waiting)
+	}
+}
+
 // Each example loads and is valid once it has the secrets that it asks for; its "#key: value" lines and its "default X"
 // comments are the defaults.
 func TestExamples(t *testing.T) {
@@ -260,7 +375,7 @@ func TestExamples(t *testing.T) {
 	commented := regexp.MustCompile(`^(\s+)#(\w+: .*)$`)
 	annotated := regexp.MustCompile(`^\s+(\w+):.*# default ([^;\s]+)`)
 	for _, path := range paths {
-		c, err := configs.Load(path, []string{"PITH_CACHE_SECRET=0123456789abcdef"})
+		c, err := configs.Load(path, []string{"PITH_CACHE_SECRET=0123456789abcdef", "ANTHROPIC_API_KEY=sk-ant-1"})
 		if err != nil {
 			t.Errorf("%s: %v", path, err)
 		} else if err := c.Validate(); err != nil {
@@ -277,6 +392,8 @@ func TestExamples(t *testing.T) {
 			if name, ok := strings.CutSuffix(line, ":"); ok && !strings.ContainsAny(name, " #") {
 				section = name
 				asDefaults.WriteString(line + "\n")
+			} else if section == "upstreams" || section == "keys" {
+				continue // lists are empty by default
 			} else if m := commented.FindStringSubmatch(line); m != nil {
 				asDefaults.WriteString(m[1] + m[2] + "\n")
 			} else if m := annotated.FindStringSubmatch(line); m != nil {
@@ -287,7 +404,7 @@ func TestExamples(t *testing.T) {
 				t.Errorf("%s: %q does not name its default", path, line)
 			}
 		}
-		if got, err := load(t, asDefaults.String()); err != nil || got != configs.Default() {
+		if got, err := load(t, asDefaults.String()); err != nil || !reflect.DeepEqual(got, configs.Default()) {
 			t.Errorf("%s: the commented settings are not the defaults: %v\n%+v", path, err, got)
 		}
 	}
@@ -332,14 +449,34 @@ func dropIn() string {
 		}
 		fmt.Fprintf(&b, "  # %s [%s]\n  #%s: %s\n", k.Help, k.Env, key, value)
 	}
+	for _, s := range configs.Sections() {
+		fmt.Fprintf(&b, "\n# %s\n%s:\n", s.Help, s.Path)
+		dash := "-"
+		for _, k := range s.Keys {
+			_, key, _ := strings.Cut(k.Path, ".")
+			fmt.Fprintf(&b, "  #%s %s:  # %s\n", dash, key, k.Help)
+			dash = " "
+		}
+	}
 	return b.String()
 }
 
 func reference() string {
 	var b strings.Builder
-	b.WriteString("| key | environment | default | meaning |\n|---|---|---|---|\n")
+	b.WriteString("Settings with a dagger need a restart; the others take effect on SIGHUP and when the file changes.\n\n" +
+		"| key | environment | default | meaning |\n|---|---|---|---|\n")
 	for _, k := range configs.Default().Keys() {
-		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s |\n", k.Path, k.Env, k.Value, k.Help)
+		dagger := ""
+		if configs.IsFixed(k.Path) {
+			dagger = " †"
+		}
+		fmt.Fprintf(&b, "| `%s`%s | `%s` | %s | %s |\n", k.Path, dagger, k.Env, k.Value, k.Help)
+	}
+	for _, s := range configs.Sections() {
+		fmt.Fprintf(&b, "\n`%s`: %s.\n\n| key of an entry | default | meaning |\n|---|---|---|\n", s.Path, s.Help)
+		for _, k := range s.Keys {
+			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", strings.TrimPrefix(k.Path, s.Path+"."), k.Value, k.Help)
+		}
 	}
 	return b.String()
 }

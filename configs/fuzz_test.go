@@ -10,9 +10,10 @@ func FuzzLoad(f *testing.F) {
 	f.Add("server:\n  listen: x\n", "PITH_RATE=0.5")
 	f.Add("a: &a [*a, {b: !!binary x}]\n--- |\n  x\n", "PITH_CACHE_TTL=1h\nPITH_")
 	f.Add("? x\n: - y\n<<: *z\n", "=\n\x00")
+	f.Add("upstreams:\n  - {models: [a, [b]], key_env: X}\nkeys: [{name: a}, 3]\n", "")
 	f.Fuzz(func(t *testing.T, yaml, environ string) {
 		c := Default()
-		errs := append(c.loadYAML("f.yaml", []byte(yaml)), c.loadEnv(strings.Split(environ, "\n"))...)
+		errs := append(c.loadYAML("f.yaml", []byte(yaml), nil), c.loadEnv(strings.Split(environ, "\n"))...)
 		for _, err := range errs {
 			if !strings.HasPrefix(err.Error(), "f.yaml:") && !strings.HasPrefix(err.Error(), "PITH_") {
 				t.Errorf("an error without its place: %v", err)

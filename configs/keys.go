@@ -28,8 +28,13 @@ type binding struct {
 func (c *Config) bindings() []binding {
 	return []binding{
 		{"server.listen", "PITH_LISTEN", &c.Server.Listen, "address to serve on, host:port"},
-		{"server.upstream", "PITH_UPSTREAM", &c.Server.Upstream, "base URL of the LLM API behind Pith"},
+		{"server.tls_cert", "PITH_TLS_CERT", &c.Server.TLSCert, "certificate file (PEM) to serve HTTPS and HTTP/2; empty for plain HTTP"},
+		{"server.tls_key", "PITH_TLS_KEY", &c.Server.TLSKey, "key file of tls_cert"},
+		{"server.h2c", "PITH_H2C", &c.Server.H2C, "also serve HTTP/2 without TLS, to clients that begin with it"},
+		{"server.upstream", "PITH_UPSTREAM", &c.Server.Upstream, "base URL of the LLM API behind Pith, for requests that no entry of upstreams takes"},
+		{"server.upstream_key", "PITH_UPSTREAM_KEY", &c.Server.UpstreamKey, "key for server.upstream in place of a virtual key; needs keys"},
 		{"server.max_body_bytes", "PITH_MAX_BODY_BYTES", &c.Server.MaxBodyBytes, "largest request body that is read for compression; larger ones get 413"},
+		{"server.drain_notice", "PITH_DRAIN_NOTICE", &c.Server.DrainNotice, "how long new requests are still taken after SIGTERM, while /readyz answers 503, for load balancers to see it"},
 		{"server.drain_timeout", "PITH_DRAIN_TIMEOUT", &c.Server.DrainTimeout, "how long running answers may take after SIGTERM"},
 
 		{"compress.mode", "PITH_MODE", &c.Compress.Mode, "for requests that do not say: off, auto or force"},
@@ -73,10 +78,75 @@ func (c *Config) bindings() []binding {
 		{"prompts.dir", "PITH_PROMPTS_DIR", &c.Prompts.Dir, "folder of artefacts from `pith evolve export`; messages that hold an original prompt are sent with the pruned one; read again when it changes"},
 		{"prompts.any_model", "PITH_PROMPTS_ANY_MODEL", &c.Prompts.AnyModel, "use artefacts for models that they were not measured on as well"},
 
+		{"limits.in_flight_bytes", "PITH_IN_FLIGHT_BYTES", &c.Limits.InFlightBytes, "request bodies in memory at once, all together; beyond it 429"},
+		{"limits.response_bytes", "PITH_RESPONSE_BYTES", &c.Limits.ResponseBytes, "largest answer, streams included; longer ones are cut, or 502 where their length is announced; 0 for no limit"},
+		{"limits.connections", "PITH_CONNECTIONS", &c.Limits.Connections, "connections of clients at once; further ones wait; 0 for no limit"},
+		{"limits.compressions", "PITH_COMPRESSIONS", &c.Limits.Compressions, "requests in compression at once; further ones pass uncompressed"},
+
+		{"retry.attempts", "PITH_RETRY_ATTEMPTS", &c.Retry.Attempts, "further attempts where no connection to the upstream could be had, so nothing was sent; 0 for none"},
+		{"retry.busy", "PITH_RETRY_BUSY", &c.Retry.Busy, "also try again after the upstream's 429 and 503, in the same bounds; such requests are sent twice"},
+		{"retry.max_wait", "PITH_RETRY_MAX_WAIT", &c.Retry.MaxWait, "longest wait before an attempt; where Retry-After asks for more the client gets the answer"},
+		{"retry.rest", "PITH_RETRY_REST", &c.Retry.Rest, "how long an upstream is left alone, its requests answered 503, after more than half of 20 or more failed within 30s; 0 for never"},
+
 		{"log.level", "PITH_LOG_LEVEL", &c.Log.Level, "debug, info, warn or error"},
 		{"log.format", "PITH_LOG_FORMAT", &c.Log.Format, "text or json"},
 
 		{"admin.listen", "PITH_ADMIN_LISTEN", &c.Admin.Listen, "address for metrics, apart from the clients'; empty for none"},
 		{"admin.token", "PITH_ADMIN_TOKEN", &c.Admin.Token, "bearer token that metrics ask for"},
 	}
+}
+
+// A list is a section of the file that holds a list of entries, each with keys of its own.
+type list struct {
+	path, help string
+	// entry appends an entry to the Config and returns the bindings of its fields, which have no environment variables.
+	entry func() []binding
+}
+
+// lists is the table of such sections.
+func (c *Config) lists() []list {
+	return []list{
+		{"upstreams", "other LLM APIs: the first entry whose models and paths take a request gets it", func() []binding {
+			c.Upstreams = append(c.Upstreams, Upstream{})
+			u := &c.Upstreams[len(c.Upstreams)-1]
+			return []binding{
+				{"upstreams.name", "", &u.Name, "what logs and metrics call it"},
+				{"upstreams.url", "", &u.URL, "base URL"},
+				{"upstreams.key", "", &u.Key, "key that goes there in place of a virtual key; key_file: path or key_env: NAME keep it out of this file; needs keys"},
+				{"upstreams.auth", "", &u.Auth, "header of the key: bearer, x-api-key or api-key; empty for x-api-key on /v1/messages and bearer elsewhere"},
+				{"upstreams.models", "", &u.Models, "models that go there, exact or with * and ?; empty for all"},
+				{"upstreams.paths", "", &u.Paths, "beginnings of paths that go there, such as /v1/messages; empty for all"},
+				{"upstreams.strip_path", "", &u.StripPath, "leave out the beginning that matched when the request goes on"},
+			}
+		}},
+		{"keys", "virtual keys, made by `pith key new`; with any, a request needs one of them", func() []binding {
+			c.VirtualKeys = append(c.VirtualKeys, VirtualKey{})
+			k := &c.VirtualKeys[len(c.VirtualKeys)-1]
+			return []binding{
+				{"keys.name", "", &k.Name, "who it is for; names the tenant of the cache as well"},
+				{"keys.hash", "", &k.Hash, "sha256:... of the key"},
+				{"keys.requests_per_minute", "", &k.RequestsPerMinute, "requests, over all replicas; 0 for no limit"},
+				{"keys.tokens_per_minute", "", &k.TokensPerMinute, "tokens sent on, over all replicas; 0 for no limit"},
+			}
+		}},
+	}
+}
+
+// A Section documents a list of the file.
+type Section struct {
+	Path, Help string
+	Keys       []Key
+}
+
+// Sections lists the lists with the keys of an entry.
+func Sections() []Section {
+	var out []Section
+	for _, l := range new(Config).lists() {
+		s := Section{Path: l.path, Help: l.help}
+		for _, b := range l.entry() {
+			s.Keys = append(s.Keys, Key{Path: b.path, Value: show(b.field), Help: b.help})
+		}
+		out = append(out, s)
+	}
+	return out
 }

@@ -17,6 +17,8 @@ import (
 const (
 	fileSuffix    = "_file"
 	envFileSuffix = "_FILE"
+	// envSuffix after the name of a secret in a list says which environment variable holds it: such a secret has no name of its own.
+	envSuffix = "_env"
 )
 
 // Load returns the defaults, changed by the YAML file at path (none if path is empty) and then by the PITH_ variables of
@@ -30,7 +32,7 @@ func Load(path string, environ []string) (Config, error) {
 		if err != nil {
 			return c, fmt.Errorf("configuration: %w", err)
 		}
-		errs = append(errs, c.loadYAML(path, data)...)
+		errs = append(errs, c.loadYAML(path, data, environ)...)
 	}
 	errs = append(errs, c.loadEnv(environ)...)
 	return c, errors.Join(errs...)
@@ -65,12 +67,12 @@ func (c *Config) loadEnv(environ []string) (errs []error) {
 	return errs
 }
 
-func (c *Config) loadYAML(path string, data []byte) []error {
+func (c *Config) loadYAML(path string, data []byte, environ []string) []error {
 	file, err := parser.ParseBytes(data, 0)
 	if err != nil {
 		return []error{syntaxError(path, err)}
 	}
-	r := reader{path: path, bindings: c.bindings(), given: make(map[string]bool)}
+	r := reader{path: path, bindings: c.bindings(), lists: c.lists(), environ: environ, given: make(map[string]bool)}
 	for i, doc := range file.Docs {
 		if i > 0 && doc.Body != nil {
 			r.fail(doc.Body, "a second document: want one")
@@ -95,6 +97,8 @@ func syntaxError(path string, err error) error {
 type reader struct {
 	path     string
 	bindings []binding
+	lists    []list
+	environ  []string
 	given    map[string]bool
 	errs     []error
 }
@@ -111,6 +115,10 @@ func (r *reader) fail(at ast.Node, format string, args ...any) {
 func (r *reader) top(body ast.Node) {
 	for _, section := range r.entries(body, "sections such as server:") {
 		name := section.Key.GetToken().Value
+		if i := slices.IndexFunc(r.lists, func(l list) bool { return l.path == name }); i >= 0 {
+			r.list(r.lists[i], section)
+			continue
+		}
 		if !slices.ContainsFunc(r.bindings, func(b binding) bool { return strings.HasPrefix(b.path, name+".") }) {
 			r.fail(section.Key, "unknown section %s%s", name, r.suggest(name))
 			continue
@@ -118,6 +126,25 @@ func (r *reader) top(body ast.Node) {
 		for _, entry := range r.entries(section.Value, "keys of "+name) {
 			r.entry(name+"."+entry.Key.GetToken().Value, entry)
 		}
+	}
+}
+
+// list reads the entries of a list.
+func (r *reader) list(l list, section *ast.MappingValueNode) {
+	var items []ast.Node
+	switch n := section.Value.(type) {
+	case nil, *ast.NullNode, *ast.CommentGroupNode:
+	case *ast.SequenceNode:
+		items = n.Values
+	default:
+		r.fail(section.Key, "%s: want a list of entries, each behind a dash", l.path)
+	}
+	for _, item := range items {
+		one := reader{path: r.path, bindings: l.entry(), environ: r.environ, given: make(map[string]bool)}
+		for _, entry := range one.entries(item, "keys of "+l.path) {
+			one.entry(l.path+"."+entry.Key.GetToken().Value, entry)
+		}
+		r.errs = append(r.errs, one.errs...)
 	}
 }
 
@@ -136,15 +163,13 @@ func (r *reader) entries(node ast.Node, want string) []*ast.MappingValueNode {
 }
 
 func (r *reader) entry(path string, entry *ast.MappingValueNode) {
-	i := slices.IndexFunc(r.bindings, func(b binding) bool { return b.path == strings.TrimSuffix(path, fileSuffix) })
-	if i < 0 {
+	b, suffix := r.find(path)
+	if b == nil {
 		r.fail(entry.Key, "unknown key %s%s", path, r.suggest(path))
 		return
 	}
-	b := r.bindings[i]
 	secret, isSecret := b.field.(*Secret)
-	fromFile := b.path != path
-	if fromFile && !isSecret {
+	if suffix != "" && !isSecret {
 		r.fail(entry.Key, "unknown key %s: only secrets are read from files; write %s", path, b.path)
 		return
 	}
@@ -153,20 +178,66 @@ func (r *reader) entry(path string, entry *ast.MappingValueNode) {
 		return
 	}
 	r.given[b.path] = true
+	if words, ok := b.field.(*[]string); ok {
+		r.words(words, path, entry)
+		return
+	}
 	text, ok := scalar(entry.Value)
 	if !ok {
 		r.fail(entry.Key, "%s: want one plain value, or no such line for the default", path)
 		return
 	}
-	err := error(nil)
-	if fromFile {
+	var err error
+	switch suffix {
+	case fileSuffix:
 		err = readSecret(secret, text)
-	} else {
+	case envSuffix:
+		err = r.secretFromEnv(secret, text)
+	default:
 		err = set(b.field, text)
 	}
 	if err != nil {
 		r.fail(entry.Key, "%s: %v", path, err)
 	}
+}
+
+// find returns the binding that a path means, and the suffix that says where its value stands.
+func (r *reader) find(path string) (b *binding, suffix string) {
+	for _, suffix := range []string{"", fileSuffix, envSuffix} {
+		name, ok := strings.CutSuffix(path, suffix)
+		i := slices.IndexFunc(r.bindings, func(b binding) bool { return b.path == name })
+		// A secret with an environment variable of its own is read from there without being told.
+		if ok && i >= 0 && (suffix != envSuffix || r.bindings[i].env == "") {
+			return &r.bindings[i], suffix
+		}
+	}
+	return nil, ""
+}
+
+// words reads a list of plain values, or one.
+func (r *reader) words(field *[]string, path string, entry *ast.MappingValueNode) {
+	nodes := []ast.Node{entry.Value}
+	if n, ok := entry.Value.(*ast.SequenceNode); ok {
+		nodes = n.Values
+	}
+	for _, n := range nodes {
+		text, ok := scalar(n)
+		if !ok {
+			r.fail(entry.Key, "%s: want a list of plain values", path)
+			return
+		}
+		*field = append(*field, text)
+	}
+}
+
+func (r *reader) secretFromEnv(s *Secret, name string) error {
+	for _, kv := range r.environ {
+		if n, value, _ := strings.Cut(kv, "="); n == name && value != "" {
+			*s = Secret(value)
+			return nil
+		}
+	}
+	return fmt.Errorf("the environment has no %s", name)
 }
 
 // scalar returns the text of a plain value.
@@ -185,10 +256,16 @@ func scalar(node ast.Node) (text string, ok bool) {
 // suggest names the known key nearest to name, or its section's keys where none is near.
 func (r *reader) suggest(name string) string {
 	best, distance := "", len(name)/2+1 // farther ones help nobody
+	known := make([]string, 0, len(r.bindings)+len(r.lists))
 	for _, b := range r.bindings {
-		known := b.path
+		known = append(known, b.path)
+	}
+	for _, l := range r.lists {
+		known = append(known, l.path)
+	}
+	for _, known := range known {
 		if !strings.Contains(name, ".") {
-			known, _, _ = strings.Cut(b.path, ".")
+			known, _, _ = strings.Cut(known, ".")
 		}
 		if d := levenshtein.ComputeDistance(name, known); d < distance {
 			best, distance = known, d

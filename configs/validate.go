@@ -1,10 +1,13 @@
 package configs
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,6 +22,7 @@ func (c Config) Validate() error {
 	k.address("server.listen", c.Server.Listen)
 	k.upstream("server.upstream", c.Server.Upstream)
 	k.that(c.Server.MaxBodyBytes > 0, "server.max_body_bytes", "must be positive")
+	k.that(c.Server.DrainNotice >= 0, "server.drain_notice", "must not be negative")
 	k.that(c.Server.DrainTimeout >= 0, "server.drain_timeout", "must not be negative")
 	k.compress(c.Compress)
 
@@ -42,6 +46,7 @@ func (c Config) Validate() error {
 		k.that(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil, "tracing.endpoint",
 			"is not a URL: want one such as http://127.0.0.1:4318, and headers in OTEL_EXPORTER_OTLP_HEADERS")
 	}
+	k.gateway(c)
 	k.oneOf("log.format", c.Log.Format, "text", "json")
 	if c.Admin.Listen != "" {
 		k.address("admin.listen", c.Admin.Listen)
@@ -90,6 +95,56 @@ func (k *checks) retrieval(r Retrieval, c Cache) {
 	// Hashes are part of the prompt: another secret after a restart would change the bytes of old turns.
 	k.that(!r.Enabled || c.Secret != "", "cache.secret",
 		"is needed with retrieval.enabled: set PITH_CACHE_SECRET to the output of `openssl rand -hex 32`")
+}
+
+// gateway checks who may come in and where requests go.
+func (k *checks) gateway(c Config) {
+	k.that((c.Server.TLSCert == "") == (c.Server.TLSKey == ""), "server.tls_key", "and server.tls_cert go together")
+	k.that(c.Limits.InFlightBytes > 0, "limits.in_flight_bytes", "must be positive")
+	k.that(c.Limits.ResponseBytes >= 0, "limits.response_bytes", "must not be negative")
+	k.that(c.Limits.Connections >= 0, "limits.connections", "must not be negative")
+	k.that(c.Limits.Compressions > 0, "limits.compressions", "must be positive")
+	k.that(c.Retry.Attempts >= 0 && c.Retry.Attempts <= 10, "retry.attempts", "must be between 0 and 10")
+	k.that(c.Retry.MaxWait >= 0, "retry.max_wait", "must not be negative")
+	k.that(c.Retry.Rest >= 0, "retry.rest", "must not be negative")
+	k.upstreams(c)
+	k.virtualKeys(c.VirtualKeys)
+}
+
+// upstreams also checks that only those can spend an upstream's key who have one of ours.
+func (k *checks) upstreams(c Config) {
+	closed := len(c.VirtualKeys) > 0
+	k.that(closed || c.Server.UpstreamKey == "", "server.upstream_key", "needs keys: add one with `pith key new`")
+	names := make(map[string]bool)
+	for _, u := range c.Upstreams {
+		k.that(u.Name != "" && !names[u.Name], "upstreams.name", fmt.Sprintf("is %q: want a name that no other entry has", u.Name))
+		names[u.Name] = true
+		at := "upstreams " + u.Name + ":"
+		k.upstream(at+" url", u.URL)
+		k.oneOf(at+" auth", u.Auth, "", "bearer", "x-api-key", "api-key")
+		k.that(closed || u.Key == "", at+" key", "needs keys: add one with `pith key new`")
+		k.that(len(u.Models)+len(u.Paths) > 0, at, "takes every request: give it models or paths, or make it server.upstream")
+		for _, m := range u.Models {
+			_, err := path.Match(m, "")
+			k.that(m != "" && err == nil, at+" models", fmt.Sprintf("has %q: want a name, or one with * and ?", m))
+		}
+		for _, p := range u.Paths {
+			k.that(strings.HasPrefix(p, "/"), at+" paths", fmt.Sprintf("has %q: want one that begins with /", p))
+		}
+	}
+}
+
+func (k *checks) virtualKeys(keys []VirtualKey) {
+	names := make(map[string]bool)
+	for _, v := range keys {
+		k.that(v.Name != "" && !names[v.Name], "keys.name", fmt.Sprintf("is %q: want a name that no other entry has", v.Name))
+		names[v.Name] = true
+		hash, ok := strings.CutPrefix(v.Hash, "sha256:")
+		sum, err := hex.DecodeString(hash)
+		k.that(ok && err == nil && len(sum) == sha256.Size, "keys "+v.Name+": hash", "is not what `pith key new` prints: want sha256: and 64 hex digits")
+		k.that(v.RequestsPerMinute >= 0, "keys "+v.Name+": requests_per_minute", "must not be negative")
+		k.that(v.TokensPerMinute >= 0, "keys "+v.Name+": tokens_per_minute", "must not be negative")
+	}
 }
 
 func (k *checks) oneOf(key, value string, allowed ...string) {

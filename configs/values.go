@@ -133,6 +133,8 @@ func show(field any) string {
 		return strconv.FormatBool(*f)
 	case *slog.Level:
 		return strings.ToLower(f.String())
+	case *[]string:
+		return strings.Join(*f, ", ")
 	case fmt.Stringer: // *Secret, *Size
 		return f.String()
 	}
