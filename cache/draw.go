@@ -1,0 +1,56 @@
+package cache
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// A Draw is what is taken of an allowance that fills up evenly within a minute: N of PerMinute. A negative N gives back.
+type Draw struct {
+	Key          string
+	PerMinute, N int64
+}
+
+// drawScript keeps for each allowance the time, in microseconds of Redis's own clock, at which it will be full again (the generic
+// cell rate algorithm). Rounding down keeps the last draw of a full minute allowed. ARGV is size and amount of each key, then 1 to
+// take whatever is left.
+var drawScript = redis.NewScript(`
+local time = redis.call('TIME')
+local now, minute, full = time[1] * 1000000 + time[2], 60000000, {}
+for i, key in ipairs(KEYS) do
+  local at = math.max(now, tonumber(redis.call('GET', key) or now))
+  full[i] = math.floor(at + ARGV[2*i] * minute / ARGV[2*i-1])
+  if ARGV[#ARGV] == '0' and full[i] - now > minute then return {i, full[i] - now - minute} end
+end
+for i, key in ipairs(KEYS) do
+  redis.call('SET', key, string.format('%.0f', full[i]), 'PX', math.max(1, math.ceil((full[i] - now) / 1000)))
+end
+return {0, 0}`)
+
+// Draw takes all draws together or none, within the budget of this Redis. It returns which could not be met, counted from 0, and
+// how long until it can be, or -1. With owe all are taken, whatever is left: later ones wait until the debt has filled up. Unlike a
+// value of the cache an allowance is not there to be guessed: where Redis does not answer the error says so.
+func (r *Redis) Draw(ctx context.Context, draws []Draw, owe bool) (refused int, wait time.Duration, err error) {
+	keys := make([]string, len(draws))
+	args := make([]any, 0, 2*len(draws)+1)
+	for i, d := range draws {
+		keys[i] = r.envelope.nameOf("allowance " + d.Key)
+		args = append(args, d.PerMinute, d.N)
+	}
+	args = append(args, owe)
+	var answer []int64
+	err = r.do(ctx, func(ctx context.Context) (err error) {
+		answer, err = drawScript.Run(ctx, r.client, keys, args...).Int64Slice()
+		return err
+	})
+	if err == nil && len(answer) != 2 {
+		err = fmt.Errorf("%d values for 2", len(answer))
+	}
+	if err != nil {
+		return -1, 0, fmt.Errorf("cache: draw: %w", err)
+	}
+	return int(answer[0]) - 1, time.Duration(answer[1]) * time.Microsecond, nil
+}
