@@ -126,7 +126,7 @@ func (c *Config) lists() []list {
 				{"keys.name", "", &k.Name, "who it is for; names the tenant of the cache as well"},
 				{"keys.hash", "", &k.Hash, "sha256:... of the key"},
 				{"keys.requests_per_minute", "", &k.RequestsPerMinute, "requests, over all replicas; 0 for no limit"},
-				{"keys.tokens_per_minute", "", &k.TokensPerMinute, "tokens sent on, over all replicas; 0 for no limit"},
+				{"keys.tokens_per_minute", "", &k.TokensPerMinute, "tokens of prompts as sent and of answers, over all replicas; 0 for no limit"},
 			}
 		}},
 	}

@@ -43,7 +43,7 @@ func (s *Server) compressFiles(w http.ResponseWriter, r *http.Request) (compress
 	if err != nil {
 		return compress.Result{}, err
 	}
-	req.Tenant = s.opts.Tenant(r)
+	req.Tenant = s.tenant(r)
 	release, ok := s.slots.take()
 	if !ok {
 		return compress.Result{}, &apiError{status: http.StatusTooManyRequests, kind: kindRate, msg: "too many compressions at once, try again", retryAfter: 1}

@@ -12,7 +12,7 @@ import (
 
 // A byteBudget bounds the bytes of all bodies held at one time.
 type byteBudget struct {
-	limit int64
+	limit atomic.Int64
 	used  atomic.Int64
 }
 
@@ -26,7 +26,7 @@ func (b *byteBudget) hold() *hold { return &hold{budget: b} }
 
 // grow takes n more bytes, or none and false.
 func (h *hold) grow(n int) bool {
-	if h.budget.used.Add(int64(n)) > h.budget.limit {
+	if h.budget.used.Add(int64(n)) > h.budget.limit.Load() {
 		h.budget.used.Add(-int64(n))
 		return false
 	}
@@ -91,6 +91,46 @@ func (b *idleBody) Read(p []byte) (int, error) {
 		// Behind the body the connection is watched for the client's leaving: that may take as long as the answer.
 		_ = b.conn.SetReadDeadline(time.Time{})
 	}
+	return n, err
+}
+
+// limitAnswer bounds an answer. One that announces its length is refused before anything of it was passed on, a stream is cut where
+// it grows too long: the client sees it cut.
+func limitAnswer(res *http.Response, limit int64) error {
+	if limit == 0 || res.StatusCode == http.StatusSwitchingProtocols || res.Request.Method == http.MethodHead {
+		return nil
+	}
+	if res.ContentLength > limit {
+		return errTooLong
+	}
+	res.Body = &limitedBody{ReadCloser: res.Body, left: limit}
+	return nil
+}
+
+var errTooLong = &apiError{status: http.StatusBadGateway, kind: kindUpstream, msg: "the upstream's answer is larger than this proxy passes on"}
+
+type limitedBody struct {
+	io.ReadCloser
+	left int64
+}
+
+func (b *limitedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		return 0, errTooLong
+	}
+	return n, err
+}
+
+// A countedBody counts what was read of a body.
+type countedBody struct {
+	io.ReadCloser
+	n atomic.Int64
+}
+
+func (b *countedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.n.Add(int64(n))
 	return n, err
 }
 

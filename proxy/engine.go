@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -21,12 +22,13 @@ func (s *Server) newEngine() http.Handler {
 	e.GET("/healthz", s.healthz)
 	e.GET("/readyz", s.readyz)
 	e.GET("/health", s.health)
-	e.POST("/pith/v1/compress", s.compress)
-	e.POST("/v1/compress", s.compressMessages)
-	e.GET("/v1/retrieve/:hash", s.retrieve)
 	if s.opts.Admin.MetricsOnMain {
 		e.GET("/metrics", gin.WrapH(s.metrics.handler()))
 	}
+	e.Use(s.authorize) // what follows is for those who may
+	e.POST("/pith/v1/compress", s.compress)
+	e.POST("/v1/compress", s.compressMessages)
+	e.GET("/v1/retrieve/:hash", s.retrieve)
 	e.NoRoute(s.upstream)
 	return e
 }
@@ -35,7 +37,7 @@ func (s *Server) newEngine() http.Handler {
 func (s *Server) upstream(c *gin.Context) {
 	w := &upstreamWriter{ResponseWriter: c.Writer}
 	if err := s.exchange(w, c.Request); err != nil {
-		writeError(w, s.shapeOf(c.Request.URL.Path), err)
+		writeError(w, s.vendorOf(c.Request.URL.Path).fail, err)
 	}
 	// gin writes a body of its own for a route it does not know unless something was written.
 	c.Writer.WriteHeaderNow()
@@ -70,6 +72,7 @@ func (s *Server) observe(c *gin.Context) {
 		var b bill
 		if x.account != nil {
 			b = s.closeAccount(x)
+			s.allowances.settle(context.WithoutCancel(ctx), x, b)
 			s.metrics.accounts.observe(x, b, c.Writer.Status(), took)
 		}
 		s.tracing.end(span, x, b, c.Writer.Status())
@@ -79,6 +82,8 @@ func (s *Server) observe(c *gin.Context) {
 			slog.Int("status", c.Writer.Status()),
 			slog.Int("bytes", max(0, c.Writer.Size())),
 			slog.Duration("took", took),
+			slog.String("client", x.client()),
+			slog.String("upstream", x.to.name()),
 			slog.String("dialect", x.dialect),
 			slog.String("decision", string(x.report.decision)),
 			slog.String("reason", x.report.reason),
@@ -109,7 +114,7 @@ func (s *Server) recover(c *gin.Context) {
 		if c.Writer.Written() {
 			panic(http.ErrAbortHandler)
 		}
-		writeError(c.Writer, s.shapeOf(c.Request.URL.Path), &apiError{status: http.StatusInternalServerError, kind: kindInternal, msg: "internal error"})
+		writeError(c.Writer, s.vendorOf(c.Request.URL.Path).fail, &apiError{status: http.StatusInternalServerError, kind: kindInternal, msg: "internal error"})
 	}()
 	c.Next()
 }

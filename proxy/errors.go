@@ -22,6 +22,7 @@ type apiError struct {
 const (
 	kindRequest  = "invalid_request_error"
 	kindTooLarge = "request_too_large"
+	kindAuth     = "authentication_error"
 	kindRate     = "rate_limit_error"
 	kindUpstream = "upstream_error"
 	kindTimeout  = "timeout_error"

@@ -17,6 +17,11 @@ type exchange struct {
 	start   time.Time
 	dialect string
 	report  report
+	// key is the client's, where virtual keys are in use; charged are the tokens taken of its allowance.
+	key     *VirtualKey
+	charged int64
+	// to is where the request goes.
+	to destination
 	// sent is the body that goes out, hold its share of the bytes in flight. Both end with the head of the upstream's answer: a
 	// stream may go on for minutes after it.
 	sent []byte
@@ -36,6 +41,14 @@ func (x *exchange) answered() {
 	if x.hold != nil {
 		x.hold.release()
 	}
+}
+
+// client is the name of the key that the request came with.
+func (x *exchange) client() string {
+	if x.key == nil {
+		return ""
+	}
+	return x.key.Name
 }
 
 type exchangeKey struct{}
@@ -73,11 +86,13 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request) error {
 		x.dialect = d.name
 		x.report = report{decision: decisionPass, reason: notCompressible(r, want.mode)}
 	}
-	if d == nil || x.report.reason != "" {
-		if want.mode == ModePreview {
-			return &apiError{status: http.StatusBadRequest, kind: kindRequest, msg: "nothing to preview: want a POST of JSON to a path whose dialect is known"}
-		}
-		s.forward.ServeHTTP(w, r)
+	compressible := d != nil && x.report.reason == ""
+	if want.mode == ModePreview && !compressible {
+		return &apiError{status: http.StatusBadRequest, kind: kindRequest, msg: "nothing to preview: want a POST of JSON to a path whose dialect is known"}
+	}
+	if !compressible && !(s.byModel && notCompressible(r, ModeAuto) == "") {
+		x.to = s.route(r.URL.Path, "")
+		s.stream(w, r)
 		return nil
 	}
 	x.hold = s.inFlight.hold()
@@ -86,12 +101,37 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	r = s.replaceBody(r, d, body, want)
+	plain, err := s.decoded(r, body)
+	model := ""
+	if s.byModel && err == nil {
+		model = modelOf(plain)
+	}
+	x.to = s.route(r.URL.Path, model)
+	switch {
+	case !compressible:
+		r = withBody(r, body)
+	case err != nil:
+		x.report = report{decision: decisionPass, reason: reasonEncoding}
+		r = withBody(r, body)
+	default:
+		r = s.replaceBody(r, d, given{body: body, plain: plain}, want)
+	}
 	if want.mode == ModePreview {
 		return preview(w, r, x.report)
 	}
 	s.forward.ServeHTTP(w, r)
 	return nil
+}
+
+// stream passes a request on without reading it. What a body of unannounced length costs is known at its end.
+func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
+	x := exchangeOf(r.Context())
+	if x.key != nil && r.ContentLength < 0 {
+		counted := &countedBody{ReadCloser: r.Body}
+		r.Body = counted
+		defer func() { s.allowances.charge(context.WithoutCancel(r.Context()), x, counted.n.Load()/bytesPerToken) }()
+	}
+	s.forward.ServeHTTP(w, r)
 }
 
 // notCompressible is the reason why a request is not even read, or "".
@@ -117,25 +157,28 @@ func isJSONType(contentType string) bool {
 	return err == nil && (t == "application/json" || strings.HasSuffix(t, "+json"))
 }
 
-// replaceBody returns r with the body that goes out: the one that came, byte for byte, or its compressed form.
-func (s *Server) replaceBody(r *http.Request, d *dialect, body []byte, want control) *http.Request {
-	x := exchangeOf(r.Context())
-	var plain []byte
-	err := guard(func() (err error) {
-		plain, err = decode(r.Header.Values("Content-Encoding"), body, s.opts.Limits.MaxBodyBytes, x.hold)
+// A given is a body as it came and as it reads without its Content-Encoding.
+type given struct{ body, plain []byte }
+
+// decoded undoes the Content-Encoding of a body.
+func (s *Server) decoded(r *http.Request, body []byte) (plain []byte, err error) {
+	err = guard(func() (err error) {
+		plain, err = decode(r.Header.Values("Content-Encoding"), body, s.opts.Limits.MaxBodyBytes, exchangeOf(r.Context()).hold)
 		return err
 	})
-	if err != nil {
-		x.report = report{decision: decisionPass, reason: reasonEncoding}
-		return withBody(r, body)
-	}
-	o := order{control: want, tenant: s.opts.Tenant(r)}
+	return plain, err
+}
+
+// replaceBody returns r with the body that goes out: the one that came, byte for byte, or its compressed form.
+func (s *Server) replaceBody(r *http.Request, d *dialect, in given, want control) *http.Request {
+	x := exchangeOf(r.Context())
+	o := order{control: want, tenant: s.tenant(r)}
 	if want.mode != ModeForce { // who forces has chosen
 		o.holdout = s.opts.Accounting.Holdout
 	}
 	var out []byte
-	out, x.report = s.traceSqueeze(r.Context(), d, plain, o)
-	if s.originals.Tool && d.tool != nil && x.report.reason != reasonHoldout && json.Valid(plain) {
+	out, x.report = s.traceSqueeze(r.Context(), d, in.plain, o)
+	if s.originals.Tool && d.tool != nil && x.report.reason != reasonHoldout && json.Valid(in.plain) {
 		x.tool = offerTool(d.tool, out, o.tenant)
 	}
 	if want.mode != ModePreview { // which asks nobody
@@ -145,7 +188,7 @@ func (s *Server) replaceBody(r *http.Request, d *dialect, body []byte, want cont
 	case x.tool != nil:
 		out = x.tool.body
 	case x.report.decision != decisionCompressed:
-		return withBody(r, body)
+		return withBody(r, in.body)
 	}
 	r = withBody(r, out)
 	r.Header.Del("Content-Encoding")

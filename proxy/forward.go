@@ -22,6 +22,8 @@ func NewTransport() *http.Transport {
 		MaxIdleConnsPerHost: 512,
 		IdleConnTimeout:     90 * time.Second,
 		TLSHandshakeTimeout: 10 * time.Second,
+		// A connection of many streams whose other end is gone would else be found out by TCP alone, after a quarter of an hour.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
 		// Without it the transport asks for gzip on its own and unpacks the answer: the client would not get the bytes sent.
 		DisableCompression: true,
 	}
@@ -30,19 +32,20 @@ func NewTransport() *http.Transport {
 // newForward makes the reverse proxy. It streams: every write of the upstream is flushed at once.
 func (s *Server) newForward() *httputil.ReverseProxy {
 	return &httputil.ReverseProxy{
-		Transport:     &toolTransport{server: s, next: &meterTransport{next: s.opts.Transport}},
+		Transport:     &toolTransport{server: s, next: &meterTransport{next: &sender{server: s, next: s.opts.Transport}}},
 		FlushInterval: -1,
 		BufferPool:    newBuffers(),
 		ErrorLog:      slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		Rewrite: func(p *httputil.ProxyRequest) {
-			p.SetURL(s.opts.Upstream) // and the Host header is the upstream's
-			// ReverseProxy drops what it cannot parse of a query; nothing here reads it, so it passes as it came.
-			p.Out.URL.RawQuery = joinQuery(s.opts.Upstream.RawQuery, p.In.URL.RawQuery)
+			s.address(p)
 			s.tracing.inject(p.In.Context(), p.Out.Header)
 		},
 		ModifyResponse: func(res *http.Response) error {
 			x := exchangeOf(res.Request.Context())
 			s.metrics.upstreamHeaders.WithLabelValues(x.dialect).Observe(time.Since(x.start).Seconds())
+			if err := limitAnswer(res, s.opts.Limits.MaxResponseBytes); err != nil {
+				return err
+			}
 			x.report.writeTo(res.Header)
 			if x.tool == nil { // else later rounds send it again
 				x.answered()
@@ -68,13 +71,6 @@ func (b *buffers) Get() []byte { return b.pool.Get().(*[bufferSize]byte)[:] }
 
 func (b *buffers) Put(p []byte) { b.pool.Put((*[bufferSize]byte)(p)) }
 
-func joinQuery(own, client string) string {
-	if own == "" || client == "" {
-		return own + client
-	}
-	return own + "&" + client
-}
-
 // statusClientGone is what nginx logs where the client left before the answer.
 const statusClientGone = 499
 
@@ -92,9 +88,9 @@ func (s *Server) upstreamFailed(w http.ResponseWriter, r *http.Request, err erro
 	} else if isTimeout(err) {
 		e.status, e.kind = http.StatusGatewayTimeout, kindTimeout
 	}
-	s.log.WarnContext(r.Context(), "upstream failed", "host", s.opts.Upstream.Host, "error", err)
+	s.log.WarnContext(r.Context(), "upstream failed", "upstream", x.to.name(), "error", err)
 	x.report.writeTo(w.Header())
-	writeError(w, s.shapeOf(r.URL.Path), e)
+	writeError(w, s.vendorOf(r.URL.Path).fail, e)
 }
 
 func isTimeout(err error) bool {

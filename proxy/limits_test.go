@@ -150,7 +150,7 @@ func serve(ctx context.Context, t *testing.T, s *proxy.Server) (addr string, sto
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan error, 1)
-	go func() { done <- s.Serve(ctx, ln) }()
+	go func() { done <- proxy.NewSite(s).Serve(ctx, ln, proxy.Listen{}) }()
 	return ln.Addr().String(), func() error {
 		cancel()
 		select {

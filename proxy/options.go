@@ -31,8 +31,10 @@ func (f CompressorFunc) Compress(ctx context.Context, req compress.Request) (com
 
 // Options configure a Server. Upstream and Compressor are required.
 type Options struct {
-	// Upstream is the API behind the proxy: scheme, host and, where there is one, a path prefix. No client can choose another.
+	// Upstream is the API for the requests that no other upstream takes: scheme, host and, where there is one, a path prefix.
 	Upstream *url.URL
+	// Gateway says who may come in and where else requests go.
+	Gateway Gateway
 	// Compressor shortens code blocks.
 	Compressor Compressor
 	// Transport reaches the upstream. If nil, NewTransport().
@@ -66,6 +68,20 @@ type Options struct {
 	Admin Admin
 }
 
+// Gateway says who may come in and where requests go. Its zero value lets everybody in, with the credentials of the upstream.
+type Gateway struct {
+	// Upstreams are tried in order before Options.Upstream.
+	Upstreams []Upstream
+	// Keys are the clients. If there are any, a request needs one of their keys, which goes no further.
+	Keys []VirtualKey
+	// DefaultKey is Options.Upstream's own, where Keys are in use.
+	DefaultKey string
+	// Bank keeps the allowances of Keys for all replicas. If nil, each replica keeps its own.
+	Bank Bank
+	// Retry says when a request goes to its upstream again.
+	Retry Retry
+}
+
 // Compression says when blocks are compressed and what that may cost.
 type Compression struct {
 	// Mode is what a request without X-Pith-Mode gets: off, auto or force. If empty, auto.
@@ -86,10 +102,12 @@ type Compression struct {
 // Limits bound what a client can hold. Zero fields get the defaults named here.
 type Limits struct {
 	// MaxBodyBytes is the largest body that is read into memory, before and after decoding. If zero, 32 MiB. Beyond it: 413.
-	// Bodies of paths without a dialect and of mode off stream through and have no limit.
+	// Bodies of paths without a dialect and of mode off stream through and have no limit, unless an upstream is chosen by model.
 	MaxBodyBytes int64
 	// MaxInFlightBytes is the sum of bodies held at one time. If zero, 512 MiB. Beyond it: 429.
 	MaxInFlightBytes int64
+	// MaxResponseBytes is the longest answer. If zero, any length. Beyond it: 502 where the length is announced, else a cut stream.
+	MaxResponseBytes int64
 	// HeaderTimeout bounds the reading of a request's head. If zero, 5 s.
 	HeaderTimeout time.Duration
 	// BodyIdle bounds the wait for the next bytes of a request's body. If zero, 15 s.
@@ -117,7 +135,7 @@ type Admin struct {
 // withDefaults returns o with every zero field filled, or says everything that is wrong with it.
 func (o Options) withDefaults() (Options, error) {
 	var errs []error
-	if o.Upstream == nil || o.Upstream.Host == "" || (o.Upstream.Scheme != "http" && o.Upstream.Scheme != "https") {
+	if !isBaseURL(o.Upstream) {
 		errs = append(errs, errors.New("upstream: want an http or https URL with a host"))
 	}
 	if o.Compressor == nil {
@@ -158,6 +176,7 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Retrieval.Key == nil {
 		o.Retrieval.Key = keyedHash([]byte(rand.Text()))
 	}
+	o.Gateway.Retry.MaxWait = orElse(o.Gateway.Retry.MaxWait, 10*time.Second)
 	o.Drain.Timeout = orElse(o.Drain.Timeout, 30*time.Second)
 	return o, nil
 }

@@ -11,37 +11,47 @@
 package proxy
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httputil"
 	"sync/atomic"
-	"time"
 )
 
 // A Server is the proxy. It is safe for concurrent use.
 type Server struct {
-	opts       Options
-	log        *slog.Logger
-	dialects   []*dialect
-	forward    *httputil.ReverseProxy
-	handler    http.Handler
+	opts      Options
+	log       *slog.Logger
+	dialects  []*dialect
+	targets   []*target
+	byModel   bool
+	forward   *httputil.ReverseProxy
+	handler   http.Handler
+	slots     slots
+	originals *originals
+	prices    prices
+	tracing   *tracing
+	*lasting
+}
+
+// lasting is what a Server hands on to the one that takes its place in a Site.
+type lasting struct {
 	metrics    *metrics
-	slots      slots
 	ledger     *ledger
-	originals  *originals
 	calibrator *calibrator
-	prices     prices
-	tracing    *tracing
+	allowances *allowances
 	inFlight   byteBudget
 	draining   atomic.Bool
 }
 
 // New makes a Server. The error names everything that is wrong with o.
-func New(o Options) (*Server, error) {
+func New(o Options) (*Server, error) { return build(o, nil) }
+
+// build makes a Server that takes over what lasts from prev, if there is one.
+func build(o Options, prev *Server) (*Server, error) {
+	if prev != nil {
+		o.Transport = orElse(o.Transport, prev.opts.Transport)
+	}
 	o, err := o.withDefaults()
 	if err != nil {
 		return nil, fmt.Errorf("proxy options: %w", err)
@@ -51,13 +61,14 @@ func New(o Options) (*Server, error) {
 		log:      o.Logger,
 		dialects: dialects(),
 		slots:    newSlots(o.Compression.MaxRequests),
-		inFlight: byteBudget{limit: o.Limits.MaxInFlightBytes},
+		byModel:  byModel(o.Gateway.Upstreams),
 	}
-	if s.metrics, err = newMetrics(o.Registry, &s.inFlight); err != nil {
-		return nil, fmt.Errorf("proxy metrics: %w", err)
+	var known []*target
+	if prev != nil {
+		known = prev.targets
 	}
-	if s.ledger, err = newLedger(o.Freeze); err != nil {
-		return nil, fmt.Errorf("proxy: %w", err)
+	if s.targets, err = newTargets(o, known); err != nil {
+		return nil, fmt.Errorf("proxy options: %w", err)
 	}
 	if s.originals, err = newOriginals(o.Retrieval); err != nil {
 		return nil, fmt.Errorf("proxy retrieval: %w", err)
@@ -65,60 +76,31 @@ func New(o Options) (*Server, error) {
 	if s.prices, err = newPrices(o.Accounting.Prices); err != nil {
 		return nil, fmt.Errorf("proxy accounting: %w", err)
 	}
-	if s.calibrator, err = newCalibrator(o.Accounting); err != nil {
-		return nil, fmt.Errorf("proxy accounting: %w", err)
+	s.tracing = newTracing(o.Tracer)
+	if prev != nil {
+		s.lasting = prev.lasting
+	} else if s.lasting, err = newLasting(o); err != nil {
+		return nil, fmt.Errorf("proxy: %w", err)
 	}
-	s.tracing = newTracing(o.Tracer, o.Upstream)
+	s.inFlight.limit.Store(o.Limits.MaxInFlightBytes)
 	s.forward = s.newForward()
 	s.handler = s.newEngine()
 	return s, nil
 }
 
+func newLasting(o Options) (l *lasting, err error) {
+	l = &lasting{allowances: &allowances{shared: o.Gateway.Bank, local: newBuckets()}}
+	if l.ledger, err = newLedger(o.Freeze); err != nil {
+		return nil, err
+	}
+	if l.calibrator, err = newCalibrator(o.Accounting); err != nil {
+		return nil, fmt.Errorf("accounting: %w", err)
+	}
+	if l.metrics, err = newMetrics(o.Registry, &l.inFlight); err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
+	}
+	return l, nil
+}
+
 // Handler returns the proxy with its own endpoints, for a server that is not Serve's.
 func (s *Server) Handler() http.Handler { return s.handler }
-
-// Serve answers on ln until ctx is done, then drains: /readyz turns 503 at once, the listener closes after Drain.Notice,
-// requests in flight may go on for Drain.Timeout and are then cut. It returns nil when all of them finished, and
-// context.DeadlineExceeded when some were cut.
-func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
-	// Upgraded connections are no longer the server's: only their context reaches them.
-	base, cut := context.WithCancel(context.WithoutCancel(ctx))
-	defer cut()
-	srv := &http.Server{
-		Handler:           s.handler,
-		ReadHeaderTimeout: s.opts.Limits.HeaderTimeout,
-		IdleTimeout:       s.opts.Limits.ConnIdle,
-		BaseContext:       func(net.Listener) context.Context { return base },
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-	}
-	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(ln) }()
-	select {
-	case err := <-failed:
-		return fmt.Errorf("serve: %w", err)
-	case <-ctx.Done():
-	}
-	s.draining.Store(true)
-	s.pause(s.opts.Drain.Notice)
-	limit, cancel := context.WithTimeout(base, s.opts.Drain.Timeout)
-	defer cancel()
-	err := srv.Shutdown(limit)
-	if err != nil {
-		cut()
-		err = errors.Join(err, srv.Close())
-	}
-	if ended := <-failed; !errors.Is(ended, http.ErrServerClosed) {
-		err = errors.Join(err, ended)
-	}
-	if err != nil {
-		return fmt.Errorf("drain: %w", err)
-	}
-	return nil
-}
-
-// pause waits for d, which Options bound.
-func (s *Server) pause(d time.Duration) {
-	if d > 0 {
-		time.Sleep(d)
-	}
-}

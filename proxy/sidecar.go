@@ -11,7 +11,7 @@ import (
 // sidecarDialect is the body of POST /v1/compress, by which gateways (LiteLLM, Portkey, Kong) have a conversation shortened before
 // they send it themselves.
 func sidecarDialect() *dialect {
-	return &dialect{name: "sidecar", read: readSidecar, fail: openAIError}
+	return &dialect{name: "sidecar", read: readSidecar, vendor: openAI()}
 }
 
 // readSidecar reads messages in OpenAI's or in Anthropic's words; the request does not say which. Only the tool calls differ.
@@ -73,7 +73,7 @@ func (s *Server) sidecar(w http.ResponseWriter, r *http.Request) (sidecarAnswer,
 	out := body
 	x.report = report{decision: decisionPass, reason: reasonOff}
 	if want.mode != ModeOff {
-		out, x.report = s.squeeze(r.Context(), d, body, order{control: want, tenant: s.opts.Tenant(r)})
+		out, x.report = s.squeeze(r.Context(), d, body, order{control: want, tenant: s.tenant(r)})
 	}
 	x.report.writeTo(w.Header())
 	return sidecarAnswer{

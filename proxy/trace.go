@@ -3,7 +3,6 @@ package proxy
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,21 +21,22 @@ type tracing struct {
 	// on says that there is a tracer: else the client's trace headers are left alone.
 	on         bool
 	propagator propagation.TraceContext
-	// provider is the upstream by its conventional name, "" where it is not known.
-	provider string
 }
 
-func newTracing(tracer trace.Tracer, upstream *url.URL) *tracing {
-	t := &tracing{tracer: tracer, on: tracer != nil, provider: providerOf(upstream.Hostname())}
+func newTracing(tracer trace.Tracer) *tracing {
+	t := &tracing{tracer: tracer, on: tracer != nil}
 	if !t.on {
 		t.tracer = noop.NewTracerProvider().Tracer("")
 	}
 	return t
 }
 
-// providerOf is the value of gen_ai.provider.name for a host.
-func providerOf(host string) string {
-	switch {
+// provider is the value of gen_ai.provider.name for where a request goes, "" where it is not known.
+func (d destination) provider() string {
+	if d.target == nil {
+		return ""
+	}
+	switch host := d.URL.Hostname(); {
 	case host == "api.openai.com":
 		return "openai"
 	case host == "api.anthropic.com":
@@ -102,8 +102,8 @@ func (t *tracing) end(span trace.Span, x *exchange, b bill, status int) {
 	if model := x.account.model; model != "" && len(model) <= maxModelName {
 		span.SetAttributes(attr.String("gen_ai.request.model", model))
 	}
-	if t.provider != "" {
-		span.SetAttributes(attr.String("gen_ai.provider.name", t.provider))
+	if provider := x.to.provider(); provider != "" {
+		span.SetAttributes(attr.String("gen_ai.provider.name", provider))
 	}
 	if b.outcome == usageReported {
 		span.SetAttributes(

@@ -58,13 +58,17 @@ type finding struct {
 
 func diagnose(ctx context.Context, cfg configs.Config, w io.Writer) error {
 	healthy := true
-	for _, f := range []finding{
+	findings := []finding{
 		checkRuntime(cfg.Model),
 		checkModel(ctx, cfg),
 		checkParsers(ctx, cfg.Parsers),
 		checkCache(ctx, cfg.Cache),
 		checkUpstream(ctx, cfg.Server.Upstream),
-	} {
+	}
+	for _, u := range cfg.Upstreams {
+		findings = append(findings, checkUpstream(ctx, u.URL))
+	}
+	for _, f := range findings {
 		mark := "ok  "
 		if f.err != nil {
 			mark, healthy = "FAIL", false
@@ -174,7 +178,7 @@ func checkUpstream(ctx context.Context, upstream string) finding {
 	}
 	res, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil {
-		return finding{part: "upstream", err: err, advice: "Check --upstream and the network; requests would fail with 502."}
+		return finding{part: "upstream", err: err, advice: "Check the upstream's address and the network; requests would fail with 502."}
 	}
 	res.Body.Close()
 	return finding{part: "upstream", state: upstream + " answers"}

@@ -41,6 +41,6 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w; see `%s --help`", err, cmd.CommandPath())
 	})
-	root.AddCommand(serveCommand(), compressCommand(), doctorCommand(), modelCommand(), benchCommand(), evolveCommand())
+	root.AddCommand(serveCommand(), compressCommand(), doctorCommand(), modelCommand(), benchCommand(), evolveCommand(), keyCommand())
 	return root
 }

@@ -8,15 +8,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
-	"go.opentelemetry.io/otel/trace"
+	"golang.org/x/net/netutil"
 
 	"pith/cache"
-	"pith/compress"
 	"pith/configs"
 	"pith/proxy"
 )
@@ -28,14 +25,16 @@ func serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Serve the proxy",
 		Long: `Serve the proxy. Point an OpenAI client at http://ADDRESS/v1 or an Anthropic client at http://ADDRESS.
-Settings come from flags, then PITH_ environment variables, then the file, then the defaults.`,
+Settings come from flags, then PITH_ environment variables, then the file, then the defaults. SIGHUP and a change of the file make
+a running Pith take over what it can; SIGTERM lets running answers end.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := loadConfig(config, changes)
 			if err != nil {
 				return err
 			}
-			return serve(cmd.Context(), cfg, newLogger(cmd.ErrOrStderr(), cfg.Log))
+			src := source{cfg: cfg, path: config, load: func() (configs.Config, error) { return loadConfig(config, changes) }}
+			return serve(cmd.Context(), src, newLogger(cmd.ErrOrStderr(), cfg.Log))
 		},
 	}
 	f := cmd.Flags()
@@ -63,18 +62,19 @@ func newLogger(w io.Writer, cfg configs.Log) *slog.Logger {
 }
 
 // serve listens before it loads anything heavy, so that a taken port is found at once, and runs until ctx ends.
-func serve(ctx context.Context, cfg configs.Config, log *slog.Logger) (err error) {
+func serve(ctx context.Context, src source, log *slog.Logger) (err error) {
+	cfg := src.cfg
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Server.Listen)
 	if err != nil {
 		return fmt.Errorf("%w (choose another address with --listen)", err)
 	}
 	defer listener.Close()
-	keyer := cache.NewKeyer([]byte(cfg.Cache.Secret))
-	var adjust func(*compress.Options)
-	if cfg.Retrieval.Enabled {
-		adjust = nameOriginals(keyer)
+	certificate, err := loadCertificate(cfg.Server)
+	if err != nil {
+		return usageError{err}
 	}
-	engine, err := newEngine(cfg, log, adjust)
+	keyer := cache.NewKeyer([]byte(cfg.Cache.Secret))
+	engine, err := newEngine(cfg, log, markersOf(cfg, keyer))
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,8 @@ func serve(ctx context.Context, cfg configs.Config, log *slog.Logger) (err error
 	}
 	defer func() { err = errors.Join(err, watcher.Close()) }()
 
-	server, err := newServer(cfg, backend{engine: engine, stores: store, keyer: keyer, tracer: tracer, prune: prune}, log)
+	b := backend{engine: engine, stores: store, keyer: keyer, tracer: tracer, prune: prune}
+	server, err := newServer(cfg, b, log)
 	if err != nil {
 		return err
 	}
@@ -105,61 +106,23 @@ func serve(ctx context.Context, cfg configs.Config, log *slog.Logger) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, admin.Close()) }()
-	log.Info("serving", "addr", listener.Addr().String(), "upstream", cfg.Server.Upstream, "model", engine.describe())
-	return server.Serve(ctx, listener)
-}
-
-// A backend is what a server stands on.
-type backend struct {
-	engine *engine
-	stores stores
-	keyer  *cache.Keyer
-	// tracer is nil where nothing is traced.
-	tracer trace.Tracer
-	prune  proxy.Pruner // may be nil
-}
-
-func newServer(cfg configs.Config, b backend, log *slog.Logger) (*proxy.Server, error) {
-	upstream, err := url.Parse(cfg.Server.Upstream)
+	site := proxy.NewSite(server)
+	reload := &reloader{source: src, site: site, backend: b, certificate: certificate, log: log}
+	watching, err := reload.start(ctx)
 	if err != nil {
-		return nil, usagef("upstream: %w", err)
+		return err
 	}
-	accounting, err := newAccounting(cfg.Accounting, b.engine.counters)
-	if err != nil {
-		return nil, err
+	defer watching()
+	log.Info("serving", "addr", listener.Addr().String(), "upstream", cfg.Server.Upstream, "upstreams", len(cfg.Upstreams), "keys", len(cfg.VirtualKeys), "model", engine.describe())
+	if cfg.Limits.Connections > 0 {
+		listener = netutil.LimitListener(listener, cfg.Limits.Connections)
 	}
-	registry := prometheus.NewRegistry()
-	if b.engine.model != nil {
-		if err := registry.Register(newModelMetrics(b.engine.model.Stats)); err != nil {
-			return nil, fmt.Errorf("metrics of the model: %w", err)
-		}
+	err = site.Serve(ctx, listener, proxy.Listen{TLS: certificate.config(), H2C: cfg.Server.H2C})
+	if errors.Is(err, context.DeadlineExceeded) {
+		log.Warn("answers were cut at the end of the drain", "after", cfg.Server.DrainTimeout)
+		return nil // what was asked for by the signal and the setting
 	}
-	retrieval := proxy.Retrieval{Key: b.keyer.Key, Find: b.engine, TTL: cfg.Retrieval.TTL, Tool: cfg.Retrieval.Tool}
-	if cfg.Retrieval.Enabled {
-		retrieval.Shelf = b.stores.shelf
-	}
-	return proxy.New(proxy.Options{
-		Upstream: upstream,
-		Compressor: apart(compress.NewCached(b.engine.Engine, compress.CacheOptions{
-			Store: b.stores, Key: b.keyer.Key, TTL: cfg.Cache.TTL,
-		})),
-		Logger:    log,
-		Registry:  registry,
-		Freeze:    proxy.Freeze{Store: b.stores, Key: b.keyer.Key},
-		Tenant:    proxy.CredentialTenant([]byte(b.keyer.Key("tenant"))),
-		Retrieval: retrieval,
-		Prompts:   b.prune,
-		Compression: proxy.Compression{
-			Mode:     proxy.Mode(cfg.Compress.Mode),
-			Timeout:  cfg.Compress.Timeout,
-			MinBytes: int(cfg.Compress.MinBytes),
-		},
-		Limits:     proxy.Limits{MaxBodyBytes: int64(cfg.Server.MaxBodyBytes)},
-		Accounting: accounting,
-		Tracer:     b.tracer,
-		Drain:      proxy.Drain{Timeout: cfg.Server.DrainTimeout},
-		Admin:      proxy.Admin{Token: string(cfg.Admin.Token)},
-	})
+	return err
 }
 
 // startAdmin serves metrics on their own address when cfg names one.

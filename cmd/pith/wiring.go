@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"time"
 
 	"pith/cache"
 	"pith/compress"
@@ -60,11 +61,11 @@ func asUsage(err error) error {
 // An engine is a compress.Engine with the parts under it, which close with it.
 type engine struct {
 	*compress.Engine
-	pool  *parsers.Pool
-	model *perplexity.Model // nil when there is none; modelErr says why
+	pool     *parsers.Pool
+	counters *tokens.Counters
+	model    *perplexity.Model // nil when there is none; modelErr says why
 	// modelErr is why only word matching ranks.
 	modelErr error
-	counters *tokens.Counters
 }
 
 // newEngine starts what cfg describes. If adjust is not nil, it has the last word on the engine's options.
@@ -78,31 +79,43 @@ func newEngine(cfg configs.Config, log *slog.Logger, adjust func(*compress.Optio
 	if err != nil {
 		return nil, fmt.Errorf("start parsers: %w", err)
 	}
-	e := &engine{pool: pool, counters: tokens.New()}
-	opt := compress.Options{
-		Splitter:    pool,
-		Counters:    counters{e.counters},
-		Ranker:      cfg.Compress.Ranker,
-		Speed:       compress.Speed(cfg.Compress.Speed),
-		Deadline:    cfg.Compress.Deadline,
-		FineRatio:   cfg.Compress.FineRatio,
-		Beta:        &cfg.Compress.Beta,
-		Compat:      cfg.Compress.Compat,
-		DefaultRate: cfg.Compress.Rate,
-	}
-	if e.model, e.modelErr = openModel(cfg.Model); e.modelErr != nil {
+	parts := &engine{pool: pool, counters: tokens.New()}
+	if parts.model, parts.modelErr = openModel(cfg.Model); parts.modelErr != nil {
 		// A proxy without its model still serves: ranking falls back to word matching and every report says so.
-		log.Warn("no language model; ranking by words only", "err", e.modelErr)
-	} else {
+		log.Warn("no language model; ranking by words only", "err", parts.modelErr)
+	}
+	e, err := parts.with(cfg.Compress, adjust)
+	if err != nil {
+		return nil, errors.Join(err, parts.close())
+	}
+	return e, nil
+}
+
+// with returns an engine on the same parts that compresses as cfg says. Closing one of them closes the parts of all.
+func (e *engine) with(cfg configs.Compress, adjust func(*compress.Options)) (*engine, error) {
+	opt := compress.Options{
+		Splitter:    e.pool,
+		Counters:    counters{e.counters},
+		Ranker:      cfg.Ranker,
+		Speed:       compress.Speed(cfg.Speed),
+		Deadline:    cfg.Deadline,
+		FineRatio:   cfg.FineRatio,
+		Beta:        &cfg.Beta,
+		Compat:      cfg.Compat,
+		DefaultRate: cfg.Rate,
+	}
+	if e.model != nil {
 		opt.Scorer = scorer{e.model}
 	}
 	if adjust != nil {
 		adjust(&opt)
 	}
-	if e.Engine, err = compress.New(opt); err != nil {
-		return nil, errors.Join(err, e.close())
+	other := *e
+	var err error
+	if other.Engine, err = compress.New(opt); err != nil {
+		return nil, err
 	}
-	return e, nil
+	return &other, nil
 }
 
 func (e *engine) close() error {
@@ -178,19 +191,31 @@ func (c counters) For(model string) compress.Counter { return c.Counters.For(mod
 func newStore(cfg configs.Config) (stores, error) {
 	memory := cache.NewMemory(int64(cfg.Cache.MemoryBytes))
 	if cfg.Cache.RedisURL == "" {
-		return stores{memory, cache.NewShelf(int64(cfg.Retrieval.MemoryBytes))}, nil
+		return stores{store: memory, shelf: cache.NewShelf(int64(cfg.Retrieval.MemoryBytes))}, nil
 	}
 	redis, err := cache.NewRedis(cache.RedisOptions{URL: string(cfg.Cache.RedisURL), Secret: []byte(cfg.Cache.Secret)})
 	if err != nil {
 		return stores{}, usageError{err}
 	}
-	return stores{cache.NewLayered(memory, redis), redis}, nil
+	return stores{store: cache.NewLayered(memory, redis), shelf: redis, bank: bank{redis}}, nil
 }
 
-// stores is where results lie, and where the originals that markers name do.
+// stores is where results lie, where the originals that markers name do, and where replicas count what clients use.
 type stores struct {
 	store
 	shelf proxy.Shelf
+	bank  proxy.Bank // nil without Redis
+}
+
+// bank gives proxy the allowances in Redis under its own type, which has the same shape.
+type bank struct{ redis *cache.Redis }
+
+func (b bank) Draw(ctx context.Context, draws []proxy.Draw, owe bool) (refused int, wait time.Duration, err error) {
+	in := make([]cache.Draw, len(draws))
+	for i, d := range draws {
+		in[i] = cache.Draw(d)
+	}
+	return b.redis.Draw(ctx, in, owe)
 }
 
 type store interface {

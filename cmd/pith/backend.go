@@ -1,0 +1,123 @@
+package main
+
+import (
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
+
+	"pith/cache"
+	"pith/compress"
+	"pith/configs"
+	"pith/proxy"
+)
+
+// A backend is what a server stands on.
+type backend struct {
+	engine *engine
+	stores stores
+	keyer  *cache.Keyer
+	// tracer is nil where nothing is traced.
+	tracer trace.Tracer
+	prune  proxy.Pruner // may be nil
+}
+
+func newServer(cfg configs.Config, b backend, log *slog.Logger) (*proxy.Server, error) {
+	opt, err := serverOptions(cfg, b, log)
+	if err != nil {
+		return nil, err
+	}
+	opt.Registry = prometheus.NewRegistry()
+	if b.engine.model != nil {
+		if err := opt.Registry.Register(newModelMetrics(b.engine.model.Stats)); err != nil {
+			return nil, fmt.Errorf("metrics of the model: %w", err)
+		}
+	}
+	return proxy.New(opt)
+}
+
+// serverOptions is all that a server takes from cfg. A running one is changed by the same function, so whatever stands here can be
+// reloaded, unless configs says that it is fixed.
+func serverOptions(cfg configs.Config, b backend, log *slog.Logger) (proxy.Options, error) {
+	upstream, err := url.Parse(cfg.Server.Upstream)
+	if err != nil {
+		return proxy.Options{}, usagef("upstream: %w", err)
+	}
+	gateway, err := gatewayOptions(cfg, b)
+	if err != nil {
+		return proxy.Options{}, usageError{err}
+	}
+	accounting, err := newAccounting(cfg.Accounting, b.engine.counters)
+	if err != nil {
+		return proxy.Options{}, err
+	}
+	retrieval := proxy.Retrieval{Key: b.keyer.Key, Find: b.engine, TTL: cfg.Retrieval.TTL, Tool: cfg.Retrieval.Tool}
+	if cfg.Retrieval.Enabled {
+		retrieval.Shelf = b.stores.shelf
+	}
+	return proxy.Options{
+		Upstream: upstream,
+		Gateway:  gateway,
+		Compressor: apart(compress.NewCached(b.engine.Engine, compress.CacheOptions{
+			Store: b.stores, Key: b.keyer.Key, TTL: cfg.Cache.TTL,
+		})),
+		Logger:    log,
+		Freeze:    proxy.Freeze{Store: b.stores, Key: b.keyer.Key},
+		Tenant:    proxy.CredentialTenant([]byte(b.keyer.Key("tenant"))),
+		Retrieval: retrieval,
+		Prompts:   b.prune,
+		Compression: proxy.Compression{
+			Mode:        proxy.Mode(cfg.Compress.Mode),
+			Timeout:     cfg.Compress.Timeout,
+			MinBytes:    int(cfg.Compress.MinBytes),
+			MaxRequests: cfg.Limits.Compressions,
+		},
+		Limits: proxy.Limits{
+			MaxBodyBytes:     int64(cfg.Server.MaxBodyBytes),
+			MaxInFlightBytes: int64(cfg.Limits.InFlightBytes),
+			MaxResponseBytes: int64(cfg.Limits.ResponseBytes),
+		},
+		Accounting: accounting,
+		Tracer:     b.tracer,
+		Drain:      proxy.Drain{Notice: cfg.Server.DrainNotice, Timeout: cfg.Server.DrainTimeout},
+		Admin:      proxy.Admin{Token: string(cfg.Admin.Token)},
+	}, nil
+}
+
+func gatewayOptions(cfg configs.Config, b backend) (proxy.Gateway, error) {
+	g := proxy.Gateway{
+		DefaultKey: string(cfg.Server.UpstreamKey),
+		Bank:       b.stores.bank,
+		Retry:      proxy.Retry(cfg.Retry),
+	}
+	for _, u := range cfg.Upstreams {
+		base, err := url.Parse(u.URL)
+		if err != nil {
+			return g, fmt.Errorf("upstreams %s: %w", u.Name, err)
+		}
+		g.Upstreams = append(g.Upstreams, proxy.Upstream{
+			Name: u.Name, URL: base, Key: string(u.Key), Auth: proxy.Auth(u.Auth),
+			Models: u.Models, Paths: u.Paths, StripPath: u.StripPath,
+		})
+	}
+	for _, k := range cfg.VirtualKeys {
+		key := proxy.VirtualKey{Name: k.Name, RequestsPerMinute: int64(k.RequestsPerMinute), TokensPerMinute: int64(k.TokensPerMinute)}
+		if _, err := hex.Decode(key.Hash[:], []byte(strings.TrimPrefix(k.Hash, hashScheme))); err != nil {
+			return g, fmt.Errorf("keys %s: hash: %w", k.Name, err)
+		}
+		g.Keys = append(g.Keys, key)
+	}
+	return g, nil
+}
+
+// markersOf makes markers carry hashes where cfg wants that.
+func markersOf(cfg configs.Config, keyer *cache.Keyer) func(*compress.Options) {
+	if !cfg.Retrieval.Enabled {
+		return nil
+	}
+	return nameOriginals(keyer)
+}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"crypto/tls"
+	"fmt"
+	"sync/atomic"
+
+	"pith/configs"
+)
+
+// A certificate is that of the server, read again with each reload. The nil one is of a server without TLS.
+type certificate struct {
+	cert, key string // files
+	now       atomic.Pointer[tls.Certificate]
+}
+
+func loadCertificate(cfg configs.Server) (*certificate, error) {
+	if cfg.TLSCert == "" {
+		return nil, nil
+	}
+	c := &certificate{cert: cfg.TLSCert, key: cfg.TLSKey}
+	now, err := c.read()
+	c.use(now)
+	return c, err
+}
+
+func (c *certificate) read() (*tls.Certificate, error) {
+	if c == nil {
+		return nil, nil
+	}
+	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
+	if err != nil {
+		return nil, fmt.Errorf("server.tls_cert: %w", err)
+	}
+	return &pair, nil
+}
+
+func (c *certificate) use(pair *tls.Certificate) {
+	if c != nil {
+		c.now.Store(pair)
+	}
+}
+
+func (c *certificate) config() *tls.Config {
+	if c == nil {
+		return nil
+	}
+	return &tls.Config{
+		MinVersion:     tls.VersionTLS12,
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.now.Load(), nil },
+	}
+}

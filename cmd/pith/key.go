@@ -1,0 +1,43 @@
+package main
+
+import (
+	"encoding/hex"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"pith/proxy"
+)
+
+// hashScheme stands before the hash of a key in the configuration.
+const hashScheme = "sha256:"
+
+func keyCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "key",
+		Short: "Virtual keys, by which Pith knows its clients",
+		Args:  noArguments,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	var name string
+	create := &cobra.Command{
+		Use:   "new",
+		Short: "Make a key: print it once, and the lines for the configuration, which hold its hash only",
+		Args:  noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			key := proxy.NewKey()
+			hash := proxy.HashKey(key)
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), `%s
+
+# The line above is the key, for the client; it cannot be shown again. For the configuration:
+keys:
+  - name: %q
+    hash: %s%s
+`, key, name, hashScheme, hex.EncodeToString(hash[:]))
+			return err
+		},
+	}
+	create.Flags().StringVar(&name, "name", "a client", "whose key it is")
+	cmd.AddCommand(create)
+	return cmd
+}

@@ -1,0 +1,370 @@
+package proxy_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"pith/compress"
+	"pith/proxy"
+)
+
+// entry is an upstream of the table.
+func entry(t testing.TB, name string, u *upstream, models, paths []string) proxy.Upstream {
+	t.Helper()
+	base, err := url.Parse(u.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return proxy.Upstream{Name: name, URL: base, Models: models, Paths: paths}
+}
+
+func TestRequestsGoToTheirUpstream(t *testing.T) {
+	all := map[string]*upstream{"default": newUpstream(t), "claude": newUpstream(t), "files": newUpstream(t), "local": newUpstream(t), "both": newUpstream(t)}
+	opts := options(t, all["default"])
+	stripped := entry(t, "local", all["local"], nil, []string{"/local/"})
+	stripped.StripPath = true
+	opts.Gateway.Upstreams = []proxy.Upstream{
+		entry(t, "both", all["both"], []string{"claude-3*"}, []string{"/v1/chat"}),
+		entry(t, "claude", all["claude"], []string{"claude-*", "vendor/*-instruct", "o?"}, nil),
+		entry(t, "files", all["files"], nil, []string{"/v1/files"}),
+		stripped,
+	}
+	base, client := start(t, opts)
+	model := func(name string) string { return `{"messages":[],"model":` + quote(name) + `}` }
+	tests := []struct{ path, body, want, uri string }{
+		{"/v1/chat/completions", model("gpt-4o"), "default", ""},
+		{"/v1/chat/completions", model("claude-4"), "claude", ""},
+		{"/v1/chat/completions", model("claude-3-opus"), "both", ""},
+		{"/v1/messages", model("claude-3-opus"), "claude", ""},
+		{"/v1/messages", model("my-claude-4"), "default", ""},
+		{"/v1/embeddings", model("o3"), "claude", ""},
+		{"/v1/embeddings", model("o30"), "default", ""},
+		{"/v1/embeddings", model("vendor/big/llama-instruct"), "claude", ""},
+		{"/v1/embeddings", `{"model":"gpt-4o","model":"claude-4"}`, "claude", ""},
+		{"/v1/embeddings", `{"input":{"model":"claude-4"}}`, "default", ""},
+		{"/v1/embeddings", `not JSON`, "default", ""},
+		{"/v1/files", model("gpt-4o"), "files", ""},
+		{"/v1/files/f-1?x=y", ``, "files", ""},
+		{"/v1/filesystem", ``, "default", ""},
+		{"/v1/%66iles", ``, "files", ""},
+		{"/local/v1/chat/completions", model("llama"), "local", "/v1/chat/completions"},
+		{"/local/v1/a%2Fb?q", ``, "local", "/v1/a%2Fb?q"},
+		{"/localhost", ``, "default", ""},
+	}
+	for _, mode := range []string{"auto", "off"} {
+		for _, tt := range tests {
+			before := all[tt.want].count()
+			res, _ := post(t, client, base+tt.path, tt.body, "X-Pith-Mode", mode)
+			if res.StatusCode != http.StatusOK || all[tt.want].count() != before+1 {
+				t.Errorf("%s %s %s: %d, did not reach %s", mode, tt.path, tt.body, res.StatusCode, tt.want)
+				continue
+			}
+			got := all[tt.want].last(t)
+			if tt.uri == "" {
+				tt.uri = tt.path
+			}
+			if got.uri != tt.uri || string(got.body) != tt.body || "http://"+got.host != all[tt.want].URL {
+				t.Errorf("%s %s: arrived as %s at %s with %s", mode, tt.path, got.uri, got.host, got.body)
+			}
+		}
+	}
+}
+
+const aliceKey, bobKey = "pith-alice-0123456789abcdef", "pith-bob-0123456789abcdef"
+
+// clients lets alice and bob in.
+func clients(o *proxy.Options) {
+	o.Gateway.Keys = []proxy.VirtualKey{{Name: "alice", Hash: proxy.HashKey(aliceKey)}, {Name: "bob", Hash: proxy.HashKey(bobKey)}}
+}
+
+func TestVirtualKeysLetIn(t *testing.T) {
+	u := newUpstream(t)
+	opts := options(t, u)
+	clients(&opts)
+	base, client := start(t, opts)
+	tests := []struct {
+		name, query string
+		header      []string
+		in          bool
+	}{
+		{"none", "", nil, false},
+		{"empty", "?key=", []string{"Authorization", "Bearer "}, false},
+		{"another", "", []string{"Authorization", "Bearer sk-real"}, false},
+		{"half", "", []string{"Authorization", "Bearer " + aliceKey[:20]}, false},
+		{"the hash", "?key=sha256:", nil, false},
+		{"bearer", "", []string{"Authorization", "Bearer " + aliceKey}, true},
+		{"lower case scheme", "", []string{"Authorization", "bearer " + aliceKey}, true},
+		{"Anthropic's", "", []string{"X-Api-Key", aliceKey}, true},
+		{"Azure's", "", []string{"Api-Key", bobKey}, true},
+		{"Google's", "", []string{"X-Goog-Api-Key", bobKey}, true},
+		{"in the query", "?a=b&key=" + bobKey + "&c=%zz", nil, true},
+		{"two, one of them good", "", []string{"Authorization", "Bearer sk-real", "X-Api-Key", aliceKey}, true},
+	}
+	for _, tt := range tests {
+		for _, path := range []string{"/v1/chat/completions", "/v1/other", "/v1/compress", "/pith/v1/compress"} {
+			before := u.count()
+			res, body := post(t, client, base+path+tt.query, `{"messages":[],"text":"x","budget":9}`, tt.header...)
+			if (res.StatusCode != http.StatusUnauthorized) != tt.in || !tt.in && (!strings.Contains(body, "authentication_error") || u.count() != before) {
+				t.Errorf("%s, %s: %d %s", tt.name, path, res.StatusCode, body)
+			}
+		}
+	}
+	if got := u.last(t); strings.Contains(got.uri, aliceKey) {
+		t.Errorf("a key reached the upstream in %s", got.uri)
+	}
+	for _, path := range []string{"/healthz", "/readyz", "/health"} {
+		if res, _ := get(t, client, base+path); res.StatusCode != http.StatusOK {
+			t.Errorf("%s without a key: %d", path, res.StatusCode)
+		}
+	}
+	if res, _ := get(t, client, base+"/v1/retrieve/0123456789abcdef01234567"); res.StatusCode != http.StatusUnauthorized {
+		t.Errorf("retrieve without a key: %d", res.StatusCode)
+	}
+}
+
+// What reaches an upstream of the credentials that a client sends, and of those that the proxy holds.
+func TestCredentialsAreReplaced(t *testing.T) {
+	const real = "sk-of-the-upstream"
+	tests := []struct {
+		name, path, key string
+		auth            proxy.Auth
+		open            bool // no virtual keys
+		want            []string
+	}{
+		{name: "OpenAI's header", path: "/v1/chat/completions", key: real, want: []string{"Authorization", "Bearer " + real}},
+		{name: "Anthropic's header", path: "/v1/messages", key: real, want: []string{"X-Api-Key", real}},
+		{name: "also beside messages", path: "/v1/messages/batches", key: real, want: []string{"X-Api-Key", real}},
+		{name: "as configured", path: "/openai/deployments/x/chat/completions", key: real, auth: proxy.AuthAPIKey, want: []string{"Api-Key", real}},
+		{name: "configured against the dialect", path: "/v1/messages", key: real, auth: proxy.AuthBearer, want: []string{"Authorization", "Bearer " + real}},
+		{name: "none to send", path: "/v1/chat/completions"},
+		{name: "open", path: "/v1/chat/completions", key: real, open: true, want: []string{"Authorization", "Bearer " + aliceKey, "X-Api-Key", aliceKey}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			u, other := newUpstream(t), newUpstream(t)
+			opts := options(t, other)
+			opts.Gateway.DefaultKey = "sk-of-the-other"
+			if !tt.open {
+				clients(&opts)
+			}
+			to := entry(t, "it", u, nil, []string{"/"})
+			to.Key, to.Auth = tt.key, tt.auth
+			opts.Gateway.Upstreams = []proxy.Upstream{to}
+			base, client := start(t, opts)
+			post(t, client, base+tt.path+"?a=%zz&key="+aliceKey+"&b=1&k%65y="+aliceKey+"&monkey=2", userChat("hi"), "Authorization", "Bearer "+aliceKey, "X-Api-Key", aliceKey)
+			got := u.last(t)
+			sent := map[string]string{}
+			for _, name := range []string{"Authorization", "X-Api-Key", "Api-Key", "X-Goog-Api-Key"} {
+				if v := got.header.Get(name); v != "" {
+					sent[name] = v
+				}
+			}
+			for i := 0; i < len(tt.want); i += 2 {
+				if sent[tt.want[i]] != tt.want[i+1] {
+					t.Errorf("%s = %q, want %q", tt.want[i], sent[tt.want[i]], tt.want[i+1])
+				}
+			}
+			if len(sent) != len(tt.want)/2 {
+				t.Errorf("credentials sent: %v", sent)
+			}
+			if want := tt.path + "?a=%zz&b=1&monkey=2"; !tt.open && got.uri != want {
+				t.Errorf("uri %s, want %s", got.uri, want)
+			}
+		})
+	}
+}
+
+func TestTenantsFollowVirtualKeys(t *testing.T) {
+	var mu sync.Mutex
+	var tenants []string
+	opts := options(t, newUpstream(t))
+	clients(&opts)
+	opts.Compressor = proxy.CompressorFunc(func(ctx context.Context, req compress.Request) (compress.Result, error) {
+		mu.Lock()
+		tenants = append(tenants, req.Tenant)
+		mu.Unlock()
+		return thirds(ctx, req)
+	})
+	base, client := start(t, opts)
+	for _, header := range [][]string{{"Authorization", "Bearer " + aliceKey}, {"X-Api-Key", aliceKey}, {"X-Api-Key", bobKey}} {
+		post(t, client, base+"/v1/chat/completions", question(), header...)
+	}
+	if len(tenants) != 3 || tenants[0] != tenants[1] || tenants[0] == tenants[2] {
+		t.Errorf("tenants = %q, want one for each key wherever it stands", tenants)
+	}
+	for _, name := range tenants {
+		if strings.Contains(name, aliceKey) || strings.Contains(name, bobKey) {
+			t.Errorf("tenant %q gives a key away", name)
+		}
+	}
+}
+
+// A bankFunc is a shared Bank of a test.
+type bankFunc func(draws []proxy.Draw, owe bool) (int, time.Duration, error)
+
+func (f bankFunc) Draw(_ context.Context, draws []proxy.Draw, owe bool) (int, time.Duration, error) {
+	return f(draws, owe)
+}
+
+func TestAllowances(t *testing.T) {
+	u := newUpstream(t)
+	for name, meter := range map[string]proxy.Bank{
+		"this replica's own": nil,
+		"Redis is down":      bankFunc(func([]proxy.Draw, bool) (int, time.Duration, error) { return -1, 0, errors.New("no answer") }),
+	} {
+		t.Run(name, func(t *testing.T) {
+			opts := options(t, u)
+			clients(&opts)
+			opts.Gateway.Keys[0].RequestsPerMinute = 3
+			opts.Gateway.Keys[1].TokensPerMinute = 100
+			opts.Gateway.Bank = meter
+			base, client := start(t, opts)
+			ask := func(path, key, body string) (answer, string) {
+				return post(t, client, base+path, body, "X-Api-Key", key)
+			}
+			for i := range 3 {
+				if res, body := ask("/v1/chat/completions", aliceKey, "{}"); res.StatusCode != 200 {
+					t.Fatalf("request %d of 3: %d %s", i+1, res.StatusCode, body)
+				}
+			}
+			before := u.count()
+			res, body := ask("/v1/chat/completions", aliceKey, "{}")
+			if res.StatusCode != 429 || !strings.Contains(body, "rate_limit_error") || res.Header.Get("X-Ratelimit-Limit-Requests") != "3" ||
+				res.Header.Get("X-Ratelimit-Remaining-Requests") != "0" || !slices.Contains([]string{"19", "20"}, res.Header.Get("Retry-After")) {
+				t.Errorf("the fourth of three: %d %v %s", res.StatusCode, res.Header, body)
+			}
+			res, body = ask("/v1/messages", aliceKey, "{}")
+			if res.StatusCode != 429 || !strings.HasSuffix(body, `"type":"error"}`) || res.Header.Get("Anthropic-Ratelimit-Requests-Limit") != "3" || res.Header.Get("Retry-After") == "" {
+				t.Errorf("in Anthropic's words: %d %v %s", res.StatusCode, res.Header, body)
+			}
+			if u.count() != before {
+				t.Error("a refused request reached the upstream")
+			}
+			// 400 bytes are about the hundred tokens; the request that uses them up is let in whole.
+			big := userChat(strings.Repeat("x", 2000))
+			if res, _ := ask("/v1/chat/completions", bobKey, big); res.StatusCode != 200 {
+				t.Errorf("the first of bob's: %d", res.StatusCode)
+			}
+			res, body = ask("/v1/other", bobKey, "{}")
+			if res.StatusCode != 429 || res.Header.Get("X-Ratelimit-Limit-Tokens") != "100" || !strings.Contains(body, "tokens per minute") {
+				t.Errorf("behind a debt: %d %v %s", res.StatusCode, res.Header, body)
+			}
+		})
+	}
+}
+
+// A body of unannounced length that streams through is charged as well.
+func TestStreamedBodiesAreCharged(t *testing.T) {
+	opts := options(t, newUpstream(t))
+	clients(&opts)
+	opts.Gateway.Keys[0].TokensPerMinute = 100
+	var mu sync.Mutex
+	var owed int64
+	opts.Gateway.Bank = bankFunc(func(draws []proxy.Draw, owe bool) (int, time.Duration, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if owe {
+			owed += draws[0].N
+		}
+		return -1, 0, nil
+	})
+	base, client := start(t, opts)
+	req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/v1/files", io.MultiReader(strings.NewReader(strings.Repeat("x", 4000))))
+	req.Header.Set("X-Api-Key", aliceKey)
+	if res, _ := do(t, client, req); res.StatusCode != 200 {
+		t.Fatalf("upload: %d", res.StatusCode)
+	}
+	for range 500 { // charged when the handler ends, a moment after its answer
+		mu.Lock()
+		got := owed
+		mu.Unlock()
+		if got == 1000 {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Errorf("charged %d tokens for 4000 bytes, want 1000", owed)
+}
+
+// What the provider reports takes the place of what was reckoned from the body's length.
+func TestAllowancesAreSettled(t *testing.T) {
+	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"usage":{"prompt_tokens":70,"completion_tokens":50,"total_tokens":120}}`)
+	}))
+	defer up.Close()
+	opts := options(t, newUpstream(t))
+	opts.Upstream, _ = url.Parse(up.URL)
+	clients(&opts)
+	opts.Gateway.Keys[0].TokensPerMinute = 1000
+	owed := make(chan int64, 8)
+	opts.Gateway.Bank = bankFunc(func(draws []proxy.Draw, owe bool) (int, time.Duration, error) {
+		if owe {
+			owed <- draws[0].N
+		}
+		return -1, 0, nil
+	})
+	base, client := start(t, opts)
+	body := userChat(strings.Repeat("word ", 400))
+	post(t, client, base+"/v1/chat/completions", body, "X-Api-Key", aliceKey)
+	if first, second := <-owed, <-owed; first != int64(len(body)/4) || first+second != 120 {
+		t.Errorf("charged %d for %d bytes, then %d, want 120 tokens in the end", first, len(body), second)
+	}
+}
+
+func TestNewKeysDiffer(t *testing.T) {
+	a, b := proxy.NewKey(), proxy.NewKey()
+	if a == b || len(a) < len("pith-")+26 || proxy.HashKey(a) == proxy.HashKey(b) {
+		t.Errorf("keys %q and %q", a, b)
+	}
+}
+
+func TestAnswersOverTheLimit(t *testing.T) {
+	long := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/announced" {
+			w.Header().Set("Content-Length", "2000")
+		}
+		for range 20 {
+			_, _ = io.WriteString(w, strings.Repeat("x", 100))
+			_ = http.NewResponseController(w).Flush()
+		}
+	}))
+	defer long.Close()
+	for limit, wants := range map[int64][2]string{0: {"whole", "whole"}, 2000: {"whole", "whole"}, 1999: {"502", "cut"}} {
+		opts := options(t, newUpstream(t))
+		opts.Upstream, _ = url.Parse(long.URL)
+		opts.Limits.MaxResponseBytes = limit
+		base, client := start(t, opts)
+		for i, path := range []string{"/announced", "/stream"} {
+			req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, base+path, nil)
+			res, err := client.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(res.Body)
+			res.Body.Close()
+			got := "whole"
+			switch {
+			case res.StatusCode == http.StatusBadGateway && strings.Contains(string(body), "larger"):
+				got = "502"
+			case errors.Is(err, io.ErrUnexpectedEOF) && len(body) <= 2000:
+				got = "cut"
+			case err != nil || len(body) != 2000:
+				got = "neither whole nor cut"
+			}
+			if got != wants[i] {
+				t.Errorf("limit %d, %s: %s, want %s (%d bytes, %v)", limit, path, got, wants[i], len(body), err)
+			}
+		}
+	}
+}
