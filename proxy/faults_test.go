@@ -155,7 +155,7 @@ func throughFault(t *testing.T, s *speaker, p *toxiproxy.Proxy, toxic string, mi
 		poison()
 		close(s.goOn)
 	}
-	res, err := client.Post(base+"/v1/chat/completions", "application/json", strings.NewReader(question()))
+	res, err := client.Do(questionTo(t, base))
 	if err != nil {
 		return "", err
 	}
@@ -176,6 +176,17 @@ func throughFault(t *testing.T, s *speaker, p *toxiproxy.Proxy, toxic string, mi
 	return got, err
 }
 
+// questionTo is a request that asks question.
+func questionTo(t *testing.T, base string) *http.Request {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/v1/chat/completions", strings.NewReader(question()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	return req
+}
+
 // A black hole that never closes ends when the client gives up, for the upstream too.
 func TestBlackHoleEndsWithItsClient(t *testing.T) {
 	s := &speaker{upstream: &upstream{}, goOn: make(chan struct{})}
@@ -185,7 +196,7 @@ func TestBlackHoleEndsWithItsClient(t *testing.T) {
 	}
 	base, client := start(t, options(t, s.upstreamAt("http://"+p.Listen)))
 	client.Timeout = 200 * time.Millisecond
-	if res, err := client.Post(base+"/v1/chat/completions", "application/json", strings.NewReader(question())); err == nil {
+	if res, err := client.Do(questionTo(t, base)); err == nil {
 		res.Body.Close()
 		t.Fatalf("status %d out of a black hole", res.StatusCode)
 	}
