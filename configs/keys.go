@@ -76,7 +76,7 @@ func (c *Config) bindings() []binding {
 		{"tracing.endpoint", "PITH_TRACING_ENDPOINT", &c.Tracing.Endpoint, "OTLP/HTTP collector, such as http://127.0.0.1:4318; empty for OTEL_EXPORTER_OTLP_ENDPOINT, and without that no traces"},
 
 		{"prompts.dir", "PITH_PROMPTS_DIR", &c.Prompts.Dir, "folder of artefacts from `pith evolve export`; messages that hold an original prompt are sent with the pruned one; read again when it changes"},
-		{"prompts.any_model", "PITH_PROMPTS_ANY_MODEL", &c.Prompts.AnyModel, "use artefacts for models that they were not measured on as well"},
+		{"prompts.any_model", "PITH_PROMPTS_ANY_MODEL", &c.Prompts.AnyModel, "use artefacts for models and tokenizers that they were not measured on as well; needed for those of a local model"},
 
 		{"limits.in_flight_bytes", "PITH_IN_FLIGHT_BYTES", &c.Limits.InFlightBytes, "request bodies in memory at once, all together; beyond it 429"},
 		{"limits.response_bytes", "PITH_RESPONSE_BYTES", &c.Limits.ResponseBytes, "largest answer, streams included; longer ones are cut, or 502 where their length is announced; 0 for no limit"},

@@ -20,7 +20,7 @@ type Folder struct {
 
 // FolderOptions say what a Folder's artefacts may be used for.
 type FolderOptions struct {
-	// AnyModel allows them for models that their fitness was not measured on.
+	// AnyModel allows them for models and tokenizers that their fitness was not measured on.
 	AnyModel bool
 	// Count counts the tokens of a text as the model does. If nil, nothing is counted.
 	Count func(model, text string) int
@@ -62,6 +62,10 @@ func (f *Folder) Reload() error {
 			errs = append(errs, err)
 			continue
 		}
+		if a.Provenance.Target == "" && !f.opt.AnyModel {
+			errs = append(errs, fmt.Errorf("%w: %s was measured on %q, which no request can name; only allowing it for any model puts it to use", ErrArtefact, e.Name(), a.Provenance.Model))
+			continue
+		}
 		all = append(all, a)
 	}
 	// The longest template that is found in a text is the one it was made from; names only make the order whole.
@@ -95,10 +99,11 @@ func (f *Folder) Find(model, text string) (Find, bool) {
 // fits says whether an artefact may be used for model. A mask over the tokens of one tokenizer says nothing about a model that
 // cuts its text elsewhere; a mask over words is cut alike for all.
 func (f *Folder) fits(a *Artefact, model string) bool {
-	if a.Provenance.Tokenizer != TokenizerWords && a.Provenance.Tokenizer != TokenizerOf(model) {
-		return false
+	if f.opt.AnyModel {
+		return true
 	}
-	return f.opt.AnyModel || a.Provenance.Target == model && model != ""
+	p := a.Provenance
+	return p.Target == model && model != "" && (p.Tokenizer == TokenizerWords || p.Tokenizer == TokenizerOf(model))
 }
 
 func (f *Folder) counted(found Find, model, text string) Find {

@@ -28,11 +28,11 @@ func TestFolderFinds(t *testing.T) {
 	tests := []struct {
 		model, text, want, any string // any is what is found where artefacts may serve any model
 	}{
-		{"gpt-x", message, "by words", "by words"},
+		{"gpt-x", message, "by words", "by tokens"},
 		{"gpt-y", message, "by tokens", "by tokens"},
-		{"gpt-z", message, "", "by words"},
-		{"gpt-q", message, "", "by words"},
-		{"", message, "", "by words"},
+		{"gpt-z", message, "", "by tokens"},
+		{"gpt-q", message, "", "by tokens"},
+		{"", message, "", "by tokens"},
 		{"gpt-x", strings.ToUpper(message), "", ""},
 		{"gpt-x", "", "", ""},
 	}
@@ -67,6 +67,10 @@ func TestFolderReload(t *testing.T) {
 	if err != nil || folder.Len() != 0 {
 		t.Fatalf("an empty folder: %v", err)
 	}
+	strict, err := OpenFolder(dir, FolderOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	r := testReport()
 	r.Tokenizer = TokenizerWords
 	a, err := NewArtefact(r, SpacesExact, false)
@@ -84,5 +88,9 @@ func TestFolderReload(t *testing.T) {
 	}
 	if _, ok := folder.Find("m", Fill(artefactTemplate, map[string]string{"text": "so", "who": "Ann"})); !ok || folder.Len() != 1 {
 		t.Error("the sound file is not used")
+	}
+	// It was measured on a local model: whoever does not allow it for others hears why it is of no use.
+	if err := strict.Reload(); err == nil || !strings.Contains(err.Error(), "mood.json") || strict.Len() != 0 {
+		t.Errorf("Reload of a local model's prompt: %v, %d in use", err, strict.Len())
 	}
 }
