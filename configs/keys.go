@@ -52,7 +52,7 @@ func (c *Config) bindings() []binding {
 		{"model.folder", "PITH_MODELS", &c.Model.Folder, "where models are installed; empty for pith/models in the user's data folder"},
 		{"model.device", "PITH_DEVICE", &c.Model.Device, "auto, cpu, cuda or cuda:N"},
 		{"model.threads", "PITH_THREADS", &c.Model.Threads, "model runs at once on the CPU, one core each; 0 for all cores"},
-		{"model.state_bytes", "PITH_STATE_BYTES", &c.Model.StateBytes, "memory for what the model keeps of texts that it read, 5.5 KiB a token with the embedded one; the same code with another question costs the question only; 0 for none"},
+		{"model.state_bytes", "PITH_STATE_BYTES", &c.Model.StateBytes, "memory for what the model keeps of texts that it read, 5.5 KiB a token with the embedded one; the same code with another question costs the question only; speed exact wants 8 KiB for each token of a request; 0 for none"},
 		{"model.runtime", "PITH_ONNXRUNTIME", &c.Model.Runtime, "ONNX Runtime library; empty to search"},
 
 		{"parsers.workers", "PITH_PARSE_WORKERS", &c.Parsers.Workers, "parse processes"},
