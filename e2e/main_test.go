@@ -62,7 +62,12 @@ var listening = regexp.MustCompile(`addr="?([0-9.]+:[0-9]+)`)
 // serve starts `pith serve` on a free port in front of upstream and waits until it is ready.
 func serve(t *testing.T, upstream string, env ...string) *proxy {
 	t.Helper()
-	cmd := exec.Command(binary, "serve", "--listen", "127.0.0.1:0", "--upstream", upstream)
+	return serveArgs(t, []string{"--upstream", upstream}, env...)
+}
+
+func serveArgs(t *testing.T, args []string, env ...string) *proxy {
+	t.Helper()
+	cmd := exec.Command(binary, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
 	// A deadline that a busy machine lets pass would change bytes; what it does then is tested in compress.
 	cmd.Env = append(append(environ(), "PITH_DEADLINE=0", "PITH_TIMEOUT=3m"), env...)
 	stderr, err := cmd.StderrPipe()

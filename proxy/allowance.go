@@ -64,12 +64,17 @@ func (a *allowances) enter(ctx context.Context, k *VirtualKey) (refusal, bool) {
 	return refusal{of: of[i], perMinute: draws[i].PerMinute, wait: wait}, true
 }
 
-// charge takes tokens of the key of x, whatever is left.
+// charge takes tokens of the key of x, whatever is left and whether or not the client still waits.
 func (a *allowances) charge(ctx context.Context, x *exchange, tokens int64) {
 	if k := x.key; k != nil && k.TokensPerMinute > 0 && tokens != 0 {
 		x.charged += tokens
-		a.draw(ctx, []Draw{k.draw("Tokens", k.TokensPerMinute, tokens)}, true)
+		a.draw(context.WithoutCancel(ctx), []Draw{k.draw("Tokens", k.TokensPerMinute, tokens)}, true)
 	}
+}
+
+// chargeRead charges for what was read of a body.
+func (a *allowances) chargeRead(ctx context.Context, x *exchange, b *countedBody) {
+	a.charge(ctx, x, b.n.Load()/bytesPerToken)
 }
 
 // settle puts what the provider counted, prompt and answer, in the place of what was charged on the way out.

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -72,7 +71,7 @@ func (s *Server) observe(c *gin.Context) {
 		var b bill
 		if x.account != nil {
 			b = s.closeAccount(x)
-			s.allowances.settle(context.WithoutCancel(ctx), x, b)
+			s.allowances.settle(c.Request.Context(), x, b)
 			s.metrics.accounts.observe(x, b, c.Writer.Status(), took)
 		}
 		s.tracing.end(span, x, b, c.Writer.Status())

@@ -90,7 +90,7 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request) error {
 	if want.mode == ModePreview && !compressible {
 		return &apiError{status: http.StatusBadRequest, kind: kindRequest, msg: "nothing to preview: want a POST of JSON to a path whose dialect is known"}
 	}
-	if !compressible && !(s.byModel && notCompressible(r, ModeAuto) == "") {
+	if read := compressible || s.byModel && notCompressible(r, ModeAuto) == ""; !read {
 		x.to = s.route(r.URL.Path, "")
 		s.stream(w, r)
 		return nil
@@ -129,7 +129,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	if x.key != nil && r.ContentLength < 0 {
 		counted := &countedBody{ReadCloser: r.Body}
 		r.Body = counted
-		defer func() { s.allowances.charge(context.WithoutCancel(r.Context()), x, counted.n.Load()/bytesPerToken) }()
+		defer s.allowances.chargeRead(r.Context(), x, counted)
 	}
 	s.forward.ServeHTTP(w, r)
 }
@@ -162,8 +162,9 @@ type given struct{ body, plain []byte }
 
 // decoded undoes the Content-Encoding of a body.
 func (s *Server) decoded(r *http.Request, body []byte) (plain []byte, err error) {
+	hold := exchangeOf(r.Context()).hold
 	err = guard(func() (err error) {
-		plain, err = decode(r.Header.Values("Content-Encoding"), body, s.opts.Limits.MaxBodyBytes, exchangeOf(r.Context()).hold)
+		plain, err = decode(r.Header.Values("Content-Encoding"), body, s.opts.Limits.MaxBodyBytes, hold)
 		return err
 	})
 	return plain, err

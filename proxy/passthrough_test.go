@@ -351,6 +351,18 @@ func TestFraming(t *testing.T) {
 		{"nul in a header", "GET /v1/x HTTP/1.1\r\nHost: x\r\nA: \x00\r\n\r\n", 400},
 		{"space before the colon", "GET /v1/x HTTP/1.1\r\nHost: x\r\nA : b\r\n\r\n", 400},
 		{"unknown transfer encoding", "POST /v1/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n", 501},
+		{"transfer encoding twice", "POST /v1/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 501},
+		{"transfer encodings in a list", "POST /v1/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: identity, chunked\r\n\r\n0\r\n\r\n", 501},
+		{"transfer encoding behind a tab", "POST /v1/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n", 400},
+		{"negative length", "POST /v1/x HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400},
+		{"no host", "GET /v1/x HTTP/1.1\r\n\r\n", 400},
+		{"no such version", "GET /v1/x HTTP/9.9\r\nHost: x\r\n\r\n", 505},
+		{"name with a space", "GET /v1/x HTTP/1.1\r\nHost: x\r\nA B: c\r\n\r\n", 400},
+		{"too much of a head", "GET /v1/x HTTP/1.1\r\nHost: x\r\nA: " + strings.Repeat("x", 2<<20) + "\r\n\r\n", 431},
+		{"bare line feed behind a chunk's size", "POST /v1/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\nab\r\n0\r\n\r\n", 502},
+		{"the same in a body that is read", "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\nab\r\n0\r\n\r\n", 400},
+		{"size of a chunk that is none", "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0x2\r\nab\r\n0\r\n\r\n", 400},
+		{"chunk longer than its size", "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n", 400},
 		{"connect", "CONNECT /v1/x HTTP/1.1\r\nHost: x\r\n\r\n", 405},
 		{"chunked", "POST /v1/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n2\r\nab\r\n0\r\n\r\n", 200},
 		// net/http takes the chunks and drops the length; what follows is the next request, so nothing is smuggled past us.
@@ -369,6 +381,51 @@ func TestFraming(t *testing.T) {
 			res, err := readAnswer(bufio.NewReader(conn))
 			if err != nil || res.StatusCode != tt.want {
 				t.Errorf("got %v, %v, want %d", res, err, tt.want)
+			}
+		})
+	}
+}
+
+// What net/http lets pass reaches the upstream in plain framing of our own, and what follows it is a request like any other, that
+// needs its own key.
+func TestLenientFramingGoesOutClean(t *testing.T) {
+	const key = "X-Api-Key: " + aliceKey + "\r\n"
+	tests := []struct{ name, request, body string }{
+		{"length beside chunks", "POST /v1/x HTTP/1.1\r\nHost: x\r\n" + key + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n", "ab"},
+		{"chunks of an old client", "POST /v1/x HTTP/1.0\r\nHost: x\r\n" + key + "Connection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n", ""},
+		{"bare line feeds", "POST /v1/x HTTP/1.1\nHost: x\n" + key + "Content-Length: 2\n\nab", "ab"},
+		{"folded header", "POST /v1/x HTTP/1.1\r\nHost: x\r\n" + key + "A: b\r\n c\r\nContent-Length: 2\r\n\r\nab", "ab"},
+	}
+	u := newUpstream(t)
+	opts := options(t, u)
+	clients(&opts)
+	base, _ := start(t, opts)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			before := u.count()
+			conn, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+			_, _ = io.WriteString(conn, tt.request+"GET /v1/smuggled HTTP/1.1\r\nHost: x\r\n\r\n")
+			br := bufio.NewReader(conn)
+			res, err := http.ReadResponse(br, nil)
+			if err != nil || res.StatusCode != http.StatusOK {
+				t.Fatalf("got %v, %v", res, err)
+			}
+			_, _ = io.Copy(io.Discard, res.Body)
+			res.Body.Close()
+			if second, err := readAnswer(br); err == nil && second.StatusCode != http.StatusUnauthorized && second.StatusCode != http.StatusBadRequest {
+				t.Errorf("what follows is answered with %d", second.StatusCode)
+			}
+			got := u.last(t)
+			if u.count() != before+1 || string(got.body) != tt.body || got.uri != "/v1/x" {
+				t.Errorf("the upstream got %d requests, the last %s with %q", u.count()-before, got.uri, got.body)
+			}
+			if got.length >= 0 && got.length != int64(len(tt.body)) || strings.ContainsAny(got.header.Get("A"), "\r\n") {
+				t.Errorf("length %d, header %q", got.length, got.header)
 			}
 		})
 	}

@@ -63,7 +63,7 @@ func newTargets(o Options, prev []*target) ([]*target, error) {
 		}
 		out[i] = &target{Upstream: u, health: newHealth(o.Gateway.Retry)}
 		for _, p := range prev {
-			if p.Name == u.Name && p.URL.String() == u.URL.String() && p.health.rest == o.Gateway.Retry.Rest {
+			if p.Name == u.Name && p.URL.String() == u.URL.String() && p.rest == o.Gateway.Retry.Rest {
 				out[i].health = p.health
 			}
 		}

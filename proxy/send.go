@@ -142,7 +142,7 @@ func (s *sender) try(req *http.Request, t *target) attempt {
 	}
 	var reached atomic.Bool
 	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { reached.Store(true) }})
-	res, err := s.next.RoundTrip(req.WithContext(ctx))
+	res, err := s.next.RoundTrip(req.WithContext(ctx)) //nolint:bodyclose // the answer is the caller's
 	a := attempt{res: res, err: err, reached: reached.Load()}
 	s.server.metrics.attempts.WithLabelValues(t.Name, a.outcome(req.Context())).Inc()
 	t.record(req.Context(), a)

@@ -55,8 +55,8 @@ func (r *reloader) start(ctx context.Context) (wait func(), err error) {
 	var done sync.WaitGroup
 	done.Go(func() {
 		defer signal.Stop(hangup)
-		defer watcher.Close()
 		r.run(ctx, hangup, watcher)
+		_ = watcher.Close() // nothing is waited for any more
 	})
 	return func() { cancel(); done.Wait() }, nil
 }
@@ -82,7 +82,7 @@ func (r *reloader) run(ctx context.Context, hangup <-chan os.Signal, watcher *fs
 			}
 		}
 		seen, _ = os.ReadFile(r.path)
-		r.reload()
+		r.reload() //nolint:contextcheck // requests bring their own
 	}
 }
 
