@@ -78,7 +78,7 @@ func (c *Config) bindings() []binding {
 		{"prompts.dir", "PITH_PROMPTS_DIR", &c.Prompts.Dir, "folder of artefacts from `pith evolve export`; messages that hold an original prompt are sent with the pruned one; read again when it changes"},
 		{"prompts.any_model", "PITH_PROMPTS_ANY_MODEL", &c.Prompts.AnyModel, "use artefacts for models and tokenizers that they were not measured on as well; needed for those of a local model"},
 
-		{"limits.in_flight_bytes", "PITH_IN_FLIGHT_BYTES", &c.Limits.InFlightBytes, "request bodies in memory at once, all together; beyond it 429"},
+		{"limits.in_flight_bytes", "PITH_IN_FLIGHT_BYTES", &c.Limits.InFlightBytes, "request bodies in memory at once, all together; beyond it 429; at the peak the process takes about three times as much"},
 		{"limits.response_bytes", "PITH_RESPONSE_BYTES", &c.Limits.ResponseBytes, "largest answer, streams included; longer ones are cut, or 502 where their length is announced; 0 for no limit"},
 		{"limits.connections", "PITH_CONNECTIONS", &c.Limits.Connections, "connections of clients at once; further ones wait; 0 for no limit"},
 		{"limits.compressions", "PITH_COMPRESSIONS", &c.Limits.Compressions, "requests in compression at once; further ones pass uncompressed"},
