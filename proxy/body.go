@@ -74,20 +74,29 @@ func receive(body io.Reader, limit int64, hold *hold) ([]byte, error) {
 // which would also end long uploads that make progress.
 type idleBody struct {
 	io.ReadCloser
-	conn *http.ResponseController
-	idle time.Duration
+	conn  *http.ResponseController
+	idle  time.Duration
+	ended bool
 }
 
+// newIdleBody also lets a body be read while its answer is written. Without that, net/http reads and closes what is left of the
+// body when the answer begins; a transport that looks once more for its end then gets an error and cuts the answer.
 func newIdleBody(w http.ResponseWriter, body io.ReadCloser, idle time.Duration) io.ReadCloser {
-	return &idleBody{ReadCloser: body, conn: http.NewResponseController(w), idle: idle}
+	conn := http.NewResponseController(w)
+	_ = conn.EnableFullDuplex() // HTTP/2 is, and a test's recorder has nothing to switch
+	return &idleBody{ReadCloser: body, conn: conn, idle: idle}
 }
 
 func (b *idleBody) Read(p []byte) (int, error) {
+	if b.ended {
+		return 0, io.EOF
+	}
 	// A writer without deadlines (a test's recorder) reads without them.
 	_ = b.conn.SetReadDeadline(time.Now().Add(b.idle))
 	n, err := b.ReadCloser.Read(p)
 	// After any other end the deadline stays: net/http reads what is left of a body before it sends an answer.
 	if errors.Is(err, io.EOF) {
+		b.ended = true
 		// Behind the body the connection is watched for the client's leaving: that may take as long as the answer.
 		_ = b.conn.SetReadDeadline(time.Time{})
 	}

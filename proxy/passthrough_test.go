@@ -459,3 +459,40 @@ func TestBodyCanBeSentAgain(t *testing.T) {
 		t.Errorf("sent %q, then %q", first, again)
 	}
 }
+
+// An answer may begin before the request's body has ended: both go on side by side.
+func TestAnswerBeginsBeforeTheBodyEnds(t *testing.T) {
+	early := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rc := http.NewResponseController(w)
+		_ = rc.EnableFullDuplex()
+		first := make([]byte, 5)
+		_, _ = io.ReadFull(r.Body, first)
+		_, _ = w.Write(first)
+		_ = rc.Flush()
+		rest, _ := io.ReadAll(r.Body)
+		_, _ = w.Write(rest)
+	}))
+	t.Cleanup(early.Close)
+	base, client := start(t, options(t, &upstream{Server: early}))
+	body, send := io.Pipe()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/v1/files", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _, _ = io.WriteString(send, "first") }()
+	res, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	first := make([]byte, 5)
+	if _, err := io.ReadFull(res.Body, first); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.WriteString(send, " and the rest")
+	_ = send.Close()
+	rest, err := io.ReadAll(res.Body)
+	if got := string(first) + string(rest); err != nil || got != "first and the rest" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
