@@ -26,7 +26,7 @@ func modelRandomCommand() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&model.Format, "weights", model.Format, "float32, float16 or int8")
+	cmd.Flags().StringVar(&model.Format, "weights", model.Format, "float32 or float16")
 	cmd.Flags().IntVar(&model.Layers, "layers", model.Layers, "decoder layers; fewer make a smaller file")
 	return cmd
 }
