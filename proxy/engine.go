@@ -58,7 +58,7 @@ func (w *upstreamWriter) WriteHeader(code int) {
 // Unwrap lets http.ResponseController reach the connection.
 func (w *upstreamWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// observe counts and logs a request. The line holds no query string, no header and nothing of a body.
+// observe counts, prices, traces and logs a request.
 func (s *Server) observe(c *gin.Context) {
 	x := &exchange{start: time.Now(), dialect: "none"}
 	ctx, span := s.tracing.start(withExchange(c.Request.Context(), x), c.Request)
@@ -75,26 +75,31 @@ func (s *Server) observe(c *gin.Context) {
 			s.metrics.accounts.observe(x, b, c.Writer.Status(), took)
 		}
 		s.tracing.end(span, x, b, c.Writer.Status())
-		attrs := []slog.Attr{
-			slog.String("method", c.Request.Method),
-			slog.String("path", c.Request.URL.Path),
-			slog.Int("status", c.Writer.Status()),
-			slog.Int("bytes", max(0, c.Writer.Size())),
-			slog.Duration("took", took),
-			slog.String("client", x.client()),
-			slog.String("upstream", x.to.name()),
-			slog.String("dialect", x.dialect),
-			slog.String("decision", string(x.report.decision)),
-			slog.String("reason", x.report.reason),
-			slog.Int("original_tokens", x.report.original),
-			slog.Int("compressed_tokens", x.report.compressed),
-			slog.Duration("compress_took", x.report.took),
-			slog.Int("hidden_rounds", x.rounds),
-			slog.Bool("aborted", x.aborted),
-		}
-		s.log.LogAttrs(c.Request.Context(), slog.LevelInfo, "request", append(attrs, b.attrs()...)...)
+		s.logRequest(c, x, b, took)
 	}()
 	c.Next()
+}
+
+// logRequest writes the line of a finished request. It holds no query string, no header and nothing of a body.
+func (s *Server) logRequest(c *gin.Context, x *exchange, b bill, took time.Duration) {
+	attrs := []slog.Attr{
+		slog.String("method", c.Request.Method),
+		slog.String("path", c.Request.URL.Path),
+		slog.Int("status", c.Writer.Status()),
+		slog.Int("bytes", max(0, c.Writer.Size())),
+		slog.Duration("took", took),
+		slog.String("client", x.client()),
+		slog.String("upstream", x.to.name()),
+		slog.String("dialect", x.dialect),
+		slog.String("decision", string(x.report.decision)),
+		slog.String("reason", x.report.reason),
+		slog.Int("original_tokens", x.report.original),
+		slog.Int("compressed_tokens", x.report.compressed),
+		slog.Duration("compress_took", x.report.took),
+		slog.Int("hidden_rounds", x.rounds),
+		slog.Bool("aborted", x.aborted),
+	}
+	s.log.LogAttrs(c.Request.Context(), slog.LevelInfo, "request", append(attrs, b.attrs()...)...)
 }
 
 // recover keeps a panic from ending the process. An aborted response stays aborted: swallowing http.ErrAbortHandler would end a

@@ -229,12 +229,10 @@ func stream(t *testing.T, client *http.Client, url, body string) (string, error)
 	return string(got), err
 }
 
-// A client that leaves in a hidden round ends that round.
-func TestToolClientLeaves(t *testing.T) {
-	s := newScript(t, chatWire, round{says: "Let me look.", calls: []called{asking("ours1", `{"hash":"`+gapHash+`"}`)}}, round{says: "It is fine, I believe.", hang: true})
-	base, client := withTool(t, s)
-	ctx, leave := context.WithCancel(t.Context())
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+chatWire.path, strings.NewReader(chatWire.request(askWhy+source(90)+"```\n", true)))
+// askStreaming asks about code that will be compressed and returns as soon as the answer begins. The body is the caller's to close.
+func askStreaming(ctx context.Context, t *testing.T, client *http.Client, base string, w wire) *http.Response {
+	t.Helper()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+w.path, strings.NewReader(w.request(askWhy+source(90)+"```\n", true)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,6 +241,15 @@ func TestToolClientLeaves(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return res
+}
+
+// A client that leaves in a hidden round ends that round.
+func TestToolClientLeaves(t *testing.T) {
+	s := newScript(t, chatWire, round{says: "Let me look.", calls: []called{asking("ours1", `{"hash":"`+gapHash+`"}`)}}, round{says: "It is fine, I believe.", hang: true})
+	base, client := withTool(t, s)
+	ctx, leave := context.WithCancel(t.Context())
+	res := askStreaming(ctx, t, client, base, chatWire)
 	defer res.Body.Close()
 	for len(s.requests()) < 2 {
 		time.Sleep(time.Millisecond)
@@ -331,15 +338,7 @@ func TestToolStreamsAtOnce(t *testing.T) {
 	base, client := withTool(t, s)
 	ctx, leave := context.WithCancel(t.Context())
 	defer leave()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+messagesWire.path, strings.NewReader(messagesWire.request(askWhy+source(90)+"```\n", true)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	res, err := client.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
+	res := askStreaming(ctx, t, client, base, messagesWire)
 	defer res.Body.Close()
 	got := ""
 	for buf := make([]byte, 4096); !strings.Contains(got, `"It is"`); {
