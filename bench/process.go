@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"os"
 	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // peakMemory returns the largest resident memory of this process since the last resetPeak, in MiB, or 0 where the system
@@ -27,16 +30,12 @@ func resetPeak() {
 	_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0o200)
 }
 
-// processorTime returns the processor seconds that this process has used, the runtime library's threads included, to a
-// hundredth, or 0 where the system does not tell. Unlike time on the clock it does not grow with what else runs.
+// processorTime returns the processor seconds that this process has used, the runtime library's threads included, or 0 where
+// the system does not tell. Unlike time on the clock it does not grow with what else runs.
 func processorTime() float64 {
-	stat, err := os.ReadFile("/proc/self/stat")
-	if err != nil {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &t); err != nil {
 		return 0
 	}
-	// The second field is the program's name in brackets, and may hold anything.
-	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-	user, _ := strconv.Atoi(string(fields[11])) // the kernel writes numbers: utime and stime, in hundredths of a second
-	system, _ := strconv.Atoi(string(fields[12]))
-	return float64(user+system) / 100
+	return time.Duration(t.Nano()).Seconds()
 }

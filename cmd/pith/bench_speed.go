@@ -16,7 +16,6 @@ import (
 	"pith/compress"
 	"pith/configs"
 	"pith/perplexity"
-	"pith/tokens"
 )
 
 type speedFlags struct {
@@ -76,7 +75,7 @@ func (s *speedFlags) run(cmd *cobra.Command) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, engine.close()) }()
-	s.measure.Counters = counters{tokens.New()}
+	s.measure.Counters = counters{engine.counters}
 	s.measure.Compressor = compress.NewCached(engine.Engine, compress.CacheOptions{
 		Store: cache.NewMemory(64 << 20), Key: cache.NewKeyer(nil).Key,
 	})

@@ -2,8 +2,9 @@ package perplexity
 
 import (
 	"runtime"
-	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // threadClock starts measuring the processor time of the calling goroutine, which keeps its thread until the returned function says
@@ -18,10 +19,9 @@ func threadClock() func() time.Duration {
 }
 
 func threadTime() time.Duration {
-	const thread = 1 // RUSAGE_THREAD, which the syscall package does not name
-	var u syscall.Rusage
-	if err := syscall.Getrusage(thread, &u); err != nil {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t); err != nil {
 		return 0
 	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	return time.Duration(t.Nano())
 }
