@@ -50,7 +50,7 @@ type ProxyRow struct {
 	Added    Quantiles `json:"added_ms"`
 }
 
-// Quantiles are the median and the 99th percentile.
+// Quantiles are the median and the 99th percentile: the smallest value that so many are not above (nearest rank).
 type Quantiles struct {
 	P50 float64 `json:"p50"`
 	P99 float64 `json:"p99"`
@@ -248,10 +248,11 @@ func listen(ctx context.Context, handler http.Handler) (*url.URL, error) {
 	return &url.URL{Scheme: "http", Host: listener.Addr().String()}, nil
 }
 
+// quantiles sorts values, of which there is at least one.
 func quantiles(values []float64) Quantiles {
 	slices.Sort(values)
-	at := func(q float64) float64 { return values[min(len(values)-1, int(q*float64(len(values))))] }
-	return Quantiles{P50: at(0.5), P99: at(0.99)}
+	rank := func(percent int) float64 { return values[(percent*len(values)+99)/100-1] }
+	return Quantiles{P50: rank(50), P99: rank(99)}
 }
 
 // WriteText prints the report as a table.

@@ -41,6 +41,7 @@ type Speed struct {
 	Rate float64
 	// Turns is the number of questions over each context, the cold one included. If zero, 10.
 	Turns int
+	Cold  Cold
 	// Published runs beside, on each context for as long as its Limit; the whole is extrapolated from there. Without a Scorer it
 	// does not run.
 	Published Published
@@ -97,6 +98,7 @@ func (s Speed) Run(ctx context.Context, shapes []Shape) (SpeedReport, error) {
 	}
 	var rep SpeedReport
 	rep.Model, rep.Device = s.Meter.Info()
+	rep.Deadline = s.Cold.Deadline.Seconds()
 	for _, p := range s.Machine.Products {
 		s.Progress("matrix products, " + p.Format)
 		best, err := p.best(ctx)
@@ -170,6 +172,11 @@ func (s Speed) measure(ctx context.Context, shape Shape, seed uint64) (SpeedRow,
 		return row, err
 	}
 	row.Repeat = again.Spent
+	if s.Cold.Requests > 0 {
+		if row.ColdSpread, err = s.coldRequests(ctx, shape, row.Functions, seed); err != nil {
+			return row, fmt.Errorf("cold requests: %w", err)
+		}
+	}
 	if s.Published.Scorer == nil {
 		return row, nil
 	}

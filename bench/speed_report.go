@@ -12,7 +12,9 @@ type SpeedReport struct {
 	Device   string         `json:"device"`
 	Model    string         `json:"model"`
 	Products []ProductSpeed `json:"products"`
-	Rows     []SpeedRow     `json:"rows"`
+	// Deadline is that of the cold requests, in seconds; zero for none. Nothing else had one.
+	Deadline float64    `json:"cold_deadline_s"`
+	Rows     []SpeedRow `json:"rows"`
 }
 
 // A ProductSpeed is the operations of plain matrix products by second on the clock and by second of a processor.
@@ -66,6 +68,8 @@ type SpeedRow struct {
 	Turns  []Turn `json:"turns"`
 	Repeat Spent  `json:"repeat"`
 	Memory Memory `json:"memory"`
+	// ColdSpread is missing where no further cold requests were asked for.
+	ColdSpread *ColdSpread `json:"cold_ms,omitempty"`
 	// Published is missing where it did not run.
 	Published *PublishedCost `json:"published,omitempty"`
 }
@@ -112,7 +116,20 @@ func (r SpeedReport) WriteText(w io.Writer) error {
 		}
 		fmt.Fprintf(t, "%s\t%s\t%.2f\n", row.Shape, strings.Join(parts, ", "), 1000*row.Repeat.Clock)
 	}
+	r.writeCold(t)
 	return t.Flush()
+}
+
+// writeCold prints the further cold requests, where there were any.
+func (r SpeedReport) writeCold(w io.Writer) {
+	if len(r.Rows) == 0 || r.Rows[0].ColdSpread == nil {
+		return
+	}
+	fmt.Fprintf(w, "\ncold requests, deadline %g s\trequests\tp50 ms\tp99\tmax\tcut short\n", r.Deadline)
+	for _, row := range r.Rows {
+		c := row.ColdSpread
+		fmt.Fprintf(w, "%s\t%d\t%.0f\t%.0f\t%.0f\t%d\n", row.Shape, c.Requests, c.P50, c.P99, c.Max, c.Cut)
+	}
 }
 
 func percent(share float64) string {

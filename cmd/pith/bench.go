@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
@@ -23,6 +24,8 @@ func benchCommand() *cobra.Command {
 // benchFlags are common to all benchmarks.
 type benchFlags struct {
 	config, modelDir, device, format, speed string
+	// deadline is the configuration's, which load takes out of it.
+	deadline time.Duration
 }
 
 func (b *benchFlags) add(cmd *cobra.Command) {
@@ -41,7 +44,7 @@ func (b *benchFlags) load() (configs.Config, error) {
 	}
 	cfg, err := loadConfig(b.config, configChanges{modelDir: b.modelDir, device: b.device})
 	cfg.Parsers.InProcess = true
-	cfg.Compress.Deadline = 0
+	b.deadline, cfg.Compress.Deadline = cfg.Compress.Deadline, 0
 	cfg.Compress.Speed = b.speed
 	return cfg, err
 }

@@ -41,6 +41,9 @@ Plain matrix products through the same runtime, threads and device are the yards
 speed that the model's own products with weights reached, by processor time on a CPU. "in Go" is the processor time spent
 outside of the runtime. On a machine that does other work too, compare the processor times (cpu).
 
+With --cold-requests, that many more texts of each shape are asked about, each for the first time, one after the other, with
+the ranker and the deadline of the configuration; all else runs without a deadline. "cut short" counts where it passed.
+
 A model of Qwen2.5-Coder-0.5B's size with random weights is made by "pith model random DIR"; give it with --model-dir.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return flags.run(cmd) },
@@ -51,13 +54,15 @@ A model of Qwen2.5-Coder-0.5B's size with random weights is made by "pith model 
 	f.IntVar(&flags.measure.Turns, "turns", 10, "questions over each context")
 	f.IntVar(&flags.largest, "largest", 400000, "largest context, in tokens")
 	f.DurationVar(&flags.publishedLimit, "published-time", time.Minute, "time for the published schedule on each context; 0 leaves it out")
+	f.IntVar(&flags.measure.Cold.Requests, "cold-requests", 0, "further texts of each shape, each asked about once within compress.deadline: p50, p99, max")
 	f.StringVar(&flags.profile, "profile", "", "folder for processor and allocation profiles (cpu.pprof, allocs.pprof)")
 	return cmd
 }
 
 func (s *speedFlags) run(cmd *cobra.Command) (err error) {
-	if s.measure.Turns < 1 || s.publishedLimit < 0 {
-		return usagef("--turns %d, --published-time %v: want at least one turn and no negative time", s.measure.Turns, s.publishedLimit)
+	if s.measure.Turns < 1 || s.publishedLimit < 0 || s.measure.Cold.Requests < 0 {
+		return usagef("--turns %d, --published-time %v, --cold-requests %d: want at least one turn, and nothing negative",
+			s.measure.Turns, s.publishedLimit, s.measure.Cold.Requests)
 	}
 	cfg, err := s.load()
 	if err != nil {
@@ -75,6 +80,9 @@ func (s *speedFlags) run(cmd *cobra.Command) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, engine.close()) }()
+	if s.measure.Cold, err = s.cold(cfg.Compress, engine); err != nil {
+		return err
+	}
 	s.measure.Counters = counters{engine.counters}
 	s.measure.Compressor = compress.NewCached(engine.Engine, compress.CacheOptions{
 		Store: cache.NewMemory(64 << 20), Key: cache.NewKeyer(nil).Key,
@@ -93,6 +101,16 @@ func (s *speedFlags) run(cmd *cobra.Command) (err error) {
 		return err
 	}
 	return s.report(cmd)
+}
+
+// cold is the engine's parts once more, with the deadline that they have in a server.
+func (s *speedFlags) cold(cfg configs.Compress, parts *engine) (bench.Cold, error) {
+	cfg.Deadline = s.deadline
+	within, err := parts.with(cfg, nil)
+	if err != nil {
+		return bench.Cold{}, err
+	}
+	return bench.Cold{Compressor: within, Deadline: s.deadline, Requests: s.measure.Cold.Requests}, nil
 }
 
 // reference opens the model a second time for the published schedule, so that neither profits from what the other left.

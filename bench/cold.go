@@ -1,0 +1,52 @@
+package bench
+
+import (
+	"context"
+	"time"
+)
+
+// Cold asks for more cold requests of each shape, one after the other, each over a text that nobody has seen: one run says what a
+// request takes, many say how late the late ones are.
+type Cold struct {
+	// Compressor ranks as configured and scores within Deadline, as a server does; nothing else of Speed is cut short.
+	Compressor Compressor
+	Deadline   time.Duration
+	// Requests is their number for each shape. If zero, there are none.
+	Requests int
+}
+
+// A ColdSpread is what the cold requests of one shape took, in milliseconds.
+type ColdSpread struct {
+	Requests int `json:"requests"`
+	// Cut is how many of them the deadline cut short: words ranked what the model had not read by then.
+	Cut int `json:"cut"`
+	Quantiles
+	Max float64 `json:"max"`
+}
+
+// coldSeeds parts the seeds of the shapes' cold requests; those of their first texts lie below.
+const coldSeeds = 1 << 32
+
+// coldRequests measures texts of a shape that has so many functions.
+func (s Speed) coldRequests(ctx context.Context, shape Shape, functions int, seed uint64) (*ColdSpread, error) {
+	s.Progress(shape.Name + ", cold requests")
+	spread := &ColdSpread{Requests: s.Cold.Requests}
+	var took []float64
+	for i := range s.Cold.Requests {
+		text := syntheticGo(shape.Lines, (seed+1)*coldSeeds+uint64(i), func(n int, _ string) bool { return n >= functions })
+		req := s.request(text, firstQuestion)
+		req.Ranker = ""
+		start := time.Now()
+		res, err := s.Cold.Compressor.Compress(ctx, req)
+		if err != nil {
+			return nil, err
+		}
+		took = append(took, time.Since(start).Seconds()*1000)
+		if res.Cut {
+			spread.Cut++
+		}
+	}
+	spread.Quantiles = quantiles(took) // and sorted
+	spread.Max = took[len(took)-1]
+	return spread, nil
+}
