@@ -39,6 +39,26 @@ func BenchmarkParse(b *testing.B) {
 	}
 }
 
+// BenchmarkKnown is a further question about a file: what BenchmarkParse takes of the same bytes is saved.
+func BenchmarkKnown(b *testing.B) {
+	src := largeGo(b)
+	p := newPool(b, parsers.Options{InProcess: true, Timeout: 10 * time.Second})
+	ctx := parsers.InScope(b.Context(), "a")
+	if _, err := p.ParseAs(ctx, "go", src); err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(src)))
+	for b.Loop() {
+		if _, err := p.ParseAs(ctx, "go", src); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if s := p.Stats(); s.Known != s.Parses-1 {
+		b.Fatalf("%d of %d files were known", s.Known, s.Parses)
+	}
+	b.ReportMetric(float64(p.Stats().KeptBytes), "kept-B")
+}
+
 // BenchmarkWorkerStart is what a killed worker costs the next file.
 func BenchmarkWorkerStart(b *testing.B) {
 	for b.Loop() {

@@ -1,6 +1,7 @@
 package parsers_test
 
 import (
+	"context"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -10,7 +11,7 @@ import (
 )
 
 // fuzzTiling seeds f with the samples of a language and checks that the chunks of whatever comes tile it, and that the
-// same bytes give the same chunks.
+// same bytes give the same chunks, cut again or remembered.
 func fuzzTiling(f *testing.F, language, pattern string) {
 	paths, err := filepath.Glob(filepath.Join("testdata", pattern))
 	if err != nil || len(paths) == 0 {
@@ -24,7 +25,8 @@ func fuzzTiling(f *testing.F, language, pattern string) {
 	}
 	p := newPool(f, parsers.Options{InProcess: true, Workers: 1, Timeout: time.Second})
 	f.Fuzz(func(t *testing.T, src []byte) {
-		first, err := p.ParseAs(t.Context(), language, src)
+		scoped := parsers.InScope(t.Context(), "a")
+		first, err := p.ParseAs(scoped, language, src)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -35,12 +37,14 @@ func fuzzTiling(f *testing.F, language, pattern string) {
 		if first.Fallback != "" {
 			return
 		}
-		again, err := p.ParseAs(t.Context(), language, src)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if again.Fallback == "" && outline(first, src) != outline(again, src) {
-			t.Errorf("two parses of the same bytes differ:\n%s\n%s", outline(first, src), outline(again, src))
+		for what, ctx := range map[string]context.Context{"again": t.Context(), "remembered": scoped} {
+			second, err := p.ParseAs(ctx, language, src)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if second.Fallback == "" && outline(first, src) != outline(second, src) {
+				t.Errorf("the same bytes, %s, differ:\n%s\n%s", what, outline(first, src), outline(second, src))
+			}
 		}
 	})
 }

@@ -1,8 +1,8 @@
 package parsers
 
 import (
+	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -24,6 +24,9 @@ type Options struct {
 	Timeout time.Duration
 	// MaxBytes is the largest file given to a grammar, in bytes. If zero, 1 MiB. Larger ones go to the line fallback.
 	MaxBytes int
+	// KeptBytes bounds the memory for outlines of files that were parsed before (see InScope), so that another question about a file
+	// does not parse it again. If zero, 8 MiB; if negative, none are kept.
+	KeptBytes int
 	// Command starts a parse worker: program and arguments. If nil, this executable with the one argument WorkerArg.
 	Command []string
 }
@@ -38,6 +41,9 @@ var ErrClosed = errors.New("parsers: pool is closed")
 type Stats struct {
 	// Parses counts files, Fallbacks those that were cut by lines although there is a grammar for them.
 	Parses, Fallbacks int64
+	// Known counts files whose outline was remembered, so that no grammar ran; KeptBytes is the memory that outlines take now.
+	Known     int64
+	KeptBytes int
 	// Timeouts counts parses past Options.Timeout, Deaths the workers that ended by themselves in a parse.
 	Timeouts, Deaths int64
 }
@@ -55,9 +61,10 @@ type Pool struct {
 	closed chan struct{}
 	close  sync.Once
 	// stopped remembers files that a worker did not survive, and why.
-	stopped *lru.Cache[[sha256.Size]byte, string]
+	stopped *lru.Cache[sum, string]
+	known   *shelf
 
-	parses, fallbacks, timeouts, deaths atomic.Int64
+	parses, fallbacks, hits, timeouts, deaths atomic.Int64
 }
 
 // NewPool returns a pool. It starts nothing yet. Close it after use.
@@ -78,11 +85,14 @@ func NewPool(opts Options) (*Pool, error) {
 		}
 		opts.Command = []string{self, WorkerArg}
 	}
-	stopped, err := lru.New[[sha256.Size]byte, string](suspects)
-	if err != nil {
+	p := &Pool{opts: opts, slots: make(chan *process, opts.Workers), closed: make(chan struct{})}
+	var err error
+	if p.stopped, err = lru.New[sum, string](suspects); err != nil {
 		return nil, fmt.Errorf("remember files: %w", err)
 	}
-	p := &Pool{opts: opts, slots: make(chan *process, opts.Workers), closed: make(chan struct{}), stopped: stopped}
+	if p.known, err = newShelf(cmp.Or(opts.KeptBytes, shelfBytes)); err != nil {
+		return nil, err
+	}
 	for range opts.Workers {
 		p.slots <- nil
 	}
@@ -110,7 +120,7 @@ func (p *Pool) ParseAs(ctx context.Context, language string, src []byte) (File, 
 // Stats returns the counts so far.
 func (p *Pool) Stats() Stats {
 	return Stats{
-		Parses: p.parses.Load(), Fallbacks: p.fallbacks.Load(),
+		Parses: p.parses.Load(), Fallbacks: p.fallbacks.Load(), Known: p.hits.Load(), KeptBytes: p.known.used(),
 		Timeouts: p.timeouts.Load(), Deaths: p.deaths.Load(),
 	}
 }
@@ -171,12 +181,16 @@ func (p *Pool) parse(ctx context.Context, language string, src []byte) (File, er
 	return f, nil
 }
 
-// outline runs the grammar, or says why it did not.
+// outline returns what is remembered or runs the grammar, or says why it did not.
 func (p *Pool) outline(ctx context.Context, language string, lines lineTable) (outline, string, error) {
+	key := sumOf(language, lines.src)
+	if o, ok := p.known.find(ctx, key, lines); ok {
+		p.hits.Add(1)
+		return o, "", nil
+	}
 	if reason := refuse(lines.src, p.opts.MaxBytes); reason != "" {
 		return outline{}, reason, nil
 	}
-	key := sha256.Sum256(append([]byte(language+"\x00"), lines.src...))
 	if reason, ok := p.stopped.Get(key); ok {
 		return outline{}, reason + " before", nil
 	}
@@ -188,6 +202,7 @@ func (p *Pool) outline(ctx context.Context, language string, lines lineTable) (o
 	o, err := run(ctx, req, lines)
 	switch {
 	case err == nil:
+		p.known.add(ctx, key, o)
 		return o, "", nil
 	case ctx.Err() != nil:
 		return outline{}, "", ctx.Err()

@@ -84,9 +84,9 @@ func (s *speedFlags) run(cmd *cobra.Command) (err error) {
 		return err
 	}
 	s.measure.Counters = counters{engine.counters}
-	s.measure.Compressor = compress.NewCached(engine.Engine, compress.CacheOptions{
+	s.measure.Compressor = apart(compress.NewCached(engine.Engine, compress.CacheOptions{
 		Store: cache.NewMemory(64 << 20), Key: cache.NewKeyer(nil).Key,
-	})
+	}))
 	s.measure.Progress = phases(cmd)
 	if s.publishedLimit > 0 {
 		reference, err := s.reference(cfg, count)

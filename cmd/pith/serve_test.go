@@ -30,8 +30,8 @@ func scrape(t *testing.T, admin http.Handler, prefix string) map[string]float64 
 	return found
 }
 
-// What the model keeps of one tenant's code saves that tenant time and no other: else one could time whether another has it.
-func TestTenantsDoNotShareWhatTheModelKeeps(t *testing.T) {
+// What is kept of one tenant's code saves that tenant time and no other: else one could time whether another has it.
+func TestTenantsDoNotShareWhatIsKept(t *testing.T) {
 	cfg := configs.Default()
 	cfg.Compress.Speed, cfg.Compress.Ranker, cfg.Compress.Deadline, cfg.Compress.Timeout = "exact", "ami", 0, time.Minute
 	cfg.Parsers.InProcess = true
@@ -64,19 +64,27 @@ func TestTenantsDoNotShareWhatTheModelKeeps(t *testing.T) {
 		}
 		return scrape(t, server.AdminHandler(), "pith_model_")
 	}
+	known := func() int64 { return e.pool.Stats().Known }
 	first := ask("a", "what does f return?")
+	knownToFirst := known()
 	for _, name := range []string{"pith_model_tokens_total", "pith_model_runs_total", "pith_model_state_misses_total", "pith_model_state_bytes"} {
 		if first[name] <= 0 {
 			t.Errorf("%s is %v after a request", name, first[name])
 		}
 	}
 	second := ask("b", "what does f return?")
+	if n := known() - knownToFirst; n != knownToFirst {
+		t.Errorf("%d files were known to one tenant and %d to a second with the same request", knownToFirst, n)
+	}
 	for _, name := range []string{"pith_model_tokens_total", "pith_model_state_hits_total", "pith_model_state_misses_total", "pith_model_loss_hits_total"} {
 		if second[name] != 2*first[name] {
 			t.Errorf("%s is %v after one tenant and %v after a second with the same request", name, first[name], second[name])
 		}
 	}
 	third := ask("a", "where is x added to?")
+	if n := known() - 2*knownToFirst; n <= knownToFirst {
+		t.Errorf("%d files were known at the first question and %d at another about the same file", knownToFirst, n)
+	}
 	if third["pith_model_state_misses_total"] != second["pith_model_state_misses_total"] || third["pith_model_state_hits_total"] <= second["pith_model_state_hits_total"] {
 		t.Errorf("the first tenant's second question: %v, before it %v", third, second)
 	}

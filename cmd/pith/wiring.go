@@ -174,11 +174,12 @@ func losses(in []perplexity.Loss) []compress.Loss {
 	return out
 }
 
-// apart keeps what the model remembers of one tenant's texts from the others: how fast an answer comes would tell them what was
-// asked before. A flight of compress.Cached belongs to one tenant, too, so its context may be any of its callers'.
+// apart keeps what the model and the parsers remember of one tenant's texts from the others: how fast an answer comes would tell
+// them what was asked before. A flight of compress.Cached belongs to one tenant, too, so its context may be any of its callers'.
 func apart(next proxy.Compressor) proxy.Compressor {
 	return proxy.CompressorFunc(func(ctx context.Context, req compress.Request) (compress.Result, error) {
-		return next.Compress(perplexity.InScope(ctx, req.Tenant), req)
+		ctx = parsers.InScope(perplexity.InScope(ctx, req.Tenant), req.Tenant)
+		return next.Compress(ctx, req)
 	})
 }
 
