@@ -187,7 +187,7 @@ const entryBytes = 256
 func (e entry) bytes() int {
 	n := entryBytes + 4*len(e.nll)
 	if e.state != nil {
-		n += len(e.state.data)
+		n += e.state.bytes()
 	}
 	return n
 }

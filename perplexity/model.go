@@ -166,5 +166,6 @@ func (m *Model) Close() error {
 	}
 	m.closed = true
 	m.memory.clear()
+	m.engine.blocks.close()
 	return m.engine.session.Destroy()
 }

@@ -140,12 +140,16 @@ type engine struct {
 	graph    graphInfo
 	vocab    int
 	channels []channel
+	blocks   *blocks
 	// padPast says that rows with pasts of different lengths can meet in a run: the graph is told their positions.
 	padPast bool
 }
 
 func newEngine(s session, g graphInfo, vocab int) *engine {
-	return &engine{session: s, graph: g, vocab: vocab, channels: g.channels(), padPast: g.input("position_ids") != nil}
+	channels := g.channels()
+	return &engine{
+		session: s, graph: g, vocab: vocab, channels: channels, blocks: newBlocks(channels), padPast: g.input("position_ids") != nil,
+	}
 }
 
 // buffers are the tensors' memory of one run, kept from run to run. Tensors are views of Go slices: the slices must live, and
@@ -175,7 +179,7 @@ func (e *engine) run(ctx context.Context, buf *buffers, b batch) error {
 	if err := e.call(ctx, inputs, outputs, &open); err != nil {
 		return err
 	}
-	if err := buf.read(b, e.channels); err != nil {
+	if err := buf.read(b, e.channels, e.blocks); err != nil {
 		return err
 	}
 	if e.graph.contract == ContractNLL {

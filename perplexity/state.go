@@ -1,10 +1,8 @@
 package perplexity
 
 import (
-	"fmt"
 	"strings"
 	"sync/atomic"
-	"syscall"
 )
 
 // The names of the inputs and outputs that carry state.
@@ -49,24 +47,28 @@ func (g *graphInfo) channels() []channel {
 	return list
 }
 
-// A state is what the network keeps of a run of tokens: for each channel its heads, for each head its tokens. It lies outside the
-// Go heap, where the collector would let twice its size pile up before it looks. It lives as long as somebody holds it.
+// A state is what the network keeps of a run of tokens. It lies in blocks of blockTokens tokens: in each, for each channel its heads,
+// for each head its tokens. It lives as long as somebody holds it.
 type state struct {
 	tokens int
-	data   []byte
+	data   [][]byte
+	from   *blocks
 	refs   atomic.Int32
 }
 
 // newState returns a state of tokens tokens, held once.
-func newState(channels []channel, tokens int) (*state, error) {
-	data, err := syscall.Mmap(-1, 0, max(1, tokens*tokenBytes(channels)), syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+func newState(from *blocks, tokens int) (*state, error) {
+	data, err := from.take((tokens + blockTokens - 1) / blockTokens)
 	if err != nil {
-		return nil, fmt.Errorf("memory for the state of %d tokens: %w", tokens, err)
+		return nil, err
 	}
-	s := &state{tokens: tokens, data: data}
+	s := &state{tokens: tokens, data: data, from: from}
 	s.refs.Store(1)
 	return s, nil
 }
+
+// bytes is the memory that s takes.
+func (s *state) bytes() int { return len(s.data) * s.from.size }
 
 // tokenBytes is the size of one token's state.
 func tokenBytes(channels []channel) int {
@@ -86,7 +88,7 @@ func (s *state) hold() *state {
 // drop lets go of s.
 func (s *state) drop() {
 	if s.refs.Add(-1) == 0 {
-		_ = syscall.Munmap(s.data) // fails only for addresses that were never mapped
+		s.from.give(s.data)
 		s.data = nil
 	}
 }
@@ -94,7 +96,7 @@ func (s *state) drop() {
 // write copies the states of the rows' pasts into the inputs of a run, each to the right end of its place.
 func (buf *buffers) write(b batch, channels []channel) {
 	buf.past = growEach(buf.past, len(channels))
-	skip := 0 // bytes of a token's state that the channels before c take
+	skip := 0 // bytes of a block that the channels before c take
 	for i, c := range channels {
 		place := b.past * c.row()
 		buf.past[i] = grow(buf.past[i], len(b.rows)*c.heads*place)
@@ -104,34 +106,51 @@ func (buf *buffers) write(b batch, channels []channel) {
 				at := (b.past - p.start) * c.row()
 				clear(to[:at])
 				for _, s := range p.past {
-					size := s.tokens * c.row()
-					at += copy(to[at:], s.data[s.tokens*skip+h*size:][:size])
+					at += s.copyHead(to[at:], skip+h*blockTokens*c.row(), c.row())
 				}
 			}
 		}
-		skip += c.heads * c.row()
+		skip += blockTokens * c.heads * c.row()
+	}
+}
+
+// copyHead copies the tokens of one head, rows of row bytes that begin at the offset at of each block, and returns their size.
+func (s *state) copyHead(to []byte, at, row int) int {
+	n, left := 0, s.tokens*row
+	for _, data := range s.data {
+		size := min(left-n, blockTokens*row)
+		n += copy(to[n:], data[at:][:size])
+	}
+	return n
+}
+
+// setHead is the reverse of copyHead.
+func (s *state) setHead(from []byte, at, row int) {
+	for _, data := range s.data {
+		from = from[copy(data[at:][:min(len(from), blockTokens*row)], from):]
 	}
 }
 
 // read takes the states that the rows leave out of the outputs of a run.
-func (buf *buffers) read(b batch, channels []channel) error {
+func (buf *buffers) read(b batch, channels []channel, from *blocks) error {
 	for r, p := range b.rows {
 		if !p.leave {
 			continue
 		}
-		s, err := newState(channels, p.end-p.start)
+		s, err := newState(from, p.end-p.start)
 		if err != nil {
 			return err
 		}
 		at := 0
 		for i, c := range channels {
-			place, from := b.own, 0
+			place, first := b.own, 0
 			if c.whole {
-				place, from = b.past+b.own, b.past
+				place, first = b.past+b.own, b.past
 			}
 			for h := range c.heads {
-				row := buf.left[i][((r*c.heads+h)*place+from)*c.row():]
-				at += copy(s.data[at:], row[:s.tokens*c.row()])
+				rows := buf.left[i][((r*c.heads+h)*place+first)*c.row():]
+				s.setHead(rows[:s.tokens*c.row()], at, c.row())
+				at += blockTokens * c.row()
 			}
 		}
 		p.state = s
