@@ -71,26 +71,53 @@ func (j *job) inside(cut []int) map[int]bool {
 	return picked
 }
 
-// readLines has the model read the lines of chunks, in windows, so that a long function costs as much a line as a short one.
+// A lineRead is a passage of a chunk and how the model is asked for the losses of its lines.
+type lineRead struct {
+	chunk *chunk
+	text  string
+	seq   Sequence
+}
+
+// lineReads says how the model reads the lines of c: in windows, so that a long function costs as much a line as a short one. The
+// first window of a chunk that it read for ranking is asked for with the same words: a model that keeps states then knows all but
+// the losses.
+func (c *chunk) lineReads() []lineRead {
+	var list []lineRead
+	for _, p := range passages(c.src, c.start, c.end) {
+		r := lineRead{chunk: c, text: head(c.src.text(p.from, p.to))}
+		if p.from == c.start && c.read {
+			r.seq = Sequence{Given: given(r.text), WantGiven: true}
+		} else {
+			r.seq = Sequence{Given: c.src.text(p.lead, p.from), Text: r.text}
+		}
+		list = append(list, r)
+	}
+	return list
+}
+
+// readLines has the model read the lines of chunks.
 func (j *job) readLines(ctx context.Context, inside map[int]bool) error {
-	var owners []*chunk
-	var seqs []Sequence
+	var reads []lineRead
 	for i := range j.chunks {
-		if !inside[i] {
-			continue
+		if inside[i] {
+			reads = append(reads, j.chunks[i].lineReads()...)
 		}
-		c := &j.chunks[i]
-		for _, p := range passages(c.src, c.start, c.end) {
-			owners = append(owners, c)
-			seqs = append(seqs, Sequence{Given: c.src.text(p.lead, p.from), Text: head(c.src.text(p.from, p.to))})
-		}
+	}
+	seqs := make([]Sequence, len(reads))
+	for k, r := range reads {
+		seqs[k] = r.seq
 	}
 	losses, err := j.read(ctx, seqs)
 	if err != nil {
 		return err
 	}
 	for k, l := range losses {
-		owners[k].surprise = append(owners[k].surprise, lineScores(seqs[k].Text, l.Text, 0)...)
+		r := reads[k]
+		own := l.Text
+		if r.seq.WantGiven {
+			own = l.Given
+		}
+		r.chunk.surprise = append(r.chunk.surprise, lineScores(r.text, own, 0)...)
 	}
 	return nil
 }

@@ -99,7 +99,7 @@ func (j *job) readChunks(ctx context.Context, e *evidence, ranked, order []int) 
 			e.standings[n] = below
 			continue
 		}
-		e.given[n] = losses[1+each*k].Text
+		e.given[n], j.chunks[ranked[n]].read = losses[1+each*k].Text, true
 		if e.brief != nil {
 			e.brief[n] = losses[2+each*k].Text
 		}

@@ -72,6 +72,8 @@ type chunk struct {
 	whole, frame int
 	score        float64
 	rank         int // 1 is best, 0 not ranked
+	// read says that the model read the chunk when it was ranked.
+	read bool
 	// surprise is the score of each line, nil where no model ran.
 	surprise []float64
 	// blocks is what the fine stage may leave out. Nil: whole or nothing.
