@@ -19,6 +19,7 @@ type pass struct {
 	// past holds the states of ids[:start], in order.
 	past []*state
 	key  key
+	user *request
 	// done says that entry is there, planned that the pass is on its way.
 	done, planned bool
 	entry

@@ -72,7 +72,7 @@ func (m *memory) take(p *pass) bool {
 	if p.leave {
 		from = &m.states
 	}
-	e, ok := from.lru.Get(p.key)
+	e, ok := from.get(p)
 	switch {
 	case ok && p.leave:
 		m.hits++
@@ -122,9 +122,9 @@ func (m *memory) settle(passes []*pass, done bool) {
 				f.hold()
 			}
 			if p.leave {
-				m.states.add(p.key, p.entry)
+				m.states.add(p)
 			} else {
-				m.losses.add(p.key, p.entry)
+				m.losses.add(p)
 			}
 		}
 		close(f.done)
@@ -167,18 +167,35 @@ func (e entry) drop() {
 	}
 }
 
-// A shelf keeps the entries used last, up to a number of bytes.
+// A shelf keeps the entries used last, up to a number of bytes. A request does not push out what it has used itself: of a text
+// larger than the shelf, the end would push out the beginning, the next request about it would find nothing of the beginning and push
+// out the end, and so on.
 type shelf struct {
-	lru          *simplelru.LRU[key, entry]
+	lru          *simplelru.LRU[key, kept]
 	bytes, limit int
 }
 
+// A kept is an entry and the request that used it last.
+type kept struct {
+	entry
+	user *request
+}
+
 func newShelf(limit int) shelf {
-	lru, err := simplelru.NewLRU[key, entry](math.MaxInt, nil)
+	lru, err := simplelru.NewLRU[key, kept](math.MaxInt, nil)
 	if err != nil {
 		panic(err) // only for a size below one
 	}
 	return shelf{lru: lru, limit: limit}
+}
+
+// get returns what is kept for p.
+func (s *shelf) get(p *pass) (entry, bool) {
+	k, ok := s.lru.Get(p.key)
+	if ok && k.user != p.user {
+		s.lru.Add(p.key, kept{entry: k.entry, user: p.user})
+	}
+	return k.entry, ok
 }
 
 // entryBytes is what an entry costs beside its contents: key, list element, map slot, slice header.
@@ -192,19 +209,24 @@ func (e entry) bytes() int {
 	return n
 }
 
-// add puts e under k, unless it alone is more than the bound, and forgets the oldest until all is within it.
-func (s *shelf) add(k key, e entry) {
-	if e.bytes() > s.limit || s.lru.Contains(k) {
+// add keeps what p left, if there is room or earlier requests leave some.
+func (s *shelf) add(p *pass) {
+	size := p.entry.bytes()
+	if size > s.limit || s.lru.Contains(p.key) {
 		return
 	}
-	e.hold()
-	s.lru.Add(k, e)
-	s.bytes += e.bytes()
-	for s.bytes > s.limit {
-		_, old, _ := s.lru.RemoveOldest()
-		s.bytes -= old.bytes()
-		old.drop()
+	for s.bytes+size > s.limit {
+		k, oldest, _ := s.lru.GetOldest()
+		if oldest.user == p.user {
+			return
+		}
+		s.lru.Remove(k)
+		s.bytes -= oldest.bytes()
+		oldest.drop()
 	}
+	p.hold()
+	s.lru.Add(p.key, kept{entry: p.entry, user: p.user})
+	s.bytes += size
 }
 
 // clear lets go of everything.

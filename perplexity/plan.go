@@ -28,7 +28,7 @@ func (m *Model) plan(ctx context.Context, seqs []Sequence) (map[Sequence]*plan, 
 		}
 		return t
 	}
-	u := union{scope: scopeOf(ctx), passes: map[key]*pass{}}
+	u := union{user: requestOf(ctx), passes: map[key]*pass{}}
 	var list []*plan
 	for _, s := range seqs {
 		if plans[s] != nil {
@@ -46,15 +46,15 @@ func (m *Model) plan(ctx context.Context, seqs []Sequence) (map[Sequence]*plan, 
 	return plans, list, nil
 }
 
-// A union makes equal passes of a request the same pass.
+// A union makes equal passes of a call the same pass.
 type union struct {
-	scope  string
+	user   *request
 	passes map[key]*pass
 }
 
 func (u union) merge(passes []*pass) {
 	for i, p := range passes {
-		p.key = keyOf(u.scope, p)
+		p.key, p.user = keyOf(u.user.scope, p), u.user
 		if first := u.passes[p.key]; first != nil {
 			passes[i] = first
 			continue

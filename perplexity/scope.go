@@ -2,15 +2,20 @@ package perplexity
 
 import "context"
 
-type scopeKey struct{}
+type requestKey struct{}
 
-// InScope returns a context whose calls of Score share what is remembered with calls of the same scope only. Without it, all such
-// calls share.
+// A request is calls of Score that serve one purpose; what they leave goes by it (see shelf).
+type request struct{ scope string }
+
+// InScope returns a context for the calls of Score of one request. They share what is remembered with those of other requests of the
+// same scope only. Calls without it share among each other, and each counts as a request.
 func InScope(ctx context.Context, scope string) context.Context {
-	return context.WithValue(ctx, scopeKey{}, scope)
+	return context.WithValue(ctx, requestKey{}, &request{scope: scope})
 }
 
-func scopeOf(ctx context.Context) string {
-	scope, _ := ctx.Value(scopeKey{}).(string)
-	return scope
+func requestOf(ctx context.Context) *request {
+	if r, ok := ctx.Value(requestKey{}).(*request); ok {
+		return r
+	}
+	return &request{}
 }
