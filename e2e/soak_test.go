@@ -3,79 +3,150 @@
 package e2e
 
 import (
+	"bytes"
+	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
-	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
-	"time"
+
+	"github.com/tidwall/gjson"
 )
 
-// TestSoak keeps one proxy busy for SOAK (ten minutes if not set) with new code, repeated code and streams, and holds that its
-// memory is flat: the mean of the last quarter is within a tenth and 16 MiB of the second quarter's.
+const (
+	soakClients = 4
+	otherAsked  = "Where is a connection put back among the idle ones, and what is checked before?"
+)
+
+// soakSizes are the sizes of texts, in thousands of tokens. Most are small, so that thousands of requests take minutes.
+var soakSizes = []int{2, 2, 2, 3, 2, 2, 5, 2, 2, 20}
+
+// TestSoak has one proxy with the default settings answer SOAK_REQUESTS (10,000 if not set) requests of several clients at once, and
+// holds that its resident memory is flat: its highest over the last tenth is at most 15 % above that over the second tenth.
 func TestSoak(t *testing.T) {
-	length := 10 * time.Minute
-	if s := os.Getenv("SOAK"); s != "" {
+	requests := 10_000
+	if s := os.Getenv("SOAK_REQUESTS"); s != "" {
 		var err error
-		if length, err = time.ParseDuration(s); err != nil {
-			t.Fatal(err)
+		if requests, err = strconv.Atoi(s); err != nil || requests < 10 {
+			t.Fatalf("SOAK_REQUESTS=%s: want a number of at least 10", s)
 		}
 	}
 	up := newUpstream(t)
-	p := serve(t, up.URL)
-	file := source(t, sourceFile)[:20_000] + "\n"
-	var sizes []int
-	requests := 0
-	for end := time.Now().Add(length); time.Now().Before(end); requests++ {
-		message := fmt.Sprintf("```go\n// variant %d\n%s```\n\n%s", requests, file, question)
-		if requests%2 == 1 {
-			message = prompt(t)
-		}
-		content, err := json.Marshal(message)
-		if err != nil {
+	p := serve(t, up.URL, "PITH_DEADLINE=800ms", "PITH_TIMEOUT=10s") // the defaults, which other tests change
+	l := load{url: p.URL, pieces: strings.SplitAfter(source(t, "net/http/server.go")+source(t, "net/http/transport.go"), "\n}\n")}
+	answered := make(chan error, requests)
+	var next atomic.Int64
+	for range soakClients {
+		go func() {
+			for n := int(next.Add(1)) - 1; n < requests; n = int(next.Add(1)) - 1 {
+				answered <- l.send(t.Context(), n)
+			}
+		}()
+	}
+	highest := make([]int, 10)
+	for n := range requests {
+		if err := <-answered; err != nil {
 			t.Fatal(err)
 		}
-		// One plain client: each SDK client would keep a connection of its own open, which the proxy would have to hold.
-		body := fmt.Sprintf(`{"model":"gpt-4o","stream":%t,"messages":[{"role":"user","content":%s}]}`, requests%3 == 0, content)
-		if res, got := post(t, p.URL+"/v1/chat/completions", body); res.StatusCode != http.StatusOK || !strings.Contains(got, "idle") {
-			t.Fatalf("request %d: status %d: %s", requests, res.StatusCode, got)
-		}
 		up.forget()
-		sizes = append(sizes, resident(t, p))
+		size, tenth := resident(t, p), n*10/requests
+		highest[tenth] = max(highest[tenth], size)
+		if (n+1)*10/requests > tenth {
+			t.Logf("after %d requests %d MiB, at most %d since the last line", n+1, size>>10, highest[tenth]>>10)
+		}
 	}
-	quarter := len(sizes) / 4
-	if quarter == 0 {
-		t.Fatalf("only %d requests in %v", requests, length)
-	}
-	early, late := mean(sizes[quarter:2*quarter]), mean(sizes[3*quarter:])
-	for i := 0; i < len(sizes); i += max(1, len(sizes)/12) {
-		t.Logf("after %d requests %d KiB", i, sizes[i])
-	}
-	t.Logf("%d requests, %d KiB early, %d KiB late", requests, early, late)
-	if late > early+early/10+16<<10 {
-		t.Errorf("memory grew from %d to %d KiB over %d requests", early, late, requests)
+	if early, late := highest[1], highest[9]; late > early+early*15/100 {
+		t.Errorf("resident memory grew from %d to %d MiB", early>>10, late>>10)
 	}
 }
 
-func mean(list []int) int {
-	sum := 0
-	for _, v := range list {
-		sum += v
+// A load is a mixture of requests: of ten, six bring new code, two ask something else of code that was sent before, and two are the
+// same as others before them.
+type load struct {
+	url    string
+	pieces []string // declarations with their comments
+}
+
+func (l load) send(ctx context.Context, n int) error {
+	path, body, err := l.request(n)
+	if err != nil {
+		return err
 	}
-	return sum / len(list)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.url+path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer sk-e2e")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	got, err := io.ReadAll(res.Body)
+	if err != nil {
+		return err
+	}
+	// Pith says so in a header of the upstream's answer, or in its own answer.
+	ratio, err := strconv.ParseFloat(cmp.Or(res.Header.Get("X-Pith-Ratio"), gjson.GetBytes(got, "ratio").Raw), 64)
+	if res.StatusCode != http.StatusOK || err != nil || ratio < 2 {
+		return fmt.Errorf("request %d to %s: status %d, %s: %.300s", n, path, res.StatusCode, res.Header.Get("X-Pith-Decision"), got)
+	}
+	return nil
+}
+
+// request is the n-th one. What is asked on, and how, depends on the text, so that a repeated request has the same bytes.
+func (l load) request(n int) (path string, body []byte, err error) {
+	of, asked := n, question
+	switch n % 10 {
+	case 6, 7:
+		of, asked = n-4, otherAsked
+	case 8, 9:
+		of = n - 8
+	}
+	code := l.text(of)
+	type object = map[string]any
+	ask := object{"model": "gpt-4o", "messages": []object{{"role": "user", "content": "```go\n" + code + "```\n\n" + asked}}}
+	switch of % 4 {
+	case 0:
+		path, ask = "/pith/v1/compress", object{"files": []object{{"path": sourceFile, "content": code}}, "query": asked}
+	case 1:
+		path, ask["max_tokens"] = "/v1/messages", 100
+	default:
+		path, ask["stream"] = "/v1/chat/completions", of%4 == 2
+	}
+	body, err = json.Marshal(ask)
+	return path, body, err
+}
+
+// text is Go code that differs from every other text in each declaration, from the first word on.
+func (l load) text(n int) string {
+	const thousandTokens = 3500 // bytes
+	size := soakSizes[(n+n/10)%len(soakSizes)] * thousandTokens
+	var b strings.Builder
+	b.WriteString("package http\n")
+	for i := n; b.Len() < size; i++ {
+		fmt.Fprintf(&b, "\n// Text %d.\n%s", n, strings.TrimLeft(l.pieces[i%len(l.pieces)], "\n"))
+	}
+	return b.String()
 }
 
 // resident is the proxy's resident memory in KiB.
 func resident(t *testing.T, p *proxy) int {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "ps", "-o", "rss=", "-p", strconv.Itoa(p.cmd.Process.Pid)).Output()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
 		t.Fatal(err)
 	}
-	size, err := strconv.Atoi(strings.TrimSpace(string(out)))
+	fields := strings.Fields(string(status))
+	size, err := strconv.Atoi(fields[slices.Index(fields, "VmRSS:")+1])
 	if err != nil {
 		t.Fatal(err)
 	}
