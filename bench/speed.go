@@ -151,6 +151,7 @@ func (s Speed) measure(ctx context.Context, shape Shape, seed uint64) (SpeedRow,
 		return len(text) >= shape.Tokens*3 && counter.Count(text) >= shape.Tokens
 	})
 	row.Tokens = counter.Count(text)
+	runtime.GC() // what making the text left must not be charged to the question
 	resetPeak()
 	before := allocated()
 	res, cold, err := s.turn(ctx, shape.Name, text, firstQuestion)
