@@ -102,6 +102,15 @@ func pack(passes []*pass, maxTokens int, padPast bool) []batch {
 	return batches
 }
 
+// part returns a batch of the rows [from, to).
+func (b batch) part(from, to int) batch {
+	b.rows, b.wanted = b.rows[from:to], 0
+	for _, p := range b.rows {
+		b.wanted += p.wanted()
+	}
+	return b
+}
+
 // tokens counts what goes through the network, without padding.
 func (b batch) tokens() int {
 	n := 0

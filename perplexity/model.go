@@ -19,8 +19,8 @@ type Options struct {
 	// Threads is the number of runs at once on a CPU; each takes one core. If zero, GOMAXPROCS. More runs than cores only
 	// lengthen the tail (measured with four times as many: the slowest took 5.3 s instead of 0.7 s).
 	Threads int
-	// MaxBatchTokens bounds one run, in tokens with padding; a longer pass is a run of its own. If zero, 256 on a CPU and 16,384
-	// on a GPU. Larger batches cost memory and delay a cancelled call; on a CPU they gain nothing (see BenchmarkScore).
+	// MaxBatchTokens bounds one run, in tokens with padding; a longer pass is a run of its own. If zero, 256 on a CPU, and on
+	// a GPU what half of its free memory holds by an estimate, at most 16,384. A batch that finds no memory is run in halves. Larger batches cost memory and delay a cancelled call; on a CPU they gain nothing (see BenchmarkScore).
 	MaxBatchTokens int
 	// MaxTokens shortens the longest pass below what the model allows. If zero, the model's own limit.
 	MaxTokens int
@@ -119,7 +119,7 @@ func newModel(b *bundle, s session, opt Options) *Model {
 		// A GPU runs one batch at a time; memory is what more at once would cost.
 		threads = 1
 		if opt.MaxBatchTokens == 0 {
-			batchTokens = cudaBatchTokens
+			batchTokens = cudaBatch(freeMemory(b.card.Device), b.card.VocabSize)
 		}
 	}
 	if b.card.Contract == ContractLogits {

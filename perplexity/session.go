@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 
@@ -58,28 +56,6 @@ func plain(err error) string {
 		return after
 	}
 	return msg
-}
-
-// openCUDA opens b's graph on a CUDA device. A library without the provider accepts the options and only fails when they are
-// appended, a machine without a driver only when the session is made; each of the three errors means "no CUDA here".
-func openCUDA(b *bundle, index string) (session, error) {
-	provider := filepath.Join(filepath.Dir(loadedLibrary()), strings.Replace(libraryName(), "onnxruntime", "onnxruntime_providers_cuda", 1))
-	if _, err := os.Stat(provider); err != nil {
-		return nil, errors.New("this build of ONNX Runtime has no CUDA provider (scripts/fetch-onnxruntime --cuda installs one that has)")
-	}
-	return newSession(b, func(o *ort.SessionOptions) error {
-		cuda, err := ort.NewCUDAProviderOptions()
-		if err != nil {
-			return err
-		}
-		defer func() { _ = cuda.Destroy() }()
-		// By default the arena doubles; growing by what is asked for leaves memory to others on the card.
-		err = cuda.Update(map[string]string{"device_id": index, "arena_extend_strategy": "kSameAsRequested"})
-		if err != nil {
-			return err
-		}
-		return o.AppendExecutionProviderCUDA(cuda)
-	})
 }
 
 // newSession loads b's graph, from memory unless its weights are in files of their own. One intra-op thread per run and no spinning: on a shared machine two spinning threads

@@ -157,14 +157,25 @@ func (w *wave) compute(ctx context.Context, passes []*pass) error {
 	return err
 }
 
+// runBatch runs b, in halves where the device has no memory for all of it at once: rows give the same in any company.
 func (w *wave) runBatch(ctx context.Context, b batch) error {
 	slot, err := w.queue.admit(ctx, w.line)
 	if err != nil {
 		return err
 	}
 	err = w.engine.run(ctx, slot, b)
+	if err != nil {
+		w.queue.release(slot, 0)
+		if half := len(b.rows) / 2; half > 0 && outOfMemory(err) {
+			if err := w.runBatch(ctx, b.part(0, half)); err != nil {
+				return err
+			}
+			return w.runBatch(ctx, b.part(half, len(b.rows)))
+		}
+		return err
+	}
 	w.queue.release(slot, b.tokens())
-	return err
+	return nil
 }
 
 // batchTokens is the size of the batches that passes are cut into. A request that would fit one batch is still cut into one per

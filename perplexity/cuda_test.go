@@ -1,0 +1,91 @@
+package perplexity
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	ort "github.com/yalue/onnxruntime_go"
+)
+
+func TestBatchesFitTheCard(t *testing.T) {
+	for _, tt := range []struct{ free, vocab, want int }{
+		{0, 8192, 3744},              // unknown: as 8 GiB
+		{140 << 30, 151_936, 16_384}, // no more than the bound
+		{8 << 30, 151_936, 1495},
+		{100 << 20, 151_936, cpuBatchTokens},
+	} {
+		if got := cudaBatch(tt.free, tt.vocab); got != tt.want {
+			t.Errorf("%d bytes free, vocabulary of %d: %d tokens, want %d", tt.free, tt.vocab, got, tt.want)
+		}
+	}
+}
+
+// The driver's program is asked about the device that the runtime means, and its silence is no error.
+func TestFreeMemory(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("PATH", dir)
+	t.Setenv("CUDA_VISIBLE_DEVICES", "")
+	if got := freeMemory("cuda:0"); got != 0 {
+		t.Errorf("without the program: %d bytes", got)
+	}
+	script := "#!/bin/sh\nfor last; do :; done\ncase $last in 0) echo 1000;; 3) echo 80000;; *) echo no such device; exit 6;; esac\n"
+	if err := os.WriteFile(filepath.Join(dir, "nvidia-smi"), []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		device, visible string
+		want            int
+	}{{"cuda:0", "", 1000 << 20}, {"cuda:1", "0,3", 80000 << 20}, {"cuda:0", "3", 80000 << 20}, {"cuda:2", "", 0}} {
+		t.Setenv("CUDA_VISIBLE_DEVICES", tt.visible)
+		if got := freeMemory(tt.device); got != tt.want {
+			t.Errorf("%s of devices %q: %d bytes, want %d", tt.device, tt.visible, got, tt.want)
+		}
+	}
+}
+
+// A tight session has memory for so many rows only.
+type tight struct {
+	session
+	rows int
+}
+
+func (s tight) RunWithOptions(in, out []ort.Value, opts *ort.RunOptions) error {
+	if int(in[0].GetShape()[0]) > s.rows {
+		return errors.New("bfc_arena.cc:376 Failed to allocate memory for requested buffer of size 1073741824")
+	}
+	return s.session.RunWithOptions(in, out, opts)
+}
+
+func TestBatchesWithoutMemoryAreHalved(t *testing.T) {
+	var seqs []Sequence
+	for _, word := range strings.Fields("total price order tax refund customer invoice") {
+		seqs = append(seqs, Sequence{Given: "func " + word + "() int {\n\treturn 1\n}\n\n", Text: "what returns the " + word, WantGiven: true})
+	}
+	scored := func(rows int) ([]Losses, error) {
+		m, err := Open(Embedded(), Options{Device: "cpu", Threads: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = m.Close() }()
+		m.engine.session = tight{session: m.engine.session, rows: rows}
+		return m.Score(t.Context(), seqs)
+	}
+	want, err := scored(len(seqs))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := scored(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Error("halved batches give other losses")
+	}
+	if _, err := scored(0); !outOfMemory(err) {
+		t.Errorf("without memory for one row: %v", err)
+	}
+}
