@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,6 +19,10 @@ import (
 	"pith/configs"
 	"pith/proxy"
 )
+
+// serveGCPercent is the garbage that may pile up, in percent of what is in use. With Go's 100 the heap of a busy server took 45 MiB more;
+// collecting twice as often takes about one percent of the processor time.
+const serveGCPercent = 50
 
 func serveCommand() *cobra.Command {
 	var config string
@@ -32,6 +38,9 @@ a running Pith take over what it can; SIGTERM lets running answers end.`,
 			cfg, err := loadConfig(config, changes)
 			if err != nil {
 				return err
+			}
+			if os.Getenv("GOGC") == "" {
+				debug.SetGCPercent(serveGCPercent)
 			}
 			src := source{cfg: cfg, path: config, load: func() (configs.Config, error) { return loadConfig(config, changes) }}
 			return serve(cmd.Context(), src, newLogger(cmd.ErrOrStderr(), cfg.Log))
