@@ -124,7 +124,8 @@ func pack(res Result) ([]byte, error) {
 	if err := gob.NewEncoder(&buf).Encode(res); err != nil {
 		return nil, fmt.Errorf("encode result: %w", err)
 	}
-	return s2.Encode(nil, buf.Bytes()), nil
+	// The encoder makes room for text that does not shrink; a store would keep all of that, and count the bytes in use.
+	return bytes.Clone(s2.Encode(nil, buf.Bytes())), nil
 }
 
 func unpack(value []byte) (Result, error) {

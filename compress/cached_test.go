@@ -94,6 +94,28 @@ func TestCachedHit(t *testing.T) {
 	}
 }
 
+// A measuring store notes the room that the values take.
+type measuring struct {
+	shelf
+	used, room int
+}
+
+func (m *measuring) Add(ctx context.Context, key string, value []byte, ttl time.Duration) []byte {
+	m.used, m.room = m.used+len(value), m.room+cap(value)
+	return m.shelf.Add(ctx, key, value, ttl)
+}
+
+// A store counts the bytes of a value; room behind them would be held beyond its bound.
+func TestCachedValuesHoldNoSpareRoom(t *testing.T) {
+	store := &measuring{}
+	if _, err := cached(t, store, nil).Compress(t.Context(), ask(nil)); err != nil {
+		t.Fatal(err)
+	}
+	if store.used == 0 || store.room > store.used+store.used/4 {
+		t.Errorf("a value of %d bytes takes %d", store.used, store.room)
+	}
+}
+
 func TestCachedKeyCoversAllThatDecides(t *testing.T) {
 	seen := map[string]string{}
 	add := func(name string, e *Engine, req Request) {
