@@ -131,21 +131,20 @@ func (orderRanker) scores(e evidence) []float64 {
 	return list
 }
 
-// gains applies gain to the query's mean loss alone and after each piece, or its header. A piece without a usable loss ranks with the last, as
-// do those that words alone put below what the model read; those that they put above rank with the first. Nothing is known
-// of the unheard: they get the mean.
+// gains applies gain to the query's mean loss alone and after each piece, or its header. A piece without a usable loss ranks with
+// the last, as do those that words alone put below what the model read. Nothing is known of the unheard: they get the mean.
 func gains(e evidence, after [][]Loss, gain func(alone, given float64) float64) []float64 {
 	list := make([]float64, len(after))
 	alone, ok := meanLoss(e.alone)
 	if !ok {
 		return list // a query of one token: the model has nothing to say
 	}
-	worst, best, sum, n := math.Inf(1), math.Inf(-1), 0.0, 0
+	worst, sum, n := math.Inf(1), 0.0, 0
 	for i, losses := range after {
 		list[i] = math.NaN()
 		if given, ok := meanLoss(losses); ok {
 			if g := gain(alone, given); finite(g) {
-				list[i], worst, best = g, min(worst, g), max(best, g)
+				list[i], worst = g, min(worst, g)
 				sum += g
 				n++
 			}
@@ -160,8 +159,6 @@ func gains(e evidence, after [][]Loss, gain func(alone, given float64) float64) 
 		case !math.IsNaN(list[i]):
 		case e.heard(i) || e.standings[i] == below:
 			list[i] = worst
-		case e.standings[i] == above:
-			list[i] = best
 		default:
 			list[i] = sum / float64(n)
 		}

@@ -63,7 +63,7 @@ func (j *job) rankChunks(ctx context.Context) error {
 // a deadline loses the least promising ones.
 func (j *job) readChunks(ctx context.Context, e *evidence, ranked, order []int) error {
 	query := tail(j.req.Query)
-	e.standings = j.cascade(ranked, order, query)
+	e.standings = cascade(order, j.costs(ranked, query), j.class.chunks)
 	seqs := []Sequence{{Text: query}}
 	each := 1 // sequences of a chunk
 	if j.ranker.reads() == readsHeaders {
@@ -107,20 +107,17 @@ func (j *job) readChunks(ctx context.Context, e *evidence, ranked, order []int) 
 	return nil
 }
 
-// cascade says which chunks the model reads.
-func (j *job) cascade(ranked, order []int, query string) []standing {
-	c := cascade{order: order, limit: j.coarseLimit(j.budget), allowance: j.class.chunks}
+// costs is about what reading each of the chunks ranked takes, in tokens of the upstream's tokenizer.
+func (j *job) costs(ranked []int, query string) []int {
 	question := j.count(query)
-	for _, i := range ranked {
-		size := j.chunks[i].whole
-		c.sizes = append(c.sizes, size)
-		cost := min(size, windowTokens) + question
+	list := make([]int, len(ranked))
+	for n, i := range ranked {
+		list[n] = min(j.chunks[i].whole, windowTokens) + question
 		if j.ranker.reads() == readsHeaders {
-			cost += min(j.count(j.chunks[i].header()), windowTokens) + question
+			list[n] += min(j.count(j.chunks[i].header()), windowTokens) + question
 		}
-		c.costs = append(c.costs, cost)
 	}
-	return c.standings()
+	return list
 }
 
 // header returns the chunk's name and signature.

@@ -12,8 +12,8 @@ type Speed string
 // the same request keeps giving the same bytes.
 const (
 	SpeedExact    Speed = "exact"    // every chunk, and every function that is cut
-	SpeedBalanced Speed = "balanced" // the chunks around the place where the budget ends, and the best of what is cut
-	SpeedFast     Speed = "fast"     // fewer chunks, and words alone inside functions
+	SpeedBalanced Speed = "balanced" // the chunks that words rank first, and the best of what is cut
+	SpeedFast     Speed = "fast"     // fewer chunks, and no function line by line
 )
 
 // A class is what a Speed stands for, in tokens of the upstream's tokenizer.
@@ -29,7 +29,7 @@ func classOf(s Speed) (class, bool) {
 	case SpeedExact:
 		return class{chunks: math.MaxInt, inside: math.MaxInt}, true
 	case SpeedBalanced:
-		return class{chunks: 5000, inside: 1500}, true
+		return class{chunks: 3000, inside: 1500}, true
 	case SpeedFast:
 		return class{chunks: 2000}, true
 	}

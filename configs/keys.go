@@ -40,7 +40,7 @@ func (c *Config) bindings() []binding {
 		{"compress.mode", "PITH_MODE", &c.Compress.Mode, "for requests that do not say: off, auto or force"},
 		{"compress.rate", "PITH_RATE", &c.Compress.Rate, "compressed / original tokens where a request gives no budget, in (0, 1]"},
 		{"compress.ranker", "PITH_RANKER", &c.Compress.Ranker, "auto, ami (language model), bm25 (words), words (headers first) or hybrid"},
-		{"compress.speed", "PITH_SPEED", &c.Compress.Speed, "how much the model reads: exact (everything), balanced or fast (what words alone leave open); pith doctor suggests one"},
+		{"compress.speed", "PITH_SPEED", &c.Compress.Speed, "how much the model reads: exact (everything), balanced or fast (what words rank first); pith doctor suggests one"},
 		{"compress.deadline", "PITH_DEADLINE", &c.Compress.Deadline, "time for scoring; past it word matching ranks the rest; 0 for none"},
 		{"compress.timeout", "PITH_TIMEOUT", &c.Compress.Timeout, "time that compression may add to a request; past it the original goes out"},
 		{"compress.min_bytes", "PITH_MIN_BYTES", &c.Compress.MinBytes, "smallest block of code that is compressed"},

@@ -39,7 +39,7 @@ func compressCommand() *cobra.Command {
 	f.StringVar(&flags.request.Model, "model", "", "upstream model whose tokenizer counts (default: the gpt-4o family's)")
 	f.StringVar(&flags.stage, "stage", "fine", "coarse (whole functions) or fine (blocks inside them too)")
 	f.StringVar(&flags.request.Ranker, "ranker", "auto", "auto, ami, bm25, words or hybrid")
-	f.StringVar(&flags.speed, "speed", "exact", "how much the model reads: exact (everything), balanced or fast (what words alone leave open)")
+	f.StringVar(&flags.speed, "speed", "exact", "how much the model reads: exact (everything), balanced or fast (what words rank first)")
 	f.StringVar(&flags.request.Compat, "compat", "", `"longcodezip" follows the published reference's rules`)
 	f.StringVar(&flags.format, "format", "text", "text, json or diff")
 	f.StringVar(&flags.config, "config", "", "configuration file")
