@@ -117,6 +117,7 @@ class Layer(nn.Module):
         self.out = nn.Linear(d, d, bias=False)
         self.up = nn.Linear(d, config.hidden, bias=False)
         self.down = nn.Linear(config.hidden, d, bias=False)
+        self.half_values = False
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.down.weight)
 
@@ -124,6 +125,8 @@ class Layer(nn.Module):
         b, t, d = x.shape
         q, k, v = self.qkv(self.norm1(x)).view(b, t, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         q, k = rotate(q, cos, sin).to(v.dtype), rotate(k, cos, sin).to(v.dtype)
+        if self.half_values:
+            v = v.half().to(v.dtype)
         y = attend(q, k, v, mask)
         x = x + self.out(y.transpose(1, 2).reshape(b, t, d))
         return x + self.down(F.relu(self.up(self.norm2(x))).square())

@@ -25,12 +25,18 @@ def round_matrix(weight):
 
 
 def rounded(model):
-    """Returns a copy of model with rounded matrices and the class rows folded into the token rows."""
+    """Returns a copy of model that computes as its graph does.
+
+    Its matrices and values are rounded, and the class rows are folded into
+    the token rows.
+    """
     copy = Model(model.config, model.classes.tolist()).eval()
     state = {name: round_matrix(p) if p.ndim == 2 else p.float() for name, p in model.state_dict().items()}
     state["token.weight"] = round_matrix(model.table())
     state["word.weight"] = torch.zeros_like(state["word.weight"])
     copy.load_state_dict(state)
+    for layer in copy.layers:
+        layer.half_values = True
     return copy
 
 
