@@ -54,6 +54,8 @@ func cudaBatch(free, vocab int) int {
 }
 
 // freeMemory returns the bytes that are free on a CUDA device ("cuda:N"), or 0 where the driver's nvidia-smi does not tell.
+//
+//nolint:contextcheck // opening a model takes no context; this waits 5 s at most
 func freeMemory(device string) int {
 	_, index, _ := strings.Cut(device, ":")
 	// The runtime counts the devices that this variable leaves, nvidia-smi all of them.

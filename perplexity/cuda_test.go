@@ -62,7 +62,7 @@ func (s tight) RunWithOptions(in, out []ort.Value, opts *ort.RunOptions) error {
 
 func TestBatchesWithoutMemoryAreHalved(t *testing.T) {
 	var seqs []Sequence
-	for _, word := range strings.Fields("total price order tax refund customer invoice") {
+	for word := range strings.FieldsSeq("total price order tax refund customer invoice") {
 		seqs = append(seqs, Sequence{Given: "func " + word + "() int {\n\treturn 1\n}\n\n", Text: "what returns the " + word, WantGiven: true})
 	}
 	scored := func(rows int) ([]Losses, error) {

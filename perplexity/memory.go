@@ -211,7 +211,7 @@ func (e entry) bytes() int {
 
 // add keeps what p left, if there is room or earlier requests leave some.
 func (s *shelf) add(p *pass) {
-	size := p.entry.bytes()
+	size := p.bytes()
 	if size > s.limit || s.lru.Contains(p.key) {
 		return
 	}

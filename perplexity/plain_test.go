@@ -23,7 +23,9 @@ func inOneRun(t *testing.T, m *Model, s Sequence) Losses {
 
 // Where a text is cut into runs that hand on their state, and what stands beside it, moves no loss by more than 1e-3 nats.
 func TestLossesAreThoseOfThePlainSchedule(t *testing.T) {
-	var texts struct{ Cases []struct{ Given, Text string } }
+	var texts struct {
+		Cases []struct{ Given, Text string }
+	}
 	data, err := os.ReadFile("testdata/parity.json")
 	if err == nil {
 		err = json.Unmarshal(data, &texts)
