@@ -20,9 +20,9 @@ func (j *job) report(p *plan) Result {
 	for i, src := range j.sources {
 		f := FileResult{
 			Path: src.path, Language: src.parsed.Language, Text: p.texts[i], Fallback: src.parsed.Fallback,
-			OriginalTokens: p.tokens, CompressedTokens: p.tokens,
+			OriginalTokens: j.original, CompressedTokens: p.tokens,
 		}
-		if p.text != src.content {
+		if len(j.sources) > 1 {
 			f.OriginalTokens, f.CompressedTokens = j.count(src.content), j.count(p.texts[i])
 		}
 		if j.opt.Retrieval != nil && p.keep != nil { // the reference's markers have no hashes
