@@ -142,8 +142,8 @@ func (e *edit) constant(name string) bool {
 	return e.fixed[name]
 }
 
-// prune drops the nodes that output does not need. Converters leave nodes in any order, so that one pass back would not do.
-func (e *edit) prune(output string) {
+// prune drops the nodes that outputs do not need. Converters leave nodes in any order, so that one pass back would not do.
+func (e *edit) prune(outputs []string) {
 	producers := map[string]*node{}
 	for _, n := range e.nodes {
 		for _, name := range n.out {
@@ -151,7 +151,7 @@ func (e *edit) prune(output string) {
 		}
 	}
 	needed := map[*node]bool{}
-	for open := []string{output}; len(open) > 0; {
+	for open := outputs; len(open) > 0; {
 		n := producers[open[len(open)-1]]
 		open = open[:len(open)-1]
 		if n != nil && !needed[n] {

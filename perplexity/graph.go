@@ -34,6 +34,9 @@ type graphInfo struct {
 	external []string
 	// half says that some weights are 16-bit floats.
 	half bool
+	// gapless says that some attention takes the length of the past from the mask and expects it at the left of its place: with
+	// rows of several lengths no state can be handed to it.
+	gapless bool
 }
 
 var errMalformed = errors.New("not an ONNX file")
@@ -92,9 +95,12 @@ func (g *graphInfo) readGraph(body []byte, top bool) error {
 	})
 }
 
-// readNode looks into a node's attributes, where constants and the bodies of If and Loop live.
+// readNode looks at a node's operator and into its attributes, where constants and the bodies of If and Loop live.
 func (g *graphInfo) readNode(body []byte) error {
 	return eachField(body, func(num protowire.Number, attribute []byte, _ uint64) error {
+		if num == 4 && string(attribute) == "GroupQueryAttention" {
+			g.gapless = true
+		}
 		if num != 5 {
 			return nil
 		}

@@ -2,7 +2,9 @@ package perplexity
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"strings"
 )
 
 // prefix marks the tensors that an edit adds.
@@ -13,11 +15,16 @@ const prefix = "pith/"
 var projections = []string{"MatMul", "Gemm", "FusedMatMul", "FusedGemm", "MatMulNBits", "MatMulBnb4", "MatMulInteger", "MatMulIntegerToFloat", "DynamicQuantizeMatMul"}
 
 // toNLL turns a graph of contract logits into one of contract nll: rows of the projection's input are gathered where a loss is
-// wanted, and the losses computed from the few logits that are left. info are the graph's ends. The result holds views of onnx.
-func toNLL(onnx []byte, info graphInfo) (message, error) {
+// wanted, and the losses computed from the few logits that are left. info are the graph's ends. With states, a graph that takes a past
+// and tells what it leaves goes on to do so. The result holds views of onnx.
+func toNLL(onnx []byte, info graphInfo, states bool) (message, error) {
 	e, err := takeApart(onnx)
 	if err != nil {
 		return message{}, err
+	}
+	var channels []channel
+	if states {
+		channels = lasting(info)
 	}
 	if e.opset < 11 { // Flatten from the end, Range and GatherElements came then
 		return message{}, fmt.Errorf("opset %d is older than 11: %w (export again)", e.opset, ErrUnsupported)
@@ -27,7 +34,7 @@ func toNLL(onnx []byte, info graphInfo) (message, error) {
 			return message{}, fmt.Errorf("the graph has names that begin with %s: %w (was it prepared before?)", prefix, ErrUnsupported)
 		}
 	}
-	before, err := e.replaceInputs(info)
+	before, err := e.replaceInputs(info, len(channels) > 0)
 	if err != nil {
 		return message{}, err
 	}
@@ -44,12 +51,43 @@ func toNLL(onnx []byte, info graphInfo) (message, error) {
 		return message{}, err
 	}
 	i := slices.Index(e.nodes, at)
-	e.nodes = slices.Concat(before, wantedRows(), e.nodes[:i], gather, []*node{few}, e.nodes[i+1:], e.losses(info.output(ContractLogits).elem))
-	e.prune(ContractNLL)
-	return e.put(
-		[]message{newPort("targets", elemInt64, "batch_size", "sequence_length")},
-		[]message{newPort(ContractNLL, elemFloat, "wanted")},
-	), nil
+	own, outputs := leave(channels)
+	e.nodes = slices.Concat(before, wantedRows(), e.nodes[:i], gather, []*node{few}, e.nodes[i+1:], e.losses(info.output(ContractLogits).elem), own)
+	ends := []message{newPort(ContractNLL, elemFloat, "wanted")}
+	for i, name := range outputs {
+		c := channels[i]
+		ends = append(ends, newPort(name, c.out.elem, "batch_size", c.heads, "sequence_length", c.width))
+	}
+	e.prune(append(outputs, ContractNLL))
+	return e.put([]message{newPort("targets", elemInt64, "batch_size", "sequence_length")}, ends), nil
+}
+
+// lasting returns the channels that a prepared graph may keep: none where the graph could not be told which tokens of the past, and
+// which positions, a row has.
+func lasting(info graphInfo) []channel {
+	if info.input("position_ids") == nil || info.input("attention_mask") == nil {
+		return nil
+	}
+	return info.channels()
+}
+
+// leave cuts the run's own tokens out of what the graph tells of all, and returns the names of the outputs.
+func leave(channels []channel) (nodes []*node, outputs []string) {
+	if len(channels) == 0 {
+		return nil, nil
+	}
+	p := func(name string) string { return prefix + name }
+	nodes = []*node{
+		newNode("Shape", []string{channels[0].in.name}, []string{p("past_shape")}),
+		int64Constant(p("tokens"), []int64{1}, 2), int64Constant(p("rest"), []int64{1}, math.MaxInt64),
+		newNode("Gather", []string{p("past_shape"), p("tokens")}, []string{p("past_length")}, intAttr("axis", 0)),
+	}
+	for _, c := range channels {
+		name := newPrefix + strings.TrimPrefix(c.in.name, pastPrefix)
+		nodes = append(nodes, newNode("Slice", []string{c.out.name, p("past_length"), p("rest"), p("tokens")}, []string{name}))
+		outputs = append(outputs, name)
+	}
+	return nodes, outputs
 }
 
 // wantedRows finds the positions, over all rows of the batch, that have a target.
@@ -166,8 +204,9 @@ func (e *edit) checkProjection(n *node) error {
 	return nil
 }
 
-// replaceInputs makes the inputs that contract nll does not have: an empty past, positions 0, 1, 2..., and logits of all positions.
-func (e *edit) replaceInputs(info graphInfo) ([]*node, error) {
+// replaceInputs makes the inputs that contract nll does not have: logits of all positions and, unless the graph is lasting, an empty
+// past and positions 0, 1, 2...
+func (e *edit) replaceInputs(info graphInfo, lasting bool) ([]*node, error) {
 	p := func(name string) string { return prefix + name }
 	nodes := []*node{
 		newNode("Shape", []string{"input_ids"}, []string{p("shape")}), int64Constant(p("first"), []int64{1}, 0),
@@ -177,7 +216,7 @@ func (e *edit) replaceInputs(info graphInfo) ([]*node, error) {
 		switch {
 		case in.name == "input_ids" && slices.ContainsFunc(in.dims, func(d int64) bool { return d > 0 }):
 			return nil, fmt.Errorf("input_ids has the fixed shape %v: %w (export with dynamic axes)", in.dims, ErrUnsupported)
-		case in.name == "input_ids", in.name == "attention_mask":
+		case in.name == "input_ids", in.name == "attention_mask", lasting && !isKeep(in.name):
 			continue
 		case in.name == "position_ids":
 			nodes = append(nodes,

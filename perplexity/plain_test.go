@@ -7,20 +7,6 @@ import (
 	"testing"
 )
 
-// inOneRun scores s in one run of its own, with all its tokens, as the published schedule does.
-func inOneRun(t *testing.T, m *Model, s Sequence) Losses {
-	t.Helper()
-	p := m.layOut(s, m.tokenizer.Encode(s.Given), m.tokenizer.Encode(s.Text))
-	ids := p.scores[0].ids
-	p.chain, p.scores = nil, nil
-	p.whole(ids, s.WantGiven)
-	union{user: &request{}, passes: map[key]*pass{}}.merge(p.scores)
-	if err := m.carry(t.Context(), []*plan{p}); err != nil {
-		t.Fatal(err)
-	}
-	return p.losses()
-}
-
 // Where a text is cut into runs that hand on their state, and what stands beside it, moves no loss by more than 1e-3 nats.
 func TestLossesAreThoseOfThePlainSchedule(t *testing.T) {
 	var texts struct {
@@ -51,9 +37,13 @@ func TestLossesAreThoseOfThePlainSchedule(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	alone, err := m.scoreWhole(t.Context(), seqs)
+	if err != nil {
+		t.Fatal(err)
+	}
 	worst, compared := 0.0, 0
-	for i, s := range seqs {
-		want := inOneRun(t, m, s)
+	for i := range seqs {
+		want := alone[i]
 		got := append(packed[i].Given, packed[i].Text...)
 		for k, l := range append(want.Given, want.Text...) {
 			if got[k].Offset != l.Offset {

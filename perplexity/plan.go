@@ -80,21 +80,27 @@ func (m *Model) layOut(s Sequence, given, text []Token) *plan {
 			p.dropped = p.given[0].Offset
 		}
 	}
-	ids := make([]int32, 0, p.lead+len(p.given)+len(p.text))
-	if p.lead > 0 {
-		ids = append(ids, m.bos)
-	}
-	for _, part := range [][]Token{p.given, p.text} {
-		for _, t := range part {
-			ids = append(ids, t.ID)
-		}
-	}
+	ids := p.ids(m.bos)
 	if len(m.engine.channels) > 0 {
 		p.split(ids, p.shared(s), s.WantGiven, m.engine.graph.hidden())
 	} else {
 		p.whole(ids, s.WantGiven)
 	}
 	return p
+}
+
+// ids are the tokens that the network sees.
+func (p *plan) ids(bos int32) []int32 {
+	ids := make([]int32, 0, p.lead+len(p.given)+len(p.text))
+	if p.lead > 0 {
+		ids = append(ids, bos)
+	}
+	for _, part := range [][]Token{p.given, p.text} {
+		for _, t := range part {
+			ids = append(ids, t.ID)
+		}
+	}
+	return ids
 }
 
 // whole lays out one pass over all, for graphs whose state cannot be kept.

@@ -51,6 +51,18 @@ func Prepare(ctx context.Context, dir string, opt PrepareOptions) (Prepared, err
 	if _, err := os.Lstat(opt.Out); !errors.Is(err, fs.ErrNotExist) {
 		return Prepared{}, fmt.Errorf("%s is there already", opt.Out)
 	}
+	out, err := prepare(ctx, dir, opt, true)
+	if errors.Is(err, errState) {
+		out, err = prepare(ctx, dir, opt, false)
+	}
+	return out, err
+}
+
+// errState says that a graph's losses are others when it goes on from states: where activations share a scale, for one.
+var errState = fmt.Errorf("the graph does not go on from its states as it should: %w", ErrUnsupported)
+
+// prepare is Prepare for graphs that keep states, or none.
+func prepare(ctx context.Context, dir string, opt PrepareOptions, states bool) (Prepared, error) {
 	opt.Progress("read graph", 0, 0)
 	b, err := load(os.DirFS(dir), dir)
 	if err != nil {
@@ -59,7 +71,7 @@ func Prepare(ctx context.Context, dir string, opt PrepareOptions) (Prepared, err
 	if b.card.Contract == ContractNLL {
 		return Prepared{}, errors.New("the graph gives losses already; nothing to prepare")
 	}
-	graph, err := toNLL(b.onnx, b.graph)
+	graph, err := toNLL(b.onnx, b.graph, states)
 	if err != nil {
 		return Prepared{}, err
 	}
@@ -79,12 +91,16 @@ func Prepare(ctx context.Context, dir string, opt PrepareOptions) (Prepared, err
 		limit = halfTolerance
 	}
 	*b, graph = bundle{}, message{} // the original's bytes would be in memory beside a session's
-	out, err := compare(ctx, dir, temp, opt.Progress)
+	out, states, err := compare(ctx, dir, temp, opt.Progress)
 	out.Tolerance = limit
-	if err != nil {
+	switch {
+	case err != nil && states:
+		return out, errors.Join(errState, err)
+	case err != nil:
 		return out, err
-	}
-	if !(out.Worst <= limit) { // NaN is not
+	case !(out.Worst <= limit) && states: // NaN is not
+		return out, errState
+	case !(out.Worst <= limit):
 		return out, fmt.Errorf("a loss of the prepared graph is %g nats from the original's, above %g: %w", out.Worst, limit, ErrUnsupported)
 	}
 	if err := os.Chmod(temp, 0o755); err != nil { // MkdirTemp's is for its owner only
@@ -173,28 +189,32 @@ var sampleTexts = []Sequence{
 	{Given: "SELECT name FROM users WHERE id = 7;\n", Text: "Wie heißt der Nutzer Nummer 7? 名前は?"},
 }
 
-// compare scores the sample texts with the models in two folders, one after the other: two at once may not fit in memory.
-func compare(ctx context.Context, before, after string, progress func(string, int64, int64)) (Prepared, error) {
-	var out Prepared
+// compare scores the sample texts with the models in two folders, one after the other: two at once may not fit in memory. The
+// original takes each text in one run. states says that the other keeps states.
+func compare(ctx context.Context, before, after string, progress func(string, int64, int64)) (out Prepared, states bool, err error) {
 	var losses [2][]Losses
 	for i, dir := range []string{before, after} {
 		progress([]string{"score with the original", "score with the prepared graph"}[i], int64(i), 2)
 		m, err := OpenDir(dir, Options{Device: "cpu", MaxBatchTokens: 256})
 		if err != nil {
-			return out, fmt.Errorf("open to compare: %w", err)
+			return out, states, fmt.Errorf("open to compare: %w", err)
 		}
-		out.Card = m.Card()
+		out.Card, states = m.Card(), i > 0 && len(m.engine.channels) > 0
 		// Quantised activations share a scale over a batch: both graphs must see the same batches, which the size of full logits decides.
 		m.maxBatchTokens = min(256, max(1, logitsBytes/(4*out.Card.VocabSize)))
-		losses[i], err = m.Score(ctx, sampleTexts)
+		score := m.scoreWhole
+		if i > 0 {
+			score = m.Score
+		}
+		losses[i], err = score(ctx, sampleTexts)
 		if err = errors.Join(err, m.Close()); err != nil {
-			return out, fmt.Errorf("score to compare: %w", err)
+			return out, states, fmt.Errorf("score to compare: %w", err)
 		}
 	}
 	for i := range sampleTexts {
 		a, b := append(losses[0][i].Given, losses[0][i].Text...), append(losses[1][i].Given, losses[1][i].Text...)
 		if len(a) != len(b) {
-			return out, fmt.Errorf("sample %d has %d losses, %d when prepared", i, len(a), len(b))
+			return out, states, fmt.Errorf("sample %d has %d losses, %d when prepared", i, len(a), len(b))
 		}
 		for k := range a {
 			out.Losses++
@@ -203,7 +223,7 @@ func compare(ctx context.Context, before, after string, progress func(string, in
 			}
 		}
 	}
-	return out, nil
+	return out, states, nil
 }
 
 // writeMessage writes a message to a new file and returns its checksum.

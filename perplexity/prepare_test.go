@@ -142,7 +142,7 @@ func TestPreparedGraphIsSmall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made, err := toNLL(onnx, info)
+	made, err := toNLL(onnx, info, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,6 +167,59 @@ func TestPreparedGraphIsSmall(t *testing.T) {
 	}
 	if len(bytes) > len(onnx)+4096 {
 		t.Errorf("%d bytes became %d", len(onnx), len(bytes))
+	}
+}
+
+// An export that takes a past goes on to do so: another question about a text costs the question only, and gives what one run of
+// the original over all gives.
+func TestPreparedGraphKeepsStates(t *testing.T) {
+	dir, out := t.TempDir(), filepath.Join(t.TempDir(), "out")
+	for from, to := range map[string]string{"model_with_past.onnx": "model.onnx", "tokenizer.json": "tokenizer.json", "config.json": "config.json"} {
+		data, err := os.ReadFile(filepath.Join("testdata", "tiny-qwen2", from))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, to), data, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Prepare(t.Context(), dir, PrepareOptions{Out: out}); err != nil {
+		t.Fatal(err)
+	}
+	opened := func(dir string) *Model {
+		m, err := OpenDir(dir, Options{Device: "cpu"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = m.Close() })
+		return m
+	}
+	before, after := opened(dir), opened(out)
+	long := strings.Repeat("func (s *Store) Get(key string) (string, error) {\n\treturn s.find(key)\n}\n\n", 20)
+	for n, question := range []string{"Which error does Get return for a key?", "Who calls find?"} {
+		seqs := []Sequence{{Given: long, Text: question, WantGiven: n == 1}, {Given: long[:700], Text: question}, {Given: "x := 1\n", Text: question}}
+		want, err := before.scoreWhole(t.Context(), seqs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := after.Score(t.Context(), seqs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range want {
+			a, b := append(want[i].Given, want[i].Text...), append(got[i].Given, got[i].Text...)
+			if len(a) != len(b) || len(a) < 5 {
+				t.Fatalf("question %d, text %d: %d losses, want %d", n, i, len(b), len(a))
+			}
+			for k := range a {
+				if d := math.Abs(a[k].NLL - b[k].NLL); !(d <= tolerance) {
+					t.Fatalf("question %d, text %d: loss %d is %v, want %v", n, i, k, b[k].NLL, a[k].NLL)
+				}
+			}
+		}
+		if stats := after.Stats(); (stats.StateHits > 0) != (n == 1) {
+			t.Errorf("after question %d: %+v", n, stats)
+		}
 	}
 }
 
@@ -288,7 +341,7 @@ func FuzzToNLL(f *testing.F) {
 		if err != nil || info.settle(&Card{}) != nil || info.contract != ContractLogits {
 			return
 		}
-		made, err := toNLL(onnx, info)
+		made, err := toNLL(onnx, info, true)
 		if err != nil {
 			return
 		}

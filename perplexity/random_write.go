@@ -28,7 +28,7 @@ func (r RandomModel) Write(dir string) error {
 	if err != nil {
 		return err
 	}
-	graph, err := toNLL(onnx, info)
+	graph, err := toNLL(onnx, info, false)
 	if err != nil {
 		return err
 	}

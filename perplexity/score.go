@@ -53,3 +53,25 @@ func (m *Model) Score(ctx context.Context, seqs []Sequence) ([]Losses, error) {
 	}
 	return out, nil
 }
+
+// scoreWhole is Score with one run for all tokens of each of seqs: no states are handed on.
+func (m *Model) scoreWhole(ctx context.Context, seqs []Sequence) ([]Losses, error) {
+	plans, list, err := m.plan(ctx, seqs)
+	if err != nil {
+		return nil, err
+	}
+	u := union{user: &request{}, passes: map[key]*pass{}}
+	for s, p := range plans {
+		p.chain, p.scores = nil, nil
+		p.whole(p.ids(m.bos), s.WantGiven)
+		u.merge(p.scores)
+	}
+	if err := m.carry(ctx, list); err != nil {
+		return nil, err
+	}
+	out := make([]Losses, len(seqs))
+	for i, s := range seqs {
+		out[i] = plans[s].losses()
+	}
+	return out, nil
+}

@@ -24,9 +24,12 @@ type channel struct {
 // row returns the bytes of one head's one token.
 func (c channel) row() int { return c.width * elemSize(c.in.elem) }
 
-// channels pairs the graph's past inputs with the outputs that continue them. It returns none if any lacks its output: then a
-// past can be given, an empty one, but not kept.
+// channels pairs the graph's past inputs with the outputs that continue them. It returns none if any lacks its output, or the graph
+// is gapless: then a past can be given, an empty one, but not kept.
 func (g *graphInfo) channels() []channel {
+	if g.gapless {
+		return nil
+	}
 	var list []channel
 	for _, in := range g.inputs {
 		name, ok := strings.CutPrefix(in.name, pastPrefix)
