@@ -17,7 +17,7 @@ func (s *Server) newEngine() http.Handler {
 	if err := e.SetTrustedProxies(nil); err != nil { // gin trusts every address by default
 		s.log.Error("trusted proxies", "error", err)
 	}
-	e.Use(s.observe, s.recover)
+	e.Use(finishBody, s.observe, s.recover)
 	e.GET("/healthz", s.healthz)
 	e.GET("/readyz", s.readyz)
 	e.GET("/health", s.health)
@@ -30,6 +30,15 @@ func (s *Server) newEngine() http.Handler {
 	e.GET("/v1/retrieve/:hash", s.retrieve)
 	e.NoRoute(s.upstream)
 	return e
+}
+
+// finishBody closes the body while its handler still runs. Where full duplex is on, net/http leaves the rest of a body to its own
+// Close after the handler; that starts to watch the connection for the client's leaving, and the read of the next request finds the
+// watch at work and panics ("invalid concurrent Body.Read call").
+func finishBody(c *gin.Context) {
+	body := c.Request.Body
+	defer func() { _ = body.Close() }()
+	c.Next()
 }
 
 // upstream hands a request to the proxy path. Below this no gin is known.

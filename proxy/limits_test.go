@@ -7,6 +7,7 @@ import (
 	"compress/zlib"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -40,6 +41,32 @@ func TestBodyLimits(t *testing.T) {
 	for name, header := range map[string][2]string{"mode off": {"X-Pith-Mode", "off"}, "other type": {"Content-Type", "text/plain"}} {
 		if res, _ := post(t, client, base+"/v1/chat/completions", big, header[0], header[1]); res.StatusCode != http.StatusOK || string(u.last(t).body) != big {
 			t.Errorf("%s: %d, want it streamed through whatever its size", name, res.StatusCode)
+		}
+	}
+}
+
+// A body that is refused half read leaves its connection in order for the next request.
+func TestConnectionAfterRefusedBody(t *testing.T) {
+	opts := options(t, newUpstream(t))
+	opts.Limits.MaxBodyBytes = 1000
+	base, _ := start(t, opts)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	body := userChat(strings.Repeat("x", 50_000))
+	answers := bufio.NewReader(conn)
+	for range 3 {
+		if _, err := fmt.Fprintf(conn, "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body); err != nil {
+			t.Fatal(err)
+		}
+		res, err := http.ReadResponse(answers, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, res.Body); err != nil || res.StatusCode != http.StatusRequestEntityTooLarge {
+			t.Fatalf("status %d, %v", res.StatusCode, err)
 		}
 	}
 }
