@@ -16,7 +16,7 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from .paths import SOURCES, data_dir
+from .paths import MANIFEST, SOURCES, data_dir
 
 TIMEOUT_S = 240
 
@@ -115,14 +115,24 @@ def fetch(kind, name, data):
         shutil.rmtree(work, ignore_errors=True)
 
 
+def within(part):
+    """Returns the (kind, name) pairs that the manifest has in a part of the corpus: "held_out" or "validation"."""
+    packages = json.loads(MANIFEST.read_text())["packages"]
+    return {(p["kind"], p["name"]) for p in packages if p[part]}
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__)
     ap.add_argument("--data", default=None, help="data folder")
     ap.add_argument("--kinds", default=",".join(FETCHERS), help="which registries, comma separated")
+    ap.add_argument("--part", choices=["held_out", "validation"], help="only what the manifest says was never trained on")
     args = ap.parse_args()
     data = data_dir(args.data)
     wanted = json.loads(SOURCES.read_text())
     jobs = [(kind, name, data) for kind in args.kinds.split(",") for name in wanted[kind]]
+    if args.part:
+        part = within(args.part)
+        jobs = [job for job in jobs if (job[0], ":".join(job[1].split(":")[:2])) in part]
     with ThreadPoolExecutor(max_workers=4) as pool:
         missing = [line for line in pool.map(lambda job: fetch(*job), jobs) if line]
     print(f"{len(jobs) - len(missing)} packages there, {len(missing)} missing")
