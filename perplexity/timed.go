@@ -17,6 +17,7 @@ type timedSession struct {
 func (s *timedSession) RunWithOptions(inputs, outputs []ort.Value, opts *ort.RunOptions) error {
 	stop := threadClock()
 	defer func() { s.spent.Add(int64(stop())) }()
+	defer flushDenormals()()
 	return s.session.RunWithOptions(inputs, outputs, opts)
 }
 
