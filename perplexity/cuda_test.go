@@ -2,6 +2,7 @@ package perplexity
 
 import (
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -58,6 +59,54 @@ func (s tight) RunWithOptions(in, out []ort.Value, opts *ort.RunOptions) error {
 		return errors.New("bfc_arena.cc:376 Failed to allocate memory for requested buffer of size 1073741824")
 	}
 	return s.session.RunWithOptions(in, out, opts)
+}
+
+// Without states, as on a card, the losses are those that a pass goes on to from its states.
+func TestStatelessGraph(t *testing.T) {
+	b, err := load(Embedded(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.graph.stateless = true
+	s, where, err := openSession(b, "cpu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.card.Device = where.name
+	whole := newModel(b, s, Options{})
+	defer func() { _ = whole.Close() }()
+	kept, err := Open(Embedded(), Options{Device: "cpu"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = kept.Close() }()
+	code := strings.Repeat("func total(price, tax int) int {\n\treturn price + price*tax/100\n}\n", 12)
+	seqs := []Sequence{
+		{Given: code, Text: "Where is the tax added?", WantGiven: true},
+		{Given: code[:90], Text: "Where is the tax added?"},
+		{Text: "Where is the tax added?"},
+	}
+	got, err := whole.Score(t.Context(), seqs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := kept.Score(t.Context(), seqs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range want {
+		for k, l := range want[i].Text {
+			if d := math.Abs(got[i].Text[k].NLL - l.NLL); !(d < 1e-3) {
+				t.Errorf("sequence %d, loss %d is off by %g", i, k, d)
+			}
+		}
+		if len(got[i].Given) != len(want[i].Given) {
+			t.Errorf("sequence %d: %d losses of what was given, want %d", i, len(got[i].Given), len(want[i].Given))
+		}
+	}
+	if s := whole.Stats(); s.StateBytes != 0 || s.StateMisses != 0 || s.Runs == 0 {
+		t.Errorf("%+v: want runs and no states", s)
+	}
 }
 
 func TestBatchesWithoutMemoryAreHalved(t *testing.T) {

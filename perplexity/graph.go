@@ -37,6 +37,8 @@ type graphInfo struct {
 	// gapless says that some attention takes the length of the past from the mask and expects it at the left of its place: with
 	// rows of several lengths no state can be handed to it.
 	gapless bool
+	// stateless says that states are not worth keeping where the graph runs (see openSession).
+	stateless bool
 }
 
 var errMalformed = errors.New("not an ONNX file")

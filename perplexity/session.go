@@ -21,6 +21,9 @@ type session interface {
 type placement struct{ name, reason string }
 
 // openSession opens b's graph on device, falling back to the CPU if device is "auto" or empty. It lets go of b's bytes.
+//
+// On a card no states are kept. Those of a token, 5 to 12 KB, take a microsecond or two to the host's memory and back; a card computes
+// them in less, so that a text is read in one pass, and nothing but token ids goes in and nothing but losses comes out.
 func openSession(b *bundle, device string) (session, placement, error) {
 	defer func() { b.onnx = nil }()
 	name, index, _ := strings.Cut(device, ":")
@@ -29,10 +32,12 @@ func openSession(b *bundle, device string) (session, placement, error) {
 		if index == "" {
 			index = "0"
 		}
+		b.graph.stateless = true
 		s, err := openCUDA(b, index)
 		if err == nil {
 			return s, placement{name: "cuda:" + index}, nil
 		}
+		b.graph.stateless = false
 		if name == "cuda" {
 			return nil, placement{}, fmt.Errorf("device %s: %w", device, err)
 		}

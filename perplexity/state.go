@@ -25,9 +25,9 @@ type channel struct {
 func (c channel) row() int { return c.width * elemSize(c.in.elem) }
 
 // channels pairs the graph's past inputs with the outputs that continue them. It returns none if any lacks its output, or the graph
-// is gapless: then a past can be given, an empty one, but not kept.
+// is gapless or stateless: then a past can be given, an empty one, but not kept.
 func (g *graphInfo) channels() []channel {
-	if g.gapless {
+	if g.gapless || g.stateless {
 		return nil
 	}
 	var list []channel
