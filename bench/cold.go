@@ -20,6 +20,8 @@ type ColdSpread struct {
 	Requests int `json:"requests"`
 	// Cut is how many of them the deadline cut short: words ranked what the model had not read by then.
 	Cut int `json:"cut"`
+	// GoShare is the part of their processor time that was spent outside of the runtime.
+	GoShare float64 `json:"go_share"`
 	Quantiles
 	Max float64 `json:"max"`
 }
@@ -32,21 +34,27 @@ func (s Speed) coldRequests(ctx context.Context, shape Shape, functions int, see
 	s.Progress(shape.Name + ", cold requests")
 	spread := &ColdSpread{Requests: s.Cold.Requests}
 	var took []float64
+	var cpu, inside float64
 	for i := range s.Cold.Requests {
 		text := syntheticGo(shape.Lines, (seed+1)*coldSeeds+uint64(i), func(n int, _ string) bool { return n >= functions })
 		req := s.request(text, firstQuestion)
 		req.Ranker = ""
-		start := time.Now()
+		before, stop := s.runtime(), watch()
 		res, err := s.Cold.Compressor.Compress(ctx, req)
 		if err != nil {
 			return nil, err
 		}
-		took = append(took, time.Since(start).Seconds()*1000)
+		spent := stop()
+		took = append(took, spent.Clock*1000)
+		cpu, inside = cpu+spent.CPU, inside+(s.runtime()-before).Seconds()
 		if res.Cut {
 			spread.Cut++
 		}
 	}
 	spread.Quantiles = quantiles(took) // and sorted
 	spread.Max = took[len(took)-1]
+	if cpu > 0 {
+		spread.GoShare = max(0, 1-inside/cpu)
+	}
 	return spread, nil
 }

@@ -125,10 +125,10 @@ func (r SpeedReport) writeCold(w io.Writer) {
 	if len(r.Rows) == 0 || r.Rows[0].ColdSpread == nil {
 		return
 	}
-	fmt.Fprintf(w, "\ncold requests, deadline %g s\trequests\tp50 ms\tp99\tmax\tcut short\n", r.Deadline)
+	fmt.Fprintf(w, "\ncold requests, deadline %g s\trequests\tp50 ms\tp99\tmax\tcut short\tin Go\n", r.Deadline)
 	for _, row := range r.Rows {
 		c := row.ColdSpread
-		fmt.Fprintf(w, "%s\t%d\t%.0f\t%.0f\t%.0f\t%d\n", row.Shape, c.Requests, c.P50, c.P99, c.Max, c.Cut)
+		fmt.Fprintf(w, "%s\t%d\t%.0f\t%.0f\t%.0f\t%d\t%.0f %%\n", row.Shape, c.Requests, c.P50, c.P99, c.Max, c.Cut, 100*c.GoShare)
 	}
 }
 

@@ -11,10 +11,11 @@ const epsilon = 1e-6
 // A leaf is a block without blocks inside, to be valued.
 type leaf struct {
 	*node
+	chunk  int
 	text   string
 	tokens int
-	// read says that the class leaves it to the model.
-	read bool
+	// standing is heard where the class leaves it to the model.
+	standing standing
 }
 
 // rankBlocks cuts the chosen chunks that their share of the budget does not hold into blocks, and values the blocks. The
@@ -28,7 +29,7 @@ func (j *job) rankBlocks(ctx context.Context, sel *selection) error {
 			cut = append(cut, picks[n])
 		}
 	}
-	inside := j.inside(cut)
+	inside, room := j.inside(cut)
 	if err := j.readLines(ctx, inside); err != nil {
 		return err
 	}
@@ -41,10 +42,14 @@ func (j *job) rankBlocks(ctx context.Context, sel *selection) error {
 			continue
 		}
 		leaves(c.blocks, func(b *node) {
-			list = append(list, leaf{node: b, text: c.src.text(b.start, b.end), tokens: c.src.cost(b.start, b.end), read: inside[i]})
+			l := leaf{node: b, chunk: i, text: c.src.text(b.start, b.end), tokens: c.src.cost(b.start, b.end), standing: unheard}
+			if inside[i] {
+				l.standing = heard
+			}
+			list = append(list, l)
 		})
 	}
-	values, err := j.values(ctx, list)
+	values, err := j.values(ctx, list, room)
 	if err != nil {
 		return err
 	}
@@ -54,21 +59,40 @@ func (j *job) rankBlocks(ctx context.Context, sel *selection) error {
 	return nil
 }
 
-// inside picks those of the chunks cut that the model reads line by line and block by block: the best that the class allows.
-func (j *job) inside(cut []int) map[int]bool {
-	picked := map[int]bool{}
+// inside picks those of the chunks cut that the model reads line by line and block by block: the best that the class allows. room is
+// what the class leaves for more.
+func (j *job) inside(cut []int) (picked map[int]bool, room int) {
+	picked = map[int]bool{}
 	if j.ranker.reads() == readsNothing || j.short {
-		return picked
+		return picked, 0
 	}
-	room := j.class.inside
+	room = j.class.inside
 	for _, i := range cut {
 		if c := &j.chunks[i]; c.whole <= room {
 			room -= c.whole
 			picked[i] = true
 		}
 	}
-	j.reading.Inside = len(picked)
-	return picked
+	return picked, room
+}
+
+// cascadeLeaves leaves to the model those of the other leaves that words rank first, as far as room pays: of a function that is
+// too large to be read whole, what the question is most likely about. The rest of such a function is then behind that.
+func cascadeLeaves(list []leaf, terms []float64, room, question int) {
+	started := map[int]bool{}
+	for _, n := range byScore(terms) {
+		l := &list[n]
+		if cost := min(l.tokens, windowTokens) + question; l.standing == unheard && cost <= room {
+			room -= cost
+			l.standing = heard
+			started[l.chunk] = true
+		}
+	}
+	for n := range list {
+		if l := &list[n]; l.standing == unheard && started[l.chunk] {
+			l.standing = below
+		}
+	}
 }
 
 // A lineRead is a passage of a chunk and how the model is asked for the losses of its lines.
@@ -122,22 +146,30 @@ func (j *job) readLines(ctx context.Context, inside map[int]bool) error {
 	return nil
 }
 
-// values scores blocks as chunks are scored: by what each alone, before the query, tells about it.
-func (j *job) values(ctx context.Context, list []leaf) ([]float64, error) {
+// values scores blocks as chunks are scored: by what each alone, before the query, tells about it. Beside those whose standing is heard
+// the model reads others for room tokens.
+func (j *job) values(ctx context.Context, list []leaf, room int) ([]float64, error) {
+	query := tail(j.req.Query)
 	e := evidence{texts: len(list), standings: make([]standing, len(list)), given: make([][]Loss, len(list)), alone: j.alone}
 	texts := make([]string, len(list))
-	query := tail(j.req.Query)
-	var seqs []Sequence
-	var read []int
 	for n, l := range list {
 		texts[n] = l.text
-		e.standings[n] = unheard
-		if l.read {
-			read = append(read, n)
-			seqs = append(seqs, Sequence{Given: given(head(l.text)), Text: query})
-		}
 	}
 	e.terms = bm25(j.req.Query, texts)
+	cascadeLeaves(list, e.terms, room, j.count(query))
+	var seqs []Sequence
+	var read []int
+	chunks := map[int]bool{}
+	for n, l := range list {
+		e.standings[n] = l.standing
+		if l.standing == heard {
+			e.standings[n] = unheard // until the model has answered
+			read = append(read, n)
+			seqs = append(seqs, Sequence{Given: given(head(l.text)), Text: query})
+			chunks[l.chunk] = true
+		}
+	}
+	j.reading.Inside = len(chunks)
 	losses, err := j.read(ctx, seqs)
 	if err != nil {
 		return nil, err

@@ -79,6 +79,43 @@ func TestSpeedBoundsWhatIsRead(t *testing.T) {
 	}
 }
 
+// Of a function larger than the speed allows the model reads blocks, those that words rank first, and no more than the speed allows.
+func TestLargeFunctionIsReadByBlocks(t *testing.T) {
+	const lines = 900
+	req := ask(func(r *Request) {
+		r.Files = []File{{Path: "long.py", Content: longFunction(lines)}}
+		r.Speed, r.Rate, r.Stage = SpeedBalanced, 0.2, ""
+	})
+	splitter := pool(t)
+	e := engine(t, func(o *Options) { o.Splitter = splitter })
+	res := compress(t, e, req)
+	check(t, splitter, words{}, req, res)
+	limit, _ := classOf(SpeedBalanced)
+	if whole := res.OriginalTokens; whole <= limit.inside {
+		t.Fatalf("the function has %d tokens; it should be more than %d", whole, limit.inside)
+	}
+	r := res.Reading
+	if read := r.Passes - 1 - 2*r.Ranked; r.Inside != 1 || read < 10 {
+		t.Errorf("%+v: the model read %d blocks of one function", r, read)
+	}
+	if most := 8 * (limit.chunks + limit.inside); r.Bytes > most {
+		t.Errorf("%d bytes read, want at most %d", r.Bytes, most)
+	}
+}
+
+func TestCascadeOfLeaves(t *testing.T) {
+	list := []leaf{
+		{chunk: 1, tokens: 10, standing: heard}, {chunk: 2, tokens: 10, standing: unheard}, {chunk: 2, tokens: 30, standing: unheard},
+		{chunk: 2, tokens: 10, standing: unheard}, {chunk: 3, tokens: 40, standing: unheard},
+	}
+	cascadeLeaves(list, []float64{9, 1, 3, 2, 4}, 36, 3)
+	for n, want := range []standing{heard, below, heard, below, unheard} {
+		if list[n].standing != want {
+			t.Errorf("leaf %d: standing %d, want %d", n, list[n].standing, want)
+		}
+	}
+}
+
 func TestGuaranteesAtAllSpeeds(t *testing.T) {
 	splitter := pool(t)
 	e := engine(t, func(o *Options) { o.Splitter, o.Speed = splitter, SpeedBalanced })

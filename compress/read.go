@@ -17,7 +17,8 @@ type Reading struct {
 	Settled int `json:"settled"`
 	// Late is the number of chunks and functions that the model should have read and did not: the deadline passed, or it failed.
 	Late int `json:"late,omitempty"`
-	// Inside is the number of functions that the model read line by line and block by block.
+	// Inside is the number of functions that the model read inside: line by line and block by block, or, of one too large for the
+	// speed, the blocks that words rank first.
 	Inside int `json:"inside"`
 	// Passes and Bytes are what it was given, queries included.
 	Passes int `json:"passes"`

@@ -21,7 +21,7 @@ const (
 type class struct {
 	// chunks bounds what the model reads to rank chunks, queries included.
 	chunks int
-	// inside bounds the functions whose lines and blocks it reads.
+	// inside bounds the functions whose lines and blocks it reads, and the blocks that it reads of others, queries included.
 	inside int
 }
 
