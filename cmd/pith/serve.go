@@ -88,6 +88,9 @@ func serve(ctx context.Context, src source, log *slog.Logger) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, engine.close()) }()
+	if err := engine.warmUp(ctx, cfg.Parsers.Workers); err != nil {
+		log.Warn("warming up failed; the first requests may tell why", "err", err)
+	}
 	store, err := newStore(cfg)
 	if err != nil {
 		return err

@@ -94,3 +94,24 @@ func TestTenantsDoNotShareWhatIsKept(t *testing.T) {
 		}
 	}
 }
+
+// What the first requests would wait for has started when the server has warmed up.
+func TestWarmUp(t *testing.T) {
+	cfg := configs.Default()
+	cfg.Parsers.InProcess, cfg.Compress.Deadline = true, 0
+	e, err := newEngine(cfg, slog.New(slog.DiscardHandler), nil)
+	if err = errors.Join(err, e.modelErr); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := e.warmUp(t.Context(), 2); err != nil {
+		t.Fatal(err)
+	}
+	if p, m := e.pool.Stats(), e.model.Stats(); p.Parses < 2 || p.Fallbacks > 0 || m.Runs == 0 {
+		t.Errorf("parsers %+v, model %+v: want two files parsed and the model run", p, m)
+	}
+}
