@@ -63,12 +63,14 @@ type ProxyReport struct {
 	Streams StreamMemory `json:"streams"`
 }
 
-// A kind is a way of filling a body. unique bodies differ from request to request.
+// A kind is a way of filling a body. unique bodies have other code in each request, asking ones another question in a message of its own
+// behind the same code and its first question.
 type kind struct {
 	name   string
 	mode   string
 	code   bool
 	unique bool
+	asking bool
 }
 
 var kinds = []kind{
@@ -76,6 +78,7 @@ var kinds = []kind{
 	{name: "prose, left alone", mode: "auto"},
 	{name: "new code, compressed", mode: "force", code: true, unique: true},
 	{name: "same code again", mode: "force", code: true},
+	{name: "same code, next question", mode: "force", code: true, asking: true},
 }
 
 // Run starts upstream and both proxies and measures every kind at every size.
@@ -154,11 +157,7 @@ func (p Proxy) measure(ctx context.Context, bare, pith *url.URL, k kind, size in
 	row := ProxyRow{Kind: k.name, Pairs: pairs}
 	var through, direct, added []float64
 	for i := range warmUp + pairs {
-		seed := 0
-		if k.unique {
-			seed = i + 1
-		}
-		body := k.body(size, uint64(seed))
+		body := k.body(size, i)
 		row.Bytes = len(body)
 		// Whoever goes second finds the body in the processor's cache.
 		order := []*url.URL{bare, pith}
@@ -184,16 +183,24 @@ func (p Proxy) measure(ctx context.Context, bare, pith *url.URL, k kind, size in
 	return row, nil
 }
 
-// body is a chat request of about size bytes.
-func (k kind) body(size int, seed uint64) []byte {
+// body is the nth chat request, of about size bytes.
+func (k kind) body(size, n int) []byte {
 	content := strings.Repeat("The quick answer is that the weather stays as it was. ", size/54+1)[:size]
 	if k.code {
+		seed := uint64(0)
+		if k.unique {
+			seed = uint64(n) + 1
+		}
 		enough := func(_ int, text string) bool { return len(text) >= size }
 		content = "```go\n" + syntheticGo(15, seed, enough) + "```\n\n" + firstQuestion
 	}
-	body, err := json.Marshal(map[string]any{
-		"model": "gpt-4o", "messages": []map[string]string{{"role": "user", "content": content}},
-	})
+	type message map[string]string
+	messages := []message{{"role": "user", "content": content}}
+	if k.asking {
+		question := fmt.Sprintf("%d. %s", n+1, questions[n%len(questions)])
+		messages = append(messages, message{"role": "assistant", "content": "By its deadline."}, message{"role": "user", "content": question})
+	}
+	body, err := json.Marshal(map[string]any{"model": "gpt-4o", "messages": messages})
 	if err != nil {
 		panic(err) // strings and maps of strings always marshal
 	}

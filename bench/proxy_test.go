@@ -27,8 +27,8 @@ func TestProxy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(report.Rows) != 8 {
-		t.Fatalf("%d rows, want 4 kinds of 2 sizes", len(report.Rows))
+	if len(report.Rows) != 10 {
+		t.Fatalf("%d rows, want 5 kinds of 2 sizes", len(report.Rows))
 	}
 	want := 0
 	for _, row := range report.Rows {
@@ -52,8 +52,8 @@ func TestProxy(t *testing.T) {
 		t.Errorf("streams %+v", report.Streams)
 	}
 	var text bytes.Buffer
-	if err := report.WriteText(&text); err != nil || strings.Count(text.String(), "\n") != 16 {
-		t.Errorf("tables have not 8 rows, 2 loads and a line on streams (%v):\n%s", err, &text)
+	if err := report.WriteText(&text); err != nil || strings.Count(text.String(), "\n") != 18 {
+		t.Errorf("tables have not 10 rows, 2 loads and a line on streams (%v):\n%s", err, &text)
 	}
 }
 
