@@ -105,8 +105,11 @@ func TestLargeFunctionIsReadByBlocks(t *testing.T) {
 
 func TestCascadeOfLeaves(t *testing.T) {
 	list := []leaf{
-		{chunk: 1, tokens: 10, standing: heard}, {chunk: 2, tokens: 10, standing: unheard}, {chunk: 2, tokens: 30, standing: unheard},
-		{chunk: 2, tokens: 10, standing: unheard}, {chunk: 3, tokens: 40, standing: unheard},
+		{chunk: 1, tokens: 10, standing: heard},
+		{chunk: 2, tokens: 10, standing: unheard},
+		{chunk: 2, tokens: 30, standing: unheard},
+		{chunk: 2, tokens: 10, standing: unheard},
+		{chunk: 3, tokens: 40, standing: unheard},
 	}
 	cascadeLeaves(list, []float64{9, 1, 3, 2, 4}, 36, 3)
 	for n, want := range []standing{heard, below, heard, below, unheard} {

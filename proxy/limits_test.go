@@ -65,7 +65,8 @@ func TestConnectionAfterRefusedBody(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := io.Copy(io.Discard, res.Body); err != nil || res.StatusCode != http.StatusRequestEntityTooLarge {
+		_, err = io.Copy(io.Discard, res.Body)
+		if err = errors.Join(err, res.Body.Close()); err != nil || res.StatusCode != http.StatusRequestEntityTooLarge {
 			t.Fatalf("status %d, %v", res.StatusCode, err)
 		}
 	}
