@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 )
@@ -24,10 +25,19 @@ func exitStatus(err error) int {
 	return 1
 }
 
+// version is the module's version, which the toolchain takes from the tag or the commit that it builds.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "unknown"
+}
+
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "pith",
 		Short:         "A proxy in front of LLM APIs that keeps the pith of a prompt",
+		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args: func(cmd *cobra.Command, args []string) error {
