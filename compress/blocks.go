@@ -63,7 +63,7 @@ func (j *job) rankBlocks(ctx context.Context, sel *selection) error {
 // what the class leaves for more.
 func (j *job) inside(cut []int) (picked map[int]bool, room int) {
 	picked = map[int]bool{}
-	if j.ranker.reads() == readsNothing || j.short {
+	if !j.ranker.reads() || j.short {
 		return picked, 0
 	}
 	room = j.class.inside
@@ -177,7 +177,7 @@ func (j *job) values(ctx context.Context, list []leaf, room int) ([]float64, err
 	for k, l := range losses {
 		e.given[read[k]], e.standings[read[k]] = l.Text, heard
 	}
-	if len(losses) == 0 && j.ranker.reads() > readsNothing {
+	if len(losses) == 0 && j.ranker.reads() {
 		return bm25Ranker{}.scores(e), nil
 	}
 	return j.ranker.scores(e), nil

@@ -66,7 +66,7 @@ func (j *job) pickRanker() {
 	case strings.TrimSpace(j.req.Query) == "":
 		j.use(rankOrder)
 		j.reason = "the query is empty"
-	case j.ranker.reads() > readsNothing && j.opt.Scorer == nil:
+	case j.ranker.reads() && j.opt.Scorer == nil:
 		j.use(rankWords)
 		j.reason = "no model is loaded"
 	}

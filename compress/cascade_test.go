@@ -95,7 +95,7 @@ func TestLargeFunctionIsReadByBlocks(t *testing.T) {
 		t.Fatalf("the function has %d tokens; it should be more than %d", whole, limit.inside)
 	}
 	r := res.Reading
-	if read := r.Passes - 1 - 2*r.Ranked; r.Inside != 1 || read < 10 {
+	if read := r.Passes - 1 - r.Ranked; r.Inside != 1 || read < 10 {
 		t.Errorf("%+v: the model read %d blocks of one function", r, read)
 	}
 	if most := 8 * (limit.chunks + limit.inside); r.Bytes > most {

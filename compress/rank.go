@@ -21,27 +21,18 @@ type evidence struct {
 	texts int
 	// terms are the BM25 scores of the pieces, heads those of their headers alone. Nil where pieces have no headers.
 	terms, heads []float64
-	// alone are the query's losses without context, given[i] those after piece i, brief[i] those after its header alone. Nil
-	// where no model ran, or it was not asked.
-	alone        []Loss
-	given, brief [][]Loss
+	// alone are the query's losses without context, given[i] those after piece i. Nil where no model ran, or it was not asked.
+	alone []Loss
+	given [][]Loss
 	// standings say which pieces the model read. Nil: all.
 	standings []standing
 }
 
-// A demand is how much of a piece a ranker wants the model to read.
-type demand uint8
-
-const (
-	readsNothing demand = iota
-	readsPieces
-	readsHeaders // the headers alone as well
-)
-
 // A ranker turns evidence into one score per piece; higher is more relevant. Scores are finite.
 type ranker interface {
 	scores(e evidence) []float64
-	reads() demand
+	// reads says whether the model should read the pieces.
+	reads() bool
 }
 
 type (
@@ -68,15 +59,15 @@ func rankerOf(name string) (ranker, bool) {
 	return nil, false
 }
 
-func (amiRanker) reads() demand    { return readsPieces }
-func (bm25Ranker) reads() demand   { return readsNothing }
-func (wordsRanker) reads() demand  { return readsNothing }
-func (hybridRanker) reads() demand { return readsHeaders }
-func (orderRanker) reads() demand  { return readsNothing }
+func (amiRanker) reads() bool    { return true }
+func (bm25Ranker) reads() bool   { return false }
+func (wordsRanker) reads() bool  { return false }
+func (hybridRanker) reads() bool { return true }
+func (orderRanker) reads() bool  { return false }
 
 // scores is the paper's AMI: by how much a piece lowers the query's perplexity.
 func (amiRanker) scores(e evidence) []float64 {
-	return gains(e, e.given, func(alone, given float64) float64 { return math.Exp(alone) - math.Exp(given) })
+	return gains(e, func(alone, given float64) float64 { return math.Exp(alone) - math.Exp(given) })
 }
 
 func (bm25Ranker) scores(e evidence) []float64 { return slices.Clone(e.terms) }
@@ -88,7 +79,7 @@ const (
 	// function is for; the body and the comments name much else.
 	headShare = 6
 	// wordShare is what words count beside the model.
-	wordShare = 0.3
+	wordShare = 0.1
 )
 
 // scores is BM25 with the header as a second field (a sum of z-scores, where BM25F would add up term counts).
@@ -102,18 +93,13 @@ func (wordsRanker) scores(e evidence) []float64 {
 	return sum
 }
 
-// scores adds what the model says of the whole piece, what it says of the header alone, and what the words say. (Comments
-// read like questions, so they make any question likelier; a header holds none.) The model's part is the gain in nats and
-// not in perplexity: both order the pieces alike, but differences of perplexity are so skewed that one piece would take the
-// whole scale.
+// scores adds what the model says of a piece and what the words say, which give its header more weight. (Having the model read the
+// headers alone as well ranks little better, keeps no more, and costs as many questions again; bench/RESULTS.md has both.) The model's
+// part is the gain in nats and not in perplexity: both order the pieces alike, but differences of perplexity are so skewed that one
+// piece would take the whole scale.
 func (hybridRanker) scores(e evidence) []float64 {
 	nats := func(alone, given float64) float64 { return alone - given }
-	sum := standardised(gains(e, e.given, nats), e.heard)
-	if e.brief != nil {
-		for i, s := range standardised(gains(e, e.brief, nats), e.heard) {
-			sum[i] += s
-		}
-	}
+	sum := standardised(gains(e, nats), e.heard)
 	for i, s := range (wordsRanker{}).scores(e) {
 		sum[i] += wordShare * s
 	}
@@ -131,16 +117,16 @@ func (orderRanker) scores(e evidence) []float64 {
 	return list
 }
 
-// gains applies gain to the query's mean loss alone and after each piece, or its header. A piece without a usable loss ranks with
+// gains applies gain to the query's mean loss alone and after each piece. A piece without a usable loss ranks with
 // the last, as do those that words alone put below what the model read. Nothing is known of the unheard: they get the mean.
-func gains(e evidence, after [][]Loss, gain func(alone, given float64) float64) []float64 {
-	list := make([]float64, len(after))
+func gains(e evidence, gain func(alone, given float64) float64) []float64 {
+	list := make([]float64, len(e.given))
 	alone, ok := meanLoss(e.alone)
 	if !ok {
 		return list // a query of one token: the model has nothing to say
 	}
 	worst, sum, n := math.Inf(1), 0.0, 0
-	for i, losses := range after {
+	for i, losses := range e.given {
 		list[i] = math.NaN()
 		if given, ok := meanLoss(losses); ok {
 			if g := gain(alone, given); finite(g) {

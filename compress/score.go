@@ -44,7 +44,7 @@ func (j *job) rankChunks(ctx context.Context) error {
 	}
 	e.terms, e.heads = bm25(j.req.Query, texts), bm25(j.req.Query, headers)
 	order := byScore(wordsRanker{}.scores(e))
-	if j.ranker.reads() > readsNothing {
+	if j.ranker.reads() {
 		if err := j.readChunks(ctx, &e, ranked, order); err != nil {
 			return err
 		}
@@ -65,10 +65,6 @@ func (j *job) readChunks(ctx context.Context, e *evidence, ranked, order []int) 
 	query := tail(j.req.Query)
 	e.standings = cascade(order, j.costs(ranked, query), j.class.chunks)
 	seqs := []Sequence{{Text: query}}
-	each := 1 // sequences of a chunk
-	if j.ranker.reads() == readsHeaders {
-		each, e.brief = 2, make([][]Loss, len(ranked))
-	}
 	var read []int
 	for _, n := range order {
 		if e.standings[n] != heard {
@@ -76,9 +72,6 @@ func (j *job) readChunks(ctx context.Context, e *evidence, ranked, order []int) 
 		}
 		c := &j.chunks[ranked[n]]
 		seqs = append(seqs, Sequence{Given: given(head(c.text())), Text: query})
-		if e.brief != nil {
-			seqs = append(seqs, Sequence{Given: given(head(c.header())), Text: query})
-		}
 		read = append(read, n)
 	}
 	losses, err := j.read(ctx, seqs)
@@ -86,7 +79,7 @@ func (j *job) readChunks(ctx context.Context, e *evidence, ranked, order []int) 
 		return err
 	}
 	j.reading.Settled = len(order) - len(read)
-	j.reading.Ranked = max(len(losses)-1, 0) / each
+	j.reading.Ranked = max(len(losses)-1, 0)
 	j.reading.Late = len(read) - j.reading.Ranked
 	if j.reading.Ranked == 0 && j.short {
 		j.use(rankWords)
@@ -99,10 +92,7 @@ func (j *job) readChunks(ctx context.Context, e *evidence, ranked, order []int) 
 			e.standings[n] = below
 			continue
 		}
-		e.given[n], j.chunks[ranked[n]].read = losses[1+each*k].Text, true
-		if e.brief != nil {
-			e.brief[n] = losses[2+each*k].Text
-		}
+		e.given[n], j.chunks[ranked[n]].read = losses[1+k].Text, true
 	}
 	return nil
 }
@@ -113,9 +103,6 @@ func (j *job) costs(ranked []int, query string) []int {
 	list := make([]int, len(ranked))
 	for n, i := range ranked {
 		list[n] = min(j.chunks[i].whole, windowTokens) + question
-		if j.ranker.reads() == readsHeaders {
-			list[n] += min(j.count(j.chunks[i].header()), windowTokens) + question
-		}
 	}
 	return list
 }

@@ -173,10 +173,10 @@ func TestWordsAndHybrid(t *testing.T) {
 	e := evidence{
 		texts: 3, terms: []float64{4, 2, 0}, heads: []float64{0, 0, 3}, alone: alone,
 		given: [][]Loss{losses(0, 1, 1), losses(0, 1, 1), losses(0, 1, 1)},
-		brief: [][]Loss{losses(0, 2, 2), losses(0, 0, 0), losses(0, 2, 2)},
 	}
-	blocks := e
-	blocks.heads, blocks.brief = nil, nil
+	blocks, told := e, e
+	blocks.heads, told.heads = nil, nil
+	told.given = [][]Loss{losses(0, 2, 2), losses(0, 0, 0), losses(0, 2, 2)}
 	for _, tt := range []struct {
 		name     string
 		ranker   ranker
@@ -185,7 +185,7 @@ func TestWordsAndHybrid(t *testing.T) {
 	}{
 		{"a word in a header outweighs one in a body", wordsRanker{}, e, []int{2, 0, 1}},
 		{"without headers words are BM25", wordsRanker{}, blocks, []int{0, 1, 2}},
-		{"the model's word on the header counts", hybridRanker{}, e, []int{2, 1, 0}},
+		{"what the model says outweighs words", hybridRanker{}, told, []int{1, 0, 2}},
 		{"where the model says nothing, words decide", hybridRanker{}, blocks, []int{0, 1, 2}},
 	} {
 		if got := byScore(tt.ranker.scores(tt.evidence)); !slices.Equal(got, tt.want) {
