@@ -14,8 +14,8 @@ type leaf struct {
 	chunk  int
 	text   string
 	tokens int
-	// standing is heard where the class leaves it to the model.
-	standing standing
+	// read says that the class leaves it to the model.
+	read bool
 }
 
 // rankBlocks cuts the chosen chunks that their share of the budget does not hold into blocks, and values the blocks. The
@@ -42,11 +42,7 @@ func (j *job) rankBlocks(ctx context.Context, sel *selection) error {
 			continue
 		}
 		leaves(c.blocks, func(b *node) {
-			l := leaf{node: b, chunk: i, text: c.src.text(b.start, b.end), tokens: c.src.cost(b.start, b.end), standing: unheard}
-			if inside[i] {
-				l.standing = heard
-			}
-			list = append(list, l)
+			list = append(list, leaf{node: b, chunk: i, text: c.src.text(b.start, b.end), tokens: c.src.cost(b.start, b.end), read: inside[i]})
 		})
 	}
 	values, err := j.values(ctx, list, room)
@@ -77,20 +73,13 @@ func (j *job) inside(cut []int) (picked map[int]bool, room int) {
 }
 
 // cascadeLeaves leaves to the model those of the other leaves that words rank first, as far as room pays: of a function that is
-// too large to be read whole, what the question is most likely about. The rest of such a function is then behind that.
+// too large to be read whole, what the question is most likely about.
 func cascadeLeaves(list []leaf, terms []float64, room, question int) {
-	started := map[int]bool{}
 	for _, n := range byScore(terms) {
 		l := &list[n]
-		if cost := min(l.tokens, windowTokens) + question; l.standing == unheard && cost <= room {
+		if cost := min(l.tokens, windowTokens) + question; !l.read && cost <= room {
 			room -= cost
-			l.standing = heard
-			started[l.chunk] = true
-		}
-	}
-	for n := range list {
-		if l := &list[n]; l.standing == unheard && started[l.chunk] {
-			l.standing = below
+			l.read = true
 		}
 	}
 }
@@ -146,11 +135,11 @@ func (j *job) readLines(ctx context.Context, inside map[int]bool) error {
 	return nil
 }
 
-// values scores blocks as chunks are scored: by what each alone, before the query, tells about it. Beside those whose standing is heard
-// the model reads others for room tokens.
+// values scores blocks as chunks are scored: by what each alone, before the query, tells about it. Beside those that are to be read the
+// model reads others for room tokens.
 func (j *job) values(ctx context.Context, list []leaf, room int) ([]float64, error) {
 	query := tail(j.req.Query)
-	e := evidence{texts: len(list), standings: make([]standing, len(list)), given: make([][]Loss, len(list)), alone: j.alone}
+	e := evidence{texts: len(list), read: make([]bool, len(list)), given: make([][]Loss, len(list)), alone: j.alone}
 	texts := make([]string, len(list))
 	for n, l := range list {
 		texts[n] = l.text
@@ -161,9 +150,7 @@ func (j *job) values(ctx context.Context, list []leaf, room int) ([]float64, err
 	var read []int
 	chunks := map[int]bool{}
 	for n, l := range list {
-		e.standings[n] = l.standing
-		if l.standing == heard {
-			e.standings[n] = unheard // until the model has answered
+		if l.read {
 			read = append(read, n)
 			seqs = append(seqs, Sequence{Given: given(head(l.text)), Text: query})
 			chunks[l.chunk] = true
@@ -175,7 +162,7 @@ func (j *job) values(ctx context.Context, list []leaf, room int) ([]float64, err
 		return nil, err
 	}
 	for k, l := range losses {
-		e.given[read[k]], e.standings[read[k]] = l.Text, heard
+		e.given[read[k]], e.read[read[k]] = l.Text, true
 	}
 	if len(losses) == 0 && j.ranker.reads() {
 		return bm25Ranker{}.scores(e), nil

@@ -11,25 +11,28 @@ import (
 	"time"
 )
 
-// The letters are the standings of eight chunks in the order of their words: heard, below.
+// The letters are eight chunks in the order of their words: read or not.
 func TestCascade(t *testing.T) {
 	for _, tt := range []struct {
 		name      string
 		allowance int
 		want      string
 	}{
-		{"everything", math.MaxInt, "hhhhhhhh"},
-		{"the first", 30, "hhhbbbbb"},
-		{"exactly all", 80, "hhhhhhhh"},
-		{"one less", 79, "hhhhhhhb"},
-		{"nothing", 0, "bbbbbbbb"},
-		{"less than one", 9, "bbbbbbbb"},
+		{"everything", math.MaxInt, "rrrrrrrr"},
+		{"the first", 30, "rrr....."},
+		{"exactly all", 80, "rrrrrrrr"},
+		{"one less", 79, "rrrrrrr."},
+		{"nothing", 0, "........"},
+		{"less than one", 9, "........"},
 	} {
 		order, costs := []int{7, 6, 5, 4, 3, 2, 1, 0}, []int{10, 10, 10, 10, 10, 10, 10, 10}
-		standings := cascade(order, costs, tt.allowance)
+		read := cascade(order, costs, tt.allowance)
 		got := make([]byte, len(order))
 		for at, n := range order {
-			got[at] = "hb"[standings[n]]
+			got[at] = '.'
+			if read[n] {
+				got[at] = 'r'
+			}
 		}
 		if string(got) != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
@@ -37,14 +40,14 @@ func TestCascade(t *testing.T) {
 	}
 }
 
-// What words put behind all that the model read stays there, in their order, by either ranker.
-func TestSettledChunksKeepTheirPlace(t *testing.T) {
+// What the model did not read stands in the middle of what it read, in the order of words, by either ranker.
+func TestUnreadChunksStandInTheMiddle(t *testing.T) {
 	e := evidence{
 		texts: 5, terms: []float64{7, 5, 4, 2, 1}, alone: query(3),
-		standings: []standing{heard, heard, heard, below, below},
-		given:     [][]Loss{query(2), query(1), query(2.5), nil, nil},
+		read:  []bool{true, true, true, false, false},
+		given: [][]Loss{query(2), query(1), query(2.5), nil, nil},
 	}
-	for name, want := range map[string][]int{rankAMI: {1, 0, 2, 3, 4}, rankHybrid: {1, 0, 2, 3, 4}} {
+	for name, want := range map[string][]int{rankAMI: {1, 0, 3, 4, 2}, rankHybrid: {1, 0, 3, 4, 2}} {
 		r, _ := rankerOf(name)
 		scores := r.scores(e)
 		if got := byScore(scores); !slices.Equal(got, want) {
@@ -105,16 +108,16 @@ func TestLargeFunctionIsReadByBlocks(t *testing.T) {
 
 func TestCascadeOfLeaves(t *testing.T) {
 	list := []leaf{
-		{chunk: 1, tokens: 10, standing: heard},
-		{chunk: 2, tokens: 10, standing: unheard},
-		{chunk: 2, tokens: 30, standing: unheard},
-		{chunk: 2, tokens: 10, standing: unheard},
-		{chunk: 3, tokens: 40, standing: unheard},
+		{chunk: 1, tokens: 10, read: true},
+		{chunk: 2, tokens: 10},
+		{chunk: 2, tokens: 30},
+		{chunk: 2, tokens: 1},
+		{chunk: 3, tokens: 40},
 	}
-	cascadeLeaves(list, []float64{9, 1, 3, 2, 4}, 36, 3)
-	for n, want := range []standing{heard, below, heard, below, unheard} {
-		if list[n].standing != want {
-			t.Errorf("leaf %d: standing %d, want %d", n, list[n].standing, want)
+	cascadeLeaves(list, []float64{9, 1, 3, 2, 4}, 37, 3)
+	for n, want := range []bool{true, false, true, true, false} {
+		if list[n].read != want {
+			t.Errorf("leaf %d: read %v, want %v", n, list[n].read, want)
 		}
 	}
 }

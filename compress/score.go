@@ -63,11 +63,11 @@ func (j *job) rankChunks(ctx context.Context) error {
 // a deadline loses the least promising ones.
 func (j *job) readChunks(ctx context.Context, e *evidence, ranked, order []int) error {
 	query := tail(j.req.Query)
-	e.standings = cascade(order, j.costs(ranked, query), j.class.chunks)
+	e.read = cascade(order, j.costs(ranked, query), j.class.chunks)
 	seqs := []Sequence{{Text: query}}
 	var read []int
 	for _, n := range order {
-		if e.standings[n] != heard {
+		if !e.read[n] {
 			continue
 		}
 		c := &j.chunks[ranked[n]]
@@ -89,7 +89,7 @@ func (j *job) readChunks(ctx context.Context, e *evidence, ranked, order []int) 
 	e.given = make([][]Loss, len(ranked))
 	for k, n := range read {
 		if k >= j.reading.Ranked {
-			e.standings[n] = below
+			e.read[n] = false
 			continue
 		}
 		e.given[n], j.chunks[ranked[n]].read = losses[1+k].Text, true
