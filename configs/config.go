@@ -179,7 +179,7 @@ func Default() Config {
 		},
 		Model:     Model{Device: "auto", StateBytes: 64 << 20},
 		Parsers:   Parsers{Workers: 2, Timeout: 2 * time.Second, MaxBytes: 1 << 20},
-		Cache:     Cache{MemoryBytes: 64 << 20, TTL: 24 * time.Hour},
+		Cache:     Cache{MemoryBytes: 32 << 20, TTL: 24 * time.Hour},
 		Retrieval: Retrieval{TTL: time.Hour, MemoryBytes: 64 << 20},
 		Limits:    Limits{InFlightBytes: 512 << 20, Compressions: 64},
 		Retry:     Retry{Attempts: 2, MaxWait: 10 * time.Second, Rest: 5 * time.Second},
