@@ -47,7 +47,7 @@ const (
 // more than 400 MiB.
 const (
 	stateBytes   = 64 << 20
-	lossBytes    = 16 << 20
+	lossBytes    = 8 << 20
 	queuedTokens = 1 << 19
 )
 
