@@ -177,7 +177,7 @@ func Default() Config {
 			FineRatio: 0.8,
 			Beta:      0.5,
 		},
-		Model:     Model{Device: "auto", StateBytes: 64 << 20},
+		Model:     Model{Device: "auto", StateBytes: 48 << 20},
 		Parsers:   Parsers{Workers: 2, Timeout: 2 * time.Second, MaxBytes: 1 << 20},
 		Cache:     Cache{MemoryBytes: 32 << 20, TTL: 24 * time.Hour},
 		Retrieval: Retrieval{TTL: time.Hour, MemoryBytes: 64 << 20},

@@ -10,7 +10,7 @@ const (
 	// blockTokens is the tokens of one block of state. States of names and signatures are about that long.
 	blockTokens = 8
 	// spareBytes bounds the blocks that nothing uses and that are kept for the next state: what a request's last pieces need.
-	spareBytes = 8 << 20
+	spareBytes = 4 << 20
 )
 
 // blocks hands out memory for states in pieces of one size, outside of the Go heap, where the collector would let twice its size

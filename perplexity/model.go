@@ -28,7 +28,7 @@ type Options struct {
 	// half a minute of two cores.
 	MaxQueuedTokens int
 	// StateBytes bounds the network's states that are kept of texts scored before, so that another question about a text costs
-	// the question only. If zero, 64 MiB; if negative, none are kept. The embedded model takes 5,632 bytes a token.
+	// the question only. If zero, 48 MiB; if negative, none are kept. The embedded model takes 5,632 bytes a token.
 	StateBytes int
 }
 
@@ -42,11 +42,11 @@ const (
 	logitsBytes = 256 << 20
 )
 
-// Defaults of what is kept and queued. Losses take four bytes a token and an entry for each text. The states are those of 11,900
-// tokens of the embedded model, about three requests at speed balanced: with more, a server that has seen thousands of texts takes
+// Defaults of what is kept and queued. Losses take four bytes a token and an entry for each text. The states are those of 8,900
+// tokens of the embedded model, about two requests at speed balanced: with more, a server that has seen thousands of texts takes
 // more than 400 MiB.
 const (
-	stateBytes   = 64 << 20
+	stateBytes   = 48 << 20
 	lossBytes    = 8 << 20
 	queuedTokens = 1 << 19
 )
