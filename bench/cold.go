@@ -8,7 +8,7 @@ import (
 // Cold asks for more cold requests of each shape, one after the other, each over a text that nobody has seen: one run says what a
 // request takes, many say how late the late ones are.
 type Cold struct {
-	// Compressor ranks as configured and scores within Deadline, as a server does; nothing else of Speed is cut short.
+	// Compressor ranks as configured, scores within Deadline and parses in workers, as a server does; nothing else of Speed is cut short.
 	Compressor Compressor
 	Deadline   time.Duration
 	// Requests is their number for each shape. If zero, there are none.
@@ -20,7 +20,7 @@ type ColdSpread struct {
 	Requests int `json:"requests"`
 	// Cut is how many of them the deadline cut short: words ranked what the model had not read by then.
 	Cut int `json:"cut"`
-	// GoShare is the part of their processor time that was spent outside of the runtime.
+	// GoShare is the part of this process's time for them that was spent outside of the runtime.
 	GoShare float64 `json:"go_share"`
 	Quantiles
 	Max float64 `json:"max"`

@@ -15,6 +15,7 @@ import (
 	"pith/cache"
 	"pith/compress"
 	"pith/configs"
+	"pith/parsers"
 	"pith/perplexity"
 )
 
@@ -42,7 +43,7 @@ speed that the model's own products with weights reached, by processor time on a
 outside of the runtime. On a machine that does other work too, compare the processor times (cpu).
 
 With --cold-requests, that many more texts of each shape are asked about, each for the first time, one after the other, with
-the ranker and the deadline of the configuration; all else runs without a deadline. "cut short" counts where it passed.
+the ranker, the deadline and the parse workers of a server; all else runs without a deadline and parses in this process. "cut short" counts where it passed.
 
 A model of Qwen2.5-Coder-0.5B's size with random weights is made by "pith model random DIR"; give it with --model-dir.`,
 		Args: noArguments,
@@ -80,7 +81,13 @@ func (s *speedFlags) run(cmd *cobra.Command) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, engine.close()) }()
-	if s.measure.Cold, err = s.cold(cfg.Compress, engine); err != nil {
+	cfg.Parsers.InProcess = false // unlike for the rest
+	workers, err := newPool(cfg.Parsers)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, workers.Close()) }()
+	if s.measure.Cold, err = s.cold(cfg.Compress, engine, workers); err != nil {
 		return err
 	}
 	s.measure.Counters = counters{engine.counters}
@@ -103,10 +110,10 @@ func (s *speedFlags) run(cmd *cobra.Command) (err error) {
 	return s.report(cmd)
 }
 
-// cold is the engine's parts once more, with the deadline that they have in a server.
-func (s *speedFlags) cold(cfg configs.Compress, parts *engine) (bench.Cold, error) {
+// cold is the engine's parts once more, with the deadline and the parse workers that they have in a server.
+func (s *speedFlags) cold(cfg configs.Compress, parts *engine, workers *parsers.Pool) (bench.Cold, error) {
 	cfg.Deadline = s.deadline
-	within, err := parts.with(cfg, nil)
+	within, err := parts.with(cfg, func(o *compress.Options) { o.Splitter = workers })
 	if err != nil {
 		return bench.Cold{}, err
 	}

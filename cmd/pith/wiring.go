@@ -70,14 +70,9 @@ type engine struct {
 
 // newEngine starts what cfg describes. If adjust is not nil, it has the last word on the engine's options.
 func newEngine(cfg configs.Config, log *slog.Logger, adjust func(*compress.Options)) (*engine, error) {
-	pool, err := parsers.NewPool(parsers.Options{
-		Workers:   cfg.Parsers.Workers,
-		InProcess: cfg.Parsers.InProcess,
-		Timeout:   cfg.Parsers.Timeout,
-		MaxBytes:  int(cfg.Parsers.MaxBytes),
-	})
+	pool, err := newPool(cfg.Parsers)
 	if err != nil {
-		return nil, fmt.Errorf("start parsers: %w", err)
+		return nil, err
 	}
 	parts := &engine{pool: pool, counters: tokens.New()}
 	if parts.model, parts.modelErr = openModel(cfg.Model); parts.modelErr != nil {
@@ -89,6 +84,14 @@ func newEngine(cfg configs.Config, log *slog.Logger, adjust func(*compress.Optio
 		return nil, errors.Join(err, parts.close())
 	}
 	return e, nil
+}
+
+func newPool(cfg configs.Parsers) (*parsers.Pool, error) {
+	pool, err := parsers.NewPool(parsers.Options{Workers: cfg.Workers, InProcess: cfg.InProcess, Timeout: cfg.Timeout, MaxBytes: int(cfg.MaxBytes)})
+	if err != nil {
+		return nil, fmt.Errorf("start parsers: %w", err)
+	}
+	return pool, nil
 }
 
 // with returns an engine on the same parts that compresses as cfg says. Closing one of them closes the parts of all.
