@@ -43,7 +43,8 @@ speed that the model's own products with weights reached, by processor time on a
 outside of the runtime. On a machine that does other work too, compare the processor times (cpu).
 
 With --cold-requests, that many more texts of each shape are asked about, each for the first time, one after the other, with
-the ranker, the deadline and the parse workers of a server; all else runs without a deadline and parses in this process. "cut short" counts where it passed.
+the ranker, the deadline and the parse workers of a server; all else runs without a deadline and parses in this process.
+"cut short" counts where the deadline passed.
 
 A model of Qwen2.5-Coder-0.5B's size with random weights is made by "pith model random DIR"; give it with --model-dir.`,
 		Args: noArguments,
