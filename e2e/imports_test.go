@@ -9,16 +9,29 @@ import (
 
 // allowed says which packages of ours each package may import. cmd/pith wires everything and is free.
 var allowed = map[string][]string{
-	"pith/proxy":      {"pith/compress"},
-	"pith/evolve":     {},
+	"pith/proxy": {
+		"pith/accounting", "pith/compress", "pith/dialects", "pith/gateway", "pith/retrieval",
+		"pith/internal/apierror", "pith/internal/coding", "pith/internal/digest", "pith/internal/panics",
+	},
+	"pith/dialects":   {"pith/compress"},
+	"pith/retrieval":  {"pith/compress", "pith/dialects", "pith/internal/apierror", "pith/internal/digest", "pith/internal/panics"},
+	"pith/gateway":    {"pith/dialects", "pith/internal/apierror", "pith/internal/digest", "pith/internal/retryafter"},
+	"pith/accounting": {"pith/dialects", "pith/internal/coding", "pith/internal/panics"},
+	"pith/evolve":     {"pith/internal/digest", "pith/internal/retryafter"},
 	"pith/bench":      {"pith/compress", "pith/parsers"},
 	"pith/compress":   {"pith/parsers"},
 	"pith/parsers":    {},
 	"pith/perplexity": {},
 	"pith/tokens":     {},
-	"pith/cache":      {},
+	"pith/cache":      {"pith/internal/digest"},
 	"pith/configs":    {},
 	"pith/download":   {},
+
+	"pith/internal/apierror":   {"pith/compress"},
+	"pith/internal/coding":     {},
+	"pith/internal/digest":     {},
+	"pith/internal/panics":     {},
+	"pith/internal/retryafter": {},
 }
 
 func TestImportsPointOneWay(t *testing.T) {

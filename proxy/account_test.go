@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"pith/accounting"
 	"pith/proxy"
 )
 
@@ -28,10 +29,10 @@ func near(a, b float64) bool { return math.Abs(a-b) <= 1e-9*max(1, math.Abs(a), 
 
 // The arithmetic of cost: with p the price of the prompt as it was cached, a token left out is worth the mean price of those sent.
 func TestCost(t *testing.T) {
-	price := proxy.Price{Model: "gpt-4*", Input: 4, CacheRead: 0.4, CacheWrite: 5, Output: 20}
+	price := accounting.Price{Model: "gpt-4*", Input: 4, CacheRead: 0.4, CacheWrite: 5, Output: 20}
 	tests := []struct {
 		name, path, answer string
-		prices             []proxy.Price
+		prices             []accounting.Price
 		label              string
 		cost               float64
 		// each is the price of one omitted token.
@@ -39,37 +40,37 @@ func TestCost(t *testing.T) {
 	}{
 		{
 			"nothing cached", "/v1/chat/completions", `{"usage":{"prompt_tokens":1000,"completion_tokens":100}}`,
-			[]proxy.Price{price},
+			[]accounting.Price{price},
 			"gpt-4*",
 			(1000*4 + 100*20) / 1e6, 4 / 1e6,
 		},
 		{
 			"all cached", "/v1/chat/completions", `{"usage":{"prompt_tokens":1000,"completion_tokens":0,"prompt_tokens_details":{"cached_tokens":1000}}}`,
-			[]proxy.Price{price},
+			[]accounting.Price{price},
 			"gpt-4*",
 			1000 * 0.4 / 1e6, 0.4 / 1e6,
 		},
 		{
 			"half cached", "/v1/chat/completions", `{"usage":{"prompt_tokens":1000,"completion_tokens":0,"prompt_tokens_details":{"cached_tokens":500}}}`,
-			[]proxy.Price{price},
+			[]accounting.Price{price},
 			"gpt-4*",
 			(500*4 + 500*0.4) / 1e6, 2.2 / 1e6,
 		},
 		{
 			"written", "/v1/messages", `{"usage":{"input_tokens":0,"cache_creation_input_tokens":1000,"output_tokens":10}}`,
-			[]proxy.Price{price},
+			[]accounting.Price{price},
 			"gpt-4*",
 			(1000*5 + 10*20) / 1e6, 5 / 1e6,
 		},
 		{
 			"read, written and new", "/v1/messages", `{"usage":{"input_tokens":100,"cache_read_input_tokens":800,"cache_creation_input_tokens":100,"output_tokens":10}}`,
-			[]proxy.Price{price},
+			[]accounting.Price{price},
 			"gpt-4*",
 			(100*4 + 800*0.4 + 100*5 + 10*20) / 1e6, (100*4 + 800*0.4 + 100*5) / 1e9,
 		},
-		{"no prompt told", "/v1/chat/completions", `{"usage":{"completion_tokens":10}}`, []proxy.Price{price}, "gpt-4*", 10 * 20 / 1e6, 0},
-		{"first row wins", "/v1/chat/completions", `{"usage":{"prompt_tokens":1000}}`, []proxy.Price{{Model: "*-4o", Input: 1}, price}, "*-4o", 1000 / 1e6, 1 / 1e6},
-		{"no row", "/v1/chat/completions", `{"usage":{"prompt_tokens":1000}}`, []proxy.Price{{Model: "gpt-4", Input: 1}, {Model: "4o", Input: 1}}, "other", 0, 0},
+		{"no prompt told", "/v1/chat/completions", `{"usage":{"completion_tokens":10}}`, []accounting.Price{price}, "gpt-4*", 10 * 20 / 1e6, 0},
+		{"first row wins", "/v1/chat/completions", `{"usage":{"prompt_tokens":1000}}`, []accounting.Price{{Model: "*-4o", Input: 1}, price}, "*-4o", 1000 / 1e6, 1 / 1e6},
+		{"no row", "/v1/chat/completions", `{"usage":{"prompt_tokens":1000}}`, []accounting.Price{{Model: "gpt-4", Input: 1}, {Model: "4o", Input: 1}}, "other", 0, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -94,11 +95,11 @@ func TestCost(t *testing.T) {
 }
 
 func TestBadAccountingIsRefused(t *testing.T) {
-	for name, a := range map[string]proxy.Accounting{
+	for name, a := range map[string]accounting.Options{
 		"share":    {Holdout: 1.1},
 		"no share": {Holdout: math.NaN()},
-		"model":    {Prices: []proxy.Price{{Input: 1}}},
-		"negative": {Prices: []proxy.Price{{Model: "m", CacheRead: -1}}},
+		"model":    {Prices: []accounting.Price{{Input: 1}}},
+		"negative": {Prices: []accounting.Price{{Model: "m", CacheRead: -1}}},
 	} {
 		o := options(t, newUpstream(t))
 		o.Accounting = a
@@ -239,7 +240,7 @@ func TestHiddenRoundsCost(t *testing.T) {
 		k := keeping(t, newUpstream(t), &shelf{})
 		o.Retrieval, o.Compressor = k.Retrieval, k.Compressor
 		o.Retrieval.Tool = true
-		o.Accounting.Prices = []proxy.Price{{Model: "*", Input: 4, CacheRead: 0.4, CacheWrite: 5, Output: 20}}
+		o.Accounting.Prices = []accounting.Price{{Model: "*", Input: 4, CacheRead: 0.4, CacheWrite: 5, Output: 20}}
 	})
 	a, _ := post(t, c.client, c.url+"/v1/chat/completions", userChat(askWhy+source(90)+"```"))
 	omitted := omittedOf(t, a)

@@ -7,9 +7,12 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/gin-gonic/gin"
+	"github.com/gin-gonic/gin/render"
 
 	"pith/compress"
+	"pith/internal/apierror"
+	"pith/internal/panics"
+	"pith/retrieval"
 )
 
 // A compressRequest is the body of POST /pith/v1/compress: the engine's request, or one text in place of files.
@@ -19,23 +22,21 @@ type compressRequest struct {
 }
 
 // compress serves POST /pith/v1/compress, the door for editors: files or one text in, the report of `pith compress` out.
-func (s *Server) compress(c *gin.Context) {
-	res, err := s.compressFiles(c.Writer, c.Request)
+func (s *Server) compress(x *exchange, w http.ResponseWriter, r *http.Request) error {
+	res, err := s.compressFiles(x, w, r)
 	if err != nil {
-		e := asAPIError(err)
-		if e.err != nil {
-			s.log.WarnContext(c.Request.Context(), "compress request failed", "status", e.status, "reason", reasonOf(e.err))
+		if e := apierror.As(err); e.Err != nil {
+			s.log.WarnContext(r.Context(), "compress request failed", "status", e.Status, "reason", reasonOf(e.Err))
 		}
-		writeError(c.Writer, openAIError, e)
-		return
+		return err
 	}
-	c.JSON(http.StatusOK, res)
+	return render.JSON{Data: res}.Render(w)
 }
 
-func (s *Server) compressFiles(w http.ResponseWriter, r *http.Request) (compress.Result, error) {
-	hold := s.inFlight.hold()
-	defer hold.release()
-	body, err := receive(newIdleBody(w, r.Body, s.opts.Limits.BodyIdle), s.opts.Limits.MaxBodyBytes, hold)
+func (s *Server) compressFiles(x *exchange, w http.ResponseWriter, r *http.Request) (compress.Result, error) {
+	watchBody(w, r, s.opts.Limits.BodyIdle)
+	body, err := s.receiveBody(x, r)
+	defer x.answered()
 	if err != nil {
 		return compress.Result{}, err
 	}
@@ -43,10 +44,10 @@ func (s *Server) compressFiles(w http.ResponseWriter, r *http.Request) (compress
 	if err != nil {
 		return compress.Result{}, err
 	}
-	req.Tenant = s.tenant(r)
+	req.Tenant = x.client.Tenant(r)
 	release, ok := s.slots.take()
 	if !ok {
-		return compress.Result{}, &apiError{status: http.StatusTooManyRequests, kind: kindRate, msg: "too many compressions at once, try again", retryAfter: 1}
+		return compress.Result{}, apierror.Busy("too many compressions at once, try again")
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), s.opts.Compression.Timeout)
 	defer cancel()
@@ -59,11 +60,11 @@ func (s *Server) compressFiles(w http.ResponseWriter, r *http.Request) (compress
 	go func() {
 		defer release()
 		var a answer
-		a.err = guard(func() (err error) {
+		a.err = panics.Guard(func() (err error) {
 			if a.res, err = s.opts.Compressor.Compress(ctx, req); err != nil {
 				return err
 			}
-			return s.originals.keepAll(ctx, req, a.res)
+			return s.originals.Keep(ctx, req, a.res)
 		})
 		done <- a
 	}()
@@ -78,7 +79,7 @@ func (s *Server) compressFiles(w http.ResponseWriter, r *http.Request) (compress
 // readCompressRequest is strict: a misspelt field would silently compress by another rule than the one asked for.
 func readCompressRequest(body []byte) (compress.Request, error) {
 	bad := func(msg string) (compress.Request, error) {
-		return compress.Request{}, &apiError{status: http.StatusBadRequest, kind: kindRequest, msg: msg}
+		return compress.Request{}, apierror.BadRequest(msg)
 	}
 	var in compressRequest
 	dec := json.NewDecoder(strings.NewReader(string(body)))
@@ -110,40 +111,11 @@ func readCompressRequest(body []byte) (compress.Request, error) {
 
 // describeFailure words an engine's error for the client.
 func describeFailure(err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, compress.ErrRequest):
-		return &apiError{status: http.StatusBadRequest, kind: kindRequest, msg: err.Error()}
-	case errors.Is(err, errNotKept):
-		return &apiError{status: http.StatusServiceUnavailable, kind: kindInternal, msg: "originals cannot be kept now, try again", retryAfter: 1}
-	case errors.Is(err, compress.ErrBudget):
-		return &apiError{status: http.StatusUnprocessableEntity, kind: kindRequest, msg: err.Error()}
-	case errors.Is(err, context.DeadlineExceeded):
-		return &apiError{status: http.StatusGatewayTimeout, kind: kindTimeout, msg: "compression took too long", err: err}
-	default:
-		return &apiError{status: http.StatusInternalServerError, kind: kindInternal, msg: "internal error", err: err}
+	if errors.Is(err, retrieval.ErrNotKept) {
+		return &apierror.Error{
+			Status: http.StatusServiceUnavailable, Kind: apierror.Internal, RetryAfter: 1,
+			Msg: "originals cannot be kept now, try again",
+		}
 	}
-}
-
-// healthz says that the process answers.
-func (s *Server) healthz(c *gin.Context) { c.String(http.StatusOK, "ok\n") }
-
-// readyz says whether new requests should come here.
-func (s *Server) readyz(c *gin.Context) {
-	if s.draining.Load() {
-		c.String(http.StatusServiceUnavailable, "draining\n")
-		return
-	}
-	if err := s.opts.Health(c.Request.Context()); err != nil {
-		s.log.WarnContext(c.Request.Context(), "not ready", "error", err)
-		c.String(http.StatusServiceUnavailable, "not ready\n")
-		return
-	}
-	c.String(http.StatusOK, "ready\n")
-}
-
-// health answers the gateways that ask a sidecar for JSON.
-func (s *Server) health(c *gin.Context) {
-	c.JSON(http.StatusOK, gin.H{"status": "healthy"})
+	return apierror.FromEngine(err)
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"pith/internal/apierror"
 )
 
 // A byteBudget bounds the bytes of all bodies held at one time.
@@ -16,56 +18,56 @@ type byteBudget struct {
 	used  atomic.Int64
 }
 
-// A hold is one request's share of a byteBudget.
-type hold struct {
+// A byteShare is what one request has of a byteBudget.
+type byteShare struct {
 	budget *byteBudget
 	bytes  int64
 }
 
-func (b *byteBudget) hold() *hold { return &hold{budget: b} }
+func (b *byteBudget) share() *byteShare { return &byteShare{budget: b} }
 
 // grow takes n more bytes, or none and false.
-func (h *hold) grow(n int) bool {
-	if h.budget.used.Add(int64(n)) > h.budget.limit.Load() {
-		h.budget.used.Add(-int64(n))
+func (s *byteShare) grow(n int) bool {
+	if s.budget.used.Add(int64(n)) > s.budget.limit.Load() {
+		s.budget.used.Add(-int64(n))
 		return false
 	}
-	h.bytes += int64(n)
+	s.bytes += int64(n)
 	return true
 }
 
 // shrink gives back all but the first n bytes.
-func (h *hold) shrink(n int64) {
-	h.budget.used.Add(n - h.bytes)
-	h.bytes = n
+func (s *byteShare) shrink(n int64) {
+	s.budget.used.Add(n - s.bytes)
+	s.bytes = n
 }
 
-func (h *hold) release() { h.shrink(0) }
+func (s *byteShare) release() { s.shrink(0) }
 
-var errHeld = &apiError{status: http.StatusTooManyRequests, kind: kindRate, msg: "too many request bytes in flight, try again", retryAfter: 1}
+var errInFlight = apierror.Busy("too many request bytes in flight, try again")
 
 // receive reads a body to its end. It has to come before any work: net/http notices that a client is gone only once the body is
 // read. Bytes are taken from the budget as they arrive, so that an announced length reserves nothing.
-func receive(body io.Reader, limit int64, hold *hold) ([]byte, error) {
+func receive(body io.Reader, limit int64, share *byteShare) ([]byte, error) {
 	out := make([]byte, 0, 4<<10)
 	for {
 		if len(out) == cap(out) {
 			out = slices.Grow(out, min(len(out), 4<<20))
 		}
 		n, err := body.Read(out[len(out):cap(out)])
-		if !hold.grow(n) {
-			return nil, errHeld
+		if !share.grow(n) {
+			return nil, errInFlight
 		}
 		out = out[:len(out)+n]
 		switch {
 		case int64(len(out)) > limit:
-			return nil, &apiError{status: http.StatusRequestEntityTooLarge, kind: kindTooLarge, msg: "request body is larger than this proxy reads"}
+			return nil, &apierror.Error{Status: http.StatusRequestEntityTooLarge, Kind: apierror.TooLarge, Msg: "request body is larger than this proxy reads"}
 		case errors.Is(err, io.EOF):
 			return out, nil
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			return nil, &apiError{status: http.StatusRequestTimeout, kind: kindTimeout, msg: "request body stopped arriving", err: err}
+			return nil, &apierror.Error{Status: http.StatusRequestTimeout, Kind: apierror.Timeout, Msg: "request body stopped arriving", Err: err}
 		case err != nil:
-			return nil, &apiError{status: http.StatusBadRequest, kind: kindRequest, msg: "request body could not be read", err: err}
+			return nil, &apierror.Error{Status: http.StatusBadRequest, Kind: apierror.Request, Msg: "request body could not be read", Err: err}
 		}
 	}
 }
@@ -78,6 +80,19 @@ type idleBody struct {
 	idle  time.Duration
 	ended bool
 }
+
+// watchBody bounds the waits for the bytes of a request's body.
+func watchBody(w http.ResponseWriter, r *http.Request, idle time.Duration) {
+	if r.ContentLength != 0 {
+		r.Body = newIdleBody(w, r.Body, idle)
+	}
+}
+
+// closeBody closes a body while its handler still runs. Where full duplex is on, net/http leaves the
+// rest of a body to its own Close after the handler; that starts to watch the connection for the
+// client's leaving, and the read of the next request finds the watch at work and panics ("invalid
+// concurrent Body.Read call").
+func closeBody(body io.Closer) { _ = body.Close() }
 
 // newIdleBody also lets a body be read while its answer is written. Without that, net/http reads and closes what is left of the
 // body when the answer begins; a transport that looks once more for its end then gets an error and cuts the answer.
@@ -116,7 +131,7 @@ func limitAnswer(res *http.Response, limit int64) error {
 	return nil
 }
 
-var errTooLong = &apiError{status: http.StatusBadGateway, kind: kindUpstream, msg: "the upstream's answer is larger than this proxy passes on"}
+var errTooLong = &apierror.Error{Status: http.StatusBadGateway, Kind: apierror.Upstream, Msg: "the upstream's answer is larger than this proxy passes on"}
 
 type limitedBody struct {
 	io.ReadCloser

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"pith/internal/apierror"
 )
 
 // A Mode says what happens to a request's blocks.
@@ -79,5 +81,5 @@ func takeControl(h http.Header, fallback Mode) (control, error) {
 
 // badHeader does not repeat the value: a header that was filled by mistake may hold a key.
 func badHeader(name, want string) error {
-	return &apiError{status: http.StatusBadRequest, kind: kindRequest, msg: fmt.Sprintf("%s: %s", name, want)}
+	return apierror.BadRequest(fmt.Sprintf("%s: %s", name, want))
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"pith/compress"
+	"pith/gateway"
 	"pith/proxy"
 )
 
@@ -146,7 +147,7 @@ func TestPreviewShowsWhatWouldBeSent(t *testing.T) {
 }
 
 func TestTenantsAreToldApartByCredentialOnly(t *testing.T) {
-	name := proxy.CredentialTenant([]byte("secret"))
+	name := gateway.CredentialTenant([]byte("secret"))
 	of := func(header ...string) string {
 		r := httptest.NewRequest(http.MethodPost, "/v1/x", nil)
 		for i := 0; i+1 < len(header); i += 2 {
@@ -164,7 +165,7 @@ func TestTenantsAreToldApartByCredentialOnly(t *testing.T) {
 	if a != of("Authorization", "Bearer a", "X-Tenant", "b", "User-Agent", "c") {
 		t.Error("a client's own field changes the tenant")
 	}
-	if strings.Contains(a, "Bearer") || a == proxy.CredentialTenant([]byte("other"))(httptest.NewRequest(http.MethodGet, "/", nil)) {
+	if strings.Contains(a, "Bearer") || a == gateway.CredentialTenant([]byte("other"))(httptest.NewRequest(http.MethodGet, "/", nil)) {
 		t.Error("the name gives the key away or ignores the secret")
 	}
 }

@@ -1,8 +1,7 @@
 package proxy
 
 import (
-	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -10,27 +9,35 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"pith/accounting"
+	"pith/dialects"
+	"pith/gateway"
+	"pith/internal/apierror"
+	"pith/internal/panics"
+	"pith/retrieval"
 )
 
-// An exchange is what is known about a request while it is served. One goroutine writes it: the handler's.
+// An exchange is what is known about a request while it is served. One goroutine writes it: the
+// handler's.
 type exchange struct {
 	start   time.Time
+	span    trace.Span
 	dialect string
 	report  report
-	// key is the client's, where virtual keys are in use; charged are the tokens taken of its allowance.
-	key     *VirtualKey
-	charged int64
+	client  *gateway.Client
 	// to is where the request goes.
-	to destination
-	// sent is the body that goes out, hold its share of the bytes in flight. Both end with the head of the upstream's answer: a
-	// stream may go on for minutes after it.
-	sent []byte
-	hold *hold
-	// tool is set where the request offers the model our tool, rounds counts those that the client does not see.
-	tool   *toolUse
-	rounds int
+	to gateway.Destination
+	// sent is the body that goes out, share its part of the bytes in flight. Both end with the head of
+	// the upstream's answer: a stream may go on for minutes after it.
+	sent  []byte
+	share *byteShare
+	// tool is set where the request offers the model our tool.
+	tool *retrieval.Offer
 	// account is set where the answer is paid by tokens.
-	account *account
+	account *accounting.Account
 	// aborted says that the response was cut.
 	aborted bool
 }
@@ -38,100 +45,62 @@ type exchange struct {
 // answered drops what only mattered until the upstream's answer began.
 func (x *exchange) answered() {
 	x.sent = nil
-	if x.hold != nil {
-		x.hold.release()
+	if x.share != nil {
+		x.share.release()
 	}
 }
 
-// client is the name of the key that the request came with.
-func (x *exchange) client() string {
-	if x.key == nil {
-		return ""
+// hiddenRounds counts the rounds that the client did not see.
+func (x *exchange) hiddenRounds() int {
+	if x.tool == nil {
+		return 0
 	}
-	return x.key.Name
+	return x.tool.Rounds()
 }
 
-type exchangeKey struct{}
+var errNoPreview = apierror.BadRequest("nothing to preview: want a POST of JSON to a path whose dialect is known")
 
-func withExchange(ctx context.Context, x *exchange) context.Context {
-	return context.WithValue(ctx, exchangeKey{}, x)
-}
-
-// exchangeOf returns the exchange of a request that went through observe.
-func exchangeOf(ctx context.Context) *exchange {
-	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
-		return x
-	}
-	return &exchange{}
-}
-
-// exchange carries one request to the upstream and its answer back. An error means that nothing was written yet.
-func (s *Server) exchange(w http.ResponseWriter, r *http.Request) error {
-	x := exchangeOf(r.Context())
+// refuse says what is never sent on.
+func refuse(r *http.Request) error {
 	if r.Method == http.MethodConnect {
-		return &apiError{status: http.StatusMethodNotAllowed, kind: kindRequest, msg: "CONNECT is not served"}
+		return &apierror.Error{Status: http.StatusMethodNotAllowed, Kind: apierror.Request, Msg: "CONNECT is not served"}
 	}
 	if strings.HasPrefix(r.URL.Path, "/pith/") {
-		return &apiError{status: http.StatusNotFound, kind: kindNotFound, msg: "no such endpoint"}
+		return apierror.Missing("no such endpoint")
 	}
-	want, err := takeControl(r.Header, s.opts.Compression.Mode)
-	if err != nil {
-		return err
-	}
-	if r.ContentLength != 0 {
-		r.Body = newIdleBody(w, r.Body, s.opts.Limits.BodyIdle)
-	}
-	d := s.dialectOf(r.URL.Path)
-	if d != nil {
-		x.dialect = d.name
-		x.report = report{decision: decisionPass, reason: notCompressible(r, want.mode)}
-	}
-	compressible := d != nil && x.report.reason == ""
-	if want.mode == ModePreview && !compressible {
-		return &apiError{status: http.StatusBadRequest, kind: kindRequest, msg: "nothing to preview: want a POST of JSON to a path whose dialect is known"}
-	}
-	if read := compressible || s.byModel && notCompressible(r, ModeAuto) == ""; !read {
-		x.to = s.route(r.URL.Path, "")
-		s.stream(w, r)
-		return nil
-	}
-	x.hold = s.inFlight.hold()
-	defer x.hold.release()
-	body, err := receive(r.Body, s.opts.Limits.MaxBodyBytes, x.hold)
-	if err != nil {
-		return err
-	}
-	plain, err := s.decoded(r, body)
-	model := ""
-	if s.byModel && err == nil {
-		model = modelOf(plain)
-	}
-	x.to = s.route(r.URL.Path, model)
-	switch {
-	case !compressible:
-		r = withBody(r, body)
-	case err != nil:
-		x.report = report{decision: decisionPass, reason: reasonEncoding}
-		r = withBody(r, body)
-	default:
-		r = s.replaceBody(r, d, given{body: body, plain: plain}, want)
-	}
-	if want.mode == ModePreview {
-		return preview(w, r, x.report)
-	}
-	s.forward.ServeHTTP(w, r)
 	return nil
 }
 
-// stream passes a request on without reading it. What a body of unannounced length costs is known at its end.
-func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
-	x := exchangeOf(r.Context())
-	if x.key != nil && r.ContentLength < 0 {
+// recognise finds the dialect of a request, or nil where it will not be compressed; the report of x
+// says why not.
+func recognise(x *exchange, r *http.Request, mode Mode) *dialects.Dialect {
+	d := dialects.Of(r.URL.Path)
+	if d == nil {
+		return nil
+	}
+	x.dialect = d.Name
+	x.report = report{decision: decisionPass, reason: notCompressible(r, mode)}
+	if x.report.reason != "" {
+		return nil
+	}
+	return d
+}
+
+// readsModel reports that a request is read for its model alone, which chooses the upstream.
+func (s *Server) readsModel(r *http.Request) bool {
+	return s.gateway.ByModel() && notCompressible(r, ModeAuto) == ""
+}
+
+// stream passes a request on without reading it. What a body of unannounced length costs is known at
+// its end.
+func (s *Server) stream(x *exchange, w http.ResponseWriter, r *http.Request) {
+	x.to = s.gateway.Route(r.URL.Path, "")
+	if x.client.Counted() && r.ContentLength < 0 {
 		counted := &countedBody{ReadCloser: r.Body}
 		r.Body = counted
-		defer s.allowances.chargeRead(r.Context(), x, counted)
+		defer func() { x.client.ChargeBytes(r.Context(), counted.n.Load()) }()
 	}
-	s.forward.ServeHTTP(w, r)
+	s.forward(x, w, r)
 }
 
 // notCompressible is the reason why a request is not even read, or "".
@@ -157,49 +126,55 @@ func isJSONType(contentType string) bool {
 	return err == nil && (t == "application/json" || strings.HasSuffix(t, "+json"))
 }
 
-// A given is a body as it came and as it reads without its Content-Encoding.
-type given struct{ body, plain []byte }
+// receiveBody reads the body of a request within the limits.
+func (s *Server) receiveBody(x *exchange, r *http.Request) ([]byte, error) {
+	x.share = s.inFlight.share()
+	return receive(r.Body, s.opts.Limits.MaxBodyBytes, x.share)
+}
 
-// decoded undoes the Content-Encoding of a body.
-func (s *Server) decoded(r *http.Request, body []byte) (plain []byte, err error) {
-	hold := exchangeOf(r.Context()).hold
-	err = guard(func() (err error) {
-		plain, err = decode(r.Header.Values("Content-Encoding"), body, s.opts.Limits.MaxBodyBytes, hold)
+// decodeBody undoes the Content-Encoding of a body. It returns nil with an error.
+func (s *Server) decodeBody(x *exchange, r *http.Request, body []byte) (plain []byte, err error) {
+	err = panics.Guard(func() (err error) {
+		plain, err = decode(r.Header.Values("Content-Encoding"), body, s.opts.Limits.MaxBodyBytes, x.share)
 		return err
 	})
 	return plain, err
 }
 
-// replaceBody returns r with the body that goes out: the one that came, byte for byte, or its compressed form.
-func (s *Server) replaceBody(r *http.Request, d *dialect, in given, want control) *http.Request {
-	x := exchangeOf(r.Context())
-	o := order{control: want, tenant: s.tenant(r)}
-	if want.mode != ModeForce { // who forces has chosen
-		o.holdout = s.opts.Accounting.Holdout
+// chooseUpstream finds where a request goes. plain is nil where the body cannot be read.
+func (s *Server) chooseUpstream(x *exchange, r *http.Request, plain []byte) {
+	model := ""
+	if s.gateway.ByModel() {
+		model = dialects.ModelOf(plain)
 	}
-	var out []byte
-	out, x.report = s.traceSqueeze(r.Context(), d, in.plain, o)
-	if s.originals.Tool && d.tool != nil && x.report.reason != reasonHoldout && json.Valid(in.plain) {
-		x.tool = offerTool(d.tool, out, o.tenant)
+	x.to = s.gateway.Route(r.URL.Path, model)
+}
+
+// A content is one body in three forms: as it came, without its Content-Encoding, and shortened.
+type content struct{ raw, plain, short []byte }
+
+// prepare returns r with the body that goes out: the one that came, byte for byte, or its compressed
+// form.
+func (s *Server) prepare(x *exchange, r *http.Request, d *dialects.Dialect, body content, mode Mode) *http.Request {
+	s.offerTool(x, r, d, body)
+	if mode != ModePreview { // which asks nobody
+		x.account = s.books.Open(x.report.model, x.report.reason == reasonHoldout, d.Usage, body.short)
 	}
-	if want.mode != ModePreview { // which asks nobody
-		s.openAccount(x, d, out)
-	}
+	out := body.short
 	switch {
 	case x.tool != nil:
-		out = x.tool.body
+		out = x.tool.Body
 	case x.report.decision != decisionCompressed:
-		return withBody(r, in.body)
+		return withBody(x, r, body.raw)
 	}
-	r = withBody(r, out)
+	r = withBody(x, r, out)
 	r.Header.Del("Content-Encoding")
 	return r
 }
 
-// withBody returns r with a body of known length that the transport may send again on a fresh connection where a kept one turned
-// out to be closed before anything was sent.
-func withBody(r *http.Request, body []byte) *http.Request {
-	x := exchangeOf(r.Context())
+// withBody returns r with a body of known length that the transport may send again on a fresh
+// connection where a kept one turned out to be closed before anything was sent.
+func withBody(x *exchange, r *http.Request, body []byte) *http.Request {
 	x.sent = body
 	r = r.WithContext(r.Context())
 	r.Body = &dropBody{left: body}
@@ -211,14 +186,14 @@ func withBody(r *http.Request, body []byte) *http.Request {
 	return r
 }
 
-// preview answers with the request as it would have been sent.
-func preview(w http.ResponseWriter, r *http.Request, rep report) error {
+// writePreview answers with the request as it would have been sent.
+func writePreview(x *exchange, w http.ResponseWriter, r *http.Request) error {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return fmt.Errorf("read preview: %w", err)
 	}
 	h := w.Header()
-	rep.writeTo(h)
+	x.report.writeTo(h)
 	h.Set("Content-Type", "application/json")
 	if enc := r.Header.Get("Content-Encoding"); enc != "" {
 		h.Set("Content-Encoding", enc)
@@ -227,4 +202,12 @@ func preview(w http.ResponseWriter, r *http.Request, rep report) error {
 	w.WriteHeader(http.StatusOK)
 	_, _ = w.Write(body) // the client is gone: nobody is left to tell
 	return nil
+}
+
+// reasonOfBody says why a body could not be read.
+func reasonOfBody(err error) string {
+	if errors.Is(err, dialects.ErrDuplicateKey) {
+		return reasonTwice
+	}
+	return reasonJSON
 }

@@ -3,12 +3,14 @@ package proxy
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httputil"
 	"sync"
 	"time"
+
+	"pith/dialects"
+	"pith/internal/apierror"
+	"pith/retrieval"
 )
 
 // NewTransport returns the transport that suits an LLM API: many streams to few hosts, nothing added and nothing undone.
@@ -29,31 +31,31 @@ func NewTransport() *http.Transport {
 	}
 }
 
-// newForward makes the reverse proxy. It streams: every write of the upstream is flushed at once.
-func (s *Server) newForward() *httputil.ReverseProxy {
-	return &httputil.ReverseProxy{
-		Transport:     &toolTransport{server: s, next: &meterTransport{next: &sender{server: s, next: s.opts.Transport}}},
-		FlushInterval: -1,
-		BufferPool:    newBuffers(),
-		ErrorLog:      slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-		Rewrite: func(p *httputil.ProxyRequest) {
-			s.address(p)
-			s.tracing.inject(p.In.Context(), p.Out.Header)
-		},
-		ModifyResponse: func(res *http.Response) error {
-			x := exchangeOf(res.Request.Context())
-			s.metrics.upstreamHeaders.WithLabelValues(x.dialect).Observe(time.Since(x.start).Seconds())
-			if err := limitAnswer(res, s.opts.Limits.MaxResponseBytes); err != nil {
-				return err
-			}
-			x.report.writeTo(res.Header)
-			if x.tool == nil { // else later rounds send it again
-				x.answered()
-			}
-			return nil
-		},
-		ErrorHandler: s.upstreamFailed,
+// transport is the way of a request to its upstream and of the answer back.
+func (s *Server) transport(x *exchange) http.RoundTripper {
+	next := s.gateway.Sender(s.opts.Transport, x.to, x.client)
+	if x.account != nil {
+		next = x.account.Meter(next)
 	}
+	if x.tool != nil {
+		next = &retrieval.Transport{
+			Next: next, Offer: x.tool, Originals: s.originals, MaxAnswer: s.opts.Limits.MaxBodyBytes, Logger: s.log,
+		}
+	}
+	return next
+}
+
+// beginAnswer puts the report into the head of an answer and lets go of the request.
+func (s *Server) beginAnswer(x *exchange, res *http.Response) error {
+	s.metrics.upstreamHeaders.WithLabelValues(x.dialect).Observe(time.Since(x.start).Seconds())
+	if err := limitAnswer(res, s.opts.Limits.MaxResponseBytes); err != nil {
+		return err
+	}
+	x.report.writeTo(res.Header)
+	if x.tool == nil { // else later rounds send it again
+		x.answered()
+	}
+	return nil
 }
 
 // bufferSize is what a stream is copied through. Frames of a stream are small, and the default of 32 KiB would be most of an idle
@@ -75,22 +77,21 @@ func (b *buffers) Put(p []byte) { b.pool.Put((*[bufferSize]byte)(p)) }
 const statusClientGone = 499
 
 // upstreamFailed answers for an upstream that gave none. Once a byte of its answer was passed on, ReverseProxy aborts instead.
-func (s *Server) upstreamFailed(w http.ResponseWriter, r *http.Request, err error) {
-	x := exchangeOf(r.Context())
+func (s *Server) upstreamFailed(x *exchange, w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(r.Context().Err(), context.Canceled) {
 		x.aborted = true
 		w.WriteHeader(statusClientGone)
 		return
 	}
-	e := &apiError{status: http.StatusBadGateway, kind: kindUpstream, msg: "the upstream did not answer", err: err}
-	if received, ok := errors.AsType[*apiError](err); ok {
+	e := &apierror.Error{Status: http.StatusBadGateway, Kind: apierror.Upstream, Msg: "the upstream did not answer", Err: err}
+	if received, ok := errors.AsType[*apierror.Error](err); ok {
 		e = received
 	} else if isTimeout(err) {
-		e.status, e.kind = http.StatusGatewayTimeout, kindTimeout
+		e.Status, e.Kind = http.StatusGatewayTimeout, apierror.Timeout
 	}
-	s.log.WarnContext(r.Context(), "upstream failed", "upstream", x.to.name(), "error", err)
+	s.log.WarnContext(r.Context(), "upstream failed", "upstream", x.to.Name(), "error", err)
 	x.report.writeTo(w.Header())
-	writeError(w, s.vendorOf(r.URL.Path).fail, e)
+	writeError(w, dialects.VendorOf(r.URL.Path), e)
 }
 
 func isTimeout(err error) bool {

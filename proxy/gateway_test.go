@@ -14,17 +14,18 @@ import (
 	"time"
 
 	"pith/compress"
+	"pith/gateway"
 	"pith/proxy"
 )
 
 // entry is an upstream of the table.
-func entry(t testing.TB, name string, u *upstream, models, paths []string) proxy.Upstream {
+func entry(t testing.TB, name string, u *upstream, models, paths []string) gateway.Upstream {
 	t.Helper()
 	base, err := url.Parse(u.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return proxy.Upstream{Name: name, URL: base, Models: models, Paths: paths}
+	return gateway.Upstream{Name: name, URL: base, Models: models, Paths: paths}
 }
 
 func TestRequestsGoToTheirUpstream(t *testing.T) {
@@ -32,7 +33,7 @@ func TestRequestsGoToTheirUpstream(t *testing.T) {
 	opts := options(t, all["default"])
 	stripped := entry(t, "local", all["local"], nil, []string{"/local/"})
 	stripped.StripPath = true
-	opts.Gateway.Upstreams = []proxy.Upstream{
+	opts.Gateway.Upstreams = []gateway.Upstream{
 		entry(t, "both", all["both"], []string{"claude-3*"}, []string{"/v1/chat"}),
 		entry(t, "claude", all["claude"], []string{"claude-*", "vendor/*-instruct", "o?"}, nil),
 		entry(t, "files", all["files"], nil, []string{"/v1/files"}),
@@ -83,7 +84,7 @@ const aliceKey, bobKey = "pith-alice-0123456789abcdef", "pith-bob-0123456789abcd
 
 // clients lets alice and bob in.
 func clients(o *proxy.Options) {
-	o.Gateway.Keys = []proxy.VirtualKey{{Name: "alice", Hash: proxy.HashKey(aliceKey)}, {Name: "bob", Hash: proxy.HashKey(bobKey)}}
+	o.Gateway.Keys = []gateway.VirtualKey{{Name: "alice", Hash: gateway.HashKey(aliceKey)}, {Name: "bob", Hash: gateway.HashKey(bobKey)}}
 }
 
 func TestVirtualKeysLetIn(t *testing.T) {
@@ -136,15 +137,15 @@ func TestCredentialsAreReplaced(t *testing.T) {
 	const real = "sk-of-the-upstream"
 	tests := []struct {
 		name, path, key string
-		auth            proxy.Auth
+		auth            gateway.Auth
 		open            bool // no virtual keys
 		want            []string
 	}{
 		{name: "OpenAI's header", path: "/v1/chat/completions", key: real, want: []string{"Authorization", "Bearer " + real}},
 		{name: "Anthropic's header", path: "/v1/messages", key: real, want: []string{"X-Api-Key", real}},
 		{name: "also beside messages", path: "/v1/messages/batches", key: real, want: []string{"X-Api-Key", real}},
-		{name: "as configured", path: "/openai/deployments/x/chat/completions", key: real, auth: proxy.AuthAPIKey, want: []string{"Api-Key", real}},
-		{name: "configured against the dialect", path: "/v1/messages", key: real, auth: proxy.AuthBearer, want: []string{"Authorization", "Bearer " + real}},
+		{name: "as configured", path: "/openai/deployments/x/chat/completions", key: real, auth: gateway.AuthAPIKey, want: []string{"Api-Key", real}},
+		{name: "configured against the dialect", path: "/v1/messages", key: real, auth: gateway.AuthBearer, want: []string{"Authorization", "Bearer " + real}},
 		{name: "none to send", path: "/v1/chat/completions"},
 		{name: "open", path: "/v1/chat/completions", key: real, open: true, want: []string{"Authorization", "Bearer " + aliceKey, "X-Api-Key", aliceKey}},
 	}
@@ -158,7 +159,7 @@ func TestCredentialsAreReplaced(t *testing.T) {
 			}
 			to := entry(t, "it", u, nil, []string{"/"})
 			to.Key, to.Auth = tt.key, tt.auth
-			opts.Gateway.Upstreams = []proxy.Upstream{to}
+			opts.Gateway.Upstreams = []gateway.Upstream{to}
 			base, client := start(t, opts)
 			post(t, client, base+tt.path+"?a=%zz&key="+aliceKey+"&b=1&k%65y="+aliceKey+"&monkey=2", userChat("hi"), "Authorization", "Bearer "+aliceKey, "X-Api-Key", aliceKey)
 			got := u.last(t)
@@ -209,17 +210,17 @@ func TestTenantsFollowVirtualKeys(t *testing.T) {
 }
 
 // A bankFunc is a shared Bank of a test.
-type bankFunc func(draws []proxy.Draw, owe bool) (int, time.Duration, error)
+type bankFunc func(draws []gateway.Draw, owe bool) (int, time.Duration, error)
 
-func (f bankFunc) Draw(_ context.Context, draws []proxy.Draw, owe bool) (int, time.Duration, error) {
+func (f bankFunc) Draw(_ context.Context, draws []gateway.Draw, owe bool) (int, time.Duration, error) {
 	return f(draws, owe)
 }
 
 func TestAllowances(t *testing.T) {
 	u := newUpstream(t)
-	for name, meter := range map[string]proxy.Bank{
+	for name, meter := range map[string]gateway.Bank{
 		"this replica's own": nil,
-		"Redis is down":      bankFunc(func([]proxy.Draw, bool) (int, time.Duration, error) { return -1, 0, errors.New("no answer") }),
+		"Redis is down":      bankFunc(func([]gateway.Draw, bool) (int, time.Duration, error) { return -1, 0, errors.New("no answer") }),
 	} {
 		t.Run(name, func(t *testing.T) {
 			opts := options(t, u)
@@ -269,7 +270,7 @@ func TestStreamedBodiesAreCharged(t *testing.T) {
 	opts.Gateway.Keys[0].TokensPerMinute = 100
 	var mu sync.Mutex
 	var owed int64
-	opts.Gateway.Bank = bankFunc(func(draws []proxy.Draw, owe bool) (int, time.Duration, error) {
+	opts.Gateway.Bank = bankFunc(func(draws []gateway.Draw, owe bool) (int, time.Duration, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		if owe {
@@ -308,7 +309,7 @@ func TestAllowancesAreSettled(t *testing.T) {
 	clients(&opts)
 	opts.Gateway.Keys[0].TokensPerMinute = 1000
 	owed := make(chan int64, 8)
-	opts.Gateway.Bank = bankFunc(func(draws []proxy.Draw, owe bool) (int, time.Duration, error) {
+	opts.Gateway.Bank = bankFunc(func(draws []gateway.Draw, owe bool) (int, time.Duration, error) {
 		if owe {
 			owed <- draws[0].N
 		}
@@ -323,8 +324,8 @@ func TestAllowancesAreSettled(t *testing.T) {
 }
 
 func TestNewKeysDiffer(t *testing.T) {
-	a, b := proxy.NewKey(), proxy.NewKey()
-	if a == b || len(a) < len("pith-")+26 || proxy.HashKey(a) == proxy.HashKey(b) {
+	a, b := gateway.NewKey(), gateway.NewKey()
+	if a == b || len(a) < len("pith-")+26 || gateway.HashKey(a) == gateway.HashKey(b) {
 		t.Errorf("keys %q and %q", a, b)
 	}
 }

@@ -22,10 +22,7 @@ type metrics struct {
 	duration        *prometheus.HistogramVec
 	compressing     *prometheus.HistogramVec
 	upstreamHeaders *prometheus.HistogramVec
-	attempts        *prometheus.CounterVec
-	retries         *prometheus.CounterVec
 	active          prometheus.Gauge
-	accounts        *accountMetrics
 }
 
 // seconds covers a cached block (1 ms) to a long stream (10 min).
@@ -47,19 +44,15 @@ func newMetrics(registry *prometheus.Registry, held *byteBudget) (*metrics, erro
 		duration:        histogram("request_seconds", "Time from a request's head to the end of its answer."),
 		compressing:     histogram("compress_seconds", "Time that compression added to a request."),
 		upstreamHeaders: histogram("upstream_header_seconds", "Time from a request's head to the head of the upstream's answer."),
-		attempts:        counter("upstream_attempts_total", "Requests sent on, by what came of them: answered, failed (5xx), broken, unreached, left (by the client), resting (not sent).", "upstream", "outcome"),
-		retries:         counter("upstream_retries_total", "Attempts after the first.", "upstream"),
 		active:          prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "pith", Name: "requests_active", Help: "Requests being served."}),
 	}
 	bytes := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "pith", Name: "body_bytes_held", Help: "Bytes of request bodies in memory."},
 		func() float64 { return float64(held.used.Load()) })
 	var errs []error
-	for _, c := range []prometheus.Collector{m.requests, m.decisions, m.tokens, m.prompts, m.duration, m.compressing, m.upstreamHeaders, m.attempts, m.retries, m.active, bytes} {
+	for _, c := range []prometheus.Collector{m.requests, m.decisions, m.tokens, m.prompts, m.duration, m.compressing, m.upstreamHeaders, m.active, bytes} {
 		errs = append(errs, registry.Register(c))
 	}
-	var err error
-	m.accounts, err = newAccountMetrics(registry)
-	return m, errors.Join(append(errs, err)...)
+	return m, errors.Join(errs...)
 }
 
 // observe counts a finished request.

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -13,7 +14,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
 
+	"pith/accounting"
 	"pith/compress"
+	"pith/dialects"
+	"pith/gateway"
+	"pith/retrieval"
 )
 
 // A Compressor shortens the files of one request. compress.Engine and compress.Cached are two.
@@ -34,7 +39,7 @@ type Options struct {
 	// Upstream is the API for the requests that no other upstream takes: scheme, host and, where there is one, a path prefix.
 	Upstream *url.URL
 	// Gateway says who may come in and where else requests go.
-	Gateway Gateway
+	Gateway gateway.Options
 	// Compressor shortens code blocks.
 	Compressor Compressor
 	// Transport reaches the upstream. If nil, NewTransport().
@@ -44,20 +49,20 @@ type Options struct {
 	// Registry gets the metrics of this server. If nil, a new one.
 	Registry *prometheus.Registry
 	// Tenant names the caller that results may be shared with. It must not come from a field that a client can set at
-	// will. If nil, CredentialTenant with a secret that lives as long as the Server.
+	// will. If nil, gateway.CredentialTenant with a secret that lives as long as the Server.
 	Tenant func(*http.Request) string
 	// Health says whether requests can be served; /readyz asks it. If nil, they can.
 	Health func(context.Context) error
 	// Retrieval says how omitted lines are had back.
-	Retrieval Retrieval
+	Retrieval retrieval.Options
 	// Prompts shortens few-shot prompts in users' messages and in the prompts of legacy completions. If nil, none.
-	Prompts Pruner
+	Prompts dialects.Pruner
 	// Compression says when blocks are compressed and what that may cost.
 	Compression Compression
 	// Freeze says where forced forms of blocks are remembered.
 	Freeze Freeze
 	// Accounting says what tokens cost.
-	Accounting Accounting
+	Accounting accounting.Options
 	// Tracer makes a span of each request. If nil, none is made and trace headers pass as they came.
 	Tracer trace.Tracer
 	// Limits bound what a client can hold.
@@ -66,20 +71,6 @@ type Options struct {
 	Drain Drain
 	// Admin is where metrics are shown.
 	Admin Admin
-}
-
-// Gateway says who may come in and where requests go. Its zero value lets everybody in, with the credentials of the upstream.
-type Gateway struct {
-	// Upstreams are tried in order before Options.Upstream.
-	Upstreams []Upstream
-	// Keys are the clients. If there are any, a request needs one of their keys, which goes no further.
-	Keys []VirtualKey
-	// DefaultKey is Options.Upstream's own, where Keys are in use.
-	DefaultKey string
-	// Bank keeps the allowances of Keys for all replicas. If nil, each replica keeps its own.
-	Bank Bank
-	// Retry says when a request goes to its upstream again.
-	Retry Retry
 }
 
 // Compression says when blocks are compressed and what that may cost.
@@ -135,7 +126,7 @@ type Admin struct {
 // withDefaults returns o with every zero field filled, or says everything that is wrong with it.
 func (o Options) withDefaults() (Options, error) {
 	var errs []error
-	if !isBaseURL(o.Upstream) {
+	if u := o.Upstream; u == nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		errs = append(errs, errors.New("upstream: want an http or https URL with a host"))
 	}
 	if o.Compressor == nil {
@@ -164,45 +155,30 @@ func (o Options) withDefaults() (Options, error) {
 		o.Registry = prometheus.NewRegistry()
 	}
 	if o.Tenant == nil {
-		o.Tenant = CredentialTenant([]byte(rand.Text()))
+		o.Tenant = gateway.CredentialTenant([]byte(rand.Text()))
 	}
 	if o.Health == nil {
 		o.Health = func(context.Context) error { return nil }
 	}
 	o.Compression = o.Compression.withDefaults()
 	o.Limits = o.Limits.withDefaults()
-	o.Accounting.CalibrateEvery = orElse(o.Accounting.CalibrateEvery, time.Second)
-	o.Retrieval.TTL = orElse(o.Retrieval.TTL, time.Hour)
-	if o.Retrieval.Key == nil {
-		o.Retrieval.Key = keyedHash([]byte(rand.Text()))
-	}
-	o.Gateway.Retry.MaxWait = orElse(o.Gateway.Retry.MaxWait, 10*time.Second)
-	o.Drain.Timeout = orElse(o.Drain.Timeout, 30*time.Second)
+	o.Drain.Timeout = cmp.Or(o.Drain.Timeout, 30*time.Second)
 	return o, nil
 }
 
 func (c Compression) withDefaults() Compression {
-	c.Timeout = orElse(c.Timeout, 10*time.Second)
-	c.MinBytes = orElse(c.MinBytes, 2048)
-	c.MaxRequests = orElse(c.MaxRequests, 64)
-	c.BlocksAtOnce = orElse(c.BlocksAtOnce, 4)
+	c.Timeout = cmp.Or(c.Timeout, 10*time.Second)
+	c.MinBytes = cmp.Or(c.MinBytes, 2048)
+	c.MaxRequests = cmp.Or(c.MaxRequests, 64)
+	c.BlocksAtOnce = cmp.Or(c.BlocksAtOnce, 4)
 	return c
 }
 
 func (l Limits) withDefaults() Limits {
-	l.MaxBodyBytes = orElse(l.MaxBodyBytes, 32<<20)
-	l.MaxInFlightBytes = orElse(l.MaxInFlightBytes, 512<<20)
-	l.HeaderTimeout = orElse(l.HeaderTimeout, 5*time.Second)
-	l.BodyIdle = orElse(l.BodyIdle, 15*time.Second)
-	l.ConnIdle = orElse(l.ConnIdle, 90*time.Second)
+	l.MaxBodyBytes = cmp.Or(l.MaxBodyBytes, 32<<20)
+	l.MaxInFlightBytes = cmp.Or(l.MaxInFlightBytes, 512<<20)
+	l.HeaderTimeout = cmp.Or(l.HeaderTimeout, 5*time.Second)
+	l.BodyIdle = cmp.Or(l.BodyIdle, 15*time.Second)
+	l.ConnIdle = cmp.Or(l.ConnIdle, 90*time.Second)
 	return l
-}
-
-// orElse returns v, or fallback where v is zero.
-func orElse[T comparable](v, fallback T) T {
-	var zero T
-	if v == zero {
-		return fallback
-	}
-	return v
 }

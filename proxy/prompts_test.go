@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"pith/proxy"
+	"pith/dialects"
 )
 
 const (
@@ -16,14 +16,14 @@ const (
 )
 
 // moods prunes the demonstrations above for one model.
-func moods(model, text string) (proxy.Pruned, bool) {
+func moods(model, text string) (dialects.Pruned, bool) {
 	at := strings.Index(text, demonstrations)
 	if model != "m" || at < 0 {
-		return proxy.Pruned{}, false
+		return dialects.Pruned{}, false
 	}
-	return proxy.Pruned{
+	return dialects.Pruned{
 		Name: "moods", Original: 12, Compressed: 3,
-		Cuts: []proxy.Cut{{Start: at, End: at + len(demonstrations), Text: pruned}},
+		Cuts: []dialects.Cut{{Start: at, End: at + len(demonstrations), Text: pruned}},
 	}, true
 }
 
@@ -74,7 +74,7 @@ func TestPromptsArePruned(t *testing.T) {
 // Prompts and code blocks of one conversation are edited together, and older turns keep their bytes.
 func TestPrunedPromptsAreStable(t *testing.T) {
 	opts := options(t, newUpstream(t))
-	opts.Prompts = func(_, text string) (proxy.Pruned, bool) { return moods("m", text) }
+	opts.Prompts = func(_, text string) (dialects.Pruned, bool) { return moods("m", text) }
 	for seed := range uint64(4) {
 		turns := conversationOf(rand.New(rand.NewPCG(seed, 7)), 6)
 		for i := range turns {

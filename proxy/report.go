@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"pith/compress"
+	"pith/dialects"
+	"pith/internal/panics"
+	"pith/retrieval"
 )
 
 // A report says what was done to one request. It feeds the response headers, the metrics and the log.
@@ -77,15 +80,15 @@ func reasonOf(err error) string {
 		return reasonTimeout
 	case errors.Is(err, context.Canceled):
 		return reasonGone
-	case errors.Is(err, errPanic):
+	case errors.Is(err, panics.Err):
 		return reasonPanic
-	case errors.Is(err, errNoGain):
+	case errors.Is(err, dialects.ErrNoGain):
 		return reasonNoGain
-	case errors.Is(err, errNotKept):
+	case errors.Is(err, retrieval.ErrNotKept):
 		return reasonNotKept
 	case errors.Is(err, compress.ErrBudget):
 		return reasonBudget
-	case errors.Is(err, errUnaligned), errors.Is(err, errBreaksOut):
+	case errors.Is(err, dialects.ErrUnaligned), errors.Is(err, dialects.ErrBreaksOut):
 		return reasonResult
 	default:
 		return reasonError
@@ -95,7 +98,7 @@ func reasonOf(err error) string {
 // A tally sums outcomes up.
 type tally struct {
 	report
-	edits []edit
+	edits []dialects.Edit
 	worst error
 	hits  int
 	off   int
@@ -103,7 +106,7 @@ type tally struct {
 }
 
 func (t *tally) add(o outcome) {
-	if o.err != nil && !errors.Is(o.err, errNoGain) {
+	if o.err != nil && !errors.Is(o.err, dialects.ErrNoGain) {
 		t.fail(o.err)
 		return
 	}
@@ -132,8 +135,8 @@ func (t *tally) fail(err error) {
 	}
 }
 
-func (t *tally) finish() ([]edit, report) {
-	slices.SortFunc(t.edits, func(a, b edit) int { return a.start - b.start })
+func (t *tally) finish() ([]dialects.Edit, report) {
+	slices.SortFunc(t.edits, func(a, b dialects.Edit) int { return a.Start - b.Start })
 	slices.Sort(t.hashes)
 	switch {
 	case t.seen == 0:

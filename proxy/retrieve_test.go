@@ -17,6 +17,7 @@ import (
 
 	"pith/compress"
 	"pith/proxy"
+	"pith/retrieval"
 )
 
 // hashed is thirds with a hash in each marker, as an engine with retrieval writes them. The name of a file is its length.
@@ -91,7 +92,7 @@ func (finder) Find(_ context.Context, f compress.File, name string) ([][2]int, e
 func keeping(t testing.TB, u *upstream, s *shelf) proxy.Options {
 	opts := options(t, u)
 	opts.Compressor = proxy.CompressorFunc(hashed)
-	opts.Retrieval = proxy.Retrieval{Shelf: s, Find: finder{}, TTL: time.Hour}
+	opts.Retrieval = retrieval.Options{Store: s, Find: finder{}, TTL: time.Hour}
 	return opts
 }
 
@@ -195,7 +196,7 @@ func TestRefusedOriginals(t *testing.T) {
 		t.Errorf("full again: %s %q, before %q", decision, after, before)
 	}
 	opts := keeping(t, u, s)
-	opts.Retrieval = proxy.Retrieval{}
+	opts.Retrieval = retrieval.Options{}
 	base, client = start(t, opts)
 	if decision, hashes := ask(t, base, client, 60); decision != "bypass; left=1; reason=not-kept" || len(hashes) > 0 {
 		t.Errorf("no shelf: %s %q", decision, hashes)

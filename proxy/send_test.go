@@ -17,6 +17,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"pith/gateway"
 	"pith/proxy"
 )
 
@@ -26,28 +27,28 @@ func TestRetries(t *testing.T) {
 		name        string
 		refuseDials int      // connections that cannot be had at first
 		script      []string // what the upstream does with each request that arrives
-		retry       proxy.Retry
+		retry       gateway.Retry
 		stream      bool // a body that cannot be read again
 		want        int
 		arrived     int
 	}{
-		{name: "nothing wrong", want: 200, arrived: 1, retry: proxy.Retry{Attempts: 2}},
-		{name: "no connection twice", refuseDials: 2, retry: proxy.Retry{Attempts: 2}, want: 200, arrived: 1},
-		{name: "no connection three times", refuseDials: 3, retry: proxy.Retry{Attempts: 2}, want: 502, arrived: 0},
+		{name: "nothing wrong", want: 200, arrived: 1, retry: gateway.Retry{Attempts: 2}},
+		{name: "no connection twice", refuseDials: 2, retry: gateway.Retry{Attempts: 2}, want: 200, arrived: 1},
+		{name: "no connection three times", refuseDials: 3, retry: gateway.Retry{Attempts: 2}, want: 502, arrived: 0},
 		{name: "retries off", refuseDials: 1, want: 502, arrived: 0},
-		{name: "a body that streams through", refuseDials: 1, stream: true, retry: proxy.Retry{Attempts: 2}, want: 502, arrived: 0},
-		{name: "closed after it was sent", script: []string{"close"}, retry: proxy.Retry{Attempts: 2, Busy: true}, want: 502, arrived: 1},
-		{name: "nonsense after it was sent", script: []string{"nonsense"}, retry: proxy.Retry{Attempts: 2, Busy: true}, want: 502, arrived: 1},
-		{name: "500", script: []string{"500"}, retry: proxy.Retry{Attempts: 2, Busy: true}, want: 500, arrived: 1},
-		{name: "502", script: []string{"502"}, retry: proxy.Retry{Attempts: 2, Busy: true}, want: 502, arrived: 1},
-		{name: "503 not asked for", script: []string{"503"}, retry: proxy.Retry{Attempts: 2}, want: 503, arrived: 1},
-		{name: "503 asked for", script: []string{"503"}, retry: proxy.Retry{Attempts: 2, Busy: true}, want: 200, arrived: 2},
-		{name: "429 and 503", script: []string{"429", "503"}, retry: proxy.Retry{Attempts: 2, Busy: true}, want: 200, arrived: 3},
-		{name: "429 for ever", script: []string{"429", "429", "429"}, retry: proxy.Retry{Attempts: 2, Busy: true}, want: 429, arrived: 3},
-		{name: "429 with a body that streams", script: []string{"429"}, stream: true, retry: proxy.Retry{Attempts: 2, Busy: true}, want: 429, arrived: 1},
-		{name: "a short Retry-After", script: []string{"429 0.01"}, retry: proxy.Retry{Attempts: 1, Busy: true}, want: 200, arrived: 2},
-		{name: "a long Retry-After", script: []string{"429 3600"}, retry: proxy.Retry{Attempts: 1, Busy: true}, want: 429, arrived: 1},
-		{name: "a date", script: []string{"429 Fri, 01 Jan 2100 00:00:00 GMT"}, retry: proxy.Retry{Attempts: 1, Busy: true}, want: 429, arrived: 1},
+		{name: "a body that streams through", refuseDials: 1, stream: true, retry: gateway.Retry{Attempts: 2}, want: 502, arrived: 0},
+		{name: "closed after it was sent", script: []string{"close"}, retry: gateway.Retry{Attempts: 2, Busy: true}, want: 502, arrived: 1},
+		{name: "nonsense after it was sent", script: []string{"nonsense"}, retry: gateway.Retry{Attempts: 2, Busy: true}, want: 502, arrived: 1},
+		{name: "500", script: []string{"500"}, retry: gateway.Retry{Attempts: 2, Busy: true}, want: 500, arrived: 1},
+		{name: "502", script: []string{"502"}, retry: gateway.Retry{Attempts: 2, Busy: true}, want: 502, arrived: 1},
+		{name: "503 not asked for", script: []string{"503"}, retry: gateway.Retry{Attempts: 2}, want: 503, arrived: 1},
+		{name: "503 asked for", script: []string{"503"}, retry: gateway.Retry{Attempts: 2, Busy: true}, want: 200, arrived: 2},
+		{name: "429 and 503", script: []string{"429", "503"}, retry: gateway.Retry{Attempts: 2, Busy: true}, want: 200, arrived: 3},
+		{name: "429 for ever", script: []string{"429", "429", "429"}, retry: gateway.Retry{Attempts: 2, Busy: true}, want: 429, arrived: 3},
+		{name: "429 with a body that streams", script: []string{"429"}, stream: true, retry: gateway.Retry{Attempts: 2, Busy: true}, want: 429, arrived: 1},
+		{name: "a short Retry-After", script: []string{"429 0.01"}, retry: gateway.Retry{Attempts: 1, Busy: true}, want: 200, arrived: 2},
+		{name: "a long Retry-After", script: []string{"429 3600"}, retry: gateway.Retry{Attempts: 1, Busy: true}, want: 429, arrived: 1},
+		{name: "a date", script: []string{"429 Fri, 01 Jan 2100 00:00:00 GMT"}, retry: gateway.Retry{Attempts: 1, Busy: true}, want: 429, arrived: 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -115,7 +116,7 @@ func misbehave(w http.ResponseWriter, what string) {
 // Of many requests to an upstream that is down no more than the spare ones and a fifth are sent again.
 func TestRetriesHaveABudget(t *testing.T) {
 	opts := options(t, newUpstream(t))
-	opts.Gateway.Retry = proxy.Retry{Attempts: 1, MaxWait: time.Millisecond}
+	opts.Gateway.Retry = gateway.Retry{Attempts: 1, MaxWait: time.Millisecond}
 	var tries atomic.Int32
 	opts.Transport = roundTripper(func(*http.Request) (*http.Response, error) {
 		tries.Add(1)
@@ -161,9 +162,9 @@ func TestBreakerOpensAndRecovers(t *testing.T) {
 		})
 		opts := proxy.Options{
 			Upstream: &url.URL{Scheme: "http", Host: "well"}, Compressor: proxy.CompressorFunc(thirds), Transport: transport, Logger: slog.New(slog.DiscardHandler),
-			Gateway: proxy.Gateway{
-				Upstreams: []proxy.Upstream{{Name: "sick", URL: &url.URL{Scheme: "http", Host: "sick"}, Paths: []string{"/sick"}}},
-				Retry:     proxy.Retry{Rest: 5 * time.Second},
+			Gateway: gateway.Options{
+				Upstreams: []gateway.Upstream{{Name: "sick", URL: &url.URL{Scheme: "http", Host: "sick"}, Paths: []string{"/sick"}}},
+				Retry:     gateway.Retry{Rest: 5 * time.Second},
 			},
 		}
 		h := newServer(t, opts).Handler()

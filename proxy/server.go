@@ -11,37 +11,39 @@
 package proxy
 
 import (
+	"cmp"
 	"fmt"
+	"log"
 	"log/slog"
 	"net/http"
-	"net/http/httputil"
 	"sync/atomic"
+
+	"pith/accounting"
+	"pith/gateway"
+	"pith/retrieval"
 )
 
 // A Server is the proxy. It is safe for concurrent use.
 type Server struct {
 	opts      Options
 	log       *slog.Logger
-	dialects  []*dialect
-	targets   []*target
-	byModel   bool
-	forward   *httputil.ReverseProxy
+	errorLog  *log.Logger // for what ReverseProxy reports
+	buffers   *buffers
 	handler   http.Handler
 	slots     slots
-	originals *originals
-	prices    prices
+	gateway   *gateway.Gateway
+	originals *retrieval.Originals
+	books     *accounting.Books
 	tracing   *tracing
 	*lasting
 }
 
 // lasting is what a Server hands on to the one that takes its place in a Site.
 type lasting struct {
-	metrics    *metrics
-	ledger     *ledger
-	calibrator *calibrator
-	allowances *allowances
-	inFlight   byteBudget
-	draining   atomic.Bool
+	metrics  *metrics
+	forms    *forms
+	inFlight byteBudget
+	draining atomic.Bool
 }
 
 // New makes a Server. The error names everything that is wrong with o.
@@ -50,7 +52,7 @@ func New(o Options) (*Server, error) { return build(o, nil) }
 // build makes a Server that takes over what lasts from prev, if there is one.
 func build(o Options, prev *Server) (*Server, error) {
 	if prev != nil {
-		o.Transport = orElse(o.Transport, prev.opts.Transport)
+		o.Transport = cmp.Or(o.Transport, prev.opts.Transport)
 	}
 	o, err := o.withDefaults()
 	if err != nil {
@@ -59,42 +61,57 @@ func build(o Options, prev *Server) (*Server, error) {
 	s := &Server{
 		opts:     o,
 		log:      o.Logger,
-		dialects: dialects(),
+		errorLog: slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),
+		buffers:  newBuffers(),
 		slots:    newSlots(o.Compression.MaxRequests),
-		byModel:  byModel(o.Gateway.Upstreams),
+		tracing:  newTracing(o.Tracer),
 	}
-	var known []*target
-	if prev != nil {
-		known = prev.targets
-	}
-	if s.targets, err = newTargets(o, known); err != nil {
-		return nil, fmt.Errorf("proxy options: %w", err)
-	}
-	if s.originals, err = newOriginals(o.Retrieval); err != nil {
-		return nil, fmt.Errorf("proxy retrieval: %w", err)
-	}
-	if s.prices, err = newPrices(o.Accounting.Prices); err != nil {
-		return nil, fmt.Errorf("proxy accounting: %w", err)
-	}
-	s.tracing = newTracing(o.Tracer)
-	if prev != nil {
-		s.lasting = prev.lasting
-	} else if s.lasting, err = newLasting(o); err != nil {
-		return nil, fmt.Errorf("proxy: %w", err)
+	if err := s.furnish(prev); err != nil {
+		return nil, err
 	}
 	s.inFlight.limit.Store(o.Limits.MaxInFlightBytes)
-	s.forward = s.newForward()
-	s.handler = s.newEngine()
+	s.handler = s.newHandler()
 	return s, nil
 }
 
-func newLasting(o Options) (l *lasting, err error) {
-	l = &lasting{allowances: &allowances{shared: o.Gateway.Bank, local: newBuckets()}}
-	if l.ledger, err = newLedger(o.Freeze); err != nil {
-		return nil, err
+// furnish makes the parts of s, or takes over those of prev what lasts of them.
+func (s *Server) furnish(prev *Server) (err error) {
+	o := s.opts
+	if prev == nil {
+		s.gateway, err = gateway.New(o.Gateway, o.Upstream, o.Tenant, o.Registry)
+	} else {
+		s.gateway, err = prev.gateway.Reload(o.Gateway, o.Upstream, o.Tenant)
 	}
-	if l.calibrator, err = newCalibrator(o.Accounting); err != nil {
-		return nil, fmt.Errorf("accounting: %w", err)
+	if err != nil {
+		return fmt.Errorf("proxy options: %w", err)
+	}
+	// A search for declarations takes a slot as a compression does: grammars are slow on hostile files.
+	o.Retrieval.Timeout, o.Retrieval.Admit = o.Compression.Timeout, s.slots.take
+	if s.originals, err = retrieval.New(o.Retrieval); err != nil {
+		return fmt.Errorf("proxy retrieval: %w", err)
+	}
+	if prev == nil {
+		s.books, err = accounting.New(o.Accounting, o.Registry)
+	} else {
+		s.books, err = prev.books.Reload(o.Accounting)
+	}
+	if err != nil {
+		return fmt.Errorf("proxy accounting: %w", err)
+	}
+	if prev != nil {
+		s.lasting = prev.lasting
+		return nil
+	}
+	if s.lasting, err = newLasting(o); err != nil {
+		return fmt.Errorf("proxy: %w", err)
+	}
+	return nil
+}
+
+func newLasting(o Options) (l *lasting, err error) {
+	l = new(lasting)
+	if l.forms, err = newForms(o.Freeze); err != nil {
+		return nil, err
 	}
 	if l.metrics, err = newMetrics(o.Registry, &l.inFlight); err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)

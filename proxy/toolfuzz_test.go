@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"pith/proxy"
+	"pith/retrieval"
 )
 
 // FuzzToolStream answers requests that offer the tool with any stream: nothing panics or hangs, the rounds end, and a chat stream
@@ -25,7 +25,7 @@ func FuzzToolStream(f *testing.F) {
 	var asked atomic.Int32
 	var events atomic.Value
 	opts := keeping(f, newUpstream(f), &shelf{})
-	opts.Retrieval = proxy.Retrieval{Shelf: &shelf{}, Tool: true}
+	opts.Retrieval = retrieval.Options{Store: &shelf{}, Tool: true}
 	opts.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
 		asked.Add(1)
 		return &http.Response{

@@ -5,13 +5,15 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 
 	attr "go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
+
+	"pith/accounting"
+	"pith/dialects"
 )
 
 // tracing makes one span of each request and one of its compression, with the attributes that OpenTelemetry's semantic conventions
@@ -29,23 +31,6 @@ func newTracing(tracer trace.Tracer) *tracing {
 		t.tracer = noop.NewTracerProvider().Tracer("")
 	}
 	return t
-}
-
-// provider is the value of gen_ai.provider.name for where a request goes, "" where it is not known.
-func (d destination) provider() string {
-	if d.target == nil {
-		return ""
-	}
-	switch host := d.URL.Hostname(); {
-	case host == "api.openai.com":
-		return "openai"
-	case host == "api.anthropic.com":
-		return "anthropic"
-	case strings.HasSuffix(host, ".openai.azure.com"):
-		return "azure.ai.openai"
-	default:
-		return ""
-	}
 }
 
 // start begins a request's span, under the client's where the request names one.
@@ -73,7 +58,8 @@ func (t *tracing) inject(ctx context.Context, h http.Header) {
 }
 
 // end tells what became of a request and ends its span.
-func (t *tracing) end(span trace.Span, x *exchange, b bill, status int) {
+func (t *tracing) end(x *exchange, b accounting.Bill, status int) {
+	span := x.span
 	defer span.End()
 	if !span.IsRecording() {
 		return
@@ -98,19 +84,19 @@ func (t *tracing) end(span trace.Span, x *exchange, b bill, status int) {
 	if x.dialect == "completions" {
 		operation = "text_completion"
 	}
-	span.SetAttributes(attr.String("gen_ai.operation.name", operation), attr.String("pith.arm", string(x.account.arm)))
-	if model := x.account.model; model != "" && len(model) <= maxModelName {
+	span.SetAttributes(attr.String("gen_ai.operation.name", operation), attr.String("pith.arm", x.account.Arm()))
+	if model := x.account.Model(); model != "" {
 		span.SetAttributes(attr.String("gen_ai.request.model", model))
 	}
-	if provider := x.to.provider(); provider != "" {
+	if provider := x.to.Provider(); provider != "" {
 		span.SetAttributes(attr.String("gen_ai.provider.name", provider))
 	}
-	if b.outcome == usageReported {
+	if b.Reported() {
 		span.SetAttributes(
-			attr.Int64("gen_ai.usage.input_tokens", b.usage.prompt()),
-			attr.Int64("gen_ai.usage.cache_read.input_tokens", b.usage.cacheRead),
-			attr.Int64("gen_ai.usage.cache_creation.input_tokens", b.usage.cacheWrite),
-			attr.Int64("gen_ai.usage.output_tokens", b.usage.output))
+			attr.Int64("gen_ai.usage.input_tokens", b.Usage.Prompt()),
+			attr.Int64("gen_ai.usage.cache_read.input_tokens", b.Usage.CacheRead),
+			attr.Int64("gen_ai.usage.cache_creation.input_tokens", b.Usage.CacheWrite),
+			attr.Int64("gen_ai.usage.output_tokens", b.Usage.Output))
 	}
 }
 
@@ -124,13 +110,16 @@ func reportAttributes(rep report) []attr.KeyValue {
 	}
 }
 
-// traceSqueeze is squeeze under a span of its own.
-func (s *Server) traceSqueeze(ctx context.Context, d *dialect, body []byte, want order) ([]byte, report) {
-	ctx, span := s.tracing.tracer.Start(ctx, "compress")
+// traceShorten is shorten under a span of its own.
+func (s *Server) traceShorten(x *exchange, r *http.Request, d *dialects.Dialect, body []byte, want control) []byte {
+	ctx, span := s.tracing.tracer.Start(r.Context(), "compress")
 	defer span.End()
-	out, rep := s.squeeze(ctx, d, body, want)
+	// Who forces has chosen, and is not compared.
+	o := order{control: want, tenant: x.client.Tenant(r), alone: want.mode == ModeForce}
+	out, rep := s.shorten(ctx, d, body, o)
 	if span.IsRecording() {
 		span.SetAttributes(append(reportAttributes(rep), attr.Int("pith.blocks", rep.blocks), attr.String("pith.cache", rep.cache))...)
 	}
-	return out, rep
+	x.report = rep
+	return out
 }

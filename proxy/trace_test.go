@@ -10,6 +10,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
+	"pith/accounting"
 	"pith/proxy"
 )
 
@@ -99,7 +100,7 @@ func TestNothingLeaks(t *testing.T) {
 	}), func(o *proxy.Options) {
 		spans = spansOf(t, o)
 		o.Accounting.Holdout = 0.5
-		o.Accounting.Prices = []proxy.Price{{Model: "gpt-*", Input: 1, Output: 1}}
+		o.Accounting.Prices = []accounting.Price{{Model: "gpt-*", Input: 1, Output: 1}}
 	})
 	secrets := []string{
 		"Authorization", "Bearer " + canary, "X-Api-Key", canary, "Api-Key", canary, "X-Goog-Api-Key", canary, "Cookie", "a=" + canary,

@@ -1,14 +1,14 @@
 package main
 
 import (
+	"pith/accounting"
 	"pith/configs"
-	"pith/proxy"
 	"pith/tokens"
 )
 
 // newAccounting reads the price file that cfg names.
-func newAccounting(cfg configs.Accounting, counters *tokens.Counters) (proxy.Accounting, error) {
-	a := proxy.Accounting{
+func newAccounting(cfg configs.Accounting, counters *tokens.Counters) (accounting.Options, error) {
+	a := accounting.Options{
 		Holdout: cfg.Holdout,
 		Count: func(model, text string) (int, bool) {
 			c := counters.For(model)
@@ -24,7 +24,7 @@ func newAccounting(cfg configs.Accounting, counters *tokens.Counters) (proxy.Acc
 		return a, usageError{err}
 	}
 	for _, p := range list {
-		a.Prices = append(a.Prices, proxy.Price{
+		a.Prices = append(a.Prices, accounting.Price{
 			Model: p.Model, Input: *p.Input, CacheRead: *p.CacheRead, CacheWrite: *p.CacheWrite, Output: *p.Output,
 		})
 	}

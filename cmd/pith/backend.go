@@ -13,7 +13,10 @@ import (
 	"pith/cache"
 	"pith/compress"
 	"pith/configs"
+	"pith/dialects"
+	"pith/gateway"
 	"pith/proxy"
+	"pith/retrieval"
 )
 
 // A backend is what a server stands on.
@@ -23,7 +26,7 @@ type backend struct {
 	keyer  *cache.Keyer
 	// tracer is nil where nothing is traced.
 	tracer trace.Tracer
-	prune  proxy.Pruner // may be nil
+	prune  dialects.Pruner // may be nil
 }
 
 func newServer(cfg configs.Config, b backend, log *slog.Logger) (*proxy.Server, error) {
@@ -47,28 +50,28 @@ func serverOptions(cfg configs.Config, b backend, log *slog.Logger) (proxy.Optio
 	if err != nil {
 		return proxy.Options{}, usagef("upstream: %w", err)
 	}
-	gateway, err := gatewayOptions(cfg, b)
+	in, err := gatewayOptions(cfg, b)
 	if err != nil {
 		return proxy.Options{}, usageError{err}
 	}
-	accounting, err := newAccounting(cfg.Accounting, b.engine.counters)
+	accounts, err := newAccounting(cfg.Accounting, b.engine.counters)
 	if err != nil {
 		return proxy.Options{}, err
 	}
-	retrieval := proxy.Retrieval{Key: b.keyer.Key, Find: b.engine, TTL: cfg.Retrieval.TTL, Tool: cfg.Retrieval.Tool}
+	originals := retrieval.Options{Key: b.keyer.Key, Find: b.engine, TTL: cfg.Retrieval.TTL, Tool: cfg.Retrieval.Tool}
 	if cfg.Retrieval.Enabled {
-		retrieval.Shelf = b.stores.shelf
+		originals.Store = b.stores.shelf
 	}
 	return proxy.Options{
 		Upstream: upstream,
-		Gateway:  gateway,
+		Gateway:  in,
 		Compressor: apart(compress.NewCached(b.engine.Engine, compress.CacheOptions{
 			Store: b.stores, Key: b.keyer.Key, TTL: cfg.Cache.TTL,
 		})),
 		Logger:    log,
 		Freeze:    proxy.Freeze{Store: b.stores, Key: b.keyer.Key},
-		Tenant:    proxy.CredentialTenant([]byte(b.keyer.Key("tenant"))),
-		Retrieval: retrieval,
+		Tenant:    gateway.CredentialTenant([]byte(b.keyer.Key("tenant"))),
+		Retrieval: originals,
 		Prompts:   b.prune,
 		Compression: proxy.Compression{
 			Mode:        proxy.Mode(cfg.Compress.Mode),
@@ -81,31 +84,31 @@ func serverOptions(cfg configs.Config, b backend, log *slog.Logger) (proxy.Optio
 			MaxInFlightBytes: int64(cfg.Limits.InFlightBytes),
 			MaxResponseBytes: int64(cfg.Limits.ResponseBytes),
 		},
-		Accounting: accounting,
+		Accounting: accounts,
 		Tracer:     b.tracer,
 		Drain:      proxy.Drain{Notice: cfg.Server.DrainNotice, Timeout: cfg.Server.DrainTimeout},
 		Admin:      proxy.Admin{Token: string(cfg.Admin.Token)},
 	}, nil
 }
 
-func gatewayOptions(cfg configs.Config, b backend) (proxy.Gateway, error) {
-	g := proxy.Gateway{
+func gatewayOptions(cfg configs.Config, b backend) (gateway.Options, error) {
+	g := gateway.Options{
 		DefaultKey: string(cfg.Server.UpstreamKey),
 		Bank:       b.stores.bank,
-		Retry:      proxy.Retry(cfg.Retry),
+		Retry:      gateway.Retry(cfg.Retry),
 	}
 	for _, u := range cfg.Upstreams {
 		base, err := url.Parse(u.URL)
 		if err != nil {
 			return g, fmt.Errorf("upstreams %s: %w", u.Name, err)
 		}
-		g.Upstreams = append(g.Upstreams, proxy.Upstream{
-			Name: u.Name, URL: base, Key: string(u.Key), Auth: proxy.Auth(u.Auth),
+		g.Upstreams = append(g.Upstreams, gateway.Upstream{
+			Name: u.Name, URL: base, Key: string(u.Key), Auth: gateway.Auth(u.Auth),
 			Models: u.Models, Paths: u.Paths, StripPath: u.StripPath,
 		})
 	}
 	for _, k := range cfg.VirtualKeys {
-		key := proxy.VirtualKey{Name: k.Name, RequestsPerMinute: int64(k.RequestsPerMinute), TokensPerMinute: int64(k.TokensPerMinute)}
+		key := gateway.VirtualKey{Name: k.Name, RequestsPerMinute: int64(k.RequestsPerMinute), TokensPerMinute: int64(k.TokensPerMinute)}
 		if _, err := hex.Decode(key.Hash[:], []byte(strings.TrimPrefix(k.Hash, hashScheme))); err != nil {
 			return g, fmt.Errorf("keys %s: hash: %w", k.Name, err)
 		}

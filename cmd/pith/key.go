@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"pith/proxy"
+	"pith/gateway"
 )
 
 // hashScheme stands before the hash of a key in the configuration.
@@ -25,8 +25,8 @@ func keyCommand() *cobra.Command {
 		Short: "Make a key: print it once, and the lines for the configuration, which hold its hash only",
 		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			key := proxy.NewKey()
-			hash := proxy.HashKey(key)
+			key := gateway.NewKey()
+			hash := gateway.HashKey(key)
 			_, err := fmt.Fprintf(cmd.OutOrStdout(), `%s
 
 # The line above is the key, for the client; it cannot be shown again. For the configuration:

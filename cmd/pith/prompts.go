@@ -11,8 +11,8 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"pith/configs"
+	"pith/dialects"
 	"pith/evolve"
-	"pith/proxy"
 	"pith/tokens"
 )
 
@@ -21,7 +21,7 @@ const promptsPause = 200 * time.Millisecond
 
 // openPrompts reads the folder of pruned prompts that cfg names and follows its changes until the watcher is closed. Without a
 // folder there is no pruner, and nothing to close.
-func openPrompts(ctx context.Context, cfg configs.Prompts, log *slog.Logger) (proxy.Pruner, io.Closer, error) {
+func openPrompts(ctx context.Context, cfg configs.Prompts, log *slog.Logger) (dialects.Pruner, io.Closer, error) {
 	if cfg.Dir == "" {
 		return nil, io.NopCloser(nil), nil
 	}
@@ -79,15 +79,15 @@ func reportPrompts(log *slog.Logger, folder *evolve.Folder, err error) {
 }
 
 // pruner gives the proxy the folder under its own types.
-func pruner(folder *evolve.Folder) proxy.Pruner {
-	return func(model, text string) (proxy.Pruned, bool) {
+func pruner(folder *evolve.Folder) dialects.Pruner {
+	return func(model, text string) (dialects.Pruned, bool) {
 		found, ok := folder.Find(model, text)
 		if !ok {
-			return proxy.Pruned{}, false
+			return dialects.Pruned{}, false
 		}
-		p := proxy.Pruned{Name: found.Task, Original: found.Original, Compressed: found.Pruned}
+		p := dialects.Pruned{Name: found.Task, Original: found.Original, Compressed: found.Pruned}
 		for _, e := range found.Edits {
-			p.Cuts = append(p.Cuts, proxy.Cut(e))
+			p.Cuts = append(p.Cuts, dialects.Cut(e))
 		}
 		return p, true
 	}

@@ -11,9 +11,11 @@ import (
 	"pith/cache"
 	"pith/compress"
 	"pith/configs"
+	"pith/gateway"
 	"pith/parsers"
 	"pith/perplexity"
 	"pith/proxy"
+	"pith/retrieval"
 	"pith/tokens"
 )
 
@@ -207,14 +209,14 @@ func newStore(cfg configs.Config) (stores, error) {
 // stores is where results lie, where the originals that markers name do, and where replicas count what clients use.
 type stores struct {
 	store
-	shelf proxy.Shelf
-	bank  proxy.Bank // nil without Redis
+	shelf retrieval.Store
+	bank  gateway.Bank // nil without Redis
 }
 
 // bank gives proxy the allowances in Redis under its own type, which has the same shape.
 type bank struct{ redis *cache.Redis }
 
-func (b bank) Draw(ctx context.Context, draws []proxy.Draw, owe bool) (refused int, wait time.Duration, err error) {
+func (b bank) Draw(ctx context.Context, draws []gateway.Draw, owe bool) (refused int, wait time.Duration, err error) {
 	in := make([]cache.Draw, len(draws))
 	for i, d := range draws {
 		in[i] = cache.Draw(d)

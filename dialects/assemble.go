@@ -1,0 +1,106 @@
+package dialects
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"pith/compress"
+)
+
+// Reasons for which a finished result is not used.
+var (
+	ErrUnaligned = errors.New("result does not line up with its input")
+	ErrBreaksOut = errors.New("result would end its fence or element")
+	ErrNoGain    = errors.New("result is not shorter")
+)
+
+// Rebuild returns the edit of body, in which the block was found, that puts a result in the block's
+// place.
+func (b *Block) Rebuild(body []byte, res compress.Result) (Edit, error) {
+	text, err := b.rebuild(body, res)
+	return Edit{Start: b.text.lines[b.first].start, End: b.text.lines[b.last-1].end, Text: text}, err
+}
+
+// rebuild turns a result into the raw bytes that stand for the block in the body. A kept line is copied from the body with its
+// line number and its escapes, so that nothing but markers is new. The report names every kept line and each gap leaves one
+// marker, so which line is which never has to be guessed.
+func (b *Block) rebuild(body []byte, res compress.Result) ([]byte, error) {
+	if len(res.Files) != 1 {
+		return nil, fmt.Errorf("%w: %d files for one", ErrUnaligned, len(res.Files))
+	}
+	text := res.Files[0].Text
+	if text == b.Request.Files[0].Content {
+		return nil, ErrNoGain
+	}
+	lines := b.text.lines[b.first:b.last]
+	kept, err := keptLines(res.Chunks, len(lines))
+	if err != nil {
+		return nil, err
+	}
+	end := lines[len(lines)-1]
+	out := make([]byte, 0, end.end-lines[0].start)
+	wrote, next := 0, 0
+	for _, line := range outputLines(text) {
+		switch {
+		case len(kept) > 0 && kept[0] == next:
+			if b.content[next] != line {
+				return nil, fmt.Errorf("%w: line %d", ErrUnaligned, next+1)
+			}
+			out = append(out, body[lines[next].start:lines[next].eol]...)
+			next, kept = next+1, kept[1:]
+		case next == len(lines) || breaksOut(line):
+			return nil, ErrBreaksOut
+		default: // the one marker of a gap
+			out = appendEscaped(out, line)
+			next = len(lines)
+			if len(kept) > 0 {
+				next = kept[0]
+			}
+		}
+		wrote = len(out)
+		out = append(out, `\n`...)
+	}
+	if len(kept) > 0 || next < len(lines) {
+		return nil, fmt.Errorf("%w: %d lines left over", ErrUnaligned, len(lines)-next)
+	}
+	if end.eol == end.end {
+		out = out[:wrote]
+	}
+	if len(out) >= end.end-lines[0].start {
+		return nil, ErrNoGain
+	}
+	return out, nil
+}
+
+// keptLines lists the indexes of the lines that a report says were kept, in order.
+func keptLines(chunks []compress.ChunkResult, n int) ([]int, error) {
+	var kept []int
+	for _, c := range chunks {
+		for _, run := range c.KeptLines {
+			for line := run[0]; line <= run[1]; line++ {
+				if line < 1 || line > n || len(kept) > 0 && kept[len(kept)-1] >= line-1 {
+					return nil, fmt.Errorf("%w: kept line %d", ErrUnaligned, line)
+				}
+				kept = append(kept, line-1)
+			}
+		}
+	}
+	return kept, nil
+}
+
+// outputLines cuts a text into lines; a final newline ends the last one.
+func outputLines(text string) []string {
+	text = strings.TrimSuffix(text, "\n")
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, "\n")
+}
+
+// breaksOut reports that a line which was not in the block could end the fence or element around it. Markers quote nothing of
+// their file but may end in what a grammar calls a comment; this holds whatever that is.
+func breaksOut(line string) bool {
+	s := strings.TrimSpace(line)
+	return strings.HasPrefix(s, "```") || strings.HasPrefix(s, "~~~") || strings.HasPrefix(s, "</")
+}

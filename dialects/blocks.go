@@ -1,0 +1,300 @@
+package dialects
+
+import (
+	"cmp"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// A codeSpan block is a run of lines that holds a file or a piece of code. Line numbers index the text's lines, half-open.
+type codeSpan struct {
+	// open and close enclose the block with its fences or tags; first and last enclose the code alone.
+	open, first, last, close int
+	path, language           string
+	// partial marks a piece of a file by its own account (a line range in its header).
+	partial bool
+}
+
+// findBlocks finds fenced code and file elements in a text, in order, not overlapping. A block that is not closed, or that does
+// not begin and end at line breaks, is none.
+func findBlocks(lines []textLine) []codeSpan {
+	s := blockScanner{lines: lines, unclosed: map[string]int{}}
+	var out []codeSpan
+	for i := 0; i < len(lines); {
+		b, ok := s.block(i)
+		if !ok {
+			i++
+			continue
+		}
+		if b.first < b.last {
+			out = append(out, b)
+		}
+		i = b.close
+	}
+	return out
+}
+
+// block reads the block that opens at line i. Nearly every line opens none, and its first character tells.
+func (s *blockScanner) block(i int) (codeSpan, bool) {
+	text := strings.TrimLeft(s.lines[i].text, " \t")
+	switch {
+	case text == "":
+		return codeSpan{}, false
+	case text[0] == '<':
+		return s.element(i)
+	case text[0] == '`' || text[0] == '~':
+		return s.fence(i)
+	default:
+		return codeSpan{}, false
+	}
+}
+
+// A blockScanner remembers which closers it has looked for in vain, so that a text of a million openers is still one pass.
+type blockScanner struct {
+	lines []textLine
+	// unclosed maps a kind of closer to the least length (fences) that has no closer in the rest of the text; 1 for tags.
+	unclosed map[string]int
+}
+
+var fenceOpen = regexp.MustCompile("^ {0,3}(`{3,}|~{3,})([^`]*)$")
+
+// fence reads a fenced block that opens at line i, by CommonMark's rules for fences outside containers.
+func (s *blockScanner) fence(i int) (codeSpan, bool) {
+	m := fenceOpen.FindStringSubmatch(strings.TrimSuffix(s.lines[i].text, "\r"))
+	if m == nil {
+		return codeSpan{}, false
+	}
+	kind, size := m[1][:1], len(m[1])
+	if least, ok := s.unclosed[kind]; ok && size >= least {
+		return codeSpan{}, false
+	}
+	for j := i + 1; j < len(s.lines); j++ {
+		if closesFence(s.lines[j].text, kind, size) {
+			b := codeSpan{open: i, first: i + 1, last: j, close: j + 1}
+			b.describeFence(strings.TrimSpace(m[2]))
+			if b.path == "" && i > 0 {
+				b.path = headingPath(s.lines[i-1].text)
+			}
+			return b, true
+		}
+	}
+	s.unclosed[kind] = size
+	return codeSpan{}, false
+}
+
+// closesFence reports that line ends a fence of size characters of kind.
+func closesFence(line, kind string, size int) bool {
+	rest := strings.TrimLeft(line, " ")
+	if len(line)-len(rest) > 3 {
+		return false
+	}
+	rest = strings.TrimRight(rest, " \t\r")
+	return len(rest) >= size && strings.Trim(rest, kind) == ""
+}
+
+var (
+	// rangeInfo is how Cursor cites code: ```12:40:src/server.go.
+	rangeInfo = regexp.MustCompile(`^\d+:\d+:(\S+)`)
+	attribute = regexp.MustCompile(`([A-Za-z_-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'{}<>]+))`)
+)
+
+// describeFence reads language and path from an info string: "go", "go server.go", "go:server.go", "src/server.go",
+// `go title="server.go"`, "12:40:server.go".
+func (b *codeSpan) describeFence(info string) {
+	if m := rangeInfo.FindStringSubmatch(info); m != nil {
+		b.path, b.partial = m[1], true
+		return
+	}
+	b.describeAttributes(info)
+	word, rest, _ := strings.Cut(info, " ")
+	word = strings.Trim(word, "{}.")
+	if language, path, ok := strings.Cut(word, ":"); ok && looksLikePath(path) {
+		b.language, b.path = language, path
+	} else if looksLikePath(word) {
+		b.path = word
+	} else if !strings.Contains(word, "=") {
+		b.language = word
+	}
+	if rest = strings.TrimSpace(rest); b.path == "" && looksLikePath(rest) {
+		b.path = rest
+	}
+}
+
+// describeAttributes reads path, language and line range from name="value" pairs.
+func (b *codeSpan) describeAttributes(s string) {
+	for _, m := range attribute.FindAllStringSubmatch(s, -1) {
+		value := m[2] + m[3] + m[4]
+		switch strings.ToLower(m[1]) {
+		case "path", "file", "filename", "file_path", "filepath", "name", "title", "src", "source":
+			if b.path == "" {
+				b.path = value
+			}
+		case "lang", "language":
+			b.language = value
+		case "lines", "line", "range", "start", "end", "offset", "limit", "start_line", "end_line", "startline", "endline":
+			b.partial = true
+		}
+	}
+}
+
+// looksLikePath accepts one word with a file extension or a slash in it.
+func looksLikePath(s string) bool {
+	if s == "" || len(s) > 512 || strings.ContainsAny(s, " \t\"'<>|*?=(){}") {
+		return false
+	}
+	dot := strings.LastIndexByte(s, '.')
+	return strings.ContainsAny(s, `/\`) || (dot >= 0 && dot < len(s)-1)
+}
+
+// headingPath reads the path that stands alone on the line above a fence, plain or dressed: "server.go", "`server.go`:",
+// "### server.go", "File: server.go".
+func headingPath(line string) string {
+	s := strings.TrimSpace(strings.TrimLeft(strings.TrimSpace(line), "#*-"))
+	if name, rest, ok := strings.Cut(s, ":"); ok && strings.EqualFold(strings.Trim(name, "* "), "file") {
+		s = rest
+	}
+	s = strings.Trim(s, "`*: \t")
+	if looksLikePath(s) && strings.Contains(s, ".") {
+		return s
+	}
+	return ""
+}
+
+// elements are the tags that hold a file. document is Anthropic's: its path and text may stand in elements of their own.
+var elementOpen = regexp.MustCompile(`^\s*<(file|file_content|file_contents|document|document_content|document_contents)(\s[^<>]*)?>\s*$`)
+
+// element reads a file element whose opening tag stands alone on line i.
+func (s *blockScanner) element(i int) (codeSpan, bool) {
+	text := s.lines[i].text
+	if len(text) > 1024 { // no opening tag is that long
+		return codeSpan{}, false
+	}
+	m := elementOpen.FindStringSubmatch(text)
+	if m == nil {
+		return codeSpan{}, false
+	}
+	end, ok := s.closeTag(i+1, m[1])
+	if !ok {
+		return codeSpan{}, false
+	}
+	b := codeSpan{open: i, first: i + 1, last: end, close: end + 1}
+	b.describeAttributes(m[2])
+	if m[1] == "document" {
+		b.enterDocument(s.lines)
+	}
+	b.enterFence(s.lines)
+	return b, true
+}
+
+// closeTag finds the line that holds the closing tag alone.
+func (s *blockScanner) closeTag(from int, tag string) (int, bool) {
+	if s.unclosed[tag] > 0 {
+		return 0, false
+	}
+	for j := from; j < len(s.lines); j++ {
+		if isTag(s.lines[j].text, "</"+tag+">") {
+			return j, true
+		}
+	}
+	s.unclosed[tag] = 1
+	return 0, false
+}
+
+func isTag(line, tag string) bool {
+	return strings.Contains(line, tag) && strings.TrimSpace(line) == tag
+}
+
+var sourceElement = regexp.MustCompile(`^\s*<source>(.*)</source>\s*$`)
+
+// enterDocument narrows a document element to its content element and takes the path from its source element.
+func (b *codeSpan) enterDocument(lines []textLine) {
+	for i := b.first; i < b.last; i++ {
+		line := lines[i].text
+		if m := sourceElement.FindStringSubmatch(line); m != nil && b.path == "" {
+			b.path = strings.TrimSpace(m[1])
+			continue
+		}
+		for _, tag := range []string{"document_content", "document_contents"} {
+			if !isTag(line, "<"+tag+">") {
+				continue
+			}
+			for end := b.last - 1; end > i; end-- {
+				if isTag(lines[end].text, "</"+tag+">") {
+					b.first, b.last = i+1, end
+					return
+				}
+			}
+		}
+		if strings.TrimSpace(line) != "" {
+			return // content stands bare in the element
+		}
+	}
+}
+
+// enterFence narrows an element whose whole content is one fence to the code inside.
+func (b *codeSpan) enterFence(lines []textLine) {
+	inner := blockScanner{lines: lines[b.first:b.last], unclosed: map[string]int{}}
+	if b.first >= b.last {
+		return
+	}
+	f, ok := inner.fence(0)
+	if !ok || b.first+f.close != b.last {
+		return
+	}
+	b.first, b.last = b.first+f.first, b.first+f.last
+	b.path, b.language = cmp.Or(b.path, f.path), f.language
+	b.partial = b.partial || f.partial
+}
+
+// harnessElements are what coding agents put into a user's turn on their own account: not the user's words.
+var harnessElements = [...]string{"system-reminder", "environment_details", "additional_data", "environment_context"}
+
+// instruction is what the user says in a text: what stands outside blocks and outside what an agent added.
+func instruction(t jsonText, blocks []codeSpan) string {
+	text := t.all
+	if len(blocks) > 0 {
+		text = outside(t.lines, blocks)
+	}
+	for _, tag := range harnessElements {
+		text = cutElements(text, tag)
+	}
+	return strings.TrimSpace(text)
+}
+
+// outside joins the lines that stand in no block.
+func outside(lines []textLine, blocks []codeSpan) string {
+	var b strings.Builder
+	at := 0
+	for _, block := range append(slices.Clip(blocks), codeSpan{open: len(lines)}) {
+		for ; at < block.open; at++ {
+			b.WriteString(lines[at].text)
+			b.WriteByte('\n')
+		}
+		at = block.close
+	}
+	return b.String()
+}
+
+// cutElements removes every <tag>...</tag> from text.
+func cutElements(text, tag string) string {
+	open, end := "<"+tag+">", "</"+tag+">"
+	if !strings.Contains(text, open) {
+		return text
+	}
+	var b strings.Builder
+	for {
+		i := strings.Index(text, open)
+		if i < 0 {
+			break
+		}
+		n := strings.Index(text[i:], end)
+		if n < 0 {
+			break
+		}
+		b.WriteString(text[:i])
+		text = text[i+n+len(end):]
+	}
+	b.WriteString(text)
+	return b.String()
+}

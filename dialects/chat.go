@@ -1,0 +1,68 @@
+package dialects
+
+import "github.com/tidwall/gjson"
+
+// readChat reads OpenAI chat completions.
+func readChat(body Object) ([]message, error) {
+	var out []message
+	err := eachObject(body["messages"], func(o Object) error {
+		m, err := readChatMessage(o)
+		if m != nil {
+			out = append(out, *m)
+		}
+		return err
+	})
+	return out, err
+}
+
+func readChatMessage(o Object) (*message, error) {
+	switch o.str("role") {
+	case "user":
+		parts, err := textParts(o["content"], "text")
+		return &message{role: roleUser, parts: parts}, err
+	case "assistant":
+		parts, err := textParts(o["content"], "text")
+		if err != nil {
+			return nil, err
+		}
+		calls, err := readChatCalls(o)
+		return &message{role: roleAssistant, parts: append(parts, calls...)}, err
+	case "tool":
+		p, err := resultPart(o.str("tool_call_id"), o["content"], "text")
+		return &message{role: roleTool, parts: []part{p}}, err
+	case "function": // before tools there were functions: the name is all that ties the two
+		p, err := resultPart(functionID(o.str("name")), o["content"], "text")
+		return &message{role: roleTool, parts: []part{p}}, err
+	default:
+		return nil, nil
+	}
+}
+
+// functionID stands for the id that calls of the old function style do not have.
+func functionID(name string) string { return "function " + name }
+
+func readChatCalls(o Object) ([]part, error) {
+	var parts []part
+	err := eachObject(o["tool_calls"], func(tool Object) error {
+		f, err := readObject(tool["function"])
+		if err != nil {
+			return err
+		}
+		c := call{name: f.str("name"), args: f.str("arguments")}
+		if f == nil {
+			custom, err := readObject(tool["custom"])
+			if err != nil {
+				return err
+			}
+			c = call{name: custom.str("name"), args: custom.str("input")}
+		}
+		parts = append(parts, part{kind: partCall, callID: tool.str("id"), call: c})
+		return nil
+	})
+	if err != nil || o["function_call"].Type != gjson.JSON {
+		return parts, err
+	}
+	f, err := readObject(o["function_call"])
+	name := f.str("name")
+	return append(parts, part{kind: partCall, callID: functionID(name), call: call{name: name, args: f.str("arguments")}}), err
+}

@@ -1,0 +1,133 @@
+package dialects
+
+import (
+	"encoding/json"
+	"errors"
+
+	"github.com/tidwall/gjson"
+)
+
+// A Conversation is a request body as every dialect's reader hands it on: who said what, and where
+// in the bytes it stands. Nothing else of the body is ever looked at or changed.
+type Conversation struct {
+	// Model is the name in the request: free text.
+	Model string
+
+	body     []byte
+	messages []message
+}
+
+// A role is who speaks in a message. Others (system, developer, unknown ones) are left out of conversations: never touched.
+type role int
+
+const (
+	roleUser role = iota
+	roleAssistant
+	roleTool
+)
+
+// A message is one turn.
+type message struct {
+	role  role
+	parts []part
+}
+
+// A partKind says what a part is.
+type partKind int
+
+const (
+	partText   partKind = iota // words of the speaker
+	partCall                   // an assistant's tool call
+	partResult                 // what a tool call returned
+	partPrompt                 // code before the cursor of a fill-in-the-middle request
+	partSuffix                 // code behind the cursor
+)
+
+// A part is a piece of a message.
+type part struct {
+	kind partKind
+	// start and end are the content of a JSON string in the body, quotes excluded. Equal for a call, and for a result whose
+	// text is not one string.
+	start, end int
+	// callID ties a result to its call.
+	callID string
+	// failed marks a result that reports an error.
+	failed bool
+	call   call
+}
+
+// A call is what an assistant asked of a tool.
+type call struct {
+	name string
+	// args is the arguments' JSON, or plain text where a tool takes that.
+	args string
+}
+
+// textAt is the part of a JSON string value.
+func textAt(kind partKind, v gjson.Result) part {
+	return part{kind: kind, start: v.Index + 1, end: v.Index + len(v.Raw) - 1}
+}
+
+// textParts lists the texts of a content that is a string or an array of typed blocks whose text stands in "text".
+func textParts(v gjson.Result, types ...string) ([]part, error) {
+	if v.Type == gjson.String {
+		return []part{textAt(partText, v)}, nil
+	}
+	var parts []part
+	err := eachObject(v, func(o Object) error {
+		for _, t := range types {
+			if o.str("type") == t && o["text"].Type == gjson.String {
+				parts = append(parts, textAt(partText, o["text"]))
+			}
+		}
+		return nil
+	})
+	return parts, err
+}
+
+// resultPart is the part of a tool's result. Only a result that is one text has a span; of several nobody knows which is the file.
+func resultPart(id string, content gjson.Result, types ...string) (part, error) {
+	p := part{kind: partResult, callID: id}
+	if content.Type == gjson.String {
+		p.start, p.end = content.Index+1, content.Index+len(content.Raw)-1
+		return p, nil
+	}
+	texts, err := textParts(content, types...)
+	if err == nil && len(texts) == 1 && len(content.Array()) == 1 {
+		p.start, p.end = texts[0].start, texts[0].end
+	}
+	return p, err
+}
+
+// Read checks that body is JSON and reads it as d words it. An error wraps ErrDuplicateKey, or says
+// that body is no JSON; the model is there where it could be read.
+func (d *Dialect) Read(body []byte) (Conversation, error) {
+	// The check is encoding/json's and not gjson's: it has a nesting limit, so a megabyte of '[' cannot
+	// exhaust the stack (TestHostileBodiesPassUnchanged in proxy).
+	if !json.Valid(body) {
+		return Conversation{}, errors.New("body is not JSON")
+	}
+	o, err := Root(body)
+	if err != nil {
+		return Conversation{}, err
+	}
+	c := Conversation{Model: o.str("model"), body: body}
+	c.messages, err = d.read(o)
+	return c, err
+}
+
+// Opening is the first thing that the user says in a conversation; ok is false where there is none.
+func (c Conversation) Opening() (text string, ok bool) {
+	for _, m := range c.messages {
+		if m.role != roleUser {
+			continue
+		}
+		for _, p := range m.parts {
+			if p.kind == partText || p.kind == partPrompt {
+				text, ok = text+readText(c.body, p.start, p.end).all, true
+			}
+		}
+		break
+	}
+	return text, ok
+}

@@ -1,0 +1,66 @@
+package dialects
+
+import (
+	"unicode/utf8"
+)
+
+// A Pruner finds an original few-shot prompt in a text that is meant for model and says how to shorten it; false where there is
+// none. What it says must depend on its arguments alone and change only when an operator changes the prompts.
+type Pruner func(model, text string) (Pruned, bool)
+
+// A Pruned is a few-shot prompt that was found in a text.
+type Pruned struct {
+	// Name is shown in a response header and labels a metric. It comes from the operator's files, never from a request.
+	Name string
+	// Cuts are in order and do not overlap.
+	Cuts []Cut
+	// Original and Compressed are the tokens of what the cuts replace and of what they put there.
+	Original, Compressed int
+}
+
+// A Cut puts Text in the place of the bytes from Start to End of a text.
+type Cut struct {
+	Start, End int
+	Text       string
+}
+
+// prompt plans the shortening of a few-shot prompt in text. A text that holds one is left alone otherwise: code among its
+// demonstrations is what the pruned prompt was measured with.
+func (p *planner) prompt(text jsonText) bool {
+	if p.rules.Prune == nil || !text.exact {
+		return false
+	}
+	pruned, ok := p.rules.Prune(p.model, text.all)
+	if !ok {
+		return false
+	}
+	for _, c := range pruned.Cuts {
+		p.plan.PromptEdits = append(p.plan.PromptEdits, Edit{text.raw(p.body, c.Start), text.raw(p.body, c.End), appendEscaped(nil, c.Text)})
+	}
+	p.plan.Prompts = append(p.plan.Prompts, pruned)
+	return true
+}
+
+// raw returns where the byte at offset of t.all begins in the body.
+func (t jsonText) raw(body []byte, offset int) int {
+	at := 0
+	for _, line := range t.lines {
+		at = line.start
+		if offset <= len(line.text) {
+			for offset > 0 {
+				size, decoded := 1, 1
+				if body[at] == '\\' {
+					var r rune
+					r, size, _ = readEscape(body[at:line.eol])
+					decoded = utf8.RuneLen(r)
+				}
+				at += size
+				offset -= decoded
+			}
+			return at
+		}
+		offset -= len(line.text) + 1
+		at = line.end
+	}
+	return at
+}

@@ -1,0 +1,108 @@
+package gateway
+
+import (
+	"context"
+	"math"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// A Draw is what is taken of an allowance that fills up evenly within a minute.
+type Draw struct {
+	// Key names the allowance.
+	Key string
+	// PerMinute is its size, N what is taken. A negative N gives back.
+	PerMinute, N int64
+}
+
+// A Bank keeps allowances that replicas share.
+type Bank interface {
+	// Draw takes all draws together or none. It returns which of them could not be met, counted from 0, and how long until it
+	// can be, or -1. With owe all are taken, whatever is left: what comes later waits until the debt has filled up.
+	Draw(ctx context.Context, draws []Draw, owe bool) (refused int, wait time.Duration, err error)
+}
+
+// bytesPerToken is what providers' own limiters reckon with before they have counted.
+const bytesPerToken = 4
+
+// allowances count what clients use: at the shared Bank, or where that does not answer on this replica's own account, which then
+// starts full. So while Redis is down each replica allows as much as all of them together otherwise: clients are served.
+type allowances struct {
+	shared Bank
+	local  *buckets
+}
+
+// A refusal says which allowance is used up.
+type refusal struct {
+	of        string // Requests or Tokens
+	perMinute int64
+	wait      time.Duration
+}
+
+// seconds rounds the wait up, for Retry-After.
+func (r refusal) seconds() int { return max(1, int(math.Ceil(r.wait.Seconds()))) }
+
+// enter takes one request of a key's allowance. Tokens are only looked at, as nobody knows yet how many will be sent: a request may
+// come in while one is left.
+func (a *allowances) enter(ctx context.Context, k *VirtualKey) (refusal, bool) {
+	var draws []Draw
+	var of []string
+	if k.RequestsPerMinute > 0 {
+		draws, of = append(draws, k.draw("Requests", k.RequestsPerMinute, 1)), append(of, "Requests")
+	}
+	if k.TokensPerMinute > 0 {
+		draws, of = append(draws, k.draw("Tokens", k.TokensPerMinute, 1)), append(of, "Tokens")
+	}
+	if len(draws) == 0 {
+		return refusal{}, false
+	}
+	i, wait := a.draw(ctx, draws, false)
+	if i < 0 {
+		return refusal{}, false
+	}
+	return refusal{of: of[i], perMinute: draws[i].PerMinute, wait: wait}, true
+}
+
+// draw names an allowance by its size as well: one that a new configuration makes larger starts full, without the debt of the old.
+func (k *VirtualKey) draw(of string, perMinute, n int64) Draw {
+	return Draw{Key: of + " " + strconv.FormatInt(perMinute, 10) + " " + k.Name, PerMinute: perMinute, N: n}
+}
+
+func (a *allowances) draw(ctx context.Context, draws []Draw, owe bool) (int, time.Duration) {
+	if a.shared != nil {
+		if refused, wait, err := a.shared.Draw(ctx, draws, owe); err == nil {
+			return refused, wait
+		}
+	}
+	return a.local.draw(time.Now(), draws, owe)
+}
+
+// buckets are allowances of this process. There are as many as the configuration has named. Each is the time at which it will be
+// full again (the generic cell rate algorithm): one number, exact at any rate.
+type buckets struct {
+	mu   sync.Mutex
+	full map[string]time.Time
+}
+
+func newBuckets() *buckets { return &buckets{full: make(map[string]time.Time)} }
+
+func (b *buckets) draw(now time.Time, draws []Draw, owe bool) (refused int, wait time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	next := make([]time.Time, len(draws))
+	for i, d := range draws {
+		next[i] = b.full[d.Key]
+		if next[i].Before(now) {
+			next[i] = now
+		}
+		next[i] = next[i].Add(time.Duration(float64(d.N) / float64(d.PerMinute) * float64(time.Minute)))
+		if wait := next[i].Sub(now) - time.Minute; wait > 0 && !owe {
+			return i, wait
+		}
+	}
+	for i, d := range draws {
+		b.full[d.Key] = next[i]
+	}
+	return -1, 0
+}

@@ -1,0 +1,160 @@
+package gateway
+
+import (
+	"net/http/httputil"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+
+	"pith/dialects"
+)
+
+// An Upstream is an API behind the proxy, for the requests that name one of its models and come on one of its paths. Only the
+// configuration says where it is: nothing that a client sends is ever part of an address.
+type Upstream struct {
+	// Name is what logs and metrics call it.
+	Name string
+	// URL has scheme, host and, where there is one, a path prefix.
+	URL *url.URL
+	// Key goes out in place of a virtual key. If empty, no credentials do. Without virtual keys it is not used.
+	Key string
+	// Auth is the header of Key. If empty, the one that the request's dialect has.
+	Auth Auth
+	// Models are names, or patterns in which * and ? stand for any text and any character. Empty: all, and requests without one.
+	Models []string
+	// Paths are beginnings of paths, whole segments each. Empty: all.
+	Paths []string
+	// StripPath leaves out the beginning that matched when the request goes on.
+	StripPath bool
+}
+
+// A target is an Upstream in use.
+type target struct {
+	Upstream
+	*health
+}
+
+// A Destination is where one request goes. Its zero value is none.
+type Destination struct {
+	*target
+	// strip is the beginning of the path that the upstream does not see.
+	strip string
+}
+
+// Name is what logs and metrics call the upstream.
+func (d Destination) Name() string {
+	if d.target == nil {
+		return ""
+	}
+	return d.target.Name
+}
+
+// ByModel reports that the choice of an upstream depends on the model, so that bodies have to be
+// read.
+func (g *Gateway) ByModel() bool {
+	return slices.ContainsFunc(g.opts.Upstreams, func(u Upstream) bool { return len(u.Models) > 0 })
+}
+
+// Route finds the first upstream that takes a request.
+func (g *Gateway) Route(path, model string) Destination {
+	for _, t := range g.targets {
+		prefix, ok := t.takesPath(path)
+		if !ok || !t.takesModel(model) {
+			continue
+		}
+		d := Destination{target: t}
+		if t.StripPath {
+			d.strip = prefix
+		}
+		return d
+	}
+	return Destination{target: g.targets[len(g.targets)-1]} // not reached: the default takes everything
+}
+
+func (u *Upstream) takesPath(path string) (prefix string, ok bool) {
+	for _, p := range u.Paths {
+		p = strings.TrimSuffix(p, "/")
+		if rest, ok := strings.CutPrefix(path, p); ok && (rest == "" || rest[0] == '/') {
+			return p, true
+		}
+	}
+	return "", len(u.Paths) == 0
+}
+
+// noSlash keeps path.Match from treating the slash of "vendor/model" as a border that * does not cross.
+var noSlash = strings.NewReplacer("/", "\x00")
+
+func (u *Upstream) takesModel(model string) bool {
+	for _, m := range u.Models {
+		if ok, err := path.Match(noSlash.Replace(m), noSlash.Replace(model)); ok && err == nil {
+			return true
+		}
+	}
+	return len(u.Models) == 0
+}
+
+// Address points an outgoing request at its upstream, with the credentials that are for there.
+func (g *Gateway) Address(p *httputil.ProxyRequest, to Destination) {
+	if to.strip != "" {
+		p.Out.URL.Path = strings.TrimPrefix(p.Out.URL.Path, to.strip)
+		p.Out.URL.RawPath = strings.TrimPrefix(p.Out.URL.RawPath, to.strip)
+	}
+	p.SetURL(to.URL) // and the Host header is the upstream's
+	// ReverseProxy drops what it cannot parse of a query; nothing here reads it, so it passes as it came.
+	query := p.In.URL.RawQuery
+	if len(g.opts.Keys) > 0 {
+		query = withoutKey(query)
+		for _, name := range credentialHeaders {
+			p.Out.Header.Del(name)
+		}
+		if to.Key != "" {
+			auth := to.Auth
+			if auth == "" {
+				auth = authOf(dialects.VendorOf(p.In.URL.Path))
+			}
+			auth.set(p.Out.Header, to.Key)
+		}
+	}
+	p.Out.URL.RawQuery = joinQuery(to.URL.RawQuery, query)
+}
+
+// withoutKey cuts the parameter that may hold a virtual key out of a query and leaves the rest as it is written.
+func withoutKey(query string) string {
+	if !strings.Contains(query, "k") && !strings.Contains(query, "%") { // no "key", however escaped
+		return query
+	}
+	var kept []string
+	for part := range strings.SplitSeq(query, "&") {
+		name, _, _ := strings.Cut(part, "=")
+		if plain, err := url.QueryUnescape(name); err != nil || plain != "key" {
+			kept = append(kept, part)
+		}
+	}
+	return strings.Join(kept, "&")
+}
+
+func joinQuery(own, client string) string {
+	if own == "" || client == "" {
+		return own + client
+	}
+	return own + "&" + client
+}
+
+// Provider is the name of the provider in OpenTelemetry's semantic conventions, "" where it is not
+// known.
+func (d Destination) Provider() string {
+	if d.target == nil {
+		return ""
+	}
+	switch host := d.URL.Hostname(); {
+	case host == "api.openai.com":
+		return "openai"
+	case host == "api.anthropic.com":
+		return "anthropic"
+	case strings.HasSuffix(host, ".openai.azure.com"):
+		return "azure.ai.openai"
+	default:
+		return ""
+	}
+}

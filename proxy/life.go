@@ -1,0 +1,154 @@
+package proxy
+
+import (
+	"context"
+	"net/http"
+	"net/http/httputil"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"pith/dialects"
+	"pith/internal/panics"
+)
+
+// The life of a request reads from here to the end of the file: from the socket to the last byte of
+// the answer, each step one call. net/http has read the head, endpoints.go has chosen the endpoint.
+
+// An endpoint answers a request that has come in. An error means that nothing was written yet.
+type endpoint func(x *exchange, w http.ResponseWriter, r *http.Request) error
+
+// serve is the life of every request to an endpoint; those that are open need no key.
+func (s *Server) serve(c *gin.Context, open bool, answer endpoint) {
+	// 18. What is left of the body is closed while its handler still runs.
+	defer closeBody(c.Request.Body)
+	// 1. The clock starts, and the span.
+	x := s.begin(c)
+	// 17. The request is billed, counted, traced and logged.
+	defer s.finish(c, x)
+	// A panic on the way costs this request alone.
+	defer s.recoverPanic(c, x)
+	w := &informingWriter{ResponseWriter: c.Writer}
+	// 2. The client shows its key, and its allowance is looked at.
+	err := s.enter(x, w, c.Request, open)
+	if err == nil {
+		// 3. The endpoint answers: relay, but for Pith's own paths.
+		err = answer(x, w, c.Request)
+	}
+	if err != nil {
+		writeError(w, dialects.VendorOf(c.Request.URL.Path), err)
+	}
+	// gin writes a body of its own for a route it does not know unless something was written.
+	c.Writer.WriteHeaderNow()
+}
+
+// relay carries one request to the upstream and its answer back.
+func (s *Server) relay(x *exchange, w http.ResponseWriter, r *http.Request) error {
+	if err := refuse(r); err != nil {
+		return err
+	}
+	// 4. What the client asks of Pith comes off the request's head.
+	want, err := takeControl(r.Header, s.opts.Compression.Mode)
+	if err != nil {
+		return err
+	}
+	watchBody(w, r, s.opts.Limits.BodyIdle)
+	// 5. The path says which dialect is spoken; d is nil where nothing will be compressed.
+	d := recognise(x, r, want.mode)
+	if want.mode == ModePreview && d == nil {
+		return errNoPreview
+	}
+	if d == nil && !s.readsModel(r) {
+		s.stream(x, w, r)
+		return nil
+	}
+	// 6. The body is read to its end, within the limits, and decoded.
+	body, err := s.receiveBody(x, r)
+	defer x.answered()
+	if err != nil {
+		return err
+	}
+	plain, undecoded := s.decodeBody(x, r, body)
+	// 7. Model and path choose the upstream.
+	s.chooseUpstream(x, r, plain)
+	switch {
+	case d == nil:
+		r = withBody(x, r, body)
+	case undecoded != nil:
+		x.report = report{decision: decisionPass, reason: reasonEncoding}
+		r = withBody(x, r, body)
+	default:
+		// 8. The code blocks are shortened.
+		out := s.traceShorten(x, r, d, plain, want)
+		// 9. The model is offered the tool that gives omitted lines back, and the account is opened.
+		r = s.prepare(x, r, d, content{raw: body, plain: plain, short: out}, want.mode)
+	}
+	if want.mode == ModePreview {
+		return writePreview(x, w, r)
+	}
+	s.forward(x, w, r)
+	return nil
+}
+
+// shorten returns body with its code blocks compressed, or body itself with the reason why not. It
+// never fails: a prompt that is too long costs money, a prompt that is lost costs the answer.
+func (s *Server) shorten(ctx context.Context, d *dialects.Dialect, body []byte, want order) (out []byte, rep report) {
+	start := time.Now()
+	var c dialects.Conversation
+	defer func() {
+		if v := recover(); v != nil {
+			s.log.ErrorContext(ctx, "panic while compressing", "dialect", d.Name, "panic", panics.Text(v))
+			out, rep = body, report{decision: decisionBypass, reason: reasonPanic}
+		}
+		rep.took, rep.model = time.Since(start), c.Model
+	}()
+	// 8.1 The dialect reads who said what.
+	c, err := d.Read(body)
+	if err != nil {
+		return body, report{decision: decisionPass, reason: reasonOfBody(err)}
+	}
+	if s.heldOut(c, want) {
+		return body, report{decision: decisionPass, reason: reasonHoldout}
+	}
+	// 8.2 The blocks are picked, each with the question that it was shown for.
+	plan := c.Plan(s.rules(want))
+	var edits []dialects.Edit
+	switch {
+	case len(plan.Blocks) > 0:
+		// 8.3 Those whose form is free go to the engine; what is done in time is taken.
+		edits, rep = s.compressBlocks(ctx, body, plan.Blocks)
+	case plan.Small > 0:
+		rep = report{decision: decisionPass, reason: reasonSmall}
+	default:
+		rep = report{decision: decisionPass, reason: reasonNoCode}
+	}
+	// 8.4 Few-shot prompts are pruned, and the new texts put in the places of the old.
+	edits, rep = withPrompts(edits, rep, plan)
+	return dialects.Splice(body, edits), rep
+}
+
+// forward sends a request on and its answer back.
+func (s *Server) forward(x *exchange, w http.ResponseWriter, r *http.Request) {
+	on := httputil.ReverseProxy{
+		Rewrite: func(p *httputil.ProxyRequest) {
+			// 10. The request is addressed to its upstream, with the credentials for there.
+			s.gateway.Address(p, x.to)
+			s.tracing.inject(p.In.Context(), p.Out.Header)
+		},
+		// 11.-13. It is sent, again where nothing was sent the first time; the answer's usage is read as
+		// it streams by; the model's calls of our tool are answered in further rounds.
+		Transport: s.transport(x),
+		ModifyResponse: func(res *http.Response) error {
+			// 14. The head of the answer gets the report.
+			return s.beginAnswer(x, res)
+		},
+		// 15. An upstream that gave no answer gets one from us.
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) { s.upstreamFailed(x, w, r, err) },
+		BufferPool:   s.buffers,
+		ErrorLog:     s.errorLog,
+		// Every write of the upstream is flushed at once.
+		FlushInterval: -1,
+	}
+	// 16. The answer streams back, byte for byte, to its last.
+	on.ServeHTTP(w, r)
+}

@@ -1,0 +1,144 @@
+package retrieval
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/tidwall/gjson"
+)
+
+// A streamFilter turns the events of an answer's rounds into those that the client gets.
+type streamFilter interface {
+	// take returns what goes out for an event, and the turn where the event is the last that matters of a round with calls of our
+	// tool. A round without them has no end of its own: its events go out as they come.
+	take(e event) (out []byte, end *turn)
+	// close ends a round after its turn: a hidden one leaves nothing behind, of another what was held back goes out.
+	close(hidden bool) []byte
+}
+
+// An event is one of a stream of server-sent events.
+type event struct {
+	// raw is the event as it came, with the blank line behind it.
+	raw []byte
+	// data is its data, "" for a comment.
+	data string
+	// last marks the end of the stream, which has no bytes.
+	last bool
+}
+
+// maxEvent bounds one event of a stream, in bytes.
+const maxEvent = 16 << 20
+
+var errEvent = errors.New("event of the upstream is too long")
+
+// readEvent reads up to the next blank line.
+func readEvent(in *bufio.Reader) (event, error) {
+	var e event
+	var data []string
+	for {
+		line, err := in.ReadSlice('\n')
+		e.raw = append(e.raw, line...)
+		switch {
+		case len(e.raw) > maxEvent:
+			return e, errEvent
+		case errors.Is(err, bufio.ErrBufferFull):
+			rest, more := in.ReadBytes('\n')
+			e.raw = append(e.raw, rest...)
+			line, err = e.raw[len(e.raw)-len(rest)-len(line):], more
+		}
+		text := strings.TrimRight(string(line), "\r\n")
+		if value, ok := strings.CutPrefix(text, "data:"); ok {
+			data = append(data, strings.TrimPrefix(value, " "))
+		}
+		e.data = strings.Join(data, "\n")
+		if err != nil {
+			return e, err
+		}
+		if text == "" {
+			return e, nil
+		}
+	}
+}
+
+// named writes an event as the dialects with typed events do.
+func named(kind, data string) []byte { return []byte("event: " + kind + "\ndata: " + data + "\n\n") }
+
+// A toolStream is a stream's body as the client gets it. What the filter lets through goes out with the read that brought it.
+type toolStream struct {
+	loop   *toolLoop
+	body   io.ReadCloser
+	in     *bufio.Reader
+	filter streamFilter
+	out    []byte
+	err    error
+}
+
+func newToolStream(l *toolLoop, res *http.Response) *toolStream {
+	return &toolStream{loop: l, body: res.Body, in: bufio.NewReader(res.Body), filter: l.offer.wording.filter()}
+}
+
+func (s *toolStream) Read(p []byte) (int, error) {
+	for len(s.out) == 0 {
+		if s.err != nil {
+			return 0, s.err
+		}
+		s.step()
+	}
+	n := copy(p, s.out)
+	s.out = s.out[n:]
+	return n, nil
+}
+
+// step takes one event. An error of the upstream, or of a later round, cuts the client's stream: part of the answer is there
+// already, and what is cut must not look whole.
+func (s *toolStream) step() {
+	e, err := readEvent(s.in)
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.err = err
+		return
+	}
+	out, end := []byte(nil), (*turn)(nil)
+	switch {
+	case len(e.raw) == 0:
+	case e.data != "[DONE]" && !gjson.Valid(e.data): // not for us to read
+		out = e.raw
+	default:
+		out, end = s.filter.take(e)
+	}
+	if err != nil && end == nil {
+		s.err = io.EOF
+		_, end = s.filter.take(event{last: true})
+	}
+	s.out = out
+	if end == nil {
+		return
+	}
+	hidden := s.loop.hides(*end)
+	s.out = append(s.out, s.filter.close(hidden)...)
+	if hidden {
+		s.err = s.again(*end)
+	}
+}
+
+// again begins the next round.
+func (s *toolStream) again(t turn) error {
+	res, err := s.loop.again(s.loop.request.Context(), t)
+	if err != nil {
+		return fmt.Errorf("continue a stream: %w", err)
+	}
+	if res.StatusCode != http.StatusOK || !strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream") {
+		s.loop.transport.Logger.WarnContext(s.loop.request.Context(), "upstream failed", "status", res.StatusCode, "round", s.loop.offer.rounds)
+		_ = res.Body.Close() // it is not read: its error is no news
+		return fmt.Errorf("continue a stream: upstream answered %d", res.StatusCode)
+	}
+	_ = s.body.Close() // read to its last event
+	s.body = res.Body
+	s.in.Reset(res.Body)
+	return nil
+}
+
+func (s *toolStream) Close() error { return s.body.Close() }
