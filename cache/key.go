@@ -1,18 +1,17 @@
 package cache
 
 import (
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"slices"
+
+	"pith/internal/digest"
 )
 
 // A Keyer derives keys from what a result depends on. It is keyed, so that nobody who reads a cache can test whether a text
 // is in it.
 type Keyer struct {
-	secret []byte
+	key func(parts ...string) string
 }
 
 // NewKeyer returns a Keyer for a secret. If secret is empty a random one is drawn: keys then hold for this process only, so
@@ -22,18 +21,9 @@ func NewKeyer(secret []byte) *Keyer {
 		secret = make([]byte, sha256.Size)
 		rand.Read(secret) // never fails: it aborts the program where the system has no randomness
 	}
-	return &Keyer{secret: slices.Clone(secret)}
+	return &Keyer{key: digest.Keyed(slices.Clone(secret))}
 }
 
-// Key returns HMAC-SHA256 of parts, in hex. Each part is preceded by its length, so that ("ab", "c") and ("a", "bc") differ.
-// Callers put in all that decides the result, the tenant first.
-func (k *Keyer) Key(parts ...string) string {
-	h := hmac.New(sha256.New, k.secret)
-	var size [8]byte
-	for _, part := range parts {
-		binary.LittleEndian.PutUint64(size[:], uint64(len(part)))
-		h.Write(size[:])
-		h.Write([]byte(part))
-	}
-	return hex.EncodeToString(h.Sum(nil))
-}
+// Key returns HMAC-SHA256 of parts, in hex, such that no two lists of parts collide. Callers put in
+// all that decides the result, the tenant first.
+func (k *Keyer) Key(parts ...string) string { return k.key(parts...) }

@@ -9,12 +9,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/failsafe-go/failsafe-go"
 	"github.com/failsafe-go/failsafe-go/retrypolicy"
+
+	"pith/internal/retryafter"
 )
 
 // The few fields of the chat completions API that a search needs. Greedy decoding, so the temperature is always sent: left
@@ -89,7 +90,7 @@ func newChatClient(opt EndpointOptions) *chatClient {
 		WithBackoff(first, max(2*first, 30*time.Second)).
 		WithJitterFactor(jitter).
 		WithDelayFunc(func(a failsafe.ExecutionAttempt[rawAnswer]) time.Duration {
-			return retryAfter(a.LastResult().retryAfter)
+			return delayOf(a.LastResult().retryAfter)
 		}).
 		ReturnLastFailure(). // so that the endpoint's own words reach the user
 		Build()
@@ -104,16 +105,17 @@ func newChatClient(opt EndpointOptions) *chatClient {
 // jitter is the share by which a wait is lengthened or shortened, so that many requests do not come back together.
 const jitter = 0.2
 
-// retryAfter reads the header of that name, in seconds or as a date, and lengthens it by as much as jitter may take away:
-// nobody comes back early. -1 leaves the wait to the backoff.
-func retryAfter(header string) time.Duration {
-	if seconds, err := strconv.ParseFloat(header, 64); err == nil && seconds >= 0 && seconds < 3600 {
-		return time.Duration(seconds / (1 - jitter) * float64(time.Second))
+// maxRetryAfter is the longest wait that an endpoint may ask for.
+const maxRetryAfter = time.Hour
+
+// delayOf is how long the header Retry-After asks to wait, lengthened by as much as jitter may take
+// away: nobody comes back early. -1 leaves the wait to the backoff.
+func delayOf(header string) time.Duration {
+	wait, ok := retryafter.Parse(header, time.Now())
+	if !ok || wait >= maxRetryAfter {
+		return -1
 	}
-	if at, err := http.ParseTime(header); err == nil {
-		return time.Duration(max(0, float64(time.Until(at))/(1-jitter)))
-	}
-	return -1
+	return time.Duration(float64(wait) / (1 - jitter))
 }
 
 func (c *chatClient) complete(ctx context.Context, params chatRequest) (chatAnswer, error) {

@@ -3,8 +3,6 @@ package evolve
 import (
 	"cmp"
 	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -17,6 +15,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"pith/internal/digest"
 )
 
 // A Task is a prompt to prune and the examples that say how well it does. It is the YAML file, read strictly.
@@ -240,14 +240,5 @@ func (t *Task) Hash() string {
 	return hashParts(parts...)
 }
 
-// hashParts hashes strings, each preceded by its length, so that ("ab", "c") and ("a", "bc") differ.
-func hashParts(parts ...string) string {
-	h := sha256.New()
-	for _, p := range parts {
-		var n [8]byte
-		binary.LittleEndian.PutUint64(n[:], uint64(len(p)))
-		h.Write(n[:])
-		h.Write([]byte(p))
-	}
-	return hex.EncodeToString(h.Sum(nil))
-}
+// hashParts hashes a list of texts such that no two lists have one hash.
+func hashParts(parts ...string) string { return digest.Of(sha256.New(), parts...) }
