@@ -7,7 +7,7 @@ FUZZTIME ?= 30s
 # --cuda fetches the runtime with the CUDA provider.
 ONNXRUNTIME_FLAGS ?=
 
-.PHONY: help run build install test lint fmt golden fuzz bench soak deps testdeps clean
+.PHONY: help run build install test lint fmt golden fuzz mutate bench soak deps testdeps clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -43,6 +43,9 @@ golden: testdeps build ## rewrite golden files
 
 fuzz: deps ## run each fuzz target for FUZZTIME
 	@scripts/fuzz $(FUZZTIME)
+
+mutate: testdeps build ## break the code in one place at a time; each break has to fail a test
+	@scripts/mutate.py
 
 bench: build ## quality and speed tables
 	bin/pith bench retention
