@@ -1,8 +1,8 @@
 // Package accounting knows what requests cost and what compression saved.
 //
 // It reads the provider's usage out of answers as they stream by, learns how many of the provider's
-// tokens one of ours stands for, and prices both what was sent and what was left out. It knows nothing
-// of blocks and of the way of a request.
+// tokens one of ours stands for, and prices both what was sent and what was left out. It knows
+// nothing of blocks and of the way of a request.
 package accounting
 
 import (
@@ -15,15 +15,15 @@ import (
 	"pith/dialects"
 )
 
-// Options say what tokens cost and which conversations pass uncompressed for comparison. Of zero value
-// tokens are counted and no prices known.
+// Options say what tokens cost and which conversations pass uncompressed for comparison. Of zero
+// value tokens are counted and no prices known.
 type Options struct {
 	// Holdout is the share of conversations, 0 to 1, that pass uncompressed.
 	Holdout float64
 	// Prices are tried in order.
 	Prices []Price
-	// Count counts text in a model's tokens; exact says that the tokenizer is the model's own. If nil,
-	// nothing is calibrated and every saving is an estimate.
+	// Count counts text in a model's tokens; exact says that the tokenizer is the model's own. If
+	// nil, nothing is calibrated and every saving is an estimate.
 	Count func(model, text string) (tokens int, exact bool)
 	// CalibrateEvery is the time between two requests that are counted whole. If zero, 1 s.
 	CalibrateEvery time.Duration
@@ -101,8 +101,9 @@ func (a *Account) Meter(next http.RoundTripper) http.RoundTripper {
 	return &meterTransport{account: a, next: next}
 }
 
-// Close makes the bill of a request of which omitted tokens were left out, as the engine counts them.
-// Nothing that was not sent is counted as saved before the provider has said what it took for the rest.
+// Close makes the bill of a request of which omitted tokens were left out, as the engine counts
+// them. Nothing that was not sent is counted as saved before the provider has said what it took for
+// the rest.
 func (a *Account) Close(omitted int) Bill {
 	price, label := a.books.prices.find(a.model)
 	b := Bill{label: label}
@@ -129,8 +130,8 @@ func (a *Account) Close(omitted int) Bill {
 	factor, b.basis = a.books.calibrator.factor(a.model)
 	b.omitted = float64(max(0, omitted)) * factor
 	if price != nil {
-		// Uncompressed there would have been one round: the first one's prompt, longer, and the last
-		// one's answer.
+		// Uncompressed there would have been one round: the first one's prompt, longer, and the
+		// last one's answer.
 		b.priced, b.cost = true, price.of(b.Usage)
 		one := first
 		one.Output = last.Output

@@ -14,13 +14,15 @@ type Bill struct {
 
 	// label names the model in metrics.
 	label string
-	// outcome says what became of the usage, "" where no answer came that could tell. Unless it is usageReported, nothing else is
-	// known.
+	// outcome says what became of the usage, "" where no answer came that could tell. Unless it is
+	// usageReported, nothing else is known.
 	outcome string
-	// omitted are the prompt tokens that were not sent, once, as the provider would have counted them, and basis how that is known.
+	// omitted are the prompt tokens that were not sent, once, as the provider would have counted
+	// them, and basis how that is known.
 	omitted float64
 	basis   string
-	// priced says that there is a price: then cost is that of usage, and whole what the request would have cost uncompressed.
+	// priced says that there is a price: then cost is that of usage, and whole what the request
+	// would have cost uncompressed.
 	priced      bool
 	cost, whole float64
 }
@@ -35,8 +37,9 @@ const (
 // Reported says that the provider told its usage.
 func (b Bill) Reported() bool { return b.outcome == usageReported }
 
-// factor is how many of the provider's tokens one of ours stands for. With the model's own tokenizer a block has as many tokens as
-// we count: what the provider counts beyond that stands around the texts and not in them.
+// factor is how many of the provider's tokens one of ours stands for. With the model's own
+// tokenizer a block has as many tokens as we count: what the provider counts beyond that stands
+// around the texts and not in them.
 func (c *calibrator) factor(model string) (float64, string) {
 	if c.count == nil || len(model) > maxModelName {
 		return 1, basisEstimated

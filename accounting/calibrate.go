@@ -12,8 +12,9 @@ import (
 	"pith/internal/panics"
 )
 
-// A calibrator learns how many tokens a provider sees where our counter sees one. It counts a sample of the requests, beside
-// their way and never more than one at a time, and compares with what the provider reports for them.
+// A calibrator learns how many tokens a provider sees where our counter sees one. It counts a
+// sample of the requests, beside their way and never more than one at a time, and compares with
+// what the provider reports for them.
 type calibrator struct {
 	count  func(model, text string) (tokens int, exact bool)
 	every  time.Duration
@@ -31,7 +32,8 @@ const (
 	calibratedModels = 256
 	// maxCounted is the longest request that is counted, in bytes, for about 30 ms of a core.
 	maxCounted = 256 << 10
-	// minCounted is the fewest tokens that tell something: below, what a provider writes around each message weighs too much.
+	// minCounted is the fewest tokens that tell something: below, what a provider writes around
+	// each message weighs too much.
 	minCounted = 1000
 	// minSamples come before a ratio is used.
 	minSamples = 5
@@ -134,8 +136,9 @@ func (r *ratio) value() (float64, bool) {
 	return r.reported / r.counted, true
 }
 
-// onlyText reports that a request holds all that the provider will count, and nothing that is counted otherwise than as text. The
-// marks also occur in texts; that costs a sample and nothing else.
+// onlyText reports that a request holds all that the provider will count, and nothing that is
+// counted otherwise than as text. The marks also occur in texts; that costs a sample and nothing
+// else.
 func onlyText(body []byte) bool {
 	for _, mark := range []string{"base64", "image_url", "file_id", "input_file", "previous_response_id", `"conversation"`} {
 		if bytes.Contains(body, []byte(mark)) {
@@ -145,8 +148,9 @@ func onlyText(body []byte) bool {
 	return true
 }
 
-// requestTexts collects the names and strings of a request's JSON. A provider counts fewer of the names, so that the ratio, and
-// with it what compression is said to have saved, comes out rather too small.
+// requestTexts collects the names and strings of a request's JSON. A provider counts fewer of the
+// names, so that the ratio, and with it what compression is said to have saved, comes out rather
+// too small.
 func requestTexts(body []byte) string {
 	var b bytes.Buffer
 	collectTexts(&b, gjson.ParseBytes(body), 0)

@@ -40,11 +40,12 @@ const (
 	usageTooLong  = "too-long" // encoded, and longer than is kept to be decoded
 )
 
-// maxEncoded is how many bytes of an encoded answer are kept until its end, to be decoded after the client has them. Answers of
-// a megabyte of text fit.
+// maxEncoded is how many bytes of an encoded answer are kept until its end, to be decoded after the
+// client has them. Answers of a megabyte of text fit.
 const maxEncoded = 256 << 10
 
-// A meter is the body of an answer. What is read passes as it is and when it is; the meter sees a copy.
+// A meter is the body of an answer. What is read passes as it is and when it is; the meter sees a
+// copy.
 type meter struct {
 	io.ReadCloser
 	feed     func([]byte)

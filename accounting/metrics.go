@@ -7,7 +7,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// metrics are the figures of tokens and money. A model's label is its row of the price table, or "other".
+// metrics are the figures of tokens and money. A model's label is its row of the price table, or
+// "other".
 type metrics struct {
 	usage   *prometheus.CounterVec
 	tokens  *prometheus.CounterVec
@@ -26,14 +27,33 @@ func newMetrics(registry *prometheus.Registry) (*metrics, error) {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "pith", Name: name, Help: help}, labels)
 	}
 	m := &metrics{
-		usage:   counter("usage_total", "Answers by whether they told their usage.", "dialect", "usage"),
-		tokens:  counter("tokens_total", "Tokens as the provider reports them. Kinds do not overlap.", "model", "arm", "kind"),
-		omitted: counter("omitted_tokens_total", "Prompt tokens that compression left out of answered requests, as the provider would have counted them.", "model", "basis"),
-		cost:    counter("cost_total", "Price of the reported tokens, in the price table's currency.", "model", "arm"),
-		whole:   counter("cost_uncompressed_total", "What the same requests would have cost uncompressed, with the same share of cached tokens.", "model", "arm"),
+		usage: counter("usage_total", "Answers by whether they told their usage.", "dialect", "usage"),
+		tokens: counter(
+			"tokens_total",
+			"Tokens as the provider reports them. Kinds do not overlap.",
+			"model",
+			"arm",
+			"kind",
+		),
+		omitted: counter(
+			"omitted_tokens_total",
+			"Prompt tokens that compression left out of answered requests, as the provider would have counted them.",
+			"model",
+			"basis",
+		),
+		cost: counter("cost_total", "Price of the reported tokens, in the price table's currency.", "model", "arm"),
+		whole: counter(
+			"cost_uncompressed_total",
+			"What the same requests would have cost uncompressed, with the same share of cached tokens.",
+			"model",
+			"arm",
+		),
 		answers: counter("answers_total", "Answers by outcome: ok, error or aborted.", "arm", "outcome"),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Namespace: "pith", Name: "answer_seconds", Help: "Time from a request's head to the end of its answer.", Buckets: buckets,
+			Namespace: "pith",
+			Name:      "answer_seconds",
+			Help:      "Time from a request's head to the end of its answer.",
+			Buckets:   buckets,
 		}, []string{"arm"}),
 	}
 	var errs []error

@@ -9,12 +9,14 @@ import (
 	"pith/dialects"
 )
 
-// A Price is what a provider asks for a million tokens of a model, in whatever currency the table is in.
+// A Price is what a provider asks for a million tokens of a model, in whatever currency the table
+// is in.
 type Price struct {
-	// Model is the model's name as requests give it; * stands for any characters. It is also the label of the model's metrics.
+	// Model is the model's name as requests give it; * stands for any characters. It is also the
+	// label of the model's metrics.
 	Model string
-	// Input are prompt tokens that the provider's cache had no part in, CacheRead those read from it, CacheWrite those written
-	// to it, Output those of the answer.
+	// Input are prompt tokens that the provider's cache had no part in, CacheRead those read from
+	// it, CacheWrite those written to it, Output those of the answer.
 	Input, CacheRead, CacheWrite, Output float64
 }
 
@@ -30,8 +32,9 @@ func (p Price) prompt(u dialects.Usage) float64 {
 	return float64(u.Input)*p.Input + float64(u.CacheRead)*p.CacheRead + float64(u.CacheWrite)*p.CacheWrite
 }
 
-// more is what further prompt tokens would have cost with u: each share of them what it costs in u. So a token left out of a prompt
-// that came from the cache saves the price of a read, however dear it was when it was new.
+// more is what further prompt tokens would have cost with u: each share of them what it costs in u.
+// So a token left out of a prompt that came from the cache saves the price of a read, however dear
+// it was when it was new.
 func (p Price) more(u dialects.Usage, tokens float64) float64 {
 	if u.Prompt() == 0 {
 		return 0
@@ -67,7 +70,8 @@ func newPrices(list []Price) (prices, error) {
 }
 
 const (
-	// maxModelName is the longest name of a model that is looked at, in bytes. Names come from clients.
+	// maxModelName is the longest name of a model that is looked at, in bytes. Names come from
+	// clients.
 	maxModelName = 128
 	// otherModel is the label of models that the table does not name.
 	otherModel = "other"

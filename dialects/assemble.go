@@ -22,9 +22,10 @@ func (b *Block) Rebuild(body []byte, res compress.Result) (Edit, error) {
 	return Edit{Start: b.text.lines[b.first].start, End: b.text.lines[b.last-1].end, Text: text}, err
 }
 
-// rebuild turns a result into the raw bytes that stand for the block in the body. A kept line is copied from the body with its
-// line number and its escapes, so that nothing but markers is new. The report names every kept line and each gap leaves one
-// marker, so which line is which never has to be guessed.
+// rebuild turns a result into the raw bytes that stand for the block in the body. A kept line is
+// copied from the body with its line number and its escapes, so that nothing but markers is new.
+// The report names every kept line and each gap leaves one marker, so which line is which never has
+// to be guessed.
 func (b *Block) rebuild(body []byte, res compress.Result) ([]byte, error) {
 	if len(res.Files) != 1 {
 		return nil, fmt.Errorf("%w: %d files for one", ErrUnaligned, len(res.Files))
@@ -98,8 +99,9 @@ func outputLines(text string) []string {
 	return strings.Split(text, "\n")
 }
 
-// breaksOut reports that a line which was not in the block could end the fence or element around it. Markers quote nothing of
-// their file but may end in what a grammar calls a comment; this holds whatever that is.
+// breaksOut reports that a line which was not in the block could end the fence or element around
+// it. Markers quote nothing of their file but may end in what a grammar calls a comment; this holds
+// whatever that is.
 func breaksOut(line string) bool {
 	s := strings.TrimSpace(line)
 	return strings.HasPrefix(s, "```") || strings.HasPrefix(s, "~~~") || strings.HasPrefix(s, "</")

@@ -7,17 +7,19 @@ import (
 	"strings"
 )
 
-// A codeSpan block is a run of lines that holds a file or a piece of code. Line numbers index the text's lines, half-open.
+// A codeSpan block is a run of lines that holds a file or a piece of code. Line numbers index the
+// text's lines, half-open.
 type codeSpan struct {
-	// open and close enclose the block with its fences or tags; first and last enclose the code alone.
+	// open and close enclose the block with its fences or tags; first and last enclose the code
+	// alone.
 	open, first, last, close int
 	path, language           string
 	// partial marks a piece of a file by its own account (a line range in its header).
 	partial bool
 }
 
-// findBlocks finds fenced code and file elements in a text, in order, not overlapping. A block that is not closed, or that does
-// not begin and end at line breaks, is none.
+// findBlocks finds fenced code and file elements in a text, in order, not overlapping. A block that
+// is not closed, or that does not begin and end at line breaks, is none.
 func findBlocks(lines []textLine) []codeSpan {
 	s := blockScanner{lines: lines, unclosed: map[string]int{}}
 	var out []codeSpan
@@ -35,7 +37,8 @@ func findBlocks(lines []textLine) []codeSpan {
 	return out
 }
 
-// block reads the block that opens at line i. Nearly every line opens none, and its first character tells.
+// block reads the block that opens at line i. Nearly every line opens none, and its first character
+// tells.
 func (s *blockScanner) block(i int) (codeSpan, bool) {
 	text := strings.TrimLeft(s.lines[i].text, " \t")
 	switch {
@@ -99,8 +102,8 @@ var (
 	attribute = regexp.MustCompile(`([A-Za-z_-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'{}<>]+))`)
 )
 
-// describeFence reads language and path from an info string: "go", "go server.go", "go:server.go", "src/server.go",
-// `go title="server.go"`, "12:40:server.go".
+// describeFence reads language and path from an info string: "go", "go server.go", "go:server.go",
+// "src/server.go", `go title="server.go"`, "12:40:server.go".
 func (b *codeSpan) describeFence(info string) {
 	if m := rangeInfo.FindStringSubmatch(info); m != nil {
 		b.path, b.partial = m[1], true
@@ -132,7 +135,17 @@ func (b *codeSpan) describeAttributes(s string) {
 			}
 		case "lang", "language":
 			b.language = value
-		case "lines", "line", "range", "start", "end", "offset", "limit", "start_line", "end_line", "startline", "endline":
+		case "lines",
+			"line",
+			"range",
+			"start",
+			"end",
+			"offset",
+			"limit",
+			"start_line",
+			"end_line",
+			"startline",
+			"endline":
 			b.partial = true
 		}
 	}
@@ -147,8 +160,8 @@ func looksLikePath(s string) bool {
 	return strings.ContainsAny(s, `/\`) || (dot >= 0 && dot < len(s)-1)
 }
 
-// headingPath reads the path that stands alone on the line above a fence, plain or dressed: "server.go", "`server.go`:",
-// "### server.go", "File: server.go".
+// headingPath reads the path that stands alone on the line above a fence, plain or dressed:
+// "server.go", "`server.go`:", "### server.go", "File: server.go".
 func headingPath(line string) string {
 	s := strings.TrimSpace(strings.TrimLeft(strings.TrimSpace(line), "#*-"))
 	if name, rest, ok := strings.Cut(s, ":"); ok && strings.EqualFold(strings.Trim(name, "* "), "file") {
@@ -162,7 +175,9 @@ func headingPath(line string) string {
 }
 
 // elements are the tags that hold a file. document is Anthropic's: its path and text may stand in elements of their own.
-var elementOpen = regexp.MustCompile(`^\s*<(file|file_content|file_contents|document|document_content|document_contents)(\s[^<>]*)?>\s*$`)
+var elementOpen = regexp.MustCompile(
+	`^\s*<(file|file_content|file_contents|document|document_content|document_contents)(\s[^<>]*)?>\s*$`,
+)
 
 // element reads a file element whose opening tag stands alone on line i.
 func (s *blockScanner) element(i int) (codeSpan, bool) {

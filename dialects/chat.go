@@ -64,5 +64,8 @@ func readChatCalls(o Object) ([]part, error) {
 	}
 	f, err := readObject(o["function_call"])
 	name := f.str("name")
-	return append(parts, part{kind: partCall, callID: functionID(name), call: call{name: name, args: f.str("arguments")}}), err
+	return append(
+		parts,
+		part{kind: partCall, callID: functionID(name), call: call{name: name, args: f.str("arguments")}},
+	), err
 }

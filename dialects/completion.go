@@ -1,17 +1,19 @@
 package dialects
 
 const (
-	// nearLines is how many lines on each side of the cursor are never touched: what a completion is made of.
+	// nearLines is how many lines on each side of the cursor are never touched: what a completion
+	// is made of.
 	nearLines = 64
-	// farStep is the step, in lines, in which the far end of that stretch moves, so that a key stroke leaves the far part
-	// and with it the cached result as they were.
+	// farStep is the step, in lines, in which the far end of that stretch moves, so that a key
+	// stroke leaves the far part and with it the cached result as they were.
 	farStep = 16
-	// cursorLines is how many lines before the cursor are the question. They move in the same steps, for the same reason.
+	// cursorLines is how many lines before the cursor are the question. They move in the same
+	// steps, for the same reason.
 	cursorLines = 40
 )
 
-// completion plans a fill-in-the-middle request: the far part of the code on each side of the cursor is compressed for what
-// stands right before the cursor.
+// completion plans a fill-in-the-middle request: the far part of the code on each side of the
+// cursor is compressed for what stands right before the cursor.
 func (p *planner) completion(m message) {
 	var query string
 	for _, part := range m.parts {

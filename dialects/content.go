@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// untouchable are the kinds of text, by extension or fence tag, that must arrive whole: data whose every line counts, diffs,
-// and prose.
+// untouchable are the kinds of text, by extension or fence tag, that must arrive whole: data whose
+// every line counts, diffs, and prose.
 var untouchable = map[string]bool{
 	"json": true, "jsonc": true, "json5": true, "jsonl": true, "ndjson": true, "ipynb": true, "geojson": true,
 	"diff": true, "patch": true, "udiff": true,
@@ -17,8 +17,8 @@ var untouchable = map[string]bool{
 	"terminal": true, "shell-session": true, "mermaid": true, "lock": true, "sum": true, "svg": true, "pem": true,
 }
 
-// isCode decides whether a text is source code that may be shortened. The name decides where there is one; the text itself can
-// only speak against it.
+// isCode decides whether a text is source code that may be shortened. The name decides where there
+// is one; the text itself can only speak against it.
 func isCode(file, language string, lines []string) bool {
 	ext := strings.ToLower(strings.TrimPrefix(path.Ext(file), "."))
 	language = strings.ToLower(language)
@@ -55,7 +55,9 @@ func isJSON(lines []string) bool {
 func isDiff(lines []string) bool {
 	for i, line := range lines {
 		switch {
-		case strings.HasPrefix(line, "@@ "), strings.HasPrefix(line, "diff --git "), strings.HasPrefix(line, "*** Begin Patch"),
+		case strings.HasPrefix(line, "@@ "),
+			strings.HasPrefix(line, "diff --git "),
+			strings.HasPrefix(line, "*** Begin Patch"),
 			strings.HasPrefix(line, "<<<<<<< "):
 			return true
 		case strings.HasPrefix(line, "--- ") && i+1 < len(lines) && strings.HasPrefix(lines[i+1], "+++ "):
@@ -65,10 +67,13 @@ func isDiff(lines []string) bool {
 	return false
 }
 
-var codeStart = regexp.MustCompile(`^(func|def|class|import|from|package|return|if|for|while|const|let|var|static|public|private|` +
-	`protected|fn|use|impl|struct|enum|interface|type|namespace|#include|#define|using|async|export|module|end|else|try|catch|case)\b`)
+var codeStart = regexp.MustCompile(
+	`^(func|def|class|import|from|package|return|if|for|while|const|let|var|static|public|private|` +
+		`protected|fn|use|impl|struct|enum|interface|type|namespace|#include|#define|using|async|export|module|end|else|try|catch|case)\b`,
+)
 
-// readsLikeCode judges a text without a name: at least three lines in ten start or end as code does. Prose and logs stay far below.
+// readsLikeCode judges a text without a name: at least three lines in ten start or end as code
+// does. Prose and logs stay far below.
 func readsLikeCode(lines []string) bool {
 	all, code := 0, 0
 	for _, line := range lines {

@@ -17,7 +17,8 @@ type Conversation struct {
 	messages []message
 }
 
-// A role is who speaks in a message. Others (system, developer, unknown ones) are left out of conversations: never touched.
+// A role is who speaks in a message. Others (system, developer, unknown ones) are left out of
+// conversations: never touched.
 type role int
 
 const (
@@ -46,8 +47,8 @@ const (
 // A part is a piece of a message.
 type part struct {
 	kind partKind
-	// start and end are the content of a JSON string in the body, quotes excluded. Equal for a call, and for a result whose
-	// text is not one string.
+	// start and end are the content of a JSON string in the body, quotes excluded. Equal for a
+	// call, and for a result whose text is not one string.
 	start, end int
 	// callID ties a result to its call.
 	callID string
@@ -68,7 +69,8 @@ func textAt(kind partKind, v gjson.Result) part {
 	return part{kind: kind, start: v.Index + 1, end: v.Index + len(v.Raw) - 1}
 }
 
-// textParts lists the texts of a content that is a string or an array of typed blocks whose text stands in "text".
+// textParts lists the texts of a content that is a string or an array of typed blocks whose text
+// stands in "text".
 func textParts(v gjson.Result, types ...string) ([]part, error) {
 	if v.Type == gjson.String {
 		return []part{textAt(partText, v)}, nil
@@ -85,7 +87,8 @@ func textParts(v gjson.Result, types ...string) ([]part, error) {
 	return parts, err
 }
 
-// resultPart is the part of a tool's result. Only a result that is one text has a span; of several nobody knows which is the file.
+// resultPart is the part of a tool's result. Only a result that is one text has a span; of several
+// nobody knows which is the file.
 func resultPart(id string, content gjson.Result, types ...string) (part, error) {
 	p := part{kind: partResult, callID: id}
 	if content.Type == gjson.String {
@@ -102,8 +105,8 @@ func resultPart(id string, content gjson.Result, types ...string) (part, error) 
 // Read checks that body is JSON and reads it as d words it. An error wraps ErrDuplicateKey, or says
 // that body is no JSON; the model is there where it could be read.
 func (d *Dialect) Read(body []byte) (Conversation, error) {
-	// The check is encoding/json's and not gjson's: it has a nesting limit, so a megabyte of '[' cannot
-	// exhaust the stack (TestHostileBodiesPassUnchanged in proxy).
+	// The check is encoding/json's and not gjson's: it has a nesting limit, so a megabyte of '['
+	// cannot exhaust the stack (TestHostileBodiesPassUnchanged in proxy).
 	if !json.Valid(body) {
 		return Conversation{}, errors.New("body is not JSON")
 	}

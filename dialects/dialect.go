@@ -1,8 +1,8 @@
 // Package dialects reads the request bodies of LLM APIs and changes the code blocks in them.
 //
 // A body's bytes go in; who said what, what may change and what it was asked for come out, and with
-// results of the engine the bytes of a new body. In answers it finds what the provider says that they
-// took. It knows nothing of HTTP, of clocks and of stores.
+// results of the engine the bytes of a new body. In answers it finds what the provider says that
+// they took. It knows nothing of HTTP, of clocks and of stores.
 package dialects
 
 import "strings"

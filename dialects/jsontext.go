@@ -7,23 +7,27 @@ import (
 	"unicode/utf8"
 )
 
-// A jsonText is one string of a JSON document, cut into lines: what each line says and which raw bytes say it. A line that is
-// kept is copied raw, so that it keeps whatever escapes its sender chose.
+// A jsonText is one string of a JSON document, cut into lines: what each line says and which raw
+// bytes say it. A line that is kept is copied raw, so that it keeps whatever escapes its sender
+// chose.
 type jsonText struct {
 	lines []textLine
 	all   string // decoded
-	// exact is false where the decoded text does not stand for the raw bytes (a lone surrogate, invalid UTF-8).
+	// exact is false where the decoded text does not stand for the raw bytes (a lone surrogate,
+	// invalid UTF-8).
 	exact bool
 }
 
 // A textLine is one line. The raw spans are offsets into the body.
 type textLine struct {
 	text string // decoded, without its newline
-	// start and eol enclose the raw bytes of text; eol to end is the escape of its newline, empty on a last line without one.
+	// start and eol enclose the raw bytes of text; eol to end is the escape of its newline, empty
+	// on a last line without one.
 	start, eol, end int
 }
 
-// readText decodes the JSON string whose content, quotes excluded, is body[start:end]. The string must be valid JSON.
+// readText decodes the JSON string whose content, quotes excluded, is body[start:end]. The string
+// must be valid JSON.
 func readText(body []byte, start, end int) jsonText {
 	buf := make([]byte, 0, end-start)
 	type mark struct{ text, start, textEnd, eol, end int }
@@ -63,7 +67,8 @@ func readText(body []byte, start, end int) jsonText {
 	return t
 }
 
-// readEscape decodes the escape at the start of b and returns its raw length; ok is false for a lone surrogate.
+// readEscape decodes the escape at the start of b and returns its raw length; ok is false for a
+// lone surrogate.
 func readEscape(b []byte) (r rune, size int, ok bool) {
 	if len(b) < 2 {
 		return utf8.RuneError, len(b), false

@@ -2,8 +2,9 @@ package dialects
 
 import "github.com/tidwall/gjson"
 
-// readMessages reads Anthropic Messages. The system prompt, tool schemas, thinking blocks and their signatures, images and
-// documents are not read and so never touched; cache_control stays where it is, as the compressed form of a block never changes.
+// readMessages reads Anthropic Messages. The system prompt, tool schemas, thinking blocks and their
+// signatures, images and documents are not read and so never touched; cache_control stays where it
+// is, as the compressed form of a block never changes.
 func readMessages(body Object) ([]message, error) {
 	var out []message
 	err := eachObject(body["messages"], func(o Object) error {

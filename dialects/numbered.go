@@ -2,12 +2,14 @@ package dialects
 
 import "strings"
 
-// numberMarks are what read tools put between a line's number and its text, longest first where one starts another: Claude
-// Code's arrow and cat -n's tab, Cline's " | ", the bare bar, the colon of grep.
+// numberMarks are what read tools put between a line's number and its text, longest first where one
+// starts another: Claude Code's arrow and cat -n's tab, Cline's " | ", the bare bar, the colon of
+// grep.
 var numberMarks = [...]string{"→", "\t", " | ", "| ", "|", ": ", ":\t"}
 
-// stripNumbers reads lines whose first carries a line number. It returns the texts of the leading run of lines that are numbered
-// one after the other in one style, and the first number. An empty result means that the lines are not numbered.
+// stripNumbers reads lines whose first carries a line number. It returns the texts of the leading
+// run of lines that are numbered one after the other in one style, and the first number. An empty
+// result means that the lines are not numbered.
 func stripNumbers(lines []textLine) (texts []string, first int) {
 	if len(lines) == 0 {
 		return nil, 0
@@ -33,8 +35,8 @@ func stripNumbers(lines []textLine) (texts []string, first int) {
 	return nil, 0
 }
 
-// skipHeading steps over the line or two that some tools put above numbered lines ("Here's the result of running `cat -n` on
-// main.go:"), and returns 0 where no numbers follow.
+// skipHeading steps over the line or two that some tools put above numbered lines ("Here's the
+// result of running `cat -n` on main.go:"), and returns 0 where no numbers follow.
 func skipHeading(lines []textLine) int {
 	for i := range min(3, len(lines)) {
 		if texts, _ := stripNumbers(lines[i:]); len(texts) > 0 {

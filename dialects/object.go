@@ -21,8 +21,8 @@ type Object map[string]gjson.Result
 // Root lists the members of a body that is JSON. It is nil where the body is no object; an error
 // wraps ErrDuplicateKey.
 func Root(body []byte) (Object, error) {
-	// Parse keeps offsets relative to the first byte that is not white space; the body is cut there by
-	// hand.
+	// Parse keeps offsets relative to the first byte that is not white space; the body is cut there
+	// by hand.
 	lead := len(body) - len(bytes.TrimLeft(body, " \t\r\n"))
 	root := gjson.ParseBytes(body[lead:])
 	root.Index = lead

@@ -63,9 +63,9 @@ func (c Conversation) Plan(rules Rules) Plan {
 }
 
 // A planner walks a conversation from its first turn to its last and picks the blocks. What it
-// decides for a block depends on the turns up to and including the block's own and on nothing behind
-// them, so that a longer conversation decides the same for its older blocks: the provider's prompt
-// cache lives on that.
+// decides for a block depends on the turns up to and including the block's own and on nothing
+// behind them, so that a longer conversation decides the same for its older blocks: the provider's
+// prompt cache lives on that.
 type planner struct {
 	body  []byte
 	model string
@@ -74,8 +74,8 @@ type planner struct {
 
 	history history
 	calls   map[string]pendingCall
-	// instruction is the user's latest; announcement is what the assistant said since the last turn that
-	// was not its own.
+	// instruction is the user's latest; announcement is what the assistant said since the last turn
+	// that was not its own.
 	instruction, announcement string
 	message                   int
 }
@@ -114,7 +114,10 @@ func (p *planner) assistant(m message) {
 				first.kind = actOther
 			}
 			p.history.note(a)
-			p.calls[part.callID] = pendingCall{action: first, query: joinTexts(p.instruction, p.announcement, part.call.args)}
+			p.calls[part.callID] = pendingCall{
+				action: first,
+				query:  joinTexts(p.instruction, p.announcement, part.call.args),
+			}
 		}
 	}
 }
@@ -155,8 +158,8 @@ func (p *planner) turn(m message) {
 	p.instruction = query
 }
 
-// editableFiles is how Aider introduces files that the model is to edit by quoting their lines exactly. They come anew with each
-// request, under the same words whatever the question.
+// editableFiles is how Aider introduces files that the model is to edit by quoting their lines
+// exactly. They come anew with each request, under the same words whatever the question.
 const editableFiles = "true contents of these files"
 
 // userBlock plans a block of a user's message.
@@ -172,7 +175,8 @@ func (p *planner) userBlock(text jsonText, b codeSpan, query string) {
 	p.add(text, b, query)
 }
 
-// result plans what a tool returned: only the whole of one file, read for the first time, is compressed.
+// result plans what a tool returned: only the whole of one file, read for the first time, is
+// compressed.
 func (p *planner) result(part part) {
 	call, ok := p.calls[part.callID]
 	if !ok || part.failed || call.action.kind != actRead || part.start == part.end {
@@ -231,7 +235,8 @@ func (p *planner) add(text jsonText, b codeSpan, query string) {
 	})
 }
 
-// maxQueryBytes bounds the question. Pasted walls of text end in the question more often than they begin with it.
+// maxQueryBytes bounds the question. Pasted walls of text end in the question more often than they
+// begin with it.
 const maxQueryBytes = 4096
 
 // tail returns the end of s, at most n bytes, from the start of a rune on.
@@ -242,9 +247,9 @@ func tail(s string, n int) string {
 	return strings.ToValidUTF8(s[len(s)-n:], "")
 }
 
-// shareBudget gives each block its part of the tokens of X-Pith-Budget. The budget counts for the blocks of one message
-// together and each message has it anew: a share of the whole conversation would change whenever a turn is added, and with it
-// the bytes of every older turn.
+// shareBudget gives each block its part of the tokens of X-Pith-Budget. The budget counts for the
+// blocks of one message together and each message has it anew: a share of the whole conversation
+// would change whenever a turn is added, and with it the bytes of every older turn.
 func shareBudget(blocks []Block, budget int) {
 	if budget == 0 {
 		return

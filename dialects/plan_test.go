@@ -84,15 +84,47 @@ func TestPlanFollowsItsRules(t *testing.T) {
 		budgets       []int
 	}{
 		{"own question", chat("Why?\n" + fence(large)), dialects.Rules{MinBytes: 500}, 1, 0, "Why?", []int{0}},
-		{"given question", chat("Why?\n" + fence(large)), dialects.Rules{MinBytes: 500, Query: "How?"}, 1, 0, "How?", []int{0}},
+		{
+			"given question",
+			chat("Why?\n" + fence(large)),
+			dialects.Rules{MinBytes: 500, Query: "How?"},
+			1,
+			0,
+			"How?",
+			[]int{0},
+		},
 		{"too small", chat("Why?\n" + fence(small)), dialects.Rules{MinBytes: 500}, 0, 1, "", nil},
-		{"just large enough", chat("Why?\n" + fence(small)), dialects.Rules{MinBytes: len(small)}, 1, 0, "Why?", []int{0}},
+		{
+			"just large enough",
+			chat("Why?\n" + fence(small)),
+			dialects.Rules{MinBytes: len(small)},
+			1,
+			0,
+			"Why?",
+			[]int{0},
+		},
 		{"one byte short", chat("Why?\n" + fence(small)), dialects.Rules{MinBytes: len(small) + 1}, 0, 1, "", nil},
-		{"small, forced", chat("Why?\n" + fence(small)), dialects.Rules{MinBytes: 500, Force: true}, 1, 0, "Why?", []int{0}},
+		{
+			"small, forced",
+			chat("Why?\n" + fence(small)),
+			dialects.Rules{MinBytes: 500, Force: true},
+			1,
+			0,
+			"Why?",
+			[]int{0},
+		},
 		{"no question", chat(fence(large)), dialects.Rules{}, 0, 0, "", nil},
 		{"no question, forced", chat(fence(large)), dialects.Rules{Force: true}, 1, 0, "", []int{0}},
 		{"budget of one", chat("Why?\n" + fence(large)), dialects.Rules{Budget: 90}, 1, 0, "Why?", []int{90}},
-		{"budget of two", chat("Why?\n" + fence(large) + fence(large)), dialects.Rules{Budget: 90}, 2, 0, "Why?", []int{45, 45}},
+		{
+			"budget of two",
+			chat("Why?\n" + fence(large) + fence(large)),
+			dialects.Rules{Budget: 90},
+			2,
+			0,
+			"Why?",
+			[]int{45, 45},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -103,8 +135,17 @@ func TestPlanFollowsItsRules(t *testing.T) {
 			}
 			for i, b := range p.Blocks {
 				r := b.Request
-				if r.Query != tt.query || r.Budget != tt.budgets[i] || r.Tenant != "one" || r.Rate != 0.25 || r.Model != "m" {
-					t.Errorf("block %d asks %q for %q of model %q with budget %d and rate %v", i, r.Query, r.Tenant, r.Model, r.Budget, r.Rate)
+				if r.Query != tt.query || r.Budget != tt.budgets[i] || r.Tenant != "one" || r.Rate != 0.25 ||
+					r.Model != "m" {
+					t.Errorf(
+						"block %d asks %q for %q of model %q with budget %d and rate %v",
+						i,
+						r.Query,
+						r.Tenant,
+						r.Model,
+						r.Budget,
+						r.Rate,
+					)
 				}
 			}
 		})

@@ -4,13 +4,15 @@ import (
 	"unicode/utf8"
 )
 
-// A Pruner finds an original few-shot prompt in a text that is meant for model and says how to shorten it; false where there is
-// none. What it says must depend on its arguments alone and change only when an operator changes the prompts.
+// A Pruner finds an original few-shot prompt in a text that is meant for model and says how to
+// shorten it; false where there is none. What it says must depend on its arguments alone and change
+// only when an operator changes the prompts.
 type Pruner func(model, text string) (Pruned, bool)
 
 // A Pruned is a few-shot prompt that was found in a text.
 type Pruned struct {
-	// Name is shown in a response header and labels a metric. It comes from the operator's files, never from a request.
+	// Name is shown in a response header and labels a metric. It comes from the operator's files,
+	// never from a request.
 	Name string
 	// Cuts are in order and do not overlap.
 	Cuts []Cut
@@ -24,8 +26,8 @@ type Cut struct {
 	Text       string
 }
 
-// prompt plans the shortening of a few-shot prompt in text. A text that holds one is left alone otherwise: code among its
-// demonstrations is what the pruned prompt was measured with.
+// prompt plans the shortening of a few-shot prompt in text. A text that holds one is left alone
+// otherwise: code among its demonstrations is what the pruned prompt was measured with.
 func (p *planner) prompt(text jsonText) bool {
 	if p.rules.Prune == nil || !text.exact {
 		return false
@@ -35,7 +37,10 @@ func (p *planner) prompt(text jsonText) bool {
 		return false
 	}
 	for _, c := range pruned.Cuts {
-		p.plan.PromptEdits = append(p.plan.PromptEdits, Edit{text.raw(p.body, c.Start), text.raw(p.body, c.End), appendEscaped(nil, c.Text)})
+		p.plan.PromptEdits = append(
+			p.plan.PromptEdits,
+			Edit{text.raw(p.body, c.Start), text.raw(p.body, c.End), appendEscaped(nil, c.Text)},
+		)
 	}
 	p.plan.Prompts = append(p.plan.Prompts, pruned)
 	return true

@@ -2,8 +2,9 @@ package dialects
 
 import "github.com/tidwall/gjson"
 
-// readResponses reads OpenAI Responses: a list of items, each a turn of its own. Reasoning items and items of hosted tools are
-// not read; what previous_response_id stands for is not in the body, so a result whose call is not there passes untouched.
+// readResponses reads OpenAI Responses: a list of items, each a turn of its own. Reasoning items
+// and items of hosted tools are not read; what previous_response_id stands for is not in the body,
+// so a result whose call is not there passes untouched.
 func readResponses(body Object) ([]message, error) {
 	input := body["input"]
 	if input.Type == gjson.String {
@@ -23,7 +24,10 @@ func readResponses(body Object) ([]message, error) {
 func readItem(o Object) (*message, error) {
 	id := o.str("call_id")
 	asked := func(name, args string) (*message, error) {
-		return &message{role: roleAssistant, parts: []part{{kind: partCall, callID: id, call: call{name: name, args: args}}}}, nil
+		return &message{
+			role:  roleAssistant,
+			parts: []part{{kind: partCall, callID: id, call: call{name: name, args: args}}},
+		}, nil
 	}
 	switch o.str("type") {
 	case "message", "": // the short form of a message leaves its type out

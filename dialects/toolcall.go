@@ -29,8 +29,9 @@ const (
 	actChange            // may change the files in paths and those that command mentions
 )
 
-// understand reads what a call does. Names and arguments are those of the coding agents of today; a name not known is judged by
-// the verbs in it, and in doubt a call counts as one that changes files, as its results then pass whole.
+// understand reads what a call does. Names and arguments are those of the coding agents of today; a
+// name not known is judged by the verbs in it, and in doubt a call counts as one that changes
+// files, as its results then pass whole.
 func understand(c call) action {
 	args := gjson.Parse(c.args)
 	if !gjson.Valid(c.args) {
@@ -57,7 +58,8 @@ func understand(c call) action {
 	return action{kind: actOther}
 }
 
-// bareName takes a tool's name out of its server's prefix and down to lower-case letters: mcp__fs__Read_File is readfile.
+// bareName takes a tool's name out of its server's prefix and down to lower-case letters:
+// mcp__fs__Read_File is readfile.
 func bareName(name string) string {
 	if i := strings.LastIndex(name, "__"); i >= 0 {
 		name = name[i+2:]
@@ -141,7 +143,8 @@ var partKeys = [...]string{
 	"symbol", "pattern", "max_lines",
 }
 
-// asksForPart reports that a read names a range. Any range counts: whether it covers the file cannot be known from here.
+// asksForPart reports that a read names a range. Any range counts: whether it covers the file
+// cannot be known from here.
 func asksForPart(args gjson.Result) bool {
 	if args.Get("should_read_entire_file").Type == gjson.True {
 		return false
@@ -160,7 +163,8 @@ var shellTools = map[string]bool{
 	"runinterminal": true, "runshell": true, "executeshell": true,
 }
 
-// shellCommand takes the command line out of a shell tool's arguments: a string, or an argument vector.
+// shellCommand takes the command line out of a shell tool's arguments: a string, or an argument
+// vector.
 func shellCommand(name string, args gjson.Result, raw string) (string, bool) {
 	if !shellTools[name] {
 		return "", false
@@ -186,7 +190,8 @@ func shellCommand(name string, args gjson.Result, raw string) (string, bool) {
 }
 
 var (
-	// catWhole is a command that prints one whole file and does nothing else, a cd before it allowed.
+	// catWhole is a command that prints one whole file and does nothing else, a cd before it
+	// allowed.
 	catWhole = regexp.MustCompile(`^\s*(?:cd\s+[^\s;&|<>]+\s*&&\s*)?(?:cat(?:\s+-[nA-Za-z]+)?|nl(?:\s+-b\s*a)?)\s+(?:--\s+)?("[^"$` + "`" + `]+"|'[^']+'|[^\s;&|<>$*?"'` + "`" + `]+)\s*$`)
 	// lookOnly are programs that change no file; sed is told apart by its flags.
 	lookOnly = regexp.MustCompile(`^\s*(?:cd|cat|head|tail|nl|grep|egrep|fgrep|rg|ag|ls|wc|find|tree|file|stat|less|more|echo|pwd|which|diff|sort|uniq|cut|` +
@@ -213,7 +218,8 @@ func understandShell(command string) action {
 	return action{kind: actOther}
 }
 
-// plainText is the text of arguments that are one JSON string, or no JSON at all: a patch names its files in its own words.
+// plainText is the text of arguments that are one JSON string, or no JSON at all: a patch names its
+// files in its own words.
 func plainText(args string) string {
 	var s string
 	if json.Unmarshal([]byte(args), &s) == nil {
@@ -229,8 +235,8 @@ type history struct {
 	commands []string // texts whose mention of a file may mean a change
 }
 
-// whole reports that a file was neither shown nor changed before. A file shown again, or after a change, was asked for to see
-// it as it is.
+// whole reports that a file was neither shown nor changed before. A file shown again, or after a
+// change, was asked for to see it as it is.
 func (h *history) whole(file string) bool {
 	for _, known := range slices.Concat(h.seen, h.changed) {
 		if sameFile(known, file) {
@@ -246,7 +252,8 @@ func (h *history) whole(file string) bool {
 	return true
 }
 
-// note records a call's action. A file counts as seen from the call on, so that of two reads in one turn the second passes whole.
+// note records a call's action. A file counts as seen from the call on, so that of two reads in one
+// turn the second passes whole.
 func (h *history) note(a action) {
 	switch a.kind {
 	case actRead, actPeek:
@@ -259,7 +266,8 @@ func (h *history) note(a action) {
 	}
 }
 
-// textEdits are how agents without tool calls write edits into their words: Cline's and Roo's elements, Aider's blocks, patches.
+// textEdits are how agents without tool calls write edits into their words: Cline's and Roo's
+// elements, Aider's blocks, patches.
 var textEdits = [...]string{
 	"<write_to_file>", "<replace_in_file>", "<apply_diff>", "<insert_content>", "<search_and_replace>", "<<<<<<< SEARCH", "*** Begin Patch",
 }
@@ -278,7 +286,8 @@ func cleanPath(s string) string {
 	return path.Clean(strings.ReplaceAll(s, `\`, "/"))
 }
 
-// sameFile compares paths of which one may be absolute and one relative: equal, or one ends in the other at a slash.
+// sameFile compares paths of which one may be absolute and one relative: equal, or one ends in the
+// other at a slash.
 func sameFile(a, b string) bool {
 	a, b = cleanPath(a), cleanPath(b)
 	if len(a) < len(b) {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// wholeFile finds the file in what a read tool returned: the text without what the tool put before and behind it. ok is false
-// for an error in words.
+// wholeFile finds the file in what a read tool returned: the text without what the tool put before
+// and behind it. ok is false for an error in words.
 func wholeFile(lines []textLine) (codeSpan, bool) {
 	first, ok := skipPreface(lines)
 	if !ok || first >= len(lines) || isErrorText(lines[first].text) {
@@ -22,8 +22,8 @@ func wholeFile(lines []textLine) (codeSpan, bool) {
 	return codeSpan{open: first, first: first, last: last, close: last}, first < last
 }
 
-// covers reports that nothing but blank lines and one heading stands around a block: the tool wrapped the file in it. Where a
-// file itself holds a fence, it does not.
+// covers reports that nothing but blank lines and one heading stands around a block: the tool
+// wrapped the file in it. Where a file itself holds a fence, it does not.
 func covers(b codeSpan, lines []textLine) bool {
 	around := 0
 	for i := range lines {
@@ -36,12 +36,14 @@ func covers(b codeSpan, lines []textLine) bool {
 
 var (
 	prefaceEnd  = regexp.MustCompile(`^(?:Output|Result):$`)
-	prefaceLine = regexp.MustCompile(`^(?:Chunk ID|Wall time|Process exited with code|Exit code|Original token count|Total output lines)\b`)
-	exitCode    = regexp.MustCompile(`(?i)^(?:process exited with code|exit code:?)\s+(\d+)`)
+	prefaceLine = regexp.MustCompile(
+		`^(?:Chunk ID|Wall time|Process exited with code|Exit code|Original token count|Total output lines)\b`,
+	)
+	exitCode = regexp.MustCompile(`(?i)^(?:process exited with code|exit code:?)\s+(\d+)`)
 )
 
-// skipPreface steps over the report that shell tools put before a command's output ("Exit code: 0", "Wall time: ...",
-// "Output:"). ok is false where it reports a failure.
+// skipPreface steps over the report that shell tools put before a command's output ("Exit code: 0",
+// "Wall time: ...", "Output:"). ok is false where it reports a failure.
 func skipPreface(lines []textLine) (first int, ok bool) {
 	for i := 0; i < len(lines) && i < 8; i++ {
 		line := strings.TrimSpace(lines[i].text)
@@ -72,7 +74,9 @@ func trailer(lines []textLine, first int) int {
 	return last
 }
 
-var errorText = regexp.MustCompile(`(?i)^\s*(?:<tool_use_error>|error\b|\[error|cat: |file not codeSpan|no such file|permission denied|traceback \(most recent)`)
+var errorText = regexp.MustCompile(
+	`(?i)^\s*(?:<tool_use_error>|error\b|\[error|cat: |file not found|no such file|permission denied|traceback \(most recent)`,
+)
 
 // isErrorText recognises a failure that only its words tell.
 func isErrorText(line string) bool { return errorText.MatchString(line) }

@@ -2,8 +2,8 @@ package dialects
 
 import "github.com/tidwall/gjson"
 
-// A Usage is what a provider says that one answer took, in tokens, in one shape for all dialects. Input, CacheRead and
-// CacheWrite do not overlap: together they are the prompt.
+// A Usage is what a provider says that one answer took, in tokens, in one shape for all dialects.
+// Input, CacheRead and CacheWrite do not overlap: together they are the prompt.
 type Usage struct {
 	// Input was neither read from the provider's prompt cache nor written to it.
 	Input int64
@@ -21,11 +21,12 @@ func (u Usage) Plus(v Usage) Usage {
 	return Usage{u.Input + v.Input, u.CacheRead + v.CacheRead, u.CacheWrite + v.CacheWrite, u.Output + v.Output}
 }
 
-// A UsageReader puts what a usage object says into u, over what an earlier one of the same answer said.
+// A UsageReader puts what a usage object says into u, over what an earlier one of the same answer
+// said.
 type UsageReader func(u *Usage, object gjson.Result)
 
-// readChatUsage reads chat completions and legacy completions. Cached tokens are part of prompt_tokens there, and writes to the
-// cache are not told: they cost what input costs.
+// readChatUsage reads chat completions and legacy completions. Cached tokens are part of
+// prompt_tokens there, and writes to the cache are not told: they cost what input costs.
 func readChatUsage(u *Usage, o gjson.Result) {
 	u.ofWhole(o.Get("prompt_tokens"), o.Get("prompt_tokens_details.cached_tokens"), o.Get("completion_tokens"))
 }
@@ -41,8 +42,9 @@ func (u *Usage) ofWhole(prompt, cached, output gjson.Result) {
 	*u = Usage{Input: whole - read, CacheRead: read, Output: tokensOf(output)}
 }
 
-// readMessagesUsage reads Messages, where input_tokens leaves out what the cache took. A stream tells twice: message_start has the
-// prompt, message_delta the running sums, of which some servers tell the prompt as well. None of these figures shrinks.
+// readMessagesUsage reads Messages, where input_tokens leaves out what the cache took. A stream
+// tells twice: message_start has the prompt, message_delta the running sums, of which some servers
+// tell the prompt as well. None of these figures shrinks.
 func readMessagesUsage(u *Usage, o gjson.Result) {
 	u.Input = max(u.Input, tokensOf(o.Get("input_tokens")))
 	u.CacheRead = max(u.CacheRead, tokensOf(o.Get("cache_read_input_tokens")))
@@ -50,7 +52,8 @@ func readMessagesUsage(u *Usage, o gjson.Result) {
 	u.Output = max(u.Output, tokensOf(o.Get("output_tokens")))
 }
 
-// maxTokens is above every prompt and answer there is. A larger figure is a mistake, and would spoil sums for good.
+// maxTokens is above every prompt and answer there is. A larger figure is a mistake, and would
+// spoil sums for good.
 const maxTokens = 1 << 30
 
 func tokensOf(v gjson.Result) int64 {

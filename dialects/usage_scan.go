@@ -2,9 +2,10 @@ package dialects
 
 import "bytes"
 
-// A usageScan finds the usage objects of JSON that streams by: "usage" of the root, of its "response" and of its "message". It
-// keeps nothing but the object that it is in, so an answer of any size takes the same memory. Text that a model writes cannot be
-// taken for usage: inside a string quotes are escaped, and other objects are not where usage stands.
+// A usageScan finds the usage objects of JSON that streams by: "usage" of the root, of its
+// "response" and of its "message". It keeps nothing but the object that it is in, so an answer of
+// any size takes the same memory. Text that a model writes cannot be taken for usage: inside a
+// string quotes are escaped, and other objects are not where usage stands.
 type usageScan struct {
 	report func(object []byte)
 
@@ -13,7 +14,8 @@ type usageScan struct {
 	// key is the beginning of the last string, parent the member of the root that the scan is in.
 	key    []byte
 	parent string
-	// wanted says that the next value is usage, within at which depth it began (0: not in one), object is its bytes so far.
+	// wanted says that the next value is usage, within at which depth it began (0: not in one),
+	// object is its bytes so far.
 	wanted bool
 	within int
 	object []byte
@@ -108,7 +110,8 @@ func (s *usageScan) named() {
 // An eventScan feeds the data of server-sent events to a usageScan, one JSON text for each event.
 type eventScan struct {
 	json *usageScan
-	// column is how much of a line's beginning was seen, up to the field's name; other says that it is another field.
+	// column is how much of a line's beginning was seen, up to the field's name; other says that it
+	// is another field.
 	column int
 	other  bool
 }

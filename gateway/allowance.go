@@ -18,16 +18,18 @@ type Draw struct {
 
 // A Bank keeps allowances that replicas share.
 type Bank interface {
-	// Draw takes all draws together or none. It returns which of them could not be met, counted from 0, and how long until it
-	// can be, or -1. With owe all are taken, whatever is left: what comes later waits until the debt has filled up.
+	// Draw takes all draws together or none. It returns which of them could not be met, counted
+	// from 0, and how long until it can be, or -1. With owe all are taken, whatever is left: what
+	// comes later waits until the debt has filled up.
 	Draw(ctx context.Context, draws []Draw, owe bool) (refused int, wait time.Duration, err error)
 }
 
 // bytesPerToken is what providers' own limiters reckon with before they have counted.
 const bytesPerToken = 4
 
-// allowances count what clients use: at the shared Bank, or where that does not answer on this replica's own account, which then
-// starts full. So while Redis is down each replica allows as much as all of them together otherwise: clients are served.
+// allowances count what clients use: at the shared Bank, or where that does not answer on this
+// replica's own account, which then starts full. So while Redis is down each replica allows as much
+// as all of them together otherwise: clients are served.
 type allowances struct {
 	shared Bank
 	local  *buckets
@@ -43,8 +45,8 @@ type refusal struct {
 // seconds rounds the wait up, for Retry-After.
 func (r refusal) seconds() int { return max(1, int(math.Ceil(r.wait.Seconds()))) }
 
-// enter takes one request of a key's allowance. Tokens are only looked at, as nobody knows yet how many will be sent: a request may
-// come in while one is left.
+// enter takes one request of a key's allowance. Tokens are only looked at, as nobody knows yet how
+// many will be sent: a request may come in while one is left.
 func (a *allowances) enter(ctx context.Context, k *VirtualKey) (refusal, bool) {
 	var draws []Draw
 	var of []string
@@ -64,7 +66,8 @@ func (a *allowances) enter(ctx context.Context, k *VirtualKey) (refusal, bool) {
 	return refusal{of: of[i], perMinute: draws[i].PerMinute, wait: wait}, true
 }
 
-// draw names an allowance by its size as well: one that a new configuration makes larger starts full, without the debt of the old.
+// draw names an allowance by its size as well: one that a new configuration makes larger starts
+// full, without the debt of the old.
 func (k *VirtualKey) draw(of string, perMinute, n int64) Draw {
 	return Draw{Key: of + " " + strconv.FormatInt(perMinute, 10) + " " + k.Name, PerMinute: perMinute, N: n}
 }
@@ -78,8 +81,9 @@ func (a *allowances) draw(ctx context.Context, draws []Draw, owe bool) (int, tim
 	return a.local.draw(time.Now(), draws, owe)
 }
 
-// buckets are allowances of this process. There are as many as the configuration has named. Each is the time at which it will be
-// full again (the generic cell rate algorithm): one number, exact at any rate.
+// buckets are allowances of this process. There are as many as the configuration has named. Each is
+// the time at which it will be full again (the generic cell rate algorithm): one number, exact at
+// any rate.
 type buckets struct {
 	mu   sync.Mutex
 	full map[string]time.Time

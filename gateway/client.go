@@ -17,15 +17,19 @@ type Client struct {
 	charged int64       // tokens
 }
 
-// Enter finds whose request it is and counts it. Without virtual keys everybody may come in. An error
-// is an apierror.Error; answer gets the headers that go with it. The Client is never nil.
+// Enter finds whose request it is and counts it. Without virtual keys everybody may come in. An
+// error is an apierror.Error; answer gets the headers that go with it. The Client is never nil.
 func (g *Gateway) Enter(answer http.Header, r *http.Request) (*Client, error) {
 	c := &Client{gateway: g}
 	if len(g.opts.Keys) == 0 {
 		return c, nil
 	}
 	if c.key = findKey(g.opts.Keys, r); c.key == nil {
-		return c, &apierror.Error{Status: http.StatusUnauthorized, Kind: apierror.Auth, Msg: "no key that this proxy knows"}
+		return c, &apierror.Error{
+			Status: http.StatusUnauthorized,
+			Kind:   apierror.Auth,
+			Msg:    "no key that this proxy knows",
+		}
 	}
 	no, refused := g.allowances.enter(r.Context(), c.key)
 	if !refused {
@@ -57,7 +61,8 @@ func (c *Client) Tenant(r *http.Request) string {
 // Counted reports that the client's tokens are counted.
 func (c *Client) Counted() bool { return c.key != nil }
 
-// charge takes tokens of the client's allowance, whatever is left and whether or not it still waits.
+// charge takes tokens of the client's allowance, whatever is left and whether or not it still
+// waits.
 func (c *Client) charge(ctx context.Context, tokens int64) {
 	if k := c.key; k != nil && k.TokensPerMinute > 0 && tokens != 0 {
 		c.charged += tokens

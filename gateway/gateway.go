@@ -1,7 +1,8 @@
 // Package gateway says who may come in, where a request goes and what is sent twice.
 //
-// Clients have virtual keys with allowances, upstreams are chosen by model or path, and a request goes
-// to its upstream again only where nothing was sent the first time. It knows nothing of compression.
+// Clients have virtual keys with allowances, upstreams are chosen by model or path, and a request
+// goes to its upstream again only where nothing was sent the first time. It knows nothing of
+// compression.
 package gateway
 
 import (
@@ -20,7 +21,8 @@ import (
 type Options struct {
 	// Upstreams are tried in order before the default one.
 	Upstreams []Upstream
-	// Keys are the clients. If there are any, a request needs one of their keys, which goes no further.
+	// Keys are the clients. If there are any, a request needs one of their keys, which goes no
+	// further.
 	Keys []VirtualKey
 	// DefaultKey is the default upstream's own, where Keys are in use.
 	DefaultKey string
@@ -41,7 +43,12 @@ type Gateway struct {
 
 // New makes a Gateway whose default upstream is at fallback. Callers without a virtual key are told
 // apart by tenant. The error names everything that is wrong with o.
-func New(o Options, fallback *url.URL, tenant func(*http.Request) string, registry *prometheus.Registry) (*Gateway, error) {
+func New(
+	o Options,
+	fallback *url.URL,
+	tenant func(*http.Request) string,
+	registry *prometheus.Registry,
+) (*Gateway, error) {
 	m, err := newMetrics(registry)
 	if err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
@@ -61,8 +68,8 @@ func (g *Gateway) Reload(o Options, fallback *url.URL, tenant func(*http.Request
 	return next, err
 }
 
-// newTargets checks the table and takes over the health of upstreams that prev knew, the last of all
-// being the default one.
+// newTargets checks the table and takes over the health of upstreams that prev knew, the last of
+// all being the default one.
 func newTargets(o Options, fallback *url.URL, prev []*target) ([]*target, error) {
 	table := slices.Concat(o.Upstreams, []Upstream{{Name: "default", URL: fallback, Key: o.DefaultKey}})
 	out := make([]*target, len(table))
@@ -97,8 +104,13 @@ func newMetrics(registry *prometheus.Registry) (*metrics, error) {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "pith", Name: name, Help: help}, labels)
 	}
 	m := &metrics{
-		attempts: counter("upstream_attempts_total", "Requests sent on, by what came of them: answered, failed (5xx), broken, "+
-			"unreached, left (by the client), resting (not sent).", "upstream", "outcome"),
+		attempts: counter(
+			"upstream_attempts_total",
+			"Requests sent on, by what came of them: answered, failed (5xx), broken, "+
+				"unreached, left (by the client), resting (not sent).",
+			"upstream",
+			"outcome",
+		),
 		retries: counter("upstream_retries_total", "Attempts after the first.", "upstream"),
 	}
 	return m, errors.Join(registry.Register(m.attempts), registry.Register(m.retries))

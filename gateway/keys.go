@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// A VirtualKey lets one client in. The proxy holds its hash only. A plain SHA-256 is enough for that: slow hashes protect secrets
-// that can be guessed, and a key of NewKey has 128 random bits or more.
+// A VirtualKey lets one client in. The proxy holds its hash only. A plain SHA-256 is enough for
+// that: slow hashes protect secrets that can be guessed, and a key of NewKey has 128 random bits or
+// more.
 type VirtualKey struct {
 	// Name is the client's: its tenant in the cache, its allowances, its name in logs.
 	Name string

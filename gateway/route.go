@@ -10,18 +10,21 @@ import (
 	"pith/dialects"
 )
 
-// An Upstream is an API behind the proxy, for the requests that name one of its models and come on one of its paths. Only the
-// configuration says where it is: nothing that a client sends is ever part of an address.
+// An Upstream is an API behind the proxy, for the requests that name one of its models and come on
+// one of its paths. Only the configuration says where it is: nothing that a client sends is ever
+// part of an address.
 type Upstream struct {
 	// Name is what logs and metrics call it.
 	Name string
 	// URL has scheme, host and, where there is one, a path prefix.
 	URL *url.URL
-	// Key goes out in place of a virtual key. If empty, no credentials do. Without virtual keys it is not used.
+	// Key goes out in place of a virtual key. If empty, no credentials do. Without virtual keys it
+	// is not used.
 	Key string
 	// Auth is the header of Key. If empty, the one that the request's dialect has.
 	Auth Auth
-	// Models are names, or patterns in which * and ? stand for any text and any character. Empty: all, and requests without one.
+	// Models are names, or patterns in which * and ? stand for any text and any character. Empty:
+	// all, and requests without one.
 	Models []string
 	// Paths are beginnings of paths, whole segments each. Empty: all.
 	Paths []string
@@ -82,7 +85,8 @@ func (u *Upstream) takesPath(path string) (prefix string, ok bool) {
 	return "", len(u.Paths) == 0
 }
 
-// noSlash keeps path.Match from treating the slash of "vendor/model" as a border that * does not cross.
+// noSlash keeps path.Match from treating the slash of "vendor/model" as a border that * does not
+// cross.
 var noSlash = strings.NewReplacer("/", "\x00")
 
 func (u *Upstream) takesModel(model string) bool {
@@ -101,7 +105,8 @@ func (g *Gateway) Address(p *httputil.ProxyRequest, to Destination) {
 		p.Out.URL.RawPath = strings.TrimPrefix(p.Out.URL.RawPath, to.strip)
 	}
 	p.SetURL(to.URL) // and the Host header is the upstream's
-	// ReverseProxy drops what it cannot parse of a query; nothing here reads it, so it passes as it came.
+	// ReverseProxy drops what it cannot parse of a query; nothing here reads it, so it passes as it
+	// came.
 	query := p.In.URL.RawQuery
 	if len(g.opts.Keys) > 0 {
 		query = withoutKey(query)
@@ -119,7 +124,8 @@ func (g *Gateway) Address(p *httputil.ProxyRequest, to Destination) {
 	p.Out.URL.RawQuery = joinQuery(to.URL.RawQuery, query)
 }
 
-// withoutKey cuts the parameter that may hold a virtual key out of a query and leaves the rest as it is written.
+// withoutKey cuts the parameter that may hold a virtual key out of a query and leaves the rest as
+// it is written.
 func withoutKey(query string) string {
 	if !strings.Contains(query, "k") && !strings.Contains(query, "%") { // no "key", however escaped
 		return query

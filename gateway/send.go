@@ -20,15 +20,17 @@ import (
 
 // Retry says when a request goes to its upstream again, and when an upstream is left alone.
 type Retry struct {
-	// Attempts is how many further ones there may be. Without Busy, only where no connection could be had: then nothing was sent,
-	// and no request is billed twice. Bodies that stream through are never sent again.
+	// Attempts is how many further ones there may be. Without Busy, only where no connection could
+	// be had: then nothing was sent, and no request is billed twice. Bodies that stream through are
+	// never sent again.
 	Attempts int
 	// Busy also tries again after the upstream's own 429 and 503.
 	Busy bool
-	// MaxWait is the longest wait before an attempt. Where Retry-After asks for more, the client gets the answer. If zero, 10 s.
+	// MaxWait is the longest wait before an attempt. Where Retry-After asks for more, the client
+	// gets the answer. If zero, 10 s.
 	MaxWait time.Duration
-	// Rest is how long an upstream is left alone after more than half of its last requests failed, of 20 or more within half a
-	// minute. Zero: never.
+	// Rest is how long an upstream is left alone after more than half of its last requests failed,
+	// of 20 or more within half a minute. Zero: never.
 	Rest time.Duration
 }
 
@@ -36,8 +38,8 @@ const (
 	breakerShare    = 0.5
 	breakerRequests = 20
 	breakerWindow   = 30 * time.Second
-	// budgetShare is how many retries there may be for each request, budgetSpare how many more in a bad moment: retries must not
-	// be what keeps an upstream from recovering.
+	// budgetShare is how many retries there may be for each request, budgetSpare how many more in a
+	// bad moment: retries must not be what keeps an upstream from recovering.
 	budgetShare = 0.2
 	budgetSpare = 10
 	backoff     = 100 * time.Millisecond
@@ -152,7 +154,10 @@ func (s *sender) try(req *http.Request, t *target) attempt {
 		}
 	}
 	var reached atomic.Bool
-	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { reached.Store(true) }})
+	ctx := httptrace.WithClientTrace(
+		req.Context(),
+		&httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { reached.Store(true) }},
+	)
 	res, err := s.next.RoundTrip(req.WithContext(ctx)) //nolint:bodyclose // the answer is the caller's
 	a := attempt{res: res, err: err, reached: reached.Load()}
 	s.gateway.metrics.attempts.WithLabelValues(t.Name, a.outcome(req.Context())).Inc()
@@ -176,7 +181,8 @@ func (a *attempt) outcome(ctx context.Context) string {
 	}
 }
 
-// record tells the breaker. What the client cut short says nothing about the upstream, but a trial has to end somehow.
+// record tells the breaker. What the client cut short says nothing about the upstream, but a trial
+// has to end somehow.
 func (h *health) record(ctx context.Context, a attempt) {
 	if h.breaker == nil {
 		return
@@ -195,7 +201,8 @@ func (h *health) record(ctx context.Context, a attempt) {
 
 // wait says whether what came of an attempt allows another, and after how long.
 func (a *attempt) wait(r Retry, n int) (time.Duration, bool) {
-	// Half of it is chance, so that the clients of an upstream that comes back do not come back as one.
+	// Half of it is chance, so that the clients of an upstream that comes back do not come back as
+	// one.
 	d := min(time.Duration(float64(backoff<<n)*(0.5+rand.Float64()/2)), r.MaxWait)
 	if a.err != nil {
 		return d, !a.reached

@@ -9,9 +9,9 @@ import (
 // credentialHeaders are where the providers' clients put their keys.
 var credentialHeaders = [...]string{"Authorization", "X-Api-Key", "Api-Key", "X-Goog-Api-Key"}
 
-// CredentialTenant names a caller by an HMAC of the credentials that its request carries, so that one key is one tenant, no
-// client can name itself another's, and the name gives the key away neither in a cache nor in a log. Replicas that share a
-// cache share the secret.
+// CredentialTenant names a caller by an HMAC of the credentials that its request carries, so that
+// one key is one tenant, no client can name itself another's, and the name gives the key away
+// neither in a cache nor in a log. Replicas that share a cache share the secret.
 func CredentialTenant(secret []byte) func(*http.Request) string {
 	hash := digest.Keyed(secret)
 	return func(r *http.Request) string {

@@ -19,7 +19,11 @@ func askedCode() string { return userChat("Why?\n```go\n" + source(60) + "```") 
 func omittedOf(t *testing.T, a answer) float64 {
 	t.Helper()
 	var before, after float64
-	if _, err := fmt.Sscan(a.Header.Get("X-Pith-Original-Tokens")+" "+a.Header.Get("X-Pith-Compressed-Tokens"), &before, &after); err != nil {
+	if _, err := fmt.Sscan(
+		a.Header.Get("X-Pith-Original-Tokens")+" "+a.Header.Get("X-Pith-Compressed-Tokens"),
+		&before,
+		&after,
+	); err != nil {
 		t.Fatalf("nothing was compressed: %v", a.Header)
 	}
 	return before - after
@@ -27,7 +31,8 @@ func omittedOf(t *testing.T, a answer) float64 {
 
 func near(a, b float64) bool { return math.Abs(a-b) <= 1e-9*max(1, math.Abs(a), math.Abs(b)) }
 
-// The arithmetic of cost: with p the price of the prompt as it was cached, a token left out is worth the mean price of those sent.
+// The arithmetic of cost: with p the price of the prompt as it was cached, a token left out is
+// worth the mean price of those sent.
 func TestCost(t *testing.T) {
 	price := accounting.Price{Model: "gpt-4*", Input: 4, CacheRead: 0.4, CacheWrite: 5, Output: 20}
 	tests := []struct {
@@ -45,32 +50,68 @@ func TestCost(t *testing.T) {
 			(1000*4 + 100*20) / 1e6, 4 / 1e6,
 		},
 		{
-			"all cached", "/v1/chat/completions", `{"usage":{"prompt_tokens":1000,"completion_tokens":0,"prompt_tokens_details":{"cached_tokens":1000}}}`,
+			"all cached",
+			"/v1/chat/completions",
+			`{"usage":{"prompt_tokens":1000,"completion_tokens":0,"prompt_tokens_details":{"cached_tokens":1000}}}`,
 			[]accounting.Price{price},
 			"gpt-4*",
-			1000 * 0.4 / 1e6, 0.4 / 1e6,
+			1000 * 0.4 / 1e6,
+			0.4 / 1e6,
 		},
 		{
-			"half cached", "/v1/chat/completions", `{"usage":{"prompt_tokens":1000,"completion_tokens":0,"prompt_tokens_details":{"cached_tokens":500}}}`,
+			"half cached",
+			"/v1/chat/completions",
+			`{"usage":{"prompt_tokens":1000,"completion_tokens":0,"prompt_tokens_details":{"cached_tokens":500}}}`,
 			[]accounting.Price{price},
 			"gpt-4*",
-			(500*4 + 500*0.4) / 1e6, 2.2 / 1e6,
+			(500*4 + 500*0.4) / 1e6,
+			2.2 / 1e6,
 		},
 		{
-			"written", "/v1/messages", `{"usage":{"input_tokens":0,"cache_creation_input_tokens":1000,"output_tokens":10}}`,
+			"written",
+			"/v1/messages",
+			`{"usage":{"input_tokens":0,"cache_creation_input_tokens":1000,"output_tokens":10}}`,
 			[]accounting.Price{price},
 			"gpt-4*",
-			(1000*5 + 10*20) / 1e6, 5 / 1e6,
+			(1000*5 + 10*20) / 1e6,
+			5 / 1e6,
 		},
 		{
-			"read, written and new", "/v1/messages", `{"usage":{"input_tokens":100,"cache_read_input_tokens":800,"cache_creation_input_tokens":100,"output_tokens":10}}`,
+			"read, written and new",
+			"/v1/messages",
+			`{"usage":{"input_tokens":100,"cache_read_input_tokens":800,"cache_creation_input_tokens":100,"output_tokens":10}}`,
 			[]accounting.Price{price},
 			"gpt-4*",
-			(100*4 + 800*0.4 + 100*5 + 10*20) / 1e6, (100*4 + 800*0.4 + 100*5) / 1e9,
+			(100*4 + 800*0.4 + 100*5 + 10*20) / 1e6,
+			(100*4 + 800*0.4 + 100*5) / 1e9,
 		},
-		{"no prompt told", "/v1/chat/completions", `{"usage":{"completion_tokens":10}}`, []accounting.Price{price}, "gpt-4*", 10 * 20 / 1e6, 0},
-		{"first row wins", "/v1/chat/completions", `{"usage":{"prompt_tokens":1000}}`, []accounting.Price{{Model: "*-4o", Input: 1}, price}, "*-4o", 1000 / 1e6, 1 / 1e6},
-		{"no row", "/v1/chat/completions", `{"usage":{"prompt_tokens":1000}}`, []accounting.Price{{Model: "gpt-4", Input: 1}, {Model: "4o", Input: 1}}, "other", 0, 0},
+		{
+			"no prompt told",
+			"/v1/chat/completions",
+			`{"usage":{"completion_tokens":10}}`,
+			[]accounting.Price{price},
+			"gpt-4*",
+			10 * 20 / 1e6,
+			0,
+		},
+		{
+			"first row wins",
+			"/v1/chat/completions",
+			`{"usage":{"prompt_tokens":1000}}`,
+			[]accounting.Price{{Model: "*-4o", Input: 1}, price},
+			"*-4o",
+			1000 / 1e6,
+			1 / 1e6,
+		},
+		{
+			"no row",
+			"/v1/chat/completions",
+			`{"usage":{"prompt_tokens":1000}}`,
+			[]accounting.Price{{Model: "gpt-4", Input: 1}, {Model: "4o", Input: 1}},
+			"other",
+			0,
+			0,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -87,7 +128,14 @@ func TestCost(t *testing.T) {
 			if got := c.metric(t, "pith_cost_total", "model="+tt.label); !near(got, tt.cost) {
 				t.Errorf("cost %v, want %v", got, tt.cost)
 			}
-			if got, want := c.metric(t, "pith_cost_uncompressed_total", "model="+tt.label), tt.cost+omitted*tt.each; !near(got, want) {
+			if got, want := c.metric(
+				t,
+				"pith_cost_uncompressed_total",
+				"model="+tt.label,
+			), tt.cost+omitted*tt.each; !near(
+				got,
+				want,
+			) {
 				t.Errorf("uncompressed %v, want %v", got, want)
 			}
 		})
@@ -109,62 +157,8 @@ func TestBadAccountingIsRefused(t *testing.T) {
 	}
 }
 
-// With another model's tokenizer the omitted tokens are corrected by what the provider reports; with the model's own they are not
-// raised.
-func TestCalibration(t *testing.T) {
-	tests := []struct {
-		name      string
-		exact     bool
-		reported  int
-		lastBasis string
-		factor    float64
-	}{
-		{"provider counts more", false, 2600, "calibrated", 1.3},
-		{"provider counts less", false, 1800, "calibrated", 0.9},
-		{"something else was counted", false, 9000, "estimated", 1},
-		{"own tokenizer, more", true, 2600, "exact", 1},
-		{"own tokenizer, less", true, 1800, "exact", 0.9},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			usage := fmt.Sprintf(`{"usage":{"prompt_tokens":%d,"completion_tokens":1}}`, tt.reported)
-			var texts atomic.Int64
-			c := startCounted(t, answering{contentType: plainJSON, body: []byte(usage)}, func(o *proxy.Options) {
-				o.Accounting.CalibrateEvery = 1 // every request
-				o.Accounting.Count = func(model, text string) (int, bool) {
-					if text == "" {
-						return 0, tt.exact
-					}
-					if model != "gpt-4o" || !strings.Contains(text, "func f001() string { return \"<1> & more\\t\" }\n") && !strings.Contains(text, "omitted") {
-						t.Errorf("counted %s: %.100q", model, text)
-					}
-					texts.Add(1)
-					return 2000, tt.exact
-				}
-			})
-			body := askedCode()
-			var omitted float64
-			for range 40 {
-				before := texts.Load()
-				a, _ := post(t, c.client, c.url+"/v1/chat/completions", body)
-				omitted = omittedOf(t, a)
-				eventually(t, func() bool { return texts.Load() > before })
-			}
-			eventually(t, func() bool { return c.metric(t, "pith_usage_total") == 40 })
-			last := c.metric(t, "pith_omitted_tokens_total")
-			post(t, c.client, c.url+"/v1/chat/completions", body)
-			eventually(t, func() bool { return c.metric(t, "pith_usage_total") == 41 })
-			if c.metric(t, "pith_omitted_tokens_total", "basis="+tt.lastBasis) == 0 {
-				t.Errorf("no %s figure", tt.lastBasis)
-			}
-			if got, want := c.metric(t, "pith_omitted_tokens_total")-last, omitted*tt.factor; math.Abs(got-want) > 1e-6 {
-				t.Errorf("the last request is said to have left out %v tokens, want %v", got, want)
-			}
-		})
-	}
-}
-
-// Of a conversation's turns all are in one arm, on every replica, and the share of conversations is the configured one.
+// Of a conversation's turns all are in one arm, on every replica, and the share of conversations is
+// the configured one.
 func TestHoldout(t *testing.T) {
 	const conversations, share = 1500, 0.2
 	up := answering{contentType: plainJSON, body: []byte(`{"usage":{"prompt_tokens":10}}`)}
@@ -175,8 +169,16 @@ func TestHoldout(t *testing.T) {
 	a, b := startCounted(t, up, set), startCounted(t, up, set)
 	held := 0
 	for i := range conversations {
-		first := fmt.Sprintf(`{"role":"user","content":%s}`, quote(fmt.Sprintf("Question %d\n```go\n%s```", i, source(20))))
-		reply, _ := post(t, a.client, a.url+"/v1/chat/completions", `{"messages":[{"role":"system","content":"You."},`+first+`]}`)
+		first := fmt.Sprintf(
+			`{"role":"user","content":%s}`,
+			quote(fmt.Sprintf("Question %d\n```go\n%s```", i, source(20))),
+		)
+		reply, _ := post(
+			t,
+			a.client,
+			a.url+"/v1/chat/completions",
+			`{"messages":[{"role":"system","content":"You."},`+first+`]}`,
+		)
 		out := strings.Contains(reply.Header.Get("X-Pith-Decision"), "reason=holdout")
 		if out {
 			held++
@@ -186,7 +188,11 @@ func TestHoldout(t *testing.T) {
 		}
 		turns := `{"messages":[` + first
 		for turn := range 4 {
-			turns += fmt.Sprintf(`,{"role":"assistant","content":"%d"},{"role":"user","content":%s}`, turn, quote("More\n```go\n"+source(20+turn)+"```"))
+			turns += fmt.Sprintf(
+				`,{"role":"assistant","content":"%d"},{"role":"user","content":%s}`,
+				turn,
+				quote("More\n```go\n"+source(20+turn)+"```"),
+			)
 			reply, _ = post(t, b.client, b.url+"/v1/chat/completions", turns+`]}`)
 			if got := strings.Contains(reply.Header.Get("X-Pith-Decision"), "reason=holdout"); got != out {
 				t.Errorf("conversation %d: held out %t on turn %d, %t on the first", i, got, turn+2, out)
@@ -201,35 +207,65 @@ func TestHoldout(t *testing.T) {
 	if n := a.metric(t, "pith_answers_total", "arm=holdout", "outcome=ok"); n != float64(held) {
 		t.Errorf("metrics know %v of %d", n, held)
 	}
-	if a.metric(t, "pith_tokens_total", "arm=holdout") != float64(10*held) || a.metric(t, "pith_answer_seconds", "arm=holdout") != float64(held) {
+	if a.metric(t, "pith_tokens_total", "arm=holdout") != float64(10*held) ||
+		a.metric(t, "pith_answer_seconds", "arm=holdout") != float64(held) {
 		t.Error("tokens or durations are not told apart by arm")
 	}
 }
 
-// Whoever forces compression is not held out, and one who is gets the request as it came, without our tool.
+// Whoever forces compression is not held out, and one who is gets the request as it came, without
+// our tool.
 func TestHoldoutPassesWhole(t *testing.T) {
 	up := newUpstream(t)
 	o := options(t, up)
 	o.Accounting.Holdout = 1
 	base, client := start(t, o)
 	body := askedCode()
-	if a, _ := post(t, client, base+"/v1/chat/completions", body); a.Header.Get("X-Pith-Decision") != "pass; reason=holdout" || string(up.last(t).body) != body {
+	if a, _ := post(
+		t,
+		client,
+		base+"/v1/chat/completions",
+		body,
+	); a.Header.Get("X-Pith-Decision") != "pass; reason=holdout" ||
+		string(up.last(t).body) != body {
 		t.Errorf("%q, sent as %.80q", a.Header.Get("X-Pith-Decision"), up.last(t).body)
 	}
-	if a, _ := post(t, client, base+"/v1/chat/completions", body, "X-Pith-Mode", "preview"); a.Header.Get("X-Pith-Decision") != "pass; reason=holdout" {
+	if a, _ := post(
+		t,
+		client,
+		base+"/v1/chat/completions",
+		body,
+		"X-Pith-Mode",
+		"preview",
+	); a.Header.Get(
+		"X-Pith-Decision",
+	) != "pass; reason=holdout" {
 		t.Errorf("previewed as %q", a.Header.Get("X-Pith-Decision"))
 	}
-	if a, _ := post(t, client, base+"/v1/chat/completions", body, "X-Pith-Mode", "force"); !strings.HasPrefix(a.Header.Get("X-Pith-Decision"), "compressed") {
+	if a, _ := post(
+		t,
+		client,
+		base+"/v1/chat/completions",
+		body,
+		"X-Pith-Mode",
+		"force",
+	); !strings.HasPrefix(
+		a.Header.Get("X-Pith-Decision"),
+		"compressed",
+	) {
 		t.Errorf("forced: %q", a.Header.Get("X-Pith-Decision"))
 	}
 }
 
-// All rounds of the tool are paid. Uncompressed there would have been one: the first one's prompt and the last one's answer.
+// All rounds of the tool are paid. Uncompressed there would have been one: the first one's prompt
+// and the last one's answer.
 func TestHiddenRoundsCost(t *testing.T) {
 	var rounds atomic.Int64
 	answers := []string{
 		`{"choices":[{"message":{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"pith_retrieve","arguments":` +
-			quote(`{"hash":"`+gapHash+`"}`) + `}}]},"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":1000,"completion_tokens":10}}`,
+			quote(
+				`{"hash":"`+gapHash+`"}`,
+			) + `}}]},"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":1000,"completion_tokens":10}}`,
 		`{"choices":[{"message":{"role":"assistant","content":"Fine."},"finish_reason":"stop"}],` +
 			`"usage":{"prompt_tokens":1200,"completion_tokens":30,"prompt_tokens_details":{"cached_tokens":1000}}}`,
 	}

@@ -15,13 +15,15 @@ import (
 	"pith/retrieval"
 )
 
-// A compressRequest is the body of POST /pith/v1/compress: the engine's request, or one text in place of files.
+// A compressRequest is the body of POST /pith/v1/compress: the engine's request, or one text in
+// place of files.
 type compressRequest struct {
 	compress.Request
 	Text string `json:"text"`
 }
 
-// compress serves POST /pith/v1/compress, the door for editors: files or one text in, the report of `pith compress` out.
+// compress serves POST /pith/v1/compress, the door for editors: files or one text in, the report of
+// `pith compress` out.
 func (s *Server) compress(x *exchange, w http.ResponseWriter, r *http.Request) error {
 	res, err := s.compressFiles(x, w, r)
 	if err != nil {
@@ -51,7 +53,8 @@ func (s *Server) compressFiles(x *exchange, w http.ResponseWriter, r *http.Reque
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), s.opts.Compression.Timeout)
 	defer cancel()
-	// An engine that ignores its context must not hold the request: its slot is taken until it ends, its result is dropped.
+	// An engine that ignores its context must not hold the request: its slot is taken until it
+	// ends, its result is dropped.
 	type answer struct {
 		res compress.Result
 		err error
@@ -76,7 +79,8 @@ func (s *Server) compressFiles(x *exchange, w http.ResponseWriter, r *http.Reque
 	}
 }
 
-// readCompressRequest is strict: a misspelt field would silently compress by another rule than the one asked for.
+// readCompressRequest is strict: a misspelt field would silently compress by another rule than the
+// one asked for.
 func readCompressRequest(body []byte) (compress.Request, error) {
 	bad := func(msg string) (compress.Request, error) {
 		return compress.Request{}, apierror.BadRequest(msg)

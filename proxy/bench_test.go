@@ -14,8 +14,9 @@ import (
 	"pith/proxy"
 )
 
-// BenchmarkPassThrough compares, in one run and request by request in turn, a bare ReverseProxy with the proxy when it does not read
-// bodies (off) and when it reads them and finds nothing to compress (auto). Metrics: median and 99th percentile of each.
+// BenchmarkPassThrough compares, in one run and request by request in turn, a bare ReverseProxy
+// with the proxy when it does not read bodies (off) and when it reads them and finds nothing to
+// compress (auto). Metrics: median and 99th percentile of each.
 func BenchmarkPassThrough(b *testing.B) {
 	for _, kb := range []int{1, 100, 500} {
 		b.Run(fmt.Sprintf("%dKB", kb), func(b *testing.B) {
@@ -70,12 +71,26 @@ func send(b *testing.B, client *http.Client, url, body, mode string) {
 	res.Body.Close()
 }
 
-// BenchmarkFind measures all that the proxy itself does to a long agent conversation; the engine's part is thirds, which costs little.
+// BenchmarkFind measures all that the proxy itself does to a long agent conversation; the engine's
+// part is thirds, which costs little.
 func BenchmarkFind(b *testing.B) {
 	var turns []turn
 	turns = append(turns, turn{user: "Why does f007 fail?"})
 	for i := range 40 {
-		turns = append(turns, turn{say: "Next.", calls: []toolCall{{id: fmt.Sprint(i), name: "Read", args: fmt.Sprintf(`{"file_path":"f%d.go"}`, i), result: numberedSource(300, "→")}}})
+		turns = append(
+			turns,
+			turn{
+				say: "Next.",
+				calls: []toolCall{
+					{
+						id:     fmt.Sprint(i),
+						name:   "Read",
+						args:   fmt.Sprintf(`{"file_path":"f%d.go"}`, i),
+						result: numberedSource(300, "→"),
+					},
+				},
+			},
+		)
 	}
 	s, err := proxy.New(options(b, newUpstream(b)))
 	if err != nil {

@@ -46,8 +46,9 @@ func (s *byteShare) release() { s.shrink(0) }
 
 var errInFlight = apierror.Busy("too many request bytes in flight, try again")
 
-// receive reads a body to its end. It has to come before any work: net/http notices that a client is gone only once the body is
-// read. Bytes are taken from the budget as they arrive, so that an announced length reserves nothing.
+// receive reads a body to its end. It has to come before any work: net/http notices that a client
+// is gone only once the body is read. Bytes are taken from the budget as they arrive, so that an
+// announced length reserves nothing.
 func receive(body io.Reader, limit int64, share *byteShare) ([]byte, error) {
 	out := make([]byte, 0, 4<<10)
 	for {
@@ -61,19 +62,33 @@ func receive(body io.Reader, limit int64, share *byteShare) ([]byte, error) {
 		out = out[:len(out)+n]
 		switch {
 		case int64(len(out)) > limit:
-			return nil, &apierror.Error{Status: http.StatusRequestEntityTooLarge, Kind: apierror.TooLarge, Msg: "request body is larger than this proxy reads"}
+			return nil, &apierror.Error{
+				Status: http.StatusRequestEntityTooLarge,
+				Kind:   apierror.TooLarge,
+				Msg:    "request body is larger than this proxy reads",
+			}
 		case errors.Is(err, io.EOF):
 			return out, nil
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			return nil, &apierror.Error{Status: http.StatusRequestTimeout, Kind: apierror.Timeout, Msg: "request body stopped arriving", Err: err}
+			return nil, &apierror.Error{
+				Status: http.StatusRequestTimeout,
+				Kind:   apierror.Timeout,
+				Msg:    "request body stopped arriving",
+				Err:    err,
+			}
 		case err != nil:
-			return nil, &apierror.Error{Status: http.StatusBadRequest, Kind: apierror.Request, Msg: "request body could not be read", Err: err}
+			return nil, &apierror.Error{
+				Status: http.StatusBadRequest,
+				Kind:   apierror.Request,
+				Msg:    "request body could not be read",
+				Err:    err,
+			}
 		}
 	}
 }
 
-// An idleBody gives up on a client that sends nothing for a while. net/http has no such limit short of one for whole requests,
-// which would also end long uploads that make progress.
+// An idleBody gives up on a client that sends nothing for a while. net/http has no such limit short
+// of one for whole requests, which would also end long uploads that make progress.
 type idleBody struct {
 	io.ReadCloser
 	conn  *http.ResponseController
@@ -88,14 +103,15 @@ func watchBody(w http.ResponseWriter, r *http.Request, idle time.Duration) {
 	}
 }
 
-// closeBody closes a body while its handler still runs. Where full duplex is on, net/http leaves the
-// rest of a body to its own Close after the handler; that starts to watch the connection for the
-// client's leaving, and the read of the next request finds the watch at work and panics ("invalid
-// concurrent Body.Read call").
+// closeBody closes a body while its handler still runs. Where full duplex is on, net/http leaves
+// the rest of a body to its own Close after the handler; that starts to watch the connection for
+// the client's leaving, and the read of the next request finds the watch at work and panics
+// ("invalid concurrent Body.Read call").
 func closeBody(body io.Closer) { _ = body.Close() }
 
-// newIdleBody also lets a body be read while its answer is written. Without that, net/http reads and closes what is left of the
-// body when the answer begins; a transport that looks once more for its end then gets an error and cuts the answer.
+// newIdleBody also lets a body be read while its answer is written. Without that, net/http reads
+// and closes what is left of the body when the answer begins; a transport that looks once more for
+// its end then gets an error and cuts the answer.
 func newIdleBody(w http.ResponseWriter, body io.ReadCloser, idle time.Duration) io.ReadCloser {
 	conn := http.NewResponseController(w)
 	_ = conn.EnableFullDuplex() // HTTP/2 is, and a test's recorder has nothing to switch
@@ -109,17 +125,19 @@ func (b *idleBody) Read(p []byte) (int, error) {
 	// A writer without deadlines (a test's recorder) reads without them.
 	_ = b.conn.SetReadDeadline(time.Now().Add(b.idle))
 	n, err := b.ReadCloser.Read(p)
-	// After any other end the deadline stays: net/http reads what is left of a body before it sends an answer.
+	// After any other end the deadline stays: net/http reads what is left of a body before it sends
+	// an answer.
 	if errors.Is(err, io.EOF) {
 		b.ended = true
-		// Behind the body the connection is watched for the client's leaving: that may take as long as the answer.
+		// Behind the body the connection is watched for the client's leaving: that may take as long
+		// as the answer.
 		_ = b.conn.SetReadDeadline(time.Time{})
 	}
 	return n, err
 }
 
-// limitAnswer bounds an answer. One that announces its length is refused before anything of it was passed on, a stream is cut where
-// it grows too long: the client sees it cut.
+// limitAnswer bounds an answer. One that announces its length is refused before anything of it was
+// passed on, a stream is cut where it grows too long: the client sees it cut.
 func limitAnswer(res *http.Response, limit int64) error {
 	if limit == 0 || res.StatusCode == http.StatusSwitchingProtocols || res.Request.Method == http.MethodHead {
 		return nil
@@ -131,7 +149,11 @@ func limitAnswer(res *http.Response, limit int64) error {
 	return nil
 }
 
-var errTooLong = &apierror.Error{Status: http.StatusBadGateway, Kind: apierror.Upstream, Msg: "the upstream's answer is larger than this proxy passes on"}
+var errTooLong = &apierror.Error{
+	Status: http.StatusBadGateway,
+	Kind:   apierror.Upstream,
+	Msg:    "the upstream's answer is larger than this proxy passes on",
+}
 
 type limitedBody struct {
 	io.ReadCloser
@@ -158,7 +180,8 @@ func (b *countedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// A dropBody reads a body once and lets go of it at its end, as the request that holds it lives as long as the answer's stream.
+// A dropBody reads a body once and lets go of it at its end, as the request that holds it lives as
+// long as the answer's stream.
 type dropBody struct{ left []byte }
 
 func (b *dropBody) Read(p []byte) (int, error) {

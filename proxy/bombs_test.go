@@ -8,11 +8,12 @@ import (
 	"testing"
 )
 
-// Bodies that unpack to a gigabyte, or say that they need one to be unpacked, pass as they came, and what is allocated for them is
-// bounded by the limits on bodies, for one and for many at once.
+// Bodies that unpack to a gigabyte, or say that they need one to be unpacked, pass as they came,
+// and what is allocated for them is bounded by the limits on bodies, for one and for many at once.
 func TestBombsAreNotUnpacked(t *testing.T) {
 	mega := make([]byte, 1<<20)
-	// Both formats allow several packed pieces one behind the other: no gigabyte has to be packed here.
+	// Both formats allow several packed pieces one behind the other: no gigabyte has to be packed
+	// here.
 	gigabyte := bytes.Repeat(gzipped(mega), 1024)
 	// A frame with a window of 1 GiB and one block: 128 KiB of the same byte.
 	window := []byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, 20 << 3, 0x03, 0x00, 0x10, 'x'}
@@ -39,18 +40,30 @@ func TestBombsAreNotUnpacked(t *testing.T) {
 			const together = 4
 			for range together {
 				wg.Go(func() {
-					res, _ := post(t, client, base+"/v1/chat/completions", string(bomb.body), "Content-Encoding", bomb.encoding)
-					if res.StatusCode != http.StatusOK || res.Header.Get("X-Pith-Decision") != "pass; reason=content-encoding" {
+					res, _ := post(
+						t,
+						client,
+						base+"/v1/chat/completions",
+						string(bomb.body),
+						"Content-Encoding",
+						bomb.encoding,
+					)
+					if res.StatusCode != http.StatusOK ||
+						res.Header.Get("X-Pith-Decision") != "pass; reason=content-encoding" {
 						t.Errorf("%d %q, want it passed as it came", res.StatusCode, res.Header.Get("X-Pith-Decision"))
 					}
 				})
 			}
 			wg.Wait()
 			runtime.ReadMemStats(&after)
-			if got := u.last(t); !bytes.Equal(got.body, bomb.body) || got.header.Get("Content-Encoding") != bomb.encoding {
+			if got := u.last(
+				t,
+			); !bytes.Equal(got.body, bomb.body) ||
+				got.header.Get("Content-Encoding") != bomb.encoding {
 				t.Error("changed on its way")
 			}
-			// All that was ever allocated: by client and upstream too, and what slices that grow left behind.
+			// All that was ever allocated: by client and upstream too, and what slices that grow
+			// left behind.
 			if took := after.TotalAlloc - before.TotalAlloc; took > together*16*uint64(opts.Limits.MaxBodyBytes) {
 				t.Errorf("%d MiB were allocated for %d bodies of %d bytes", took>>20, together, len(bomb.body))
 			} else {
@@ -69,13 +82,25 @@ func TestUnpackedBytesAreInFlight(t *testing.T) {
 	base, client := start(t, opts)
 	for range 3 { // each gives back what it took
 		res, _ := post(t, client, base+"/v1/chat/completions", string(packed), "Content-Encoding", "gzip")
-		if got := u.last(t); res.Header.Get("X-Pith-Decision") != "pass; reason=content-encoding" || !bytes.Equal(got.body, packed) {
+		if got := u.last(
+			t,
+		); res.Header.Get("X-Pith-Decision") != "pass; reason=content-encoding" ||
+			!bytes.Equal(got.body, packed) {
 			t.Errorf("decision %q", res.Header.Get("X-Pith-Decision"))
 		}
 	}
 	opts.Limits.MaxInFlightBytes++
 	base, client = start(t, opts)
-	if res, _ := post(t, client, base+"/v1/chat/completions", string(packed), "Content-Encoding", "gzip"); res.Header.Get("X-Pith-Decision") != "compressed" {
+	if res, _ := post(
+		t,
+		client,
+		base+"/v1/chat/completions",
+		string(packed),
+		"Content-Encoding",
+		"gzip",
+	); res.Header.Get(
+		"X-Pith-Decision",
+	) != "compressed" {
 		t.Errorf("with one byte more: decision %q", res.Header.Get("X-Pith-Decision"))
 	}
 }

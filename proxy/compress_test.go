@@ -55,8 +55,16 @@ func TestUserBlocksAreFound(t *testing.T) {
 		{"crlf", "Why?\r\n```go\r\n" + strings.ReplaceAll(code, "\n", "\r\n") + "```\r\n", true},
 		{"file element", "Why?\n<file path=\"main.go\">\n" + code + "</file>", true},
 		{"file content element", "<file_content path='main.go'>\n" + code + "</file_content>\nWhy?", true},
-		{"numbered file content element", "<file_content path='main.go'>\n" + numberedSource(30, " | ") + "</file_content>\nWhy?", true},
-		{"document element", "<documents>\n<document index=\"1\">\n<source>main.go</source>\n<document_content>\n" + code + "</document_content>\n</document>\n</documents>\nWhy?", true},
+		{
+			"numbered file content element",
+			"<file_content path='main.go'>\n" + numberedSource(30, " | ") + "</file_content>\nWhy?",
+			true,
+		},
+		{
+			"document element",
+			"<documents>\n<document index=\"1\">\n<source>main.go</source>\n<document_content>\n" + code + "</document_content>\n</document>\n</documents>\nWhy?",
+			true,
+		},
 		{"document without source", "<document path=\"main.go\">\n" + code + "</document>\nWhy?", true},
 		{"fence in element", "<file path=\"main.go\">\n```go\n" + code + "```\n</file>\nWhy?", true},
 		{"open fence", "Why?\n```go\n" + code, false},
@@ -65,11 +73,19 @@ func TestUserBlocksAreFound(t *testing.T) {
 		{"indented four", "Why?\n    ```go\n" + code + "    ```\n", false},
 		{"no question", "```go\n" + code + "```\n", false},
 		{"json by tag", "Why?\n```json\n" + code + "```\n", false},
-		{"json by content", "Why?\n```\n{\"a\": [\n" + strings.Repeat("\"some string in it\",\n", 30) + "1]}\n```\n", false},
+		{
+			"json by content",
+			"Why?\n```\n{\"a\": [\n" + strings.Repeat("\"some string in it\",\n", 30) + "1]}\n```\n",
+			false,
+		},
 		{"diff by content", "Why?\n```\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n" + code + "```\n", false},
 		{"search and replace block", "Why?\n```go\n<<<<<<< SEARCH\n" + code + "=======\n>>>>>>> REPLACE\n```\n", false},
 		{"markdown file", "Why?\n<file path=\"README.md\">\n" + code + "</file>", false},
-		{"prose in a fence", "Why?\n```\n" + strings.Repeat("This is what the customer wrote to us\n", 20) + "```\n", false},
+		{
+			"prose in a fence",
+			"Why?\n```\n" + strings.Repeat("This is what the customer wrote to us\n", 20) + "```\n",
+			false,
+		},
 		{"cited range", "Why?\n```12:40:src/main.go\n" + code + "```\n", false},
 		{"numbered from elsewhere", "Why?\n```go\n" + numberedSource(130, "\t")[52:] + "```\n", false},
 		{"range attribute", "Why?\n<file path=\"main.go\" lines=\"1-30\">\n" + code + "</file>", false},
@@ -140,7 +156,8 @@ func decoded(t testing.TB, literal string) string {
 	return s
 }
 
-// checkKept verifies that every line of got is a line of want, in order, or a marker, and that got is shorter.
+// checkKept verifies that every line of got is a line of want, in order, or a marker, and that got
+// is shorter.
 func checkKept(t testing.TB, want, got string) {
 	t.Helper()
 	lines := strings.Split(want, "\n")
@@ -168,15 +185,28 @@ func TestQuestionsKeepTheirLines(t *testing.T) {
 	engine := &spy{}
 	opts.Compressor = engine
 	base, client := start(t, opts)
-	post(t, client, base+"/v1/chat/completions", chatBody([]turn{{user: "Why does it fail?"}, {user: "Look at\nthis file\n```go\n" + source(40) + "```\nand tell"}, {user: "first\nsecond"}, {
-		calls: []toolCall{{id: "c1", name: "Read", args: `{"file_path":"a.go"}`, result: source(40)}},
-	}}))
+	post(
+		t,
+		client,
+		base+"/v1/chat/completions",
+		chatBody(
+			[]turn{
+				{user: "Why does it fail?"},
+				{user: "Look at\nthis file\n```go\n" + source(40) + "```\nand tell"},
+				{user: "first\nsecond"},
+				{
+					calls: []toolCall{{id: "c1", name: "Read", args: `{"file_path":"a.go"}`, result: source(40)}},
+				},
+			},
+		),
+	)
 	var queries []string
 	for _, r := range engine.take() {
 		queries = append(queries, r.Query)
 	}
 	slices.Sort(queries) // blocks are compressed side by side
-	if len(queries) != 2 || queries[0] != "Look at\nthis file\nand tell" || !strings.HasPrefix(queries[1], "first\nsecond\n") {
+	if len(queries) != 2 || queries[0] != "Look at\nthis file\nand tell" ||
+		!strings.HasPrefix(queries[1], "first\nsecond\n") {
 		t.Errorf("asked %q", queries)
 	}
 }

@@ -18,7 +18,8 @@ const (
 	ModeOff Mode = "off"
 	// ModeAuto compresses what is worth it.
 	ModeAuto Mode = "auto"
-	// ModeForce drops the minimum size and the need for a question; what must never be touched still is not.
+	// ModeForce drops the minimum size and the need for a question; what must never be touched
+	// still is not.
 	ModeForce Mode = "force"
 	// ModePreview answers with the request as auto would have sent it; the upstream is not asked.
 	ModePreview Mode = "preview"
@@ -35,7 +36,8 @@ const (
 // A control is what a request's own headers ask for.
 type control struct {
 	mode Mode
-	// budget is the number of tokens for the blocks of one message together; see shareBudget. Zero: rate decides.
+	// budget is the number of tokens for the blocks of one message together; see shareBudget. Zero:
+	// rate decides.
 	budget int
 	// rate is compressed / original tokens of each block. Zero: the engine's own choice.
 	rate float64

@@ -47,7 +47,16 @@ func TestHeadersSteerTheEngine(t *testing.T) {
 	opts.Compression.BlocksAtOnce = 1
 	base, client := start(t, opts)
 	two := userChat("What does it do?\n```go main.go\n" + source(30) + "```\nand\n```python\n" + source(60) + "```\n")
-	res, _ := post(t, client, base+"/v1/chat/completions", two, "X-Pith-Budget", "300", "X-Pith-Query", "where is f007?")
+	res, _ := post(
+		t,
+		client,
+		base+"/v1/chat/completions",
+		two,
+		"X-Pith-Budget",
+		"300",
+		"X-Pith-Query",
+		"where is f007?",
+	)
 	got := engine.take()
 	if len(got) != 2 {
 		t.Fatalf("%d blocks, want 2", len(got))
@@ -100,7 +109,11 @@ func TestBadHeadersAreOneClearError(t *testing.T) {
 			header = append(header, tt.other, tt.otherValue)
 		}
 		res, body := post(t, client, base+"/v1/chat/completions", question(), header...)
-		if msg := gjson.Get(body, "error.message").Str; res.StatusCode != http.StatusBadRequest || !strings.HasPrefix(msg, "pith: "+tt.name+": ") {
+		if msg := gjson.Get(
+			body,
+			"error.message",
+		).Str; res.StatusCode != http.StatusBadRequest ||
+			!strings.HasPrefix(msg, "pith: "+tt.name+": ") {
 			t.Errorf("%s: %s: %d %s", tt.name, tt.value, res.StatusCode, body)
 		}
 	}
@@ -131,7 +144,8 @@ func TestPreviewShowsWhatWouldBeSent(t *testing.T) {
 	u := newUpstream(t)
 	base, client := start(t, options(t, u))
 	res, shown := post(t, client, base+"/v1/chat/completions", question(), "X-Pith-Mode", "preview")
-	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "application/json" || res.Header.Get("X-Pith-Decision") != "compressed" {
+	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "application/json" ||
+		res.Header.Get("X-Pith-Decision") != "compressed" {
 		t.Errorf("preview: %d %v", res.StatusCode, res.Header)
 	}
 	if u.count() != 0 {
@@ -141,7 +155,14 @@ func TestPreviewShowsWhatWouldBeSent(t *testing.T) {
 	if sent := string(u.last(t).body); sent != shown {
 		t.Errorf("preview showed %s\nbut sent was %s", shown, sent)
 	}
-	if res, body := post(t, client, base+"/v1/models", "{}", "X-Pith-Mode", "preview"); res.StatusCode != http.StatusBadRequest {
+	if res, body := post(
+		t,
+		client,
+		base+"/v1/models",
+		"{}",
+		"X-Pith-Mode",
+		"preview",
+	); res.StatusCode != http.StatusBadRequest {
 		t.Errorf("preview of a path without dialect: %d %s", res.StatusCode, body)
 	}
 }
@@ -165,7 +186,8 @@ func TestTenantsAreToldApartByCredentialOnly(t *testing.T) {
 	if a != of("Authorization", "Bearer a", "X-Tenant", "b", "User-Agent", "c") {
 		t.Error("a client's own field changes the tenant")
 	}
-	if strings.Contains(a, "Bearer") || a == gateway.CredentialTenant([]byte("other"))(httptest.NewRequest(http.MethodGet, "/", nil)) {
+	if strings.Contains(a, "Bearer") ||
+		a == gateway.CredentialTenant([]byte("other"))(httptest.NewRequest(http.MethodGet, "/", nil)) {
 		t.Error("the name gives the key away or ignores the secret")
 	}
 }
@@ -180,7 +202,12 @@ func TestCompressEndpoint(t *testing.T) {
 		want       string
 	}{
 		{"files", `{"files":[` + file + `],"query":"q","budget":100}`, 200, `"text"`},
-		{"one text", `{"text":` + quote(source(30)) + `,"query":"q","rate":0.5,"ranker":"bm25","stage":"coarse"}`, 200, `"kept_lines"`},
+		{
+			"one text",
+			`{"text":` + quote(source(30)) + `,"query":"q","rate":0.5,"ranker":"bm25","stage":"coarse"}`,
+			200,
+			`"kept_lines"`,
+		},
 		{"not JSON", `{"files":`, 400, "pith: body"},
 		{"unknown field", `{"files":[` + file + `],"bugdet":100}`, 400, `unknown field \"bugdet\"`},
 		{"tenant is nobody's to choose", `{"files":[` + file + `],"Tenant":"x"}`, 400, "unknown field"},
@@ -216,7 +243,13 @@ func TestCompressEndpointErrors(t *testing.T) {
 			return compress.Result{}, err
 		})
 		base, client := start(t, opts)
-		if res, body := post(t, client, base+"/pith/v1/compress", `{"text":"x"}`); res.StatusCode != status || strings.Contains(body, "secret") {
+		if res, body := post(
+			t,
+			client,
+			base+"/pith/v1/compress",
+			`{"text":"x"}`,
+		); res.StatusCode != status ||
+			strings.Contains(body, "secret") {
 			t.Errorf("%v: %d %s, want %d", err, res.StatusCode, body, status)
 		}
 	}

@@ -7,9 +7,9 @@ import (
 	"pith/internal/coding"
 )
 
-// decode undoes one layer of content encoding within limits on size, expansion and memory. Bytes are
-// taken from the budget as they are unpacked, so that many bombs at once do not get more than one.
-// Identity returns body itself. An error wraps coding.ErrEncoding.
+// decode undoes one layer of content encoding within limits on size, expansion and memory. Bytes
+// are taken from the budget as they are unpacked, so that many bombs at once do not get more than
+// one. Identity returns body itself. An error wraps coding.ErrEncoding.
 func decode(encodings []string, body []byte, limit int64, share *byteShare) ([]byte, error) {
 	encoding := strings.ToLower(strings.TrimSpace(strings.Join(encodings, ",")))
 	if encoding == "" || encoding == "identity" {

@@ -30,8 +30,8 @@ type exchange struct {
 	client  *gateway.Client
 	// to is where the request goes.
 	to gateway.Destination
-	// sent is the body that goes out, share its part of the bytes in flight. Both end with the head of
-	// the upstream's answer: a stream may go on for minutes after it.
+	// sent is the body that goes out, share its part of the bytes in flight. Both end with the head
+	// of the upstream's answer: a stream may go on for minutes after it.
 	sent  []byte
 	share *byteShare
 	// tool is set where the request offers the model our tool.
@@ -63,7 +63,11 @@ var errNoPreview = apierror.BadRequest("nothing to preview: want a POST of JSON 
 // refuse says what is never sent on.
 func refuse(r *http.Request) error {
 	if r.Method == http.MethodConnect {
-		return &apierror.Error{Status: http.StatusMethodNotAllowed, Kind: apierror.Request, Msg: "CONNECT is not served"}
+		return &apierror.Error{
+			Status: http.StatusMethodNotAllowed,
+			Kind:   apierror.Request,
+			Msg:    "CONNECT is not served",
+		}
 	}
 	if strings.HasPrefix(r.URL.Path, "/pith/") {
 		return apierror.Missing("no such endpoint")
@@ -91,8 +95,8 @@ func (s *Server) readsModel(r *http.Request) bool {
 	return s.gateway.ByModel() && notCompressible(r, ModeAuto) == ""
 }
 
-// stream passes a request on without reading it. What a body of unannounced length costs is known at
-// its end.
+// stream passes a request on without reading it. What a body of unannounced length costs is known
+// at its end.
 func (s *Server) stream(x *exchange, w http.ResponseWriter, r *http.Request) {
 	x.to = s.gateway.Route(r.URL.Path, "")
 	if x.client.Counted() && r.ContentLength < 0 {
@@ -153,8 +157,8 @@ func (s *Server) chooseUpstream(x *exchange, r *http.Request, plain []byte) {
 // A content is one body in three forms: as it came, without its Content-Encoding, and shortened.
 type content struct{ raw, plain, short []byte }
 
-// prepare returns r with the body that goes out: the one that came, byte for byte, or its compressed
-// form.
+// prepare returns r with the body that goes out: the one that came, byte for byte, or its
+// compressed form.
 func (s *Server) prepare(x *exchange, r *http.Request, d *dialects.Dialect, body content, mode Mode) *http.Request {
 	s.offerTool(x, r, d, body)
 	if mode != ModePreview { // which asks nobody

@@ -26,24 +26,48 @@ func TestFailuresForwardTheOriginal(t *testing.T) {
 		{"error", "bypass; left=1; reason=error", func(context.Context, compress.Request) (compress.Result, error) {
 			return compress.Result{}, errors.New("model is gone")
 		}},
-		{"panic", "bypass; left=1; reason=panic", func(context.Context, compress.Request) (compress.Result, error) { panic("at the disco") }},
+		{
+			"panic",
+			"bypass; left=1; reason=panic",
+			func(context.Context, compress.Request) (compress.Result, error) { panic("at the disco") },
+		},
 		{"budget", "bypass; left=1; reason=budget", func(context.Context, compress.Request) (compress.Result, error) {
 			return compress.Result{}, fmt.Errorf("go: %w", compress.ErrBudget)
 		}},
-		{"timeout", "bypass; left=1; reason=timeout", func(ctx context.Context, _ compress.Request) (compress.Result, error) {
-			<-ctx.Done()
-			return compress.Result{}, ctx.Err()
-		}},
-		{"deaf engine", "bypass; left=1; reason=timeout", func(ctx context.Context, req compress.Request) (compress.Result, error) {
-			<-ctx.Done()
-			time.Sleep(20 * time.Millisecond)
-			return thirds(ctx, req)
-		}},
-		{"no files", "bypass; left=1; reason=bad-result", func(context.Context, compress.Request) (compress.Result, error) {
-			return compress.Result{}, nil
-		}},
-		{"line that is not there", "bypass; left=1; reason=bad-result", broken(func(r *compress.Result) { r.Chunks[0].KeptLines[1] = [2]int{4000, 4001} })},
-		{"lines out of order", "bypass; left=1; reason=bad-result", broken(func(r *compress.Result) { r.Chunks[0].KeptLines[0] = [2]int{9, 9} })},
+		{
+			"timeout",
+			"bypass; left=1; reason=timeout",
+			func(ctx context.Context, _ compress.Request) (compress.Result, error) {
+				<-ctx.Done()
+				return compress.Result{}, ctx.Err()
+			},
+		},
+		{
+			"deaf engine",
+			"bypass; left=1; reason=timeout",
+			func(ctx context.Context, req compress.Request) (compress.Result, error) {
+				<-ctx.Done()
+				time.Sleep(20 * time.Millisecond)
+				return thirds(ctx, req)
+			},
+		},
+		{
+			"no files",
+			"bypass; left=1; reason=bad-result",
+			func(context.Context, compress.Request) (compress.Result, error) {
+				return compress.Result{}, nil
+			},
+		},
+		{
+			"line that is not there",
+			"bypass; left=1; reason=bad-result",
+			broken(func(r *compress.Result) { r.Chunks[0].KeptLines[1] = [2]int{4000, 4001} }),
+		},
+		{
+			"lines out of order",
+			"bypass; left=1; reason=bad-result",
+			broken(func(r *compress.Result) { r.Chunks[0].KeptLines[0] = [2]int{9, 9} }),
+		},
 		{"kept line not reported", "bypass; left=1; reason=bad-result", broken(func(r *compress.Result) {
 			r.Chunks[0].KeptLines = slices.Delete(r.Chunks[0].KeptLines, 3, 4)
 		})},
@@ -59,9 +83,17 @@ func TestFailuresForwardTheOriginal(t *testing.T) {
 		{"longer than before", "pass; left=1; reason=no-gain", broken(func(r *compress.Result) {
 			r.Files[0].Text = strings.Replace(r.Files[0].Text, "// ...", "// ..."+strings.Repeat(".", 5000), 1)
 		})},
-		{"unchanged", "pass; left=1; reason=no-gain", func(_ context.Context, req compress.Request) (compress.Result, error) {
-			return compress.Result{Files: []compress.FileResult{{Text: req.Files[0].Content}}, OriginalTokens: 5, CompressedTokens: 5}, nil
-		}},
+		{
+			"unchanged",
+			"pass; left=1; reason=no-gain",
+			func(_ context.Context, req compress.Request) (compress.Result, error) {
+				return compress.Result{
+					Files:            []compress.FileResult{{Text: req.Files[0].Content}},
+					OriginalTokens:   5,
+					CompressedTokens: 5,
+				}, nil
+			},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -104,7 +136,12 @@ func TestOneBadBlockCostsItself(t *testing.T) {
 	})
 	base, client := start(t, opts)
 	python := "```python\n" + source(30) + "```\n"
-	res, _ := post(t, client, base+"/v1/chat/completions", userChat("Why?\n```go\n"+source(30)+"```\n"+python+"```rust\n"+source(30)+"```\n"))
+	res, _ := post(
+		t,
+		client,
+		base+"/v1/chat/completions",
+		userChat("Why?\n```go\n"+source(30)+"```\n"+python+"```rust\n"+source(30)+"```\n"),
+	)
 	if got := res.Header.Get("X-Pith-Decision"); got != "compressed; left=1; reason=panic" {
 		t.Errorf("decision = %q", got)
 	}
@@ -166,7 +203,12 @@ func TestClientLeavingEndsCompression(t *testing.T) {
 		<-entered
 		cancel()
 	}()
-	req, _ := http.NewRequestWithContext(ctx, http.MethodPost, base+"/v1/chat/completions", strings.NewReader(question()))
+	req, _ := http.NewRequestWithContext(
+		ctx,
+		http.MethodPost,
+		base+"/v1/chat/completions",
+		strings.NewReader(question()),
+	)
 	if res, err := client.Do(req); err == nil {
 		res.Body.Close()
 		t.Fatal("an answer for a client that left")
@@ -186,7 +228,13 @@ func TestUpstreamPanicsAreContained(t *testing.T) {
 	opts := options(t, u)
 	opts.Transport = roundTripper(func(*http.Request) (*http.Response, error) { panic("transport") })
 	base, client := start(t, opts)
-	if res, body := post(t, client, base+"/v1/chat/completions", question()); res.StatusCode != http.StatusInternalServerError || !strings.Contains(body, "internal error") {
+	if res, body := post(
+		t,
+		client,
+		base+"/v1/chat/completions",
+		question(),
+	); res.StatusCode != http.StatusInternalServerError ||
+		!strings.Contains(body, "internal error") {
 		t.Errorf("got %d %s", res.StatusCode, body)
 	}
 	if res, _ := get(t, client, base+"/healthz"); res.StatusCode != http.StatusOK {

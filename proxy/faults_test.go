@@ -16,7 +16,8 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// A speaker is an API that sends the first half of its answer, waits until it may go on, and sends the rest.
+// A speaker is an API that sends the first half of its answer, waits until it may go on, and sends
+// the rest.
 type speaker struct {
 	*upstream
 	events bool
@@ -31,7 +32,11 @@ func (s *speaker) answer() string {
 		return b.String()
 	}
 	for i := range 100 {
-		fmt.Fprintf(&b, `data: {"choices":[{"delta":{"content":%s}}]}`+"\n\n", quote(fmt.Sprintf("%d %s", i, strings.Repeat("é<", 20))))
+		fmt.Fprintf(
+			&b,
+			`data: {"choices":[{"delta":{"content":%s}}]}`+"\n\n",
+			quote(fmt.Sprintf("%d %s", i, strings.Repeat("é<", 20))),
+		)
 	}
 	return b.String() + "data: [DONE]\n\n"
 }
@@ -105,8 +110,9 @@ var faults = []struct {
 	{"request cut", `{"type":"limit_data","stream":"upstream","attributes":{"bytes":300}}`, false, refused},
 }
 
-// Whatever the network does to the upstream, a client gets the answer as it was, or sees that it did not: a status of 502, or a stream
-// that breaks off. What the upstream gets is the same compressed request each time, or nothing.
+// Whatever the network does to the upstream, a client gets the answer as it was, or sees that it
+// did not: a status of 502, or a stream that breaks off. What the upstream gets is the same
+// compressed request each time, or nothing.
 func TestUpstreamNetworkFaults(t *testing.T) {
 	want := ""
 	for _, fault := range faults {
@@ -138,7 +144,8 @@ func TestUpstreamNetworkFaults(t *testing.T) {
 	}
 }
 
-// throughFault asks s through a proxy and a network with a toxic, and returns the answer's body as far as it came.
+// throughFault asks s through a proxy and a network with a toxic, and returns the answer's body as
+// far as it came.
 func throughFault(t *testing.T, s *speaker, p *toxiproxy.Proxy, toxic string, midway bool) (string, error) {
 	t.Helper()
 	poison := func() {
@@ -179,7 +186,12 @@ func throughFault(t *testing.T, s *speaker, p *toxiproxy.Proxy, toxic string, mi
 // questionTo is a request that asks question.
 func questionTo(t *testing.T, base string) *http.Request {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/v1/chat/completions", strings.NewReader(question()))
+	req, err := http.NewRequestWithContext(
+		t.Context(),
+		http.MethodPost,
+		base+"/v1/chat/completions",
+		strings.NewReader(question()),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,20 +13,24 @@ import (
 	"pith/internal/digest"
 )
 
-// Freeze says where the proxy remembers the blocks that went out as they came because of the clock or of load.
+// Freeze says where the proxy remembers the blocks that went out as they came because of the clock
+// or of load.
 //
-// A result of the engine repeats; a timeout does not. Were such a block compressed one turn later, the bytes of an old turn
-// would change and the provider's prompt cache of the whole conversation with them, which costs more than the block saves. So the
-// first form sent for a block stays its form for as long as a provider may have it cached.
+// A result of the engine repeats; a timeout does not. Were such a block compressed one turn later,
+// the bytes of an old turn would change and the provider's prompt cache of the whole conversation
+// with them, which costs more than the block saves. So the first form sent for a block stays its
+// form for as long as a provider may have it cached.
 type Freeze struct {
 	// Store shares the memory among replicas and restarts. If nil, it is this process's alone.
 	Store compress.Store
-	// Key hashes parts such that no two lists of parts collide. If nil, an HMAC with a secret of this process.
+	// Key hashes parts such that no two lists of parts collide. If nil, an HMAC with a secret of
+	// this process.
 	Key func(parts ...string) string
 }
 
 const (
-	// frozenFor is the longest life of a provider's prompt cache on offer (Anthropic's extended one hour).
+	// frozenFor is the longest life of a provider's prompt cache on offer (Anthropic's extended one
+	// hour).
 	frozenFor = time.Hour
 	// frozenKeys bounds the local memory: about 16 MB of keys.
 	frozenKeys = 1 << 16
@@ -69,7 +73,17 @@ func newForms(f Freeze) (*forms, error) {
 // keyOf covers everything that a block's form may depend on.
 func (m *forms) keyOf(r compress.Request) string {
 	f := r.Files[0]
-	return m.key("proxy form 1", r.Tenant, r.Model, r.Query, strconv.Itoa(r.Budget), strconv.FormatFloat(r.Rate, 'g', -1, 64), f.Path, f.Language, f.Content)
+	return m.key(
+		"proxy form 1",
+		r.Tenant,
+		r.Model,
+		r.Query,
+		strconv.Itoa(r.Budget),
+		strconv.FormatFloat(r.Rate, 'g', -1, 64),
+		f.Path,
+		f.Language,
+		f.Content,
+	)
 }
 
 // sent returns the form in which the block of key was sent before.
@@ -86,8 +100,8 @@ func (m *forms) sent(ctx context.Context, key string) form {
 	return formUnknown
 }
 
-// note remembers that the block of key goes out in form f. A block that was once sent compressed keeps that form: one timeout does
-// not change what the provider holds.
+// note remembers that the block of key goes out in form f. A block that was once sent compressed
+// keeps that form: one timeout does not change what the provider holds.
 func (m *forms) note(ctx context.Context, key string, f form) {
 	if e, ok := m.local.Get(key); ok && e.form == formCompressed && time.Now().Before(e.until) {
 		f = formCompressed

@@ -28,12 +28,14 @@ func decisionOn(t *testing.T, client *http.Client, base, body string, header ...
 	return a.Header.Get("X-Pith-Decision")
 }
 
-// A block that went out whole because of the clock stays whole for whom and for what it was sent, and
-// for nobody and nothing else.
+// A block that went out whole because of the clock stays whole for whom and for what it was sent,
+// and for nobody and nothing else.
 func TestFrozenFormIsOfOneRequest(t *testing.T) {
 	const frozen, compressed = "bypass; left=1; reason=frozen", "compressed"
 	ask := func(model, question, code string) string {
-		return `{"model":"` + model + `","messages":[{"role":"user","content":` + quote(question+"\n```go\n"+code+"```\n") + `}]}`
+		return `{"model":"` + model + `","messages":[{"role":"user","content":` + quote(
+			question+"\n```go\n"+code+"```\n",
+		) + `}]}`
 	}
 	asked := ask("gpt-4o", "Why?", source(30))
 	tests := []struct {
@@ -56,7 +58,14 @@ func TestFrozenFormIsOfOneRequest(t *testing.T) {
 			opts.Compressor = engine
 			base, client := start(t, opts)
 			engine.late.Store(true)
-			if got := decisionOn(t, client, base, asked, "Authorization", "Bearer one"); got != "bypass; left=1; reason=timeout" {
+			if got := decisionOn(
+				t,
+				client,
+				base,
+				asked,
+				"Authorization",
+				"Bearer one",
+			); got != "bypass; left=1; reason=timeout" {
 				t.Fatalf("the first time: %q", got)
 			}
 			engine.late.Store(false)
@@ -67,15 +76,18 @@ func TestFrozenFormIsOfOneRequest(t *testing.T) {
 	}
 }
 
-// One timeout does not change what the provider holds: a block that was once sent compressed is sent
-// compressed again, here and on other replicas.
+// One timeout does not change what the provider holds: a block that was once sent compressed is
+// sent compressed again, here and on other replicas.
 func TestTimeoutDoesNotUndoACompressedForm(t *testing.T) {
 	u := newUpstream(t)
 	engine := &unreliable{}
 	opts := options(t, u)
 	opts.Compressor = engine
 	opts.Tenant = func(*http.Request) string { return "one" }
-	opts.Freeze = proxy.Freeze{Store: &sharedStore{held: map[string][]byte{}}, Key: func(parts ...string) string { return strings.Join(parts, "\x00") }}
+	opts.Freeze = proxy.Freeze{
+		Store: &sharedStore{held: map[string][]byte{}},
+		Key:   func(parts ...string) string { return strings.Join(parts, "\x00") },
+	}
 	base, client := start(t, opts)
 	replica, _ := start(t, opts)
 
@@ -95,8 +107,8 @@ func TestTimeoutDoesNotUndoACompressedForm(t *testing.T) {
 	}
 }
 
-// A busy engine turns new blocks away. Those that went out compressed before still do: the cache behind
-// the engine answers for them.
+// A busy engine turns new blocks away. Those that went out compressed before still do: the cache
+// behind the engine answers for them.
 func TestBusyEngineKeepsCompressedForms(t *testing.T) {
 	u := newUpstream(t)
 	began, end := make(chan struct{}), make(chan struct{})
@@ -122,7 +134,12 @@ func TestBusyEngineKeepsCompressedForms(t *testing.T) {
 	if got := decisionOn(t, client, base, question()); got != "compressed" || string(u.last(t).body) != first {
 		t.Errorf("while the engine is busy: %q, and other bytes", got)
 	}
-	if got := decisionOn(t, client, base, userChat("New.\n```go\n"+source(30)+"```\n")); got != "bypass; left=1; reason=busy" {
+	if got := decisionOn(
+		t,
+		client,
+		base,
+		userChat("New.\n```go\n"+source(30)+"```\n"),
+	); got != "bypass; left=1; reason=busy" {
 		t.Errorf("a new block while the engine is busy: %q", got)
 	}
 	close(end)

@@ -13,7 +13,8 @@ import (
 	"pith/retrieval"
 )
 
-// NewTransport returns the transport that suits an LLM API: many streams to few hosts, nothing added and nothing undone.
+// NewTransport returns the transport that suits an LLM API: many streams to few hosts, nothing
+// added and nothing undone.
 func NewTransport() *http.Transport {
 	return &http.Transport{
 		Proxy:             http.ProxyFromEnvironment,
@@ -24,9 +25,11 @@ func NewTransport() *http.Transport {
 		MaxIdleConnsPerHost: 512,
 		IdleConnTimeout:     90 * time.Second,
 		TLSHandshakeTimeout: 10 * time.Second,
-		// A connection of many streams whose other end is gone would else be found out by TCP alone, after a quarter of an hour.
+		// A connection of many streams whose other end is gone would else be found out by TCP
+		// alone, after a quarter of an hour.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
-		// Without it the transport asks for gzip on its own and unpacks the answer: the client would not get the bytes sent.
+		// Without it the transport asks for gzip on its own and unpacks the answer: the client
+		// would not get the bytes sent.
 		DisableCompression: true,
 	}
 }
@@ -58,8 +61,8 @@ func (s *Server) beginAnswer(x *exchange, res *http.Response) error {
 	return nil
 }
 
-// bufferSize is what a stream is copied through. Frames of a stream are small, and the default of 32 KiB would be most of an idle
-// stream's memory.
+// bufferSize is what a stream is copied through. Frames of a stream are small, and the default of
+// 32 KiB would be most of an idle stream's memory.
 const bufferSize = 8 << 10
 
 // buffers is a pool of copy buffers.
@@ -76,14 +79,20 @@ func (b *buffers) Put(p []byte) { b.pool.Put((*[bufferSize]byte)(p)) }
 // statusClientGone is what nginx logs where the client left before the answer.
 const statusClientGone = 499
 
-// upstreamFailed answers for an upstream that gave none. Once a byte of its answer was passed on, ReverseProxy aborts instead.
+// upstreamFailed answers for an upstream that gave none. Once a byte of its answer was passed on,
+// ReverseProxy aborts instead.
 func (s *Server) upstreamFailed(x *exchange, w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(r.Context().Err(), context.Canceled) {
 		x.aborted = true
 		w.WriteHeader(statusClientGone)
 		return
 	}
-	e := &apierror.Error{Status: http.StatusBadGateway, Kind: apierror.Upstream, Msg: "the upstream did not answer", Err: err}
+	e := &apierror.Error{
+		Status: http.StatusBadGateway,
+		Kind:   apierror.Upstream,
+		Msg:    "the upstream did not answer",
+		Err:    err,
+	}
 	if received, ok := errors.AsType[*apierror.Error](err); ok {
 		e = received
 	} else if isTimeout(err) {

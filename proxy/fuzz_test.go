@@ -12,8 +12,8 @@ import (
 	"pith/proxy"
 )
 
-// fuzzDialect checks, for any body on one dialect's path: what is not JSON passes untouched; what is stays JSON and equal outside of
-// lines left out of strings; the same body gives the same bytes.
+// fuzzDialect checks, for any body on one dialect's path: what is not JSON passes untouched; what
+// is stays JSON and equal outside of lines left out of strings; the same body gives the same bytes.
 func fuzzDialect(f *testing.F, w wording) {
 	for seed := range uint64(4) {
 		f.Add(w.render(conversationOf(rand.New(rand.NewPCG(seed, 9)), 3)))
@@ -53,7 +53,11 @@ func FuzzCompletions(f *testing.F) {
 
 // completionBody is a completion whose code grows with the turns.
 func completionBody(turns []turn) string {
-	return fmt.Sprintf(`{"model":"m","prompt":%s,"suffix":%s}`, quote(source(50*len(turns))), quote(source(40*len(turns))))
+	return fmt.Sprintf(
+		`{"model":"m","prompt":%s,"suffix":%s}`,
+		quote(source(50*len(turns))),
+		quote(source(40*len(turns))),
+	)
 }
 
 // FuzzUserText drives the finders of blocks with text rather than JSON.

@@ -29,7 +29,13 @@ func entry(t testing.TB, name string, u *upstream, models, paths []string) gatew
 }
 
 func TestRequestsGoToTheirUpstream(t *testing.T) {
-	all := map[string]*upstream{"default": newUpstream(t), "claude": newUpstream(t), "files": newUpstream(t), "local": newUpstream(t), "both": newUpstream(t)}
+	all := map[string]*upstream{
+		"default": newUpstream(t),
+		"claude":  newUpstream(t),
+		"files":   newUpstream(t),
+		"local":   newUpstream(t),
+		"both":    newUpstream(t),
+	}
 	opts := options(t, all["default"])
 	stripped := entry(t, "local", all["local"], nil, []string{"/local/"})
 	stripped.StripPath = true
@@ -84,7 +90,10 @@ const aliceKey, bobKey = "pith-alice-0123456789abcdef", "pith-bob-0123456789abcd
 
 // clients lets alice and bob in.
 func clients(o *proxy.Options) {
-	o.Gateway.Keys = []gateway.VirtualKey{{Name: "alice", Hash: gateway.HashKey(aliceKey)}, {Name: "bob", Hash: gateway.HashKey(bobKey)}}
+	o.Gateway.Keys = []gateway.VirtualKey{
+		{Name: "alice", Hash: gateway.HashKey(aliceKey)},
+		{Name: "bob", Hash: gateway.HashKey(bobKey)},
+	}
 }
 
 func TestVirtualKeysLetIn(t *testing.T) {
@@ -114,7 +123,8 @@ func TestVirtualKeysLetIn(t *testing.T) {
 		for _, path := range []string{"/v1/chat/completions", "/v1/other", "/v1/compress", "/pith/v1/compress"} {
 			before := u.count()
 			res, body := post(t, client, base+path+tt.query, `{"messages":[],"text":"x","budget":9}`, tt.header...)
-			if (res.StatusCode != http.StatusUnauthorized) != tt.in || !tt.in && (!strings.Contains(body, "authentication_error") || u.count() != before) {
+			if (res.StatusCode != http.StatusUnauthorized) != tt.in ||
+				!tt.in && (!strings.Contains(body, "authentication_error") || u.count() != before) {
 				t.Errorf("%s, %s: %d %s", tt.name, path, res.StatusCode, body)
 			}
 		}
@@ -127,12 +137,17 @@ func TestVirtualKeysLetIn(t *testing.T) {
 			t.Errorf("%s without a key: %d", path, res.StatusCode)
 		}
 	}
-	if res, _ := get(t, client, base+"/v1/retrieve/0123456789abcdef01234567"); res.StatusCode != http.StatusUnauthorized {
+	if res, _ := get(
+		t,
+		client,
+		base+"/v1/retrieve/0123456789abcdef01234567",
+	); res.StatusCode != http.StatusUnauthorized {
 		t.Errorf("retrieve without a key: %d", res.StatusCode)
 	}
 }
 
-// What reaches an upstream of the credentials that a client sends, and of those that the proxy holds.
+// What reaches an upstream of the credentials that a client sends, and of those that the proxy
+// holds.
 func TestCredentialsAreReplaced(t *testing.T) {
 	const real = "sk-of-the-upstream"
 	tests := []struct {
@@ -141,13 +156,36 @@ func TestCredentialsAreReplaced(t *testing.T) {
 		open            bool // no virtual keys
 		want            []string
 	}{
-		{name: "OpenAI's header", path: "/v1/chat/completions", key: real, want: []string{"Authorization", "Bearer " + real}},
+		{
+			name: "OpenAI's header",
+			path: "/v1/chat/completions",
+			key:  real,
+			want: []string{"Authorization", "Bearer " + real},
+		},
 		{name: "Anthropic's header", path: "/v1/messages", key: real, want: []string{"X-Api-Key", real}},
 		{name: "also beside messages", path: "/v1/messages/batches", key: real, want: []string{"X-Api-Key", real}},
-		{name: "as configured", path: "/openai/deployments/x/chat/completions", key: real, auth: gateway.AuthAPIKey, want: []string{"Api-Key", real}},
-		{name: "configured against the dialect", path: "/v1/messages", key: real, auth: gateway.AuthBearer, want: []string{"Authorization", "Bearer " + real}},
+		{
+			name: "as configured",
+			path: "/openai/deployments/x/chat/completions",
+			key:  real,
+			auth: gateway.AuthAPIKey,
+			want: []string{"Api-Key", real},
+		},
+		{
+			name: "configured against the dialect",
+			path: "/v1/messages",
+			key:  real,
+			auth: gateway.AuthBearer,
+			want: []string{"Authorization", "Bearer " + real},
+		},
 		{name: "none to send", path: "/v1/chat/completions"},
-		{name: "open", path: "/v1/chat/completions", key: real, open: true, want: []string{"Authorization", "Bearer " + aliceKey, "X-Api-Key", aliceKey}},
+		{
+			name: "open",
+			path: "/v1/chat/completions",
+			key:  real,
+			open: true,
+			want: []string{"Authorization", "Bearer " + aliceKey, "X-Api-Key", aliceKey},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -161,7 +199,16 @@ func TestCredentialsAreReplaced(t *testing.T) {
 			to.Key, to.Auth = tt.key, tt.auth
 			opts.Gateway.Upstreams = []gateway.Upstream{to}
 			base, client := start(t, opts)
-			post(t, client, base+tt.path+"?a=%zz&key="+aliceKey+"&b=1&k%65y="+aliceKey+"&monkey=2", userChat("hi"), "Authorization", "Bearer "+aliceKey, "X-Api-Key", aliceKey)
+			post(
+				t,
+				client,
+				base+tt.path+"?a=%zz&key="+aliceKey+"&b=1&k%65y="+aliceKey+"&monkey=2",
+				userChat("hi"),
+				"Authorization",
+				"Bearer "+aliceKey,
+				"X-Api-Key",
+				aliceKey,
+			)
 			got := u.last(t)
 			sent := map[string]string{}
 			for _, name := range []string{"Authorization", "X-Api-Key", "Api-Key", "X-Goog-Api-Key"} {
@@ -239,24 +286,30 @@ func TestAllowances(t *testing.T) {
 			}
 			before := u.count()
 			res, body := ask("/v1/chat/completions", aliceKey, "{}")
-			if res.StatusCode != 429 || !strings.Contains(body, "rate_limit_error") || res.Header.Get("X-Ratelimit-Limit-Requests") != "3" ||
-				res.Header.Get("X-Ratelimit-Remaining-Requests") != "0" || !slices.Contains([]string{"19", "20"}, res.Header.Get("Retry-After")) {
+			if res.StatusCode != 429 || !strings.Contains(body, "rate_limit_error") ||
+				res.Header.Get("X-Ratelimit-Limit-Requests") != "3" ||
+				res.Header.Get("X-Ratelimit-Remaining-Requests") != "0" ||
+				!slices.Contains([]string{"19", "20"}, res.Header.Get("Retry-After")) {
 				t.Errorf("the fourth of three: %d %v %s", res.StatusCode, res.Header, body)
 			}
 			res, body = ask("/v1/messages", aliceKey, "{}")
-			if res.StatusCode != 429 || !strings.HasSuffix(body, `"type":"error"}`) || res.Header.Get("Anthropic-Ratelimit-Requests-Limit") != "3" || res.Header.Get("Retry-After") == "" {
+			if res.StatusCode != 429 || !strings.HasSuffix(body, `"type":"error"}`) ||
+				res.Header.Get("Anthropic-Ratelimit-Requests-Limit") != "3" ||
+				res.Header.Get("Retry-After") == "" {
 				t.Errorf("in Anthropic's words: %d %v %s", res.StatusCode, res.Header, body)
 			}
 			if u.count() != before {
 				t.Error("a refused request reached the upstream")
 			}
-			// 400 bytes are about the hundred tokens; the request that uses them up is let in whole.
+			// 400 bytes are about the hundred tokens; the request that uses them up is let in
+			// whole.
 			big := userChat(strings.Repeat("x", 2000))
 			if res, _ := ask("/v1/chat/completions", bobKey, big); res.StatusCode != 200 {
 				t.Errorf("the first of bob's: %d", res.StatusCode)
 			}
 			res, body = ask("/v1/other", bobKey, "{}")
-			if res.StatusCode != 429 || res.Header.Get("X-Ratelimit-Limit-Tokens") != "100" || !strings.Contains(body, "tokens per minute") {
+			if res.StatusCode != 429 || res.Header.Get("X-Ratelimit-Limit-Tokens") != "100" ||
+				!strings.Contains(body, "tokens per minute") {
 				t.Errorf("behind a debt: %d %v %s", res.StatusCode, res.Header, body)
 			}
 		})
@@ -279,7 +332,12 @@ func TestStreamedBodiesAreCharged(t *testing.T) {
 		return -1, 0, nil
 	})
 	base, client := start(t, opts)
-	req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/v1/files", io.MultiReader(strings.NewReader(strings.Repeat("x", 4000))))
+	req, _ := http.NewRequestWithContext(
+		t.Context(),
+		http.MethodPost,
+		base+"/v1/files",
+		io.MultiReader(strings.NewReader(strings.Repeat("x", 4000))),
+	)
 	req.Header.Set("X-Api-Key", aliceKey)
 	if res, _ := do(t, client, req); res.StatusCode != 200 {
 		t.Fatalf("upload: %d", res.StatusCode)

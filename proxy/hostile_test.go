@@ -33,7 +33,13 @@ func TestHostileBodiesPassUnchanged(t *testing.T) {
 		"many messages":        `{"messages":[` + strings.Repeat(`{"role":"user","content":""},`, 30_000) + `{}]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			if res, _ := post(t, client, base+"/v1/chat/completions", body); res.StatusCode != http.StatusOK || string(u.last(t).body) != body {
+			if res, _ := post(
+				t,
+				client,
+				base+"/v1/chat/completions",
+				body,
+			); res.StatusCode != http.StatusOK ||
+				string(u.last(t).body) != body {
 				t.Errorf("status %d, decision %q", res.StatusCode, res.Header.Get("X-Pith-Decision"))
 			}
 		})
@@ -81,14 +87,30 @@ func TestSecretsStayOutOfMetricsAndPanics(t *testing.T) {
 	opts := options(t, newUpstream(t))
 	var log logBuffer
 	opts.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	opts.Compressor = proxy.CompressorFunc(func(context.Context, compress.Request) (compress.Result, error) { panic("I saw " + canary) })
+	opts.Compressor = proxy.CompressorFunc(
+		func(context.Context, compress.Request) (compress.Result, error) { panic("I saw " + canary) },
+	)
 	s := newServer(t, opts)
 	front, admin := httptest.NewServer(s.Handler()), httptest.NewServer(s.AdminHandler())
 	defer front.Close()
 	defer admin.Close()
 	client := front.Client()
-	_, got := post(t, client, front.URL+"/v1/chat/completions?key="+canary, userChat(canary+"?\n```go\n"+source(30)+"```\n"),
-		"Authorization", "Bearer "+canary, "X-Api-Key", canary, "Api-Key", canary, "X-Goog-Api-Key", canary, "Cookie", "s="+canary)
+	_, got := post(
+		t,
+		client,
+		front.URL+"/v1/chat/completions?key="+canary,
+		userChat(canary+"?\n```go\n"+source(30)+"```\n"),
+		"Authorization",
+		"Bearer "+canary,
+		"X-Api-Key",
+		canary,
+		"Api-Key",
+		canary,
+		"X-Goog-Api-Key",
+		canary,
+		"Cookie",
+		"s="+canary,
+	)
 	var metrics string
 	eventually(t, func() bool { // a request is counted after its answer went out
 		_, metrics = get(t, admin.Client(), admin.URL+"/metrics")
@@ -127,7 +149,12 @@ func TestLyingUpstreams(t *testing.T) {
 			}))
 			defer liar.Close()
 			base, client := start(t, options(t, &upstream{Server: liar}))
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/v1/chat/completions", strings.NewReader(userChat("hi")))
+			req, err := http.NewRequestWithContext(
+				t.Context(),
+				http.MethodPost,
+				base+"/v1/chat/completions",
+				strings.NewReader(userChat("hi")),
+			)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -80,7 +80,8 @@ func (s *Server) relay(x *exchange, w http.ResponseWriter, r *http.Request) erro
 	default:
 		// 8. The code blocks are shortened.
 		out := s.traceShorten(x, r, d, plain, want)
-		// 9. The model is offered the tool that gives omitted lines back, and the account is opened.
+		// 9. The model is offered the tool that gives omitted lines back, and the account is
+		// opened.
 		r = s.prepare(x, r, d, content{raw: body, plain: plain, short: out}, want.mode)
 	}
 	if want.mode == ModePreview {
@@ -135,8 +136,8 @@ func (s *Server) forward(x *exchange, w http.ResponseWriter, r *http.Request) {
 			s.gateway.Address(p, x.to)
 			s.tracing.inject(p.In.Context(), p.Out.Header)
 		},
-		// 11.-13. It is sent, again where nothing was sent the first time; the answer's usage is read as
-		// it streams by; the model's calls of our tool are answered in further rounds.
+		// 11.-13. It is sent, again where nothing was sent the first time; the answer's usage is
+		// read as it streams by; the model's calls of our tool are answered in further rounds.
 		Transport: s.transport(x),
 		ModifyResponse: func(res *http.Response) error {
 			// 14. The head of the answer gets the report.

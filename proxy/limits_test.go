@@ -32,14 +32,28 @@ func TestBodyLimits(t *testing.T) {
 	if res.StatusCode != http.StatusRequestEntityTooLarge || !strings.Contains(body, `"type":"request_too_large"`) {
 		t.Errorf("large body: %d %s", res.StatusCode, body)
 	}
-	if res, body = post(t, client, base+"/v1/messages", big); res.StatusCode != http.StatusRequestEntityTooLarge || !strings.HasPrefix(body, `{"error":{"message":`) || !strings.HasSuffix(body, `"type":"error"}`) {
+	if res, body = post(
+		t,
+		client,
+		base+"/v1/messages",
+		big,
+	); res.StatusCode != http.StatusRequestEntityTooLarge || !strings.HasPrefix(body, `{"error":{"message":`) ||
+		!strings.HasSuffix(body, `"type":"error"}`) {
 		t.Errorf("large body in Anthropic's words: %d %s", res.StatusCode, body)
 	}
 	if n := u.count(); n != 0 {
 		t.Errorf("the upstream was asked %d times", n)
 	}
 	for name, header := range map[string][2]string{"mode off": {"X-Pith-Mode", "off"}, "other type": {"Content-Type", "text/plain"}} {
-		if res, _ := post(t, client, base+"/v1/chat/completions", big, header[0], header[1]); res.StatusCode != http.StatusOK || string(u.last(t).body) != big {
+		if res, _ := post(
+			t,
+			client,
+			base+"/v1/chat/completions",
+			big,
+			header[0],
+			header[1],
+		); res.StatusCode != http.StatusOK ||
+			string(u.last(t).body) != big {
 			t.Errorf("%s: %d, want it streamed through whatever its size", name, res.StatusCode)
 		}
 	}
@@ -58,7 +72,12 @@ func TestConnectionAfterRefusedBody(t *testing.T) {
 	body := userChat(strings.Repeat("x", 50_000))
 	answers := bufio.NewReader(conn)
 	for range 3 {
-		if _, err := fmt.Fprintf(conn, "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body); err != nil {
+		if _, err := fmt.Fprintf(
+			conn,
+			"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+			len(body),
+			body,
+		); err != nil {
 			t.Fatal(err)
 		}
 		res, err := http.ReadResponse(answers, nil)
@@ -92,7 +111,8 @@ func TestBytesInFlightAreBounded(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	res, got := post(t, client, base+"/v1/chat/completions", body)
-	if res.StatusCode != http.StatusTooManyRequests || res.Header.Get("Retry-After") != "1" || !strings.Contains(got, "rate_limit_error") {
+	if res.StatusCode != http.StatusTooManyRequests || res.Header.Get("Retry-After") != "1" ||
+		!strings.Contains(got, "rate_limit_error") {
 		t.Errorf("second body: %d %q %s", res.StatusCode, res.Header.Get("Retry-After"), got)
 	}
 	cancel()
@@ -114,7 +134,12 @@ func TestStreamsDoNotHoldBodies(t *testing.T) {
 	front, admin := httptest.NewServer(s.Handler()), httptest.NewServer(s.AdminHandler())
 	defer front.Close()
 	defer admin.Close()
-	req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, front.URL+"/v1/chat/completions", strings.NewReader(question()))
+	req, _ := http.NewRequestWithContext(
+		t.Context(),
+		http.MethodPost,
+		front.URL+"/v1/chat/completions",
+		strings.NewReader(question()),
+	)
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("X-Want-Events", "1")
 	res, err := http.DefaultClient.Do(req)
@@ -122,7 +147,12 @@ func TestStreamsDoNotHoldBodies(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer res.Body.Close()
-	if _, metrics := get(t, http.DefaultClient, admin.URL+"/metrics"); !strings.Contains(metrics, "pith_body_bytes_held 0") || !strings.Contains(metrics, "pith_requests_active 1") {
+	if _, metrics := get(
+		t,
+		http.DefaultClient,
+		admin.URL+"/metrics",
+	); !strings.Contains(metrics, "pith_body_bytes_held 0") ||
+		!strings.Contains(metrics, "pith_requests_active 1") {
 		t.Errorf("in the middle of a stream:\n%s", metrics)
 	}
 	u.next <- struct{}{}
@@ -137,9 +167,21 @@ func TestSlowClientsAreLetGo(t *testing.T) {
 		want       int // status, or 0 for a connection that is closed with 400 or no word
 	}{
 		{"head", "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nX-A", 0},
-		{"body", "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"mod", 408},
-		{"chunked body", "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"mod\r\n", 408},
-		{"body of the editor door", "POST /pith/v1/compress HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{\"fil", 408},
+		{
+			"body",
+			"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"mod",
+			408,
+		},
+		{
+			"chunked body",
+			"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"mod\r\n",
+			408,
+		},
+		{
+			"body of the editor door",
+			"POST /pith/v1/compress HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{\"fil",
+			408,
+		},
 	}
 	u := newUpstream(t)
 	opts := options(t, u)
@@ -157,7 +199,8 @@ func TestSlowClientsAreLetGo(t *testing.T) {
 			_, _ = io.WriteString(conn, tt.sent)
 			res, err := readAnswer(bufio.NewReader(conn))
 			if tt.want == 0 {
-				if err == nil && res.StatusCode != http.StatusBadRequest || err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+				if err == nil && res.StatusCode != http.StatusBadRequest ||
+					err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 					t.Errorf("got %v, %v, want the connection closed", res, err)
 				}
 				return
@@ -202,8 +245,17 @@ func TestBodiesWithContentEncoding(t *testing.T) {
 	for encoding, body := range packed {
 		res, _ := post(t, client, base+"/v1/chat/completions", string(body), "Content-Encoding", encoding)
 		got := u.last(t)
-		if d := res.Header.Get("X-Pith-Decision"); d != "compressed" || got.header.Get("Content-Encoding") != "" || !strings.Contains(string(got.body), "omitted") {
-			t.Errorf("%s: decision %q, encoding %q, body %.80q", encoding, d, got.header.Get("Content-Encoding"), got.body)
+		if d := res.Header.Get(
+			"X-Pith-Decision",
+		); d != "compressed" || got.header.Get("Content-Encoding") != "" ||
+			!strings.Contains(string(got.body), "omitted") {
+			t.Errorf(
+				"%s: decision %q, encoding %q, body %.80q",
+				encoding,
+				d,
+				got.header.Get("Content-Encoding"),
+				got.body,
+			)
 		}
 		if got.length != int64(len(got.body)) {
 			t.Errorf("%s: Content-Length %d for %d bytes", encoding, got.length, len(got.body))
@@ -271,7 +323,12 @@ func TestDrain(t *testing.T) {
 			answers := make(chan error, streams)
 			for range streams {
 				go func() {
-					req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+addr+"/v1/chat/completions", strings.NewReader(userChat("hi")))
+					req, _ := http.NewRequestWithContext(
+						t.Context(),
+						http.MethodPost,
+						"http://"+addr+"/v1/chat/completions",
+						strings.NewReader(userChat("hi")),
+					)
 					req.Header.Set("X-Want-Events", "1")
 					res, err := http.DefaultClient.Do(req)
 					if err == nil {
@@ -320,8 +377,25 @@ func TestSecretsStayOutOfLogs(t *testing.T) {
 	opts.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	base, client := start(t, opts)
 	ask := func(path string, header ...string) {
-		header = append(header, "Authorization", "Bearer "+canary, "X-Api-Key", canary, "Api-Key", canary, "X-Goog-Api-Key", canary, "Cookie", "s="+canary)
-		req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, base+path+"?key="+canary, strings.NewReader(userChat(canary+"?\n```go\n//"+canary+"\n"+source(30)+"```\n")))
+		header = append(
+			header,
+			"Authorization",
+			"Bearer "+canary,
+			"X-Api-Key",
+			canary,
+			"Api-Key",
+			canary,
+			"X-Goog-Api-Key",
+			canary,
+			"Cookie",
+			"s="+canary,
+		)
+		req, _ := http.NewRequestWithContext(
+			t.Context(),
+			http.MethodPost,
+			base+path+"?key="+canary,
+			strings.NewReader(userChat(canary+"?\n```go\n//"+canary+"\n"+source(30)+"```\n")),
+		)
 		req.Header.Set("Content-Type", "application/json")
 		for i := 0; i+1 < len(header); i += 2 {
 			req.Header.Set(header[i], header[i+1])

@@ -33,21 +33,46 @@ func newMetrics(registry *prometheus.Registry, held *byteBudget) (*metrics, erro
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "pith", Name: name, Help: help}, labels)
 	}
 	histogram := func(name, help string) *prometheus.HistogramVec {
-		return prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "pith", Name: name, Help: help, Buckets: seconds}, []string{"dialect"})
+		return prometheus.NewHistogramVec(
+			prometheus.HistogramOpts{Namespace: "pith", Name: name, Help: help, Buckets: seconds},
+			[]string{"dialect"},
+		)
 	}
 	m := &metrics{
-		registry:        registry,
-		requests:        counter("requests_total", "Requests by dialect and status code.", "dialect", "code"),
-		decisions:       counter("decisions_total", "What was done to requests of a known dialect, and why.", "dialect", "decision", "reason"),
-		tokens:          counter("block_tokens_total", "Tokens of code blocks that went through the engine, before and after.", "dialect", "side"),
-		prompts:         counter("prompts_pruned_total", "Few-shot prompts that were sent pruned, by the task of their artefact.", "task"),
-		duration:        histogram("request_seconds", "Time from a request's head to the end of its answer."),
-		compressing:     histogram("compress_seconds", "Time that compression added to a request."),
-		upstreamHeaders: histogram("upstream_header_seconds", "Time from a request's head to the head of the upstream's answer."),
-		active:          prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "pith", Name: "requests_active", Help: "Requests being served."}),
+		registry: registry,
+		requests: counter("requests_total", "Requests by dialect and status code.", "dialect", "code"),
+		decisions: counter(
+			"decisions_total",
+			"What was done to requests of a known dialect, and why.",
+			"dialect",
+			"decision",
+			"reason",
+		),
+		tokens: counter(
+			"block_tokens_total",
+			"Tokens of code blocks that went through the engine, before and after.",
+			"dialect",
+			"side",
+		),
+		prompts: counter(
+			"prompts_pruned_total",
+			"Few-shot prompts that were sent pruned, by the task of their artefact.",
+			"task",
+		),
+		duration:    histogram("request_seconds", "Time from a request's head to the end of its answer."),
+		compressing: histogram("compress_seconds", "Time that compression added to a request."),
+		upstreamHeaders: histogram(
+			"upstream_header_seconds",
+			"Time from a request's head to the head of the upstream's answer.",
+		),
+		active: prometheus.NewGauge(
+			prometheus.GaugeOpts{Namespace: "pith", Name: "requests_active", Help: "Requests being served."},
+		),
 	}
-	bytes := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "pith", Name: "body_bytes_held", Help: "Bytes of request bodies in memory."},
-		func() float64 { return float64(held.used.Load()) })
+	bytes := prometheus.NewGaugeFunc(
+		prometheus.GaugeOpts{Namespace: "pith", Name: "body_bytes_held", Help: "Bytes of request bodies in memory."},
+		func() float64 { return float64(held.used.Load()) },
+	)
 	var errs []error
 	for _, c := range []prometheus.Collector{m.requests, m.decisions, m.tokens, m.prompts, m.duration, m.compressing, m.upstreamHeaders, m.active, bytes} {
 		errs = append(errs, registry.Register(c))
@@ -77,8 +102,8 @@ func (m *metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
-// AdminHandler serves /metrics and /healthz, for a listener of its own. With Admin.Token set, each request must carry it as a
-// bearer token.
+// AdminHandler serves /metrics and /healthz, for a listener of its own. With Admin.Token set, each
+// request must carry it as a bearer token.
 func (s *Server) AdminHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", s.metrics.handler())

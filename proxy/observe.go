@@ -44,13 +44,18 @@ func (s *Server) finish(c *gin.Context, x *exchange) {
 		if b.Reported() {
 			x.client.Settle(c.Request.Context(), b.Usage.Prompt()+b.Usage.Output)
 		}
-		s.books.Record(x.account, b, accounting.Outcome{Dialect: x.dialect, Status: status, Aborted: x.aborted, Duration: took})
+		s.books.Record(
+			x.account,
+			b,
+			accounting.Outcome{Dialect: x.dialect, Status: status, Aborted: x.aborted, Duration: took},
+		)
 	}
 	s.tracing.end(x, b, status)
 	s.logRequest(c, x, b, took)
 }
 
-// logRequest writes the line of a finished request. It holds no query string, no header and nothing of a body.
+// logRequest writes the line of a finished request. It holds no query string, no header and nothing
+// of a body.
 func (s *Server) logRequest(c *gin.Context, x *exchange, b accounting.Bill, took time.Duration) {
 	attrs := []slog.Attr{
 		slog.String("method", c.Request.Method),
@@ -72,8 +77,8 @@ func (s *Server) logRequest(c *gin.Context, x *exchange, b accounting.Bill, took
 	s.log.LogAttrs(c.Request.Context(), slog.LevelInfo, "request", append(attrs, b.Attrs()...)...)
 }
 
-// recoverPanic, when deferred, keeps a panic from ending the process. An aborted response stays aborted: swallowing http.ErrAbortHandler would end a
-// cut stream as if it were whole.
+// recoverPanic, when deferred, keeps a panic from ending the process. An aborted response stays
+// aborted: swallowing http.ErrAbortHandler would end a cut stream as if it were whole.
 func (s *Server) recoverPanic(c *gin.Context, x *exchange) {
 	v := recover()
 	if v == nil {
@@ -90,4 +95,8 @@ func (s *Server) recoverPanic(c *gin.Context, x *exchange) {
 	writeError(c.Writer, dialects.VendorOf(c.Request.URL.Path), errInternal)
 }
 
-var errInternal = &apierror.Error{Status: http.StatusInternalServerError, Kind: apierror.Internal, Msg: "internal error"}
+var errInternal = &apierror.Error{
+	Status: http.StatusInternalServerError,
+	Kind:   apierror.Internal,
+	Msg:    "internal error",
+}

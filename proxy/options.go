@@ -36,7 +36,8 @@ func (f CompressorFunc) Compress(ctx context.Context, req compress.Request) (com
 
 // Options configure a Server. Upstream and Compressor are required.
 type Options struct {
-	// Upstream is the API for the requests that no other upstream takes: scheme, host and, where there is one, a path prefix.
+	// Upstream is the API for the requests that no other upstream takes: scheme, host and, where
+	// there is one, a path prefix.
 	Upstream *url.URL
 	// Gateway says who may come in and where else requests go.
 	Gateway gateway.Options
@@ -44,18 +45,21 @@ type Options struct {
 	Compressor Compressor
 	// Transport reaches the upstream. If nil, NewTransport().
 	Transport http.RoundTripper
-	// Logger gets one line per request and one per failure; never a prompt, a header value or a query string. If nil, slog.Default.
+	// Logger gets one line per request and one per failure; never a prompt, a header value or a
+	// query string. If nil, slog.Default.
 	Logger *slog.Logger
 	// Registry gets the metrics of this server. If nil, a new one.
 	Registry *prometheus.Registry
-	// Tenant names the caller that results may be shared with. It must not come from a field that a client can set at
-	// will. If nil, gateway.CredentialTenant with a secret that lives as long as the Server.
+	// Tenant names the caller that results may be shared with. It must not come from a field that a
+	// client can set at will. If nil, gateway.CredentialTenant with a secret that lives as long as
+	// the Server.
 	Tenant func(*http.Request) string
 	// Health says whether requests can be served; /readyz asks it. If nil, they can.
 	Health func(context.Context) error
 	// Retrieval says how omitted lines are had back.
 	Retrieval retrieval.Options
-	// Prompts shortens few-shot prompts in users' messages and in the prompts of legacy completions. If nil, none.
+	// Prompts shortens few-shot prompts in users' messages and in the prompts of legacy
+	// completions. If nil, none.
 	Prompts dialects.Pruner
 	// Compression says when blocks are compressed and what that may cost.
 	Compression Compression
@@ -63,7 +67,8 @@ type Options struct {
 	Freeze Freeze
 	// Accounting says what tokens cost.
 	Accounting accounting.Options
-	// Tracer makes a span of each request. If nil, none is made and trace headers pass as they came.
+	// Tracer makes a span of each request. If nil, none is made and trace headers pass as they
+	// came.
 	Tracer trace.Tracer
 	// Limits bound what a client can hold.
 	Limits Limits
@@ -77,27 +82,31 @@ type Options struct {
 type Compression struct {
 	// Mode is what a request without X-Pith-Mode gets: off, auto or force. If empty, auto.
 	Mode Mode
-	// Timeout bounds the time that compression may add to one request. If zero, 10 s. Past it the blocks that are not done
-	// go out as they came. It stands above the engine's own deadline, whose results repeat where this one's do not.
+	// Timeout bounds the time that compression may add to one request. If zero, 10 s. Past it the
+	// blocks that are not done go out as they came. It stands above the engine's own deadline,
+	// whose results repeat where this one's do not.
 	Timeout time.Duration
-	// MinBytes is the smallest block that is compressed, in bytes of its text. If zero, 2048 (about 500 tokens of code):
-	// below that a marker and a lost line cost more than the tokens are worth.
+	// MinBytes is the smallest block that is compressed, in bytes of its text. If zero, 2048 (about
+	// 500 tokens of code): below that a marker and a lost line cost more than the tokens are worth.
 	MinBytes int
-	// MaxRequests is the number of requests that may be in compression at once. One more passes uncompressed, it does not
-	// wait. If zero, 64.
+	// MaxRequests is the number of requests that may be in compression at once. One more passes
+	// uncompressed, it does not wait. If zero, 64.
 	MaxRequests int
-	// BlocksAtOnce is the number of blocks of one request that are compressed side by side. If zero, 4.
+	// BlocksAtOnce is the number of blocks of one request that are compressed side by side. If
+	// zero, 4.
 	BlocksAtOnce int
 }
 
 // Limits bound what a client can hold. Zero fields get the defaults named here.
 type Limits struct {
-	// MaxBodyBytes is the largest body that is read into memory, before and after decoding. If zero, 32 MiB. Beyond it: 413.
-	// Bodies of paths without a dialect and of mode off stream through and have no limit, unless an upstream is chosen by model.
+	// MaxBodyBytes is the largest body that is read into memory, before and after decoding. If
+	// zero, 32 MiB. Beyond it: 413. Bodies of paths without a dialect and of mode off stream
+	// through and have no limit, unless an upstream is chosen by model.
 	MaxBodyBytes int64
 	// MaxInFlightBytes is the sum of bodies held at one time. If zero, 512 MiB. Beyond it: 429.
 	MaxInFlightBytes int64
-	// MaxResponseBytes is the longest answer. If zero, any length. Beyond it: 502 where the length is announced, else a cut stream.
+	// MaxResponseBytes is the longest answer. If zero, any length. Beyond it: 502 where the length
+	// is announced, else a cut stream.
 	MaxResponseBytes int64
 	// HeaderTimeout bounds the reading of a request's head. If zero, 5 s.
 	HeaderTimeout time.Duration
@@ -109,15 +118,18 @@ type Limits struct {
 
 // Drain says how Serve ends once its context is done.
 type Drain struct {
-	// Notice is how long the listener stays open after /readyz turned 503, for load balancers to see it. If zero, not at all.
+	// Notice is how long the listener stays open after /readyz turned 503, for load balancers to
+	// see it. If zero, not at all.
 	Notice time.Duration
-	// Timeout is how long requests in flight may go on after that. If zero, 30 s. Then they are cut.
+	// Timeout is how long requests in flight may go on after that. If zero, 30 s. Then they are
+	// cut.
 	Timeout time.Duration
 }
 
 // Admin is where metrics are shown.
 type Admin struct {
-	// MetricsOnMain serves /metrics on the main listener as well. Off by default: figures about other callers' traffic.
+	// MetricsOnMain serves /metrics on the main listener as well. Off by default: figures about
+	// other callers' traffic.
 	MetricsOnMain bool
 	// Token, if not empty, must come as a bearer token with each request to AdminHandler.
 	Token string

@@ -33,16 +33,54 @@ func TestRequestsPassUnchanged(t *testing.T) {
 		{name: "bare question mark", method: "GET", uri: "/v1/x?"},
 		{name: "unusual method", method: "PURGE", uri: "/v1/x"},
 		{name: "delete", method: "DELETE", uri: "/v1/files/f-1"},
-		{name: "upload", method: "POST", uri: "/v1/files", body: strings.Repeat("\x00\xff", 5000), header: []string{"Content-Type", "application/octet-stream"}},
+		{
+			name:   "upload",
+			method: "POST",
+			uri:    "/v1/files",
+			body:   strings.Repeat("\x00\xff", 5000),
+			header: []string{"Content-Type", "application/octet-stream"},
+		},
 		{name: "own method elsewhere", method: "DELETE", uri: "/health"},
 		{name: "chat that is not JSON", method: "POST", uri: "/v1/chat/completions", body: `{"messages": [`},
-		{name: "chat of another type", method: "POST", uri: "/v1/chat/completions", body: userChat("Why?\n```go\n" + source(30) + "```\n"), header: []string{"Content-Type", "text/plain"}},
-		{name: "odd JSON", method: "POST", uri: "/v1/chat/completions", body: " {\"a\": 1E400, \"b\": -0.0,\t\"c\": \"\\ud83d\\ude00\\ud83d\", \"messages\": [null, 3, {\"role\": 7}]}\r\n"},
-		{name: "duplicate keys", method: "POST", uri: "/v1/chat/completions", body: `{"messages":[],` + userChat("Why?\n```go\n" + source(30) + "```\n")[1:]},
-		{name: "duplicate keys, one escaped", method: "POST", uri: "/v1/chat/completions", body: `{"m\u0065ssages":[],` + userChat("Why?\n```go\n" + source(30) + "```\n")[1:]},
-		{name: "mode off", method: "POST", uri: "/v1/chat/completions", body: userChat("Why?\n```go\n" + source(30) + "```\n"), header: []string{"X-Pith-Mode", "off"}},
+		{
+			name:   "chat of another type",
+			method: "POST",
+			uri:    "/v1/chat/completions",
+			body:   userChat("Why?\n```go\n" + source(30) + "```\n"),
+			header: []string{"Content-Type", "text/plain"},
+		},
+		{
+			name:   "odd JSON",
+			method: "POST",
+			uri:    "/v1/chat/completions",
+			body:   " {\"a\": 1E400, \"b\": -0.0,\t\"c\": \"\\ud83d\\ude00\\ud83d\", \"messages\": [null, 3, {\"role\": 7}]}\r\n",
+		},
+		{
+			name:   "duplicate keys",
+			method: "POST",
+			uri:    "/v1/chat/completions",
+			body:   `{"messages":[],` + userChat("Why?\n```go\n" + source(30) + "```\n")[1:],
+		},
+		{
+			name:   "duplicate keys, one escaped",
+			method: "POST",
+			uri:    "/v1/chat/completions",
+			body:   `{"m\u0065ssages":[],` + userChat("Why?\n```go\n" + source(30) + "```\n")[1:],
+		},
+		{
+			name:   "mode off",
+			method: "POST",
+			uri:    "/v1/chat/completions",
+			body:   userChat("Why?\n```go\n" + source(30) + "```\n"),
+			header: []string{"X-Pith-Mode", "off"},
+		},
 		{name: "deep nesting", method: "POST", uri: "/v1/chat/completions", body: strings.Repeat("[", 1<<20)},
-		{name: "lone surrogate in code", method: "POST", uri: "/v1/chat/completions", body: strings.Replace(userChat("Why?\n```go\n"+source(30)+"```\n"), "f005", `\udc00`, 1)},
+		{
+			name:   "lone surrogate in code",
+			method: "POST",
+			uri:    "/v1/chat/completions",
+			body:   strings.Replace(userChat("Why?\n```go\n"+source(30)+"```\n"), "f005", `\udc00`, 1),
+		},
 	}
 	u := newUpstream(t)
 	base, client := start(t, options(t, u))
@@ -59,7 +97,13 @@ func TestRequestsPassUnchanged(t *testing.T) {
 			if path, query, ok := strings.Cut(req.URL.Opaque, "?"); ok {
 				req.URL.Opaque, req.URL.RawQuery, req.URL.ForceQuery = path, query, true
 			}
-			req.Header = http.Header{"User-Agent": {""}, "X-Custom": {"a", "b"}, "Accept-Encoding": {"zstd"}, "Cookie": {"c=d"}, "Content-Type": {"application/json"}}
+			req.Header = http.Header{
+				"User-Agent":      {""},
+				"X-Custom":        {"a", "b"},
+				"Accept-Encoding": {"zstd"},
+				"Cookie":          {"c=d"},
+				"Content-Type":    {"application/json"},
+			}
 			for i := 0; i+1 < len(tt.header); i += 2 {
 				req.Header.Set(tt.header[i], tt.header[i+1])
 			}
@@ -70,12 +114,25 @@ func TestRequestsPassUnchanged(t *testing.T) {
 			res.Body.Close()
 			got := u.last(t)
 			if got.method != tt.method || got.uri != tt.uri || string(got.body) != tt.body {
-				t.Errorf("upstream got %s %s, %d bytes; want %s %s, %d bytes", got.method, got.uri, len(got.body), tt.method, tt.uri, len(tt.body))
+				t.Errorf(
+					"upstream got %s %s, %d bytes; want %s %s, %d bytes",
+					got.method,
+					got.uri,
+					len(got.body),
+					tt.method,
+					tt.uri,
+					len(tt.body),
+				)
 			}
 			if want := strings.TrimPrefix(u.URL, "http://"); got.host != want {
 				t.Errorf("Host = %q, want %q", got.host, want)
 			}
-			want := http.Header{"X-Custom": {"a", "b"}, "Accept-Encoding": {"zstd"}, "Cookie": {"c=d"}, "Content-Type": req.Header["Content-Type"]}
+			want := http.Header{
+				"X-Custom":        {"a", "b"},
+				"Accept-Encoding": {"zstd"},
+				"Cookie":          {"c=d"},
+				"Content-Type":    req.Header["Content-Type"],
+			}
 			got.header.Del("Content-Length")
 			if len(got.header) != len(want) {
 				t.Errorf("headers = %v, want %v", got.header, want)
@@ -130,7 +187,9 @@ func TestAnswersPassUnchanged(t *testing.T) {
 }
 
 func TestEmptyNotFoundStaysEmpty(t *testing.T) {
-	empty := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }))
+	empty := httptest.NewServer(
+		http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }),
+	)
 	defer empty.Close()
 	opts := options(t, newUpstream(t))
 	opts.Upstream, _ = url.Parse(empty.URL)
@@ -151,7 +210,12 @@ func TestTrailersAndEarlyHintsPass(t *testing.T) {
 			return nil
 		},
 	})
-	req, _ := http.NewRequestWithContext(ctx, http.MethodPost, base+"/v1/chat/completions", strings.NewReader(userChat("hi")))
+	req, _ := http.NewRequestWithContext(
+		ctx,
+		http.MethodPost,
+		base+"/v1/chat/completions",
+		strings.NewReader(userChat("hi")),
+	)
 	req.Header.Set("X-Want-Hints", "1")
 	req.Header.Set("X-Want-Trailer", "1")
 	res, err := client.Do(req)
@@ -181,7 +245,11 @@ func TestUpgradePasses(t *testing.T) {
 			return
 		}
 		defer conn.Close()
-		_, _ = rw.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: " + r.Header.Get("Upgrade") + "\r\n\r\n")
+		_, _ = rw.WriteString(
+			"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: " + r.Header.Get(
+				"Upgrade",
+			) + "\r\n\r\n",
+		)
 		_ = rw.Flush()
 		line, _ := rw.ReadString('\n')
 		_, _ = rw.WriteString("echo " + line)
@@ -196,7 +264,10 @@ func TestUpgradePasses(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	_, _ = io.WriteString(conn, "GET /v1/realtime HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+	_, _ = io.WriteString(
+		conn,
+		"GET /v1/realtime HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+	)
 	br := bufio.NewReader(conn)
 	res, err := readAnswer(br)
 	if err != nil || res.StatusCode != http.StatusSwitchingProtocols || res.Header.Get("Upgrade") != "websocket" {
@@ -211,9 +282,30 @@ func TestUpgradePasses(t *testing.T) {
 func TestHopByHopAndOwnHeadersAreStripped(t *testing.T) {
 	u := newUpstream(t)
 	base, client := start(t, options(t, u))
-	post(t, client, base+"/v1/chat/completions", userChat("hi"),
-		"Connection", "X-Private", "X-Private", "1", "Keep-Alive", "timeout=5", "Proxy-Authorization", "Basic eA==", "X-Forwarded-For", "1.2.3.4",
-		"Forwarded", "for=1.2.3.4", "X-Pith-Mode", "auto", "X-Pith-Rate", "0.5", "X-Pith-Query", "what")
+	post(
+		t,
+		client,
+		base+"/v1/chat/completions",
+		userChat("hi"),
+		"Connection",
+		"X-Private",
+		"X-Private",
+		"1",
+		"Keep-Alive",
+		"timeout=5",
+		"Proxy-Authorization",
+		"Basic eA==",
+		"X-Forwarded-For",
+		"1.2.3.4",
+		"Forwarded",
+		"for=1.2.3.4",
+		"X-Pith-Mode",
+		"auto",
+		"X-Pith-Rate",
+		"0.5",
+		"X-Pith-Query",
+		"what",
+	)
 	got := u.last(t).header
 	for _, name := range []string{"Connection", "X-Private", "Keep-Alive", "Proxy-Authorization", "X-Forwarded-For", "Forwarded", "X-Pith-Mode", "X-Pith-Rate", "X-Pith-Query"} {
 		if v := got.Values(name); len(v) > 0 {
@@ -225,7 +317,12 @@ func TestHopByHopAndOwnHeadersAreStripped(t *testing.T) {
 func TestEventsArriveOneByOne(t *testing.T) {
 	u := newUpstream(t)
 	base, client := start(t, options(t, u))
-	req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/v1/chat/completions", strings.NewReader(userChat("hi")))
+	req, _ := http.NewRequestWithContext(
+		t.Context(),
+		http.MethodPost,
+		base+"/v1/chat/completions",
+		strings.NewReader(userChat("hi")),
+	)
 	req.Header.Set("X-Want-Events", "5")
 	res, err := client.Do(req) // returns although no event was sent: the head is flushed alone
 	if err != nil {
@@ -251,7 +348,12 @@ func TestCutStreamIsSeenCut(t *testing.T) {
 	for range 2 {
 		u.next <- struct{}{}
 	}
-	req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/v1/chat/completions", strings.NewReader(userChat("hi")))
+	req, _ := http.NewRequestWithContext(
+		t.Context(),
+		http.MethodPost,
+		base+"/v1/chat/completions",
+		strings.NewReader(userChat("hi")),
+	)
 	req.Header.Set("X-Want-Events", "2")
 	req.Header.Set("X-Want-Cut", "1")
 	res, err := client.Do(req)
@@ -270,7 +372,12 @@ func TestClientLeavingCancelsUpstream(t *testing.T) {
 			u := newUpstream(t)
 			base, client := start(t, options(t, u))
 			ctx, cancel := context.WithCancel(t.Context())
-			req, _ := http.NewRequestWithContext(ctx, http.MethodPost, base+"/v1/chat/completions", strings.NewReader(userChat("hi")))
+			req, _ := http.NewRequestWithContext(
+				ctx,
+				http.MethodPost,
+				base+"/v1/chat/completions",
+				strings.NewReader(userChat("hi")),
+			)
 			if when == "in the stream" {
 				req.Header.Set("X-Want-Events", "2")
 				res, err := client.Do(req)
@@ -345,28 +452,69 @@ func TestFraming(t *testing.T) {
 		name, request string
 		want          int
 	}{
-		{"two lengths that differ", "POST /v1/x HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400},
+		{
+			"two lengths that differ",
+			"POST /v1/x HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+			400,
+		},
 		{"signed length", "POST /v1/x HTTP/1.1\r\nHost: x\r\nContent-Length: +2\r\n\r\nab", 400},
 		{"two hosts", "GET /v1/x HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400},
 		{"nul in a header", "GET /v1/x HTTP/1.1\r\nHost: x\r\nA: \x00\r\n\r\n", 400},
 		{"space before the colon", "GET /v1/x HTTP/1.1\r\nHost: x\r\nA : b\r\n\r\n", 400},
 		{"unknown transfer encoding", "POST /v1/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n", 501},
-		{"transfer encoding twice", "POST /v1/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 501},
-		{"transfer encodings in a list", "POST /v1/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: identity, chunked\r\n\r\n0\r\n\r\n", 501},
-		{"transfer encoding behind a tab", "POST /v1/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n", 400},
+		{
+			"transfer encoding twice",
+			"POST /v1/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+			501,
+		},
+		{
+			"transfer encodings in a list",
+			"POST /v1/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: identity, chunked\r\n\r\n0\r\n\r\n",
+			501,
+		},
+		{
+			"transfer encoding behind a tab",
+			"POST /v1/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n",
+			400,
+		},
 		{"negative length", "POST /v1/x HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400},
 		{"no host", "GET /v1/x HTTP/1.1\r\n\r\n", 400},
 		{"no such version", "GET /v1/x HTTP/9.9\r\nHost: x\r\n\r\n", 505},
 		{"name with a space", "GET /v1/x HTTP/1.1\r\nHost: x\r\nA B: c\r\n\r\n", 400},
 		{"too much of a head", "GET /v1/x HTTP/1.1\r\nHost: x\r\nA: " + strings.Repeat("x", 2<<20) + "\r\n\r\n", 431},
-		{"bare line feed behind a chunk's size", "POST /v1/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\nab\r\n0\r\n\r\n", 502},
-		{"the same in a body that is read", "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\nab\r\n0\r\n\r\n", 400},
-		{"size of a chunk that is none", "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0x2\r\nab\r\n0\r\n\r\n", 400},
-		{"chunk longer than its size", "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n", 400},
+		{
+			"bare line feed behind a chunk's size",
+			"POST /v1/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\nab\r\n0\r\n\r\n",
+			502,
+		},
+		{
+			"the same in a body that is read",
+			"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\nab\r\n0\r\n\r\n",
+			400,
+		},
+		{
+			"size of a chunk that is none",
+			"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0x2\r\nab\r\n0\r\n\r\n",
+			400,
+		},
+		{
+			"chunk longer than its size",
+			"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n",
+			400,
+		},
 		{"connect", "CONNECT /v1/x HTTP/1.1\r\nHost: x\r\n\r\n", 405},
-		{"chunked", "POST /v1/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n2\r\nab\r\n0\r\n\r\n", 200},
-		// net/http takes the chunks and drops the length; what follows is the next request, so nothing is smuggled past us.
-		{"length beside chunks", "POST /v1/x HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n2\r\nab\r\n0\r\n\r\n", 200},
+		{
+			"chunked",
+			"POST /v1/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n2\r\nab\r\n0\r\n\r\n",
+			200,
+		},
+		// net/http takes the chunks and drops the length; what follows is the next request, so
+		// nothing is smuggled past us.
+		{
+			"length beside chunks",
+			"POST /v1/x HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n2\r\nab\r\n0\r\n\r\n",
+			200,
+		},
 	}
 	u := newUpstream(t)
 	base, _ := start(t, options(t, u))
@@ -386,15 +534,27 @@ func TestFraming(t *testing.T) {
 	}
 }
 
-// What net/http lets pass reaches the upstream in plain framing of our own, and what follows it is a request like any other, that
-// needs its own key.
+// What net/http lets pass reaches the upstream in plain framing of our own, and what follows it is
+// a request like any other, that needs its own key.
 func TestLenientFramingGoesOutClean(t *testing.T) {
 	const key = "X-Api-Key: " + aliceKey + "\r\n"
 	tests := []struct{ name, request, body string }{
-		{"length beside chunks", "POST /v1/x HTTP/1.1\r\nHost: x\r\n" + key + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n", "ab"},
-		{"chunks of an old client", "POST /v1/x HTTP/1.0\r\nHost: x\r\n" + key + "Connection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n", ""},
+		{
+			"length beside chunks",
+			"POST /v1/x HTTP/1.1\r\nHost: x\r\n" + key + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n",
+			"ab",
+		},
+		{
+			"chunks of an old client",
+			"POST /v1/x HTTP/1.0\r\nHost: x\r\n" + key + "Connection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n",
+			"",
+		},
 		{"bare line feeds", "POST /v1/x HTTP/1.1\nHost: x\n" + key + "Content-Length: 2\n\nab", "ab"},
-		{"folded header", "POST /v1/x HTTP/1.1\r\nHost: x\r\n" + key + "A: b\r\n c\r\nContent-Length: 2\r\n\r\nab", "ab"},
+		{
+			"folded header",
+			"POST /v1/x HTTP/1.1\r\nHost: x\r\n" + key + "A: b\r\n c\r\nContent-Length: 2\r\n\r\nab",
+			"ab",
+		},
 	}
 	u := newUpstream(t)
 	opts := options(t, u)
@@ -417,14 +577,18 @@ func TestLenientFramingGoesOutClean(t *testing.T) {
 			}
 			_, _ = io.Copy(io.Discard, res.Body)
 			res.Body.Close()
-			if second, err := readAnswer(br); err == nil && second.StatusCode != http.StatusUnauthorized && second.StatusCode != http.StatusBadRequest {
+			if second, err := readAnswer(
+				br,
+			); err == nil && second.StatusCode != http.StatusUnauthorized &&
+				second.StatusCode != http.StatusBadRequest {
 				t.Errorf("what follows is answered with %d", second.StatusCode)
 			}
 			got := u.last(t)
 			if u.count() != before+1 || string(got.body) != tt.body || got.uri != "/v1/x" {
 				t.Errorf("the upstream got %d requests, the last %s with %q", u.count()-before, got.uri, got.body)
 			}
-			if got.length >= 0 && got.length != int64(len(tt.body)) || strings.ContainsAny(got.header.Get("A"), "\r\n") {
+			if got.length >= 0 && got.length != int64(len(tt.body)) ||
+				strings.ContainsAny(got.header.Get("A"), "\r\n") {
 				t.Errorf("length %d, header %q", got.length, got.header)
 			}
 		})
@@ -440,7 +604,8 @@ func TestOptionsAreChecked(t *testing.T) {
 	}
 }
 
-// The transport reads a body again when a kept connection turns out to be closed before anything was sent.
+// The transport reads a body again when a kept connection turns out to be closed before anything
+// was sent.
 func TestBodyCanBeSentAgain(t *testing.T) {
 	opts := options(t, newUpstream(t))
 	var first, again []byte

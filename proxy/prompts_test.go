@@ -34,7 +34,11 @@ func TestPromptsArePruned(t *testing.T) {
 	base, client := start(t, opts)
 	// The example keeps whatever escapes its sender chose, and code in the same text stays whole.
 	text := func(demonstrations string) string {
-		quoted := strings.ReplaceAll(quote("Hello ☺\n" + demonstrations + "```go\n" + source(60) + "```\n")[1:], "☺", `\u263a`)
+		quoted := strings.ReplaceAll(
+			quote("Hello ☺\n" + demonstrations + "```go\n" + source(60) + "```\n")[1:],
+			"☺",
+			`\u263a`,
+		)
 		return `"` + strings.ReplaceAll(quoted, "mood", `moo\u0064`)
 	}
 	same := func(s string) string { return strings.ReplaceAll(s, `moo\u0064 \"fine\"`, `mood \"fine\"`) }
@@ -53,7 +57,8 @@ func TestPromptsArePruned(t *testing.T) {
 			t.Errorf("%s: sent\n%s\nwant\n%s", path, got, want)
 		}
 		h := res.Header
-		if h.Get("X-Pith-Prompts") != "moods" || h.Get("X-Pith-Original-Tokens") != "12" || h.Get("X-Pith-Compressed-Tokens") != "3" {
+		if h.Get("X-Pith-Prompts") != "moods" || h.Get("X-Pith-Original-Tokens") != "12" ||
+			h.Get("X-Pith-Compressed-Tokens") != "3" {
 			t.Errorf("%s: headers %v", path, h)
 		}
 		other := strings.Replace(body, `"model":"m"`, `"model":"n"`, 1)
@@ -62,7 +67,14 @@ func TestPromptsArePruned(t *testing.T) {
 			t.Errorf("%s: pruned for a model that the prompt is not for", path)
 		}
 	}
-	post(t, client, base+"/v1/messages", fmt.Sprintf(bodies["/v1/messages"], `""`, quote(demonstrations)), "X-Pith-Mode", "off")
+	post(
+		t,
+		client,
+		base+"/v1/messages",
+		fmt.Sprintf(bodies["/v1/messages"], `""`, quote(demonstrations)),
+		"X-Pith-Mode",
+		"off",
+	)
 	var sent struct {
 		Messages []struct{ Content []struct{ Text string } }
 	}
@@ -71,7 +83,8 @@ func TestPromptsArePruned(t *testing.T) {
 	}
 }
 
-// Prompts and code blocks of one conversation are edited together, and older turns keep their bytes.
+// Prompts and code blocks of one conversation are edited together, and older turns keep their
+// bytes.
 func TestPrunedPromptsAreStable(t *testing.T) {
 	opts := options(t, newUpstream(t))
 	opts.Prompts = func(_, text string) (dialects.Pruned, bool) { return moods("m", text) }
@@ -85,7 +98,8 @@ func TestPrunedPromptsAreStable(t *testing.T) {
 		for _, w := range wordings()[:3] {
 			sent := previews(t, opts, w, turns)
 			checkPrefixes(t, sent)
-			if last := sent[len(sent)-1]; strings.Contains(last, "Pick a mood") || !strings.Contains(last, `mood \"fine\"`) {
+			if last := sent[len(sent)-1]; strings.Contains(last, "Pick a mood") ||
+				!strings.Contains(last, `mood \"fine\"`) {
 				t.Errorf("%s: the prompt was not pruned: %s", w.name, last)
 			}
 		}

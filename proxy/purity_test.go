@@ -17,8 +17,8 @@ import (
 	"pith/proxy"
 )
 
-// conversationOf makes a conversation of n turns: questions with and without code, reads whole, ranged and repeated, edits, shell
-// commands, failures.
+// conversationOf makes a conversation of n turns: questions with and without code, reads whole,
+// ranged and repeated, edits, shell commands, failures.
 func conversationOf(rng *rand.Rand, n int) []turn {
 	files := []string{"main.go", "src/server.go", "lib/a.py", "b.ts"}
 	pick := func(list ...string) string { return list[rng.IntN(len(list))] }
@@ -27,7 +27,15 @@ func conversationOf(rng *rand.Rand, n int) []turn {
 		if i == 0 || rng.IntN(3) == 0 {
 			text := fmt.Sprintf("Question %d: why does f%03d fail?", i, rng.IntN(40))
 			for range rng.IntN(3) {
-				text += "\n```" + pick("go", "python", "go "+pick(files...), "json", "") + "\n" + source(10+rng.IntN(40)) + "```"
+				text += "\n```" + pick(
+					"go",
+					"python",
+					"go "+pick(files...),
+					"json",
+					"",
+				) + "\n" + source(
+					10+rng.IntN(40),
+				) + "```"
 			}
 			turns = append(turns, turn{user: text})
 			continue
@@ -94,8 +102,8 @@ func TestOlderTurnsNeverChange(t *testing.T) {
 	}
 }
 
-// With retrieval and its tool on, what is sent grows at the end of its turns alone, the tools stay as they are, and nothing depends on
-// the caller's token, which may be renewed between two turns.
+// With retrieval and its tool on, what is sent grows at the end of its turns alone, the tools stay
+// as they are, and nothing depends on the caller's token, which may be renewed between two turns.
 func TestOlderTurnsNeverChangeWithTheTool(t *testing.T) {
 	turns := conversationOf(rand.New(rand.NewPCG(5, 1)), 8)
 	for _, w := range wordings()[:3] {
@@ -121,7 +129,8 @@ func TestOlderTurnsNeverChangeWithTheTool(t *testing.T) {
 	}
 }
 
-// Replicas without anything in common, under concurrent load, send the same bytes as one idle server.
+// Replicas without anything in common, under concurrent load, send the same bytes as one idle
+// server.
 func TestReplicasAgree(t *testing.T) {
 	turns := conversationOf(rand.New(rand.NewPCG(11, 1)), 8)
 	for _, w := range withCompletions() {
@@ -132,7 +141,14 @@ func TestReplicasAgree(t *testing.T) {
 			for n := range turns {
 				for range 4 {
 					wg.Go(func() {
-						if _, got := post(t, client, base+w.path, w.render(turns[:n+1]), "X-Pith-Mode", "preview"); got != want[n] {
+						if _, got := post(
+							t,
+							client,
+							base+w.path,
+							w.render(turns[:n+1]),
+							"X-Pith-Mode",
+							"preview",
+						); got != want[n] {
 							t.Errorf("%s: turn %d differs under load", w.name, n+1)
 						}
 					})
@@ -143,8 +159,8 @@ func TestReplicasAgree(t *testing.T) {
 	}
 }
 
-// The same history gives the same bytes in every dialect: asked again, and of a server that starts in the middle of the conversation
-// with the same secret and empty stores.
+// The same history gives the same bytes in every dialect: asked again, and of a server that starts
+// in the middle of the conversation with the same secret and empty stores.
 func TestSameHistorySameBytesAfterRestart(t *testing.T) {
 	turns := conversationOf(rand.New(rand.NewPCG(7, 1)), 7)
 	restarted := func() proxy.Options {
@@ -175,16 +191,22 @@ func TestSameHistorySameBytesAfterRestart(t *testing.T) {
 	}
 }
 
-// withCompletions are the wordings and legacy completions, which know no turns: a file grows with each.
+// withCompletions are the wordings and legacy completions, which know no turns: a file grows with
+// each.
 func withCompletions() []wording {
 	return append(wordings(), wording{"completions", "/v1/completions", completionsBody})
 }
 
 func completionsBody(turns []turn) string {
-	return `{"model":"codestral","prompt":` + quote(source(200+20*len(turns))+"func here() {\n\tret") + `,"suffix":` + quote(source(200)) + `}`
+	return `{"model":"codestral","prompt":` + quote(
+		source(200+20*len(turns))+"func here() {\n\tret",
+	) + `,"suffix":` + quote(
+		source(200),
+	) + `}`
 }
 
-// A moody engine fails half of what it is asked for the first time and nothing after that: what a load spike or a deadline does.
+// A moody engine fails half of what it is asked for the first time and nothing after that: what a
+// load spike or a deadline does.
 type moody struct {
 	mu    sync.Mutex
 	rng   *rand.Rand
@@ -224,7 +246,10 @@ func TestOlderTurnsNeverChangeUnderFailures(t *testing.T) {
 func TestReplicasAgreeOnFrozenBlocks(t *testing.T) {
 	turns := conversationOf(rand.New(rand.NewPCG(5, 4)), 6)
 	w := wordings()[2]
-	freeze := proxy.Freeze{Store: &sharedStore{held: map[string][]byte{}}, Key: func(parts ...string) string { return fmt.Sprintf("%q", parts) }}
+	freeze := proxy.Freeze{
+		Store: &sharedStore{held: map[string][]byte{}},
+		Key:   func(parts ...string) string { return fmt.Sprintf("%q", parts) },
+	}
 	first := options(t, newUpstream(t))
 	first.Freeze = freeze
 	first.Tenant = func(_ *http.Request) string { return "one" }
@@ -234,7 +259,11 @@ func TestReplicasAgreeOnFrozenBlocks(t *testing.T) {
 	})
 	before := previews(t, first, w, turns[:5])
 	after := previews(t, second, w, turns)
-	if got := strings.TrimSuffix(before[4], "]}"); got != strings.TrimSuffix(w.render(turns[:5]), "]}") || !strings.HasPrefix(after[5], got) {
+	if got := strings.TrimSuffix(
+		before[4],
+		"]}",
+	); got != strings.TrimSuffix(w.render(turns[:5]), "]}") ||
+		!strings.HasPrefix(after[5], got) {
 		t.Error("the second replica rewrote what the first one had sent")
 	}
 	fresh := options(t, newUpstream(t))

@@ -16,14 +16,16 @@ import (
 	"pith/retrieval"
 )
 
-// A report says what was done to one request. It feeds the response headers, the metrics and the log.
+// A report says what was done to one request. It feeds the response headers, the metrics and the
+// log.
 type report struct {
 	decision decision
 	reason   string
 	// model is the name in the request: free text, for no label and no log.
 	model string
-	// original and compressed are tokens of the blocks that the engine saw, as the engine counts them: without line numbers,
-	// and without the rest of the request, which nobody was going to change.
+	// original and compressed are tokens of the blocks that the engine saw, as the engine counts
+	// them: without line numbers, and without the rest of the request, which nobody was going to
+	// change.
 	original, compressed int
 	// blocks went through the engine, left of them were sent as they came.
 	blocks, left int

@@ -10,9 +10,9 @@ import (
 	"pith/retrieval"
 )
 
-// retrieve serves GET /v1/retrieve/{hash}: the lines that a marker's hash stands for. lines=a-b asks
-// for other lines of the same file, counted as the markers count; symbol=name asks for a function or
-// a class of it. Other parameters are not looked at.
+// retrieve serves GET /v1/retrieve/{hash}: the lines that a marker's hash stands for. lines=a-b
+// asks for other lines of the same file, counted as the markers count; symbol=name asks for a
+// function or a class of it. Other parameters are not looked at.
 func (s *Server) retrieve(hash string) endpoint {
 	return func(_ *exchange, w http.ResponseWriter, r *http.Request) error {
 		asked := r.URL.Query()

@@ -20,7 +20,8 @@ import (
 	"pith/retrieval"
 )
 
-// hashed is thirds with a hash in each marker, as an engine with retrieval writes them. The name of a file is its length.
+// hashed is thirds with a hash in each marker, as an engine with retrieval writes them. The name of
+// a file is its length.
 func hashed(ctx context.Context, req compress.Request) (compress.Result, error) {
 	res, err := thirds(ctx, req)
 	marker := regexp.MustCompile(`lines (\d+)-(\d+) omitted`)
@@ -101,14 +102,20 @@ var hashInText = regexp.MustCompile(`hash=([0-9a-f]{24})`)
 // ask sends one question about n lines of code and returns the hashes that reached the upstream.
 func ask(t testing.TB, base string, client *http.Client, n int, header ...string) (decision string, hashes []string) {
 	t.Helper()
-	res, got := post(t, client, base+"/v1/chat/completions", userChat("Why?\n```go\n"+source(n)+"```\n"), append(header, "X-Pith-Mode", "preview")...)
+	res, got := post(
+		t,
+		client,
+		base+"/v1/chat/completions",
+		userChat("Why?\n```go\n"+source(n)+"```\n"),
+		append(header, "X-Pith-Mode", "preview")...)
 	for _, m := range hashInText.FindAllStringSubmatch(got, -1) {
 		hashes = append(hashes, m[1])
 	}
 	return res.Header.Get("X-Pith-Decision"), hashes
 }
 
-// Each hash that goes out leads to the lines that its marker names, whole, by line and by name; for the caller it was sent for alone.
+// Each hash that goes out leads to the lines that its marker names, whole, by line and by name; for
+// the caller it was sent for alone.
 func TestRetrieve(t *testing.T) {
 	base, client := start(t, keeping(t, newUpstream(t), &shelf{}))
 	alice := []string{"Authorization", "Bearer alice"}
@@ -123,10 +130,21 @@ func TestRetrieve(t *testing.T) {
 		if !ok {
 			t.Fatalf("bad hash %q", hash)
 		}
-		if status, body := fetch(t, client, base+"/v1/retrieve/"+hash, alice); status != 200 || gjson.Get(body, "original_content").Str != part(gap.First, gap.Last) {
+		if status, body := fetch(
+			t,
+			client,
+			base+"/v1/retrieve/"+hash,
+			alice,
+		); status != 200 ||
+			gjson.Get(body, "original_content").Str != part(gap.First, gap.Last) {
 			t.Errorf("%s: %d %s", hash, status, body)
 		}
-		if status, body := fetch(t, client, base+"/v1/retrieve/"+hash, []string{"Authorization", "Bearer bob"}); status != 404 {
+		if status, body := fetch(
+			t,
+			client,
+			base+"/v1/retrieve/"+hash,
+			[]string{"Authorization", "Bearer bob"},
+		); status != 404 {
 			t.Errorf("another caller got %d %s", status, body)
 		}
 	}
@@ -175,7 +193,8 @@ func fetch(t testing.TB, client *http.Client, url string, header []string) (int,
 	return res.StatusCode, body
 }
 
-// A block whose original is not kept goes out whole and stays so; one that went out compressed keeps its bytes.
+// A block whose original is not kept goes out whole and stays so; one that went out compressed
+// keeps its bytes.
 func TestRefusedOriginals(t *testing.T) {
 	s := &shelf{full: true}
 	u := newUpstream(t)
@@ -192,7 +211,13 @@ func TestRefusedOriginals(t *testing.T) {
 		t.Fatalf("another block: %s %q", decision, before)
 	}
 	s.refuse(true)
-	if decision, after := ask(t, base, client, 60); decision != "compressed" || strings.Join(before, " ") != strings.Join(after, " ") {
+	if decision, after := ask(
+		t,
+		base,
+		client,
+		60,
+	); decision != "compressed" ||
+		strings.Join(before, " ") != strings.Join(after, " ") {
 		t.Errorf("full again: %s %q, before %q", decision, after, before)
 	}
 	opts := keeping(t, u, s)
@@ -203,7 +228,8 @@ func TestRefusedOriginals(t *testing.T) {
 	}
 }
 
-// A hash resolves for the TTL from the last request that carried it; reading lengthens nothing, and not every request writes.
+// A hash resolves for the TTL from the last request that carried it; reading lengthens nothing, and
+// not every request writes.
 func TestLifeOfOriginals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &shelf{}

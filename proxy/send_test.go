@@ -36,19 +36,81 @@ func TestRetries(t *testing.T) {
 		{name: "no connection twice", refuseDials: 2, retry: gateway.Retry{Attempts: 2}, want: 200, arrived: 1},
 		{name: "no connection three times", refuseDials: 3, retry: gateway.Retry{Attempts: 2}, want: 502, arrived: 0},
 		{name: "retries off", refuseDials: 1, want: 502, arrived: 0},
-		{name: "a body that streams through", refuseDials: 1, stream: true, retry: gateway.Retry{Attempts: 2}, want: 502, arrived: 0},
-		{name: "closed after it was sent", script: []string{"close"}, retry: gateway.Retry{Attempts: 2, Busy: true}, want: 502, arrived: 1},
-		{name: "nonsense after it was sent", script: []string{"nonsense"}, retry: gateway.Retry{Attempts: 2, Busy: true}, want: 502, arrived: 1},
+		{
+			name:        "a body that streams through",
+			refuseDials: 1,
+			stream:      true,
+			retry:       gateway.Retry{Attempts: 2},
+			want:        502,
+			arrived:     0,
+		},
+		{
+			name:    "closed after it was sent",
+			script:  []string{"close"},
+			retry:   gateway.Retry{Attempts: 2, Busy: true},
+			want:    502,
+			arrived: 1,
+		},
+		{
+			name:    "nonsense after it was sent",
+			script:  []string{"nonsense"},
+			retry:   gateway.Retry{Attempts: 2, Busy: true},
+			want:    502,
+			arrived: 1,
+		},
 		{name: "500", script: []string{"500"}, retry: gateway.Retry{Attempts: 2, Busy: true}, want: 500, arrived: 1},
 		{name: "502", script: []string{"502"}, retry: gateway.Retry{Attempts: 2, Busy: true}, want: 502, arrived: 1},
 		{name: "503 not asked for", script: []string{"503"}, retry: gateway.Retry{Attempts: 2}, want: 503, arrived: 1},
-		{name: "503 asked for", script: []string{"503"}, retry: gateway.Retry{Attempts: 2, Busy: true}, want: 200, arrived: 2},
-		{name: "429 and 503", script: []string{"429", "503"}, retry: gateway.Retry{Attempts: 2, Busy: true}, want: 200, arrived: 3},
-		{name: "429 for ever", script: []string{"429", "429", "429"}, retry: gateway.Retry{Attempts: 2, Busy: true}, want: 429, arrived: 3},
-		{name: "429 with a body that streams", script: []string{"429"}, stream: true, retry: gateway.Retry{Attempts: 2, Busy: true}, want: 429, arrived: 1},
-		{name: "a short Retry-After", script: []string{"429 0.01"}, retry: gateway.Retry{Attempts: 1, Busy: true}, want: 200, arrived: 2},
-		{name: "a long Retry-After", script: []string{"429 3600"}, retry: gateway.Retry{Attempts: 1, Busy: true}, want: 429, arrived: 1},
-		{name: "a date", script: []string{"429 Fri, 01 Jan 2100 00:00:00 GMT"}, retry: gateway.Retry{Attempts: 1, Busy: true}, want: 429, arrived: 1},
+		{
+			name:    "503 asked for",
+			script:  []string{"503"},
+			retry:   gateway.Retry{Attempts: 2, Busy: true},
+			want:    200,
+			arrived: 2,
+		},
+		{
+			name:    "429 and 503",
+			script:  []string{"429", "503"},
+			retry:   gateway.Retry{Attempts: 2, Busy: true},
+			want:    200,
+			arrived: 3,
+		},
+		{
+			name:    "429 for ever",
+			script:  []string{"429", "429", "429"},
+			retry:   gateway.Retry{Attempts: 2, Busy: true},
+			want:    429,
+			arrived: 3,
+		},
+		{
+			name:    "429 with a body that streams",
+			script:  []string{"429"},
+			stream:  true,
+			retry:   gateway.Retry{Attempts: 2, Busy: true},
+			want:    429,
+			arrived: 1,
+		},
+		{
+			name:    "a short Retry-After",
+			script:  []string{"429 0.01"},
+			retry:   gateway.Retry{Attempts: 1, Busy: true},
+			want:    200,
+			arrived: 2,
+		},
+		{
+			name:    "a long Retry-After",
+			script:  []string{"429 3600"},
+			retry:   gateway.Retry{Attempts: 1, Busy: true},
+			want:    429,
+			arrived: 1,
+		},
+		{
+			name:    "a date",
+			script:  []string{"429 Fri, 01 Jan 2100 00:00:00 GMT"},
+			retry:   gateway.Retry{Attempts: 1, Busy: true},
+			want:    429,
+			arrived: 1,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -85,7 +147,14 @@ func TestRetries(t *testing.T) {
 			}
 			res, body := post(t, client, base+"/v1/chat/completions", userChat("hi"), header...)
 			if res.StatusCode != tt.want || int(arrived.Load()) != tt.arrived {
-				t.Errorf("%d after %d requests at the upstream, want %d after %d: %s", res.StatusCode, arrived.Load(), tt.want, tt.arrived, body)
+				t.Errorf(
+					"%d after %d requests at the upstream, want %d after %d: %s",
+					res.StatusCode,
+					arrived.Load(),
+					tt.want,
+					tt.arrived,
+					body,
+				)
 			}
 		})
 	}
@@ -113,7 +182,8 @@ func misbehave(w http.ResponseWriter, what string) {
 	w.WriteHeader(codes[status])
 }
 
-// Of many requests to an upstream that is down no more than the spare ones and a fifth are sent again.
+// Of many requests to an upstream that is down no more than the spare ones and a fifth are sent
+// again.
 func TestRetriesHaveABudget(t *testing.T) {
 	opts := options(t, newUpstream(t))
 	opts.Gateway.Retry = gateway.Retry{Attempts: 1, MaxWait: time.Millisecond}
@@ -161,10 +231,18 @@ func TestBreakerOpensAndRecovers(t *testing.T) {
 			return &http.Response{StatusCode: status, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
 		})
 		opts := proxy.Options{
-			Upstream: &url.URL{Scheme: "http", Host: "well"}, Compressor: proxy.CompressorFunc(thirds), Transport: transport, Logger: slog.New(slog.DiscardHandler),
+			Upstream: &url.URL{
+				Scheme: "http",
+				Host:   "well",
+			},
+			Compressor: proxy.CompressorFunc(thirds),
+			Transport:  transport,
+			Logger:     slog.New(slog.DiscardHandler),
 			Gateway: gateway.Options{
-				Upstreams: []gateway.Upstream{{Name: "sick", URL: &url.URL{Scheme: "http", Host: "sick"}, Paths: []string{"/sick"}}},
-				Retry:     gateway.Retry{Rest: 5 * time.Second},
+				Upstreams: []gateway.Upstream{
+					{Name: "sick", URL: &url.URL{Scheme: "http", Host: "sick"}, Paths: []string{"/sick"}},
+				},
+				Retry: gateway.Retry{Rest: 5 * time.Second},
 			},
 		}
 		h := newServer(t, opts).Handler()
@@ -175,7 +253,9 @@ func TestBreakerOpensAndRecovers(t *testing.T) {
 			}
 		}
 		w := askDirectly(t.Context(), h, "/sick/v1/messages")
-		if w.Code != 503 || w.Header().Get("Retry-After") != "5" || !strings.Contains(w.Body.String(), `"type":"error"`) || asked["sick"] != 20 {
+		if w.Code != 503 || w.Header().Get("Retry-After") != "5" ||
+			!strings.Contains(w.Body.String(), `"type":"error"`) ||
+			asked["sick"] != 20 {
 			t.Errorf("after 20 failures: %d %v %s, asked %d times", w.Code, w.Header(), w.Body, asked["sick"])
 		}
 		if got := status("/v1/x"); got != 200 {
@@ -201,13 +281,26 @@ func TestBreakerOpensAndRecovers(t *testing.T) {
 	})
 }
 
-// What tells a client when to come back is the upstream's to say; what concerns one connection stays on it.
+// What tells a client when to come back is the upstream's to say; what concerns one connection
+// stays on it.
 func TestHeadersOfAnswersPass(t *testing.T) {
 	pass := map[string]string{
-		"Retry-After": "17", "Retry-After-Ms": "17000", "X-Ratelimit-Limit-Requests": "60", "X-Ratelimit-Remaining-Tokens": "149984", "X-Ratelimit-Reset-Tokens": "6m0s",
-		"Anthropic-Ratelimit-Tokens-Remaining": "5", "X-Request-Id": "req_1", "Openai-Processing-Ms": "12", "X-Should-Retry": "false",
+		"Retry-After":                          "17",
+		"Retry-After-Ms":                       "17000",
+		"X-Ratelimit-Limit-Requests":           "60",
+		"X-Ratelimit-Remaining-Tokens":         "149984",
+		"X-Ratelimit-Reset-Tokens":             "6m0s",
+		"Anthropic-Ratelimit-Tokens-Remaining": "5",
+		"X-Request-Id":                         "req_1",
+		"Openai-Processing-Ms":                 "12",
+		"X-Should-Retry":                       "false",
 	}
-	stay := map[string]string{"Keep-Alive": "timeout=5", "X-Private": "1", "Proxy-Authenticate": "Basic", "Te": "trailers"}
+	stay := map[string]string{
+		"Keep-Alive":         "timeout=5",
+		"X-Private":          "1",
+		"Proxy-Authenticate": "Basic",
+		"Te":                 "trailers",
+	}
 	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, m := range []map[string]string{pass, stay} {
 			for name, value := range m {
@@ -241,7 +334,8 @@ func TestHeadersOfAnswersPass(t *testing.T) {
 	}
 }
 
-// Requests after one another share a connection, and so do streams beside one another where the upstream speaks HTTP/2.
+// Requests after one another share a connection, and so do streams beside one another where the
+// upstream speaks HTTP/2.
 func TestConnectionsAreReused(t *testing.T) {
 	for _, h2 := range []bool{false, true} {
 		var conns atomic.Int32

@@ -1,13 +1,15 @@
 // Package proxy stands in front of an LLM API and shortens the code in prompts on their way.
 //
-// A client changes its base URL and nothing else: paths, methods, headers, status codes, errors, streams and trailers of the
-// upstream arrive as they were sent. In request bodies of a known dialect the proxy finds blocks of source code and has a
-// Compressor shorten them in place; every other byte of the body stays. Where the model may ask for omitted lines, a tool is added
-// behind the client's, and its calls are answered on the way back. It knows nothing of grammars, models, tokenizers and
-// stores: those stand behind the Compressor.
+// A client changes its base URL and nothing else: paths, methods, headers, status codes, errors,
+// streams and trailers of the upstream arrive as they were sent. In request bodies of a known
+// dialect the proxy finds blocks of source code and has a Compressor shorten them in place; every
+// other byte of the body stays. Where the model may ask for omitted lines, a tool is added behind
+// the client's, and its calls are answered on the way back. It knows nothing of grammars, models,
+// tokenizers and stores: those stand behind the Compressor.
 //
-// Three rules hold everywhere. What is sent for a block depends only on the turns up to its own, so that the provider's prompt
-// cache keeps hitting. Whatever goes wrong while compressing, the original goes out. What the upstream cuts, the client sees cut.
+// Three rules hold everywhere. What is sent for a block depends only on the turns up to its own, so
+// that the provider's prompt cache keeps hitting. Whatever goes wrong while compressing, the
+// original goes out. What the upstream cuts, the client sees cut.
 package proxy
 
 import (
@@ -85,7 +87,8 @@ func (s *Server) furnish(prev *Server) (err error) {
 	if err != nil {
 		return fmt.Errorf("proxy options: %w", err)
 	}
-	// A search for declarations takes a slot as a compression does: grammars are slow on hostile files.
+	// A search for declarations takes a slot as a compression does: grammars are slow on hostile
+	// files.
 	o.Retrieval.Timeout, o.Retrieval.Admit = o.Compression.Timeout, s.slots.take
 	if s.originals, err = retrieval.New(o.Retrieval); err != nil {
 		return fmt.Errorf("proxy retrieval: %w", err)

@@ -68,15 +68,15 @@ type outcome struct {
 	err   error
 }
 
-// compressBlocks runs the engine over the blocks and collects what is done when the deadline passes. The rest stays as it is,
-// for good: see Freeze.
+// compressBlocks runs the engine over the blocks and collects what is done when the deadline
+// passes. The rest stays as it is, for good: see Freeze.
 func (s *Server) compressBlocks(ctx context.Context, body []byte, blocks []dialects.Block) ([]dialects.Edit, report) {
 	t := tally{report: report{blocks: len(blocks), left: len(blocks)}}
 	todo, release := s.admit(ctx, blocks, &t)
 	limited, cancel := context.WithTimeout(ctx, s.opts.Compression.Timeout)
 	defer cancel()
-	// The channel holds every outcome, so that an engine which ignores its context ends in peace after nobody listens any
-	// more; its slot is taken until then.
+	// The channel holds every outcome, so that an engine which ignores its context ends in peace
+	// after nobody listens any more; its slot is taken until then.
 	done := make(chan outcome, len(todo))
 	go func() {
 		defer release()
@@ -109,8 +109,8 @@ func (s *Server) compressBlocks(ctx context.Context, body []byte, blocks []diale
 	return t.finish()
 }
 
-// admit picks the blocks that go to the engine: not those whose form is frozen, and of the others, when the engine is busy, only
-// those that were sent compressed before, which a cache answers.
+// admit picks the blocks that go to the engine: not those whose form is frozen, and of the others,
+// when the engine is busy, only those that were sent compressed before, which a cache answers.
 func (s *Server) admit(ctx context.Context, blocks []dialects.Block, t *tally) (todo []*candidate, release func()) {
 	release, free := s.slots.take()
 	if !free {
@@ -150,7 +150,8 @@ func (s *Server) settle(ctx context.Context, b *candidate, err error) {
 	}
 }
 
-// compressBlock runs the engine over one block. One bad block costs its own savings and nothing else.
+// compressBlock runs the engine over one block. One bad block costs its own savings and nothing
+// else.
 func (s *Server) compressBlock(ctx context.Context, body []byte, b *candidate) (o outcome) {
 	o = outcome{block: b}
 	o.err = panics.Guard(func() (err error) {
@@ -163,8 +164,8 @@ func (s *Server) compressBlock(ctx context.Context, body []byte, b *candidate) (
 		if o.edit, err = b.Rebuild(body, o.res); err != nil {
 			return err
 		}
-		// What the provider holds already stays as it is, though its life could not be lengthened this time: the next request tries
-		// again, well within the second life that originals have.
+		// What the provider holds already stays as it is, though its life could not be lengthened
+		// this time: the next request tries again, well within the second life that originals have.
 		if err = s.originals.Keep(ctx, b.Request, o.res); b.before {
 			return nil
 		}

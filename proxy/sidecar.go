@@ -11,7 +11,8 @@ import (
 	"pith/internal/apierror"
 )
 
-// A sidecarAnswer is the answer of POST /v1/compress. Tokens are those of the blocks that went through the engine.
+// A sidecarAnswer is the answer of POST /v1/compress. Tokens are those of the blocks that went
+// through the engine.
 type sidecarAnswer struct {
 	Messages     json.RawMessage `json:"messages"`
 	TokensBefore int             `json:"tokens_before"`
@@ -19,12 +20,13 @@ type sidecarAnswer struct {
 	// Ratio is before / after; 1 where nothing was compressed.
 	Ratio    float64 `json:"compression_ratio"`
 	Decision string  `json:"decision"`
-	// Hashes are those of the markers in Messages. LiteLLM offers the model its retrieval tool where there are some.
+	// Hashes are those of the markers in Messages. LiteLLM offers the model its retrieval tool
+	// where there are some.
 	Hashes []string `json:"ccr_hashes,omitempty"`
 }
 
-// compressMessages serves POST /v1/compress {messages, model?}. The X-Pith headers steer it as they steer the proxy. It fails open
-// as well: what cannot be compressed comes back as it was.
+// compressMessages serves POST /v1/compress {messages, model?}. The X-Pith headers steer it as they
+// steer the proxy. It fails open as well: what cannot be compressed comes back as it was.
 func (s *Server) compressMessages(x *exchange, w http.ResponseWriter, r *http.Request) error {
 	d := dialects.Sidecar()
 	x.dialect = d.Name

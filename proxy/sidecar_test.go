@@ -10,7 +10,13 @@ import (
 func TestSidecarShortensMessages(t *testing.T) {
 	u := newUpstream(t)
 	base, client := start(t, options(t, u))
-	talk := []turn{{user: "Why does f007 fail?"}, {say: "Let me look.", calls: []toolCall{{id: "c1", name: "Read", args: `{"file_path":"a.go"}`, result: source(40)}}}}
+	talk := []turn{
+		{user: "Why does f007 fail?"},
+		{
+			say:   "Let me look.",
+			calls: []toolCall{{id: "c1", name: "Read", args: `{"file_path":"a.go"}`, result: source(40)}},
+		},
+	}
 	for _, w := range []wording{{"chat", "/v1/chat/completions", chatBody}, {"messages", "/v1/messages", messagesBody}} {
 		body := w.render(talk)
 		_, sent := post(t, client, base+w.path, body, "X-Pith-Mode", "preview")

@@ -20,8 +20,8 @@ type Listen struct {
 	H2C bool
 }
 
-// A Site serves by one Server at a time. Replace puts another in its place: requests that have begun end on the one they began
-// with, the next begin on the new one, and no connection notices.
+// A Site serves by one Server at a time. Replace puts another in its place: requests that have
+// begun end on the one they began with, the next begin on the new one, and no connection notices.
 type Site struct {
 	now atomic.Pointer[Server]
 }
@@ -33,8 +33,9 @@ func NewSite(s *Server) *Site {
 	return site
 }
 
-// Replace makes a Server of o and puts it in the place of the one before, from which it takes over what outlives a configuration:
-// figures, allowances, what is known of upstreams, the forms in which blocks were sent. Where o is wrong nothing changes.
+// Replace makes a Server of o and puts it in the place of the one before, from which it takes over
+// what outlives a configuration: figures, allowances, what is known of upstreams, the forms in
+// which blocks were sent. Where o is wrong nothing changes.
 func (site *Site) Replace(o Options) error {
 	next, err := build(o, site.now.Load())
 	if err != nil {
@@ -49,9 +50,9 @@ func (site *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	site.now.Load().handler.ServeHTTP(w, r)
 }
 
-// Serve answers on ln until ctx is done, then drains: /readyz turns 503 at once, the listener closes after Drain.Notice,
-// requests in flight may go on for Drain.Timeout and are then cut. It returns nil when all of them finished, and
-// context.DeadlineExceeded when some were cut.
+// Serve answers on ln until ctx is done, then drains: /readyz turns 503 at once, the listener
+// closes after Drain.Notice, requests in flight may go on for Drain.Timeout and are then cut. It
+// returns nil when all of them finished, and context.DeadlineExceeded when some were cut.
 func (site *Site) Serve(ctx context.Context, ln net.Listener, how Listen) error {
 	s := site.now.Load() // limits of connections and the drain are those of the start
 	// Upgraded connections are no longer the server's: only their context reaches them.

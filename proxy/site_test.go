@@ -46,7 +46,12 @@ func TestReplaceUnderAStream(t *testing.T) {
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport}
 
-	req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/v1/chat/completions", strings.NewReader(userChat("hi")))
+	req, _ := http.NewRequestWithContext(
+		t.Context(),
+		http.MethodPost,
+		base+"/v1/chat/completions",
+		strings.NewReader(userChat("hi")),
+	)
 	req.Header.Set("X-Want-Events", "2")
 	req.Header.Set("X-Api-Key", aliceKey)
 	stream, err := client.Do(req)
@@ -62,7 +67,15 @@ func TestReplaceUnderAStream(t *testing.T) {
 	if err := site.Replace(changed); err != nil {
 		t.Fatal(err)
 	}
-	if res, body := post(t, client, base+"/v1/x", "{}", "X-Api-Key", aliceKey); res.StatusCode != 200 || next.count() != 1 || old.count() != 1 {
+	if res, body := post(
+		t,
+		client,
+		base+"/v1/x",
+		"{}",
+		"X-Api-Key",
+		aliceKey,
+	); res.StatusCode != 200 || next.count() != 1 ||
+		old.count() != 1 {
 		t.Errorf("after the change: %d %s, old asked %d times, new %d", res.StatusCode, body, old.count(), next.count())
 	}
 	if res, _ := post(t, client, base+"/v1/x", "{}", "X-Api-Key", bobKey); res.StatusCode != http.StatusUnauthorized {
@@ -78,7 +91,14 @@ func TestReplaceUnderAStream(t *testing.T) {
 		t.Error("a refused change took something with it")
 	}
 	post(t, client, base+"/v1/x", "{}", "X-Api-Key", aliceKey)
-	if res, _ := post(t, client, base+"/v1/x", "{}", "X-Api-Key", aliceKey); res.StatusCode != http.StatusTooManyRequests {
+	if res, _ := post(
+		t,
+		client,
+		base+"/v1/x",
+		"{}",
+		"X-Api-Key",
+		aliceKey,
+	); res.StatusCode != http.StatusTooManyRequests {
 		t.Errorf("the fifth request of four: %d: the change gave the allowance back", res.StatusCode)
 	}
 
@@ -124,7 +144,12 @@ func TestHTTP2Clients(t *testing.T) {
 				transport.TLSClientConfig = donor.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
 			}
 			addr := serveSite(t, proxy.NewSite(newServer(t, options(t, u))), how)
-			req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, scheme+"://"+addr+"/v1/chat/completions", strings.NewReader(question()))
+			req, _ := http.NewRequestWithContext(
+				t.Context(),
+				http.MethodPost,
+				scheme+"://"+addr+"/v1/chat/completions",
+				strings.NewReader(question()),
+			)
 			req.Header.Set("Content-Type", "application/json")
 			req.Header.Set("X-Want-Hints", "1")
 			req.Header.Set("X-Want-Trailer", "1")
@@ -140,8 +165,19 @@ func TestHTTP2Clients(t *testing.T) {
 			}
 			defer res.Body.Close()
 			body, err := io.ReadAll(res.Body)
-			if res.Proto != tt.want || err != nil || string(body) != "data: 0\n\n" || res.Trailer.Get("X-Sum") != "42" || res.Header.Get("X-Pith-Decision") != "compressed" {
-				t.Errorf("%s %d %v %q %v %v, want %s", res.Proto, res.StatusCode, res.Header, body, res.Trailer, err, tt.want)
+			if res.Proto != tt.want || err != nil || string(body) != "data: 0\n\n" ||
+				res.Trailer.Get("X-Sum") != "42" ||
+				res.Header.Get("X-Pith-Decision") != "compressed" {
+				t.Errorf(
+					"%s %d %v %q %v %v, want %s",
+					res.Proto,
+					res.StatusCode,
+					res.Header,
+					body,
+					res.Trailer,
+					err,
+					tt.want,
+				)
 			}
 		})
 	}

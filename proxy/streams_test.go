@@ -45,7 +45,15 @@ func TestManyStreams(t *testing.T) {
 			for i := range events {
 				want += event(id, i)
 			}
-			if res, got := post(t, client, base+"/v1/chat/completions", userChat("hi"), "X-Id", id); res.StatusCode != http.StatusOK || got != want {
+			if res, got := post(
+				t,
+				client,
+				base+"/v1/chat/completions",
+				userChat("hi"),
+				"X-Id",
+				id,
+			); res.StatusCode != http.StatusOK ||
+				got != want {
 				t.Errorf("stream %s: status %d, %q", id, res.StatusCode, got)
 			}
 		})
@@ -53,7 +61,8 @@ func TestManyStreams(t *testing.T) {
 	wg.Wait()
 }
 
-// Requests that end well, that are cut by the upstream and that their clients leave hold no goroutine and no file afterwards.
+// Requests that end well, that are cut by the upstream and that their clients leave hold no
+// goroutine and no file afterwards.
 func TestAbortsHoldNothing(t *testing.T) {
 	u := newUpstream(t)
 	opts := options(t, u)
@@ -81,7 +90,13 @@ func TestAbortsHoldNothing(t *testing.T) {
 		nowGoroutines, nowFiles = holding(t)
 	}
 	if nowGoroutines > goroutines || nowFiles > files {
-		t.Errorf("%d goroutines and %d files, %d and %d before 300 requests", nowGoroutines, nowFiles, goroutines, files)
+		t.Errorf(
+			"%d goroutines and %d files, %d and %d before 300 requests",
+			nowGoroutines,
+			nowFiles,
+			goroutines,
+			files,
+		)
 	}
 }
 
@@ -90,7 +105,12 @@ func oneOfMany(t *testing.T, u *upstream, client *http.Client, base string, head
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/v1/chat/completions", strings.NewReader(question()))
+	req, err := http.NewRequestWithContext(
+		ctx,
+		http.MethodPost,
+		base+"/v1/chat/completions",
+		strings.NewReader(question()),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,15 +46,24 @@ func TestToolIsResolvedUnseen(t *testing.T) {
 			want:   seen{thinks: "hm", says: "It is fine.", input: 100, output: 5},
 		},
 		{
-			name:    "called once",
-			rounds:  []round{{thinks: "look", calls: []called{asking("ours1", byHash)}}, {thinks: "hm", says: "It is fine."}},
+			name: "called once",
+			rounds: []round{
+				{thinks: "look", calls: []called{asking("ours1", byHash)}},
+				{thinks: "hm", says: "It is fine."},
+			},
 			want:    seen{thinks: "hm", says: "It is fine.", input: 201, output: 10},
 			results: []string{"lines 1-1\npackage main\n"},
 		},
 		{
 			name: "words before, twice, by line and by name",
 			rounds: []round{
-				{says: "Let me look.", calls: []called{asking("ours1", `{"hash":"`+gapHash+`","lines":"2-2"}`), asking("ours2", `{"hash":"`+gapHash+`","symbol":"Pool"}`)}},
+				{
+					says: "Let me look.",
+					calls: []called{
+						asking("ours1", `{"hash":"`+gapHash+`","lines":"2-2"}`),
+						asking("ours2", `{"hash":"`+gapHash+`","symbol":"Pool"}`),
+					},
+				},
 				{calls: []called{asking("ours3", byHash)}},
 				{says: "It is fine."},
 			},
@@ -66,15 +75,32 @@ func TestToolIsResolvedUnseen(t *testing.T) {
 			},
 		},
 		{
-			name:    "unknown hash, bad arguments",
-			rounds:  []round{{calls: []called{asking("ours1", `{"hash":"ffffffffffffff0000100001"}`), asking("ours2", `{"hash":7}`)}}, {says: "It is fine."}},
-			want:    seen{says: "It is fine.", input: 201, output: 10},
-			results: []string{"pith_retrieve: no such hash, or its time is over", "pith_retrieve: arguments: want JSON with hash, and lines or symbol if wanted"},
+			name: "unknown hash, bad arguments",
+			rounds: []round{
+				{
+					calls: []called{
+						asking("ours1", `{"hash":"ffffffffffffff0000100001"}`),
+						asking("ours2", `{"hash":7}`),
+					},
+				},
+				{says: "It is fine."},
+			},
+			want: seen{says: "It is fine.", input: 201, output: 10},
+			results: []string{
+				"pith_retrieve: no such hash, or its time is over",
+				"pith_retrieve: arguments: want JSON with hash, and lines or symbol if wanted",
+			},
 		},
 		{
 			name:   "with the client's tool, ours first",
 			rounds: []round{{thinks: "both", calls: []called{asking("ours1", byHash), reading("c1"), reading("c2")}}},
-			want:   seen{thinks: "both", calls: []called{reading("c1"), reading("c2")}, finish: "tools", input: 100, output: 5},
+			want: seen{
+				thinks: "both",
+				calls:  []called{reading("c1"), reading("c2")},
+				finish: "tools",
+				input:  100,
+				output: 5,
+			},
 		},
 		{
 			name:   "with the client's tool, ours last",
@@ -82,8 +108,11 @@ func TestToolIsResolvedUnseen(t *testing.T) {
 			want:   seen{calls: []called{reading("c1")}, finish: "tools", input: 100, output: 5},
 		},
 		{
-			name:    "then the client's tool",
-			rounds:  []round{{calls: []called{asking("ours1", byHash)}}, {says: "And now.", calls: []called{reading("c1")}}},
+			name: "then the client's tool",
+			rounds: []round{
+				{calls: []called{asking("ours1", byHash)}},
+				{says: "And now.", calls: []called{reading("c1")}},
+			},
 			want:    seen{says: "And now.", calls: []called{reading("c1")}, finish: "tools", input: 201, output: 10},
 			results: []string{"lines 1-1\npackage main\n"},
 		},
@@ -121,7 +150,8 @@ func lines(first, last int) string {
 	return strings.Join(strings.SplitAfter(source(90), "\n")[first-1:last], "")
 }
 
-// worded puts what is wanted into a dialect's words. Only chat puts words of two rounds into one text, and has no thoughts.
+// worded puts what is wanted into a dialect's words. Only chat puts words of two rounds into one
+// text, and has no thoughts.
 func worded(s seen, dialect string) seen {
 	ends := map[string][3]string{"chat": {"stop", "tool_calls", "length"}, "messages": {"end_turn", "tool_use", "length"}, "responses": {"completed", "completed", "length"}}[dialect]
 	s.finish = map[string]string{"": ends[0], "tools": ends[1], "length": ends[2]}[s.finish]
@@ -133,7 +163,8 @@ func worded(s seen, dialect string) seen {
 	return s
 }
 
-// checkRounds verifies what the upstream got: the same tools each time, the same turns and more, and the results.
+// checkRounds verifies what the upstream got: the same tools each time, the same turns and more,
+// and the results.
 func checkRounds(t *testing.T, s *script, rounds []round, results []string) {
 	t.Helper()
 	bodies := s.requests()
@@ -141,7 +172,8 @@ func checkRounds(t *testing.T, s *script, rounds []round, results []string) {
 		t.Fatalf("the upstream was asked %d times, want %d", len(bodies), len(rounds))
 	}
 	first := gjson.Get(bodies[0], "tools")
-	if names := first.Raw; len(first.Array()) != 2 || !strings.Contains(first.Get("1").Raw, `"pith_retrieve"`) || !strings.Contains(names, `"Read"`) {
+	if names := first.Raw; len(first.Array()) != 2 || !strings.Contains(first.Get("1").Raw, `"pith_retrieve"`) ||
+		!strings.Contains(names, `"Read"`) {
 		t.Errorf("tools: %s", names)
 	}
 	told := ""
@@ -198,7 +230,8 @@ func TestToolRoundFails(t *testing.T) {
 		s := newScript(t, w, call, round{status: http.StatusTooManyRequests})
 		base, client := withTool(t, s)
 		res, body := post(t, client, base+w.path, w.request(askWhy+source(90)+"```\n", false))
-		if res.StatusCode != http.StatusTooManyRequests || res.Header.Get("Retry-After") != "7" || !strings.Contains(body, "slow down") {
+		if res.StatusCode != http.StatusTooManyRequests || res.Header.Get("Retry-After") != "7" ||
+			!strings.Contains(body, "slow down") {
 			t.Errorf("%s: %d %v %s", w.name, res.StatusCode, res.Header, body)
 		}
 		for name, second := range map[string]round{"error": {status: http.StatusTooManyRequests}, "cut": {says: "It is fine, I believe.", cut: true}} {
@@ -232,7 +265,12 @@ func stream(t *testing.T, client *http.Client, url, body string) (string, error)
 // askStreaming asks about code that will be compressed and returns as soon as the answer begins. The body is the caller's to close.
 func askStreaming(ctx context.Context, t *testing.T, client *http.Client, base string, w wire) *http.Response {
 	t.Helper()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+w.path, strings.NewReader(w.request(askWhy+source(90)+"```\n", true)))
+	req, err := http.NewRequestWithContext(
+		ctx,
+		http.MethodPost,
+		base+w.path,
+		strings.NewReader(w.request(askWhy+source(90)+"```\n", true)),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,7 +284,12 @@ func askStreaming(ctx context.Context, t *testing.T, client *http.Client, base s
 
 // A client that leaves in a hidden round ends that round.
 func TestToolClientLeaves(t *testing.T) {
-	s := newScript(t, chatWire, round{says: "Let me look.", calls: []called{asking("ours1", `{"hash":"`+gapHash+`"}`)}}, round{says: "It is fine, I believe.", hang: true})
+	s := newScript(
+		t,
+		chatWire,
+		round{says: "Let me look.", calls: []called{asking("ours1", `{"hash":"`+gapHash+`"}`)}},
+		round{says: "It is fine, I believe.", hang: true},
+	)
 	base, client := withTool(t, s)
 	ctx, leave := context.WithCancel(t.Context())
 	res := askStreaming(ctx, t, client, base, chatWire)
@@ -262,7 +305,8 @@ func TestToolClientLeaves(t *testing.T) {
 	}
 }
 
-// Hosts differ in how they cut a call into chunks; a name that begins as ours does may be another tool's.
+// Hosts differ in how they cut a call into chunks; a name that begins as ours does may be another
+// tool's.
 func TestToolCallsInOddPieces(t *testing.T) {
 	chunk := func(delta, finish string) string {
 		return `data: {"id":"a","choices":[{"index":0,"delta":` + delta + `,"finish_reason":` + finish + "}]}\n\n"
@@ -289,14 +333,47 @@ func TestToolCallsInOddPieces(t *testing.T) {
 			chunk(calls(piece(0, more+`"name":"retrieve",`, `{"hash":"`+gapHash)), "null"),
 			chunk(calls(piece(0, more, `"}`)), `"tool_calls"`),
 		}, 2, "", "stop"},
-		{"all in one chunk, no last event", []string{chunk(`{"role":"assistant",`+calls(piece(0, name("ours", "pith_retrieve"), `{"hash":"`+gapHash+`"}`))[1:], `"stop"`)}, 2, "", "stop"},
-		{"with words and finish in one chunk", []string{chunk(`{"role":"assistant","content":"Wait.",`+calls(piece(0, name("ours", "pith_retrieve"), `{"hash":"`+gapHash+`"}`))[1:], `"tool_calls"`)}, 2, "", "stop"},
+		{
+			"all in one chunk, no last event",
+			[]string{
+				chunk(
+					`{"role":"assistant",`+calls(piece(0, name("ours", "pith_retrieve"), `{"hash":"`+gapHash+`"}`))[1:],
+					`"stop"`,
+				),
+			},
+			2,
+			"",
+			"stop",
+		},
+		{
+			"with words and finish in one chunk",
+			[]string{
+				chunk(
+					`{"role":"assistant","content":"Wait.",`+calls(piece(0, name("ours", "pith_retrieve"), `{"hash":"`+gapHash+`"}`))[1:],
+					`"tool_calls"`,
+				),
+			},
+			2,
+			"",
+			"stop",
+		},
 		{"a tool called pith", []string{
 			role, chunk(calls(piece(0, name("c1", "pith"), "")), "null"),
 			chunk(calls(piece(0, more, `{"a":1}`)), "null"),
 			chunk(`{}`, `"tool_calls"`), "data: [DONE]\n\n",
 		}, 1, `c1 pith {"a":1}`, "tool_calls"},
-		{"a tool called p, without arguments", []string{role, chunk(calls(piece(0, name("c1", "p"), "")), "null"), chunk(`{}`, `"tool_calls"`), "data: [DONE]\n\n"}, 1, "c1 p ", "tool_calls"},
+		{
+			"a tool called p, without arguments",
+			[]string{
+				role,
+				chunk(calls(piece(0, name("c1", "p"), "")), "null"),
+				chunk(`{}`, `"tool_calls"`),
+				"data: [DONE]\n\n",
+			},
+			1,
+			"c1 p ",
+			"tool_calls",
+		},
 		{"ours and theirs in one chunk", []string{
 			role, chunk(calls(piece(0, name("ours", "pith_retrieve"), "{"), piece(1, name("c1", "Read"), "{")), "null"),
 			chunk(calls(piece(0, more, "}"), piece(1, more, "}")), `"tool_calls"`), "data: [DONE]\n\n",
@@ -368,7 +445,13 @@ func TestToolIsOffered(t *testing.T) {
 		{"several answers", "/v1/chat/completions", `{"n":2,"messages":[]}`, nil, false},
 		{"functions", "/v1/chat/completions", `{"functions":[],"messages":[]}`, nil, false},
 		{"tools are no list", "/v1/chat/completions", `{"tools":{},"messages":[]}`, nil, false},
-		{"the client's own", "/v1/chat/completions", `{"tools":[{"type":"function","function":{"name":"pith_retrieve"}}],"messages":[]}`, nil, false},
+		{
+			"the client's own",
+			"/v1/chat/completions",
+			`{"tools":[{"type":"function","function":{"name":"pith_retrieve"}}],"messages":[]}`,
+			nil,
+			false,
+		},
 		{"duplicate key", "/v1/chat/completions", `{"messages":[],"messages":[]}`, nil, false},
 		{"not JSON", "/v1/chat/completions", `{"messages":[`, nil, false},
 		{"off", "/v1/chat/completions", `{"messages":[]}`, []string{"X-Pith-Mode", "off"}, false},

@@ -12,13 +12,16 @@ import (
 	"pith/retrieval"
 )
 
-// FuzzToolStream answers requests that offer the tool with any stream: nothing panics or hangs, the rounds end, and a chat stream
-// without tool calls arrives byte for byte.
+// FuzzToolStream answers requests that offer the tool with any stream: nothing panics or hangs, the
+// rounds end, and a chat stream without tool calls arrives byte for byte.
 func FuzzToolStream(f *testing.F) {
 	wires := []wire{chatWire, messagesWire, responsesWire}
 	for i, w := range wires {
 		f.Add(i, strings.Join(w.events(0, round{thinks: "hm", says: "Fine.", calls: []called{reading("c1")}}), ""))
-		f.Add(i, strings.Join(w.events(0, round{thinks: "hm", calls: []called{asking("ours", `{}`), reading("c1")}}), ""))
+		f.Add(
+			i,
+			strings.Join(w.events(0, round{thinks: "hm", calls: []called{asking("ours", `{}`), reading("c1")}}), ""),
+		)
 		f.Add(i, strings.Join(w.events(0, round{thinks: "hm", calls: []called{asking("ours", `{}`)}}), ""))
 		f.Add(i, ":\n\ndata: {}\n\ndata: [DONE]\n\nevent: x\r\ndata: [\r\ndata: 1]\r\n\r\nrest")
 	}
@@ -42,13 +45,15 @@ func FuzzToolStream(f *testing.F) {
 		if asked.Load() > 6 {
 			t.Errorf("%d rounds", asked.Load())
 		}
-		if w.name == "chat" && !strings.Contains(stream, "tool_calls") && !strings.Contains(stream, `\`) && (cut || got != stream) {
+		if w.name == "chat" && !strings.Contains(stream, "tool_calls") && !strings.Contains(stream, `\`) &&
+			(cut || got != stream) {
 			t.Errorf("%q became %q", stream, got)
 		}
 	})
 }
 
-// answered asks a handler without a socket between, for speed; cut tells that it gave its answer up.
+// answered asks a handler without a socket between, for speed; cut tells that it gave its answer
+// up.
 func answered(h http.Handler, path, body string) (got string, cut bool) {
 	rec := &watched{httptest.NewRecorder()}
 	defer func() {

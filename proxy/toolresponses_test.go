@@ -11,7 +11,11 @@ import (
 var responsesWire = wire{
 	name: "responses", path: "/v1/responses", turns: "input",
 	request: func(user string, stream bool) string {
-		return fmt.Sprintf(`{"model":"gpt-5","store":false,"stream":%v,"input":[{"role":"user","content":%s}],"tools":[{"type":"function","name":"Read"}]}`, stream, quote(user))
+		return fmt.Sprintf(
+			`{"model":"gpt-5","store":false,"stream":%v,"input":[{"role":"user","content":%s}],"tools":[{"type":"function","name":"Read"}]}`,
+			stream,
+			quote(user),
+		)
 	},
 	whole: func(n int, r round) string { return response(n, r, true) },
 	events: func(n int, r round) []string {
@@ -53,13 +57,36 @@ var responsesWire = wire{
 
 func responseItems(n int, r round) (list []string) {
 	if r.thinks != "" {
-		list = append(list, fmt.Sprintf(`{"type":"reasoning","id":"rs%d","encrypted_content":"x","summary":[{"type":"summary_text","text":%s}]}`, n, quote(r.thinks)))
+		list = append(
+			list,
+			fmt.Sprintf(
+				`{"type":"reasoning","id":"rs%d","encrypted_content":"x","summary":[{"type":"summary_text","text":%s}]}`,
+				n,
+				quote(r.thinks),
+			),
+		)
 	}
 	if r.says != "" {
-		list = append(list, fmt.Sprintf(`{"type":"message","id":"msg%d","role":"assistant","content":[{"type":"output_text","text":%s}]}`, n, quote(r.says)))
+		list = append(
+			list,
+			fmt.Sprintf(
+				`{"type":"message","id":"msg%d","role":"assistant","content":[{"type":"output_text","text":%s}]}`,
+				n,
+				quote(r.says),
+			),
+		)
 	}
 	for _, c := range r.calls {
-		list = append(list, fmt.Sprintf(`{"type":"function_call","id":"fc_%s","call_id":%q,"name":%q,"arguments":%s}`, c.id, c.id, c.name, quote(c.args)))
+		list = append(
+			list,
+			fmt.Sprintf(
+				`{"type":"function_call","id":"fc_%s","call_id":%q,"name":%q,"arguments":%s}`,
+				c.id,
+				c.id,
+				c.name,
+				quote(c.args),
+			),
+		)
 	}
 	return list
 }
@@ -70,12 +97,22 @@ func response(n int, r round, whole bool) string {
 	if whole {
 		status, usage = ended(r, "completed", "completed"), fmt.Sprintf(`{"input_tokens":%d,"output_tokens":5}`, 100+n)
 	}
-	return fmt.Sprintf(`{"id":"id%d","object":"response","created_at":%d,"status":%q,"store":false,"output":[%s],"tools":[{"type":"function","name":"Read"},{"type":"function","name":"pith_retrieve"}],"usage":%s}`,
-		n, n, status, strings.Join(responseItems(n, r), ","), usage)
+	return fmt.Sprintf(
+		`{"id":"id%d","object":"response","created_at":%d,"status":%q,"store":false,"output":[%s],"tools":[{"type":"function","name":"Read"},{"type":"function","name":"pith_retrieve"}],"usage":%s}`,
+		n,
+		n,
+		status,
+		strings.Join(responseItems(n, r), ","),
+		usage,
+	)
 }
 
 func readResponse(body string) seen {
-	s := seen{finish: gjson.Get(body, "status").Str, input: gjson.Get(body, "usage.input_tokens").Int(), output: gjson.Get(body, "usage.output_tokens").Int()}
+	s := seen{
+		finish: gjson.Get(body, "status").Str,
+		input:  gjson.Get(body, "usage.input_tokens").Int(),
+		output: gjson.Get(body, "usage.output_tokens").Int(),
+	}
 	for _, it := range gjson.Get(body, "output").Array() {
 		s.thinks += it.Get("summary.0.text").Str
 		s.says += it.Get("content.0.text").Str

@@ -29,7 +29,8 @@ type round struct {
 	calls        []called
 	// finish is length where the answer was cut by its limit; else it follows from the calls.
 	finish string
-	// status answers with an error; cut ends a stream in the middle; hang waits in the middle until the client is gone.
+	// status answers with an error; cut ends a stream in the middle; hang waits in the middle until
+	// the client is gone.
 	status    int
 	cut, hang bool
 }
@@ -131,23 +132,43 @@ func ended(r round, calls, text string) string {
 var chatWire = wire{
 	name: "chat", path: "/v1/chat/completions", turns: "messages",
 	request: func(user string, stream bool) string {
-		return fmt.Sprintf(`{"model":"gpt-4o","stream":%v,"messages":[{"role":"user","content":%s}],"tools":[{"type":"function","function":{"name":"Read"}}]}`, stream, quote(user))
+		return fmt.Sprintf(
+			`{"model":"gpt-4o","stream":%v,"messages":[{"role":"user","content":%s}],"tools":[{"type":"function","function":{"name":"Read"}}]}`,
+			stream,
+			quote(user),
+		)
 	},
 	whole: func(n int, r round) string {
 		message := `{"role":"assistant","content":` + quote(r.says)
 		for i, c := range r.calls {
 			message += [2]string{`,"tool_calls":[`, `,`}[min(i, 1)]
-			message += fmt.Sprintf(`{"id":%q,"type":"function","function":{"name":%q,"arguments":%s}}`, c.id, c.name, quote(c.args))
+			message += fmt.Sprintf(
+				`{"id":%q,"type":"function","function":{"name":%q,"arguments":%s}}`,
+				c.id,
+				c.name,
+				quote(c.args),
+			)
 		}
 		if len(r.calls) > 0 {
 			message += "]"
 		}
-		return fmt.Sprintf(`{"id":"id%d","object":"chat.completion","choices":[{"index":0,"message":%s},"finish_reason":%q}],"usage":{"prompt_tokens":%d,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":3}}}`,
-			n, message, ended(r, "tool_calls", "stop"), 100+n)
+		return fmt.Sprintf(
+			`{"id":"id%d","object":"chat.completion","choices":[{"index":0,"message":%s},"finish_reason":%q}],"usage":{"prompt_tokens":%d,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":3}}}`,
+			n,
+			message,
+			ended(r, "tool_calls", "stop"),
+			100+n,
+		)
 	},
 	events: func(n int, r round) []string {
 		chunk := func(delta, finish string) string {
-			return fmt.Sprintf("data: {\"id\":\"id%d\",\"created\":%d,\"choices\":[{\"index\":0,\"delta\":%s,\"finish_reason\":%s}],\"usage\":null}\n\n", n, n, delta, finish)
+			return fmt.Sprintf(
+				"data: {\"id\":\"id%d\",\"created\":%d,\"choices\":[{\"index\":0,\"delta\":%s,\"finish_reason\":%s}],\"usage\":null}\n\n",
+				n,
+				n,
+				delta,
+				finish,
+			)
 		}
 		out := []string{chunk(`{"role":"assistant","content":""}`, "null"), ": keep-alive\n\n"}
 		if r.says != "" {
@@ -156,19 +177,53 @@ var chatWire = wire{
 			}
 		}
 		for i, c := range r.calls {
-			out = append(out, chunk(fmt.Sprintf(`{"tool_calls":[{"index":%d,"id":%q,"type":"function","function":{"name":%q,"arguments":""}}]}`, i, c.id, c.name), "null"))
+			out = append(
+				out,
+				chunk(
+					fmt.Sprintf(
+						`{"tool_calls":[{"index":%d,"id":%q,"type":"function","function":{"name":%q,"arguments":""}}]}`,
+						i,
+						c.id,
+						c.name,
+					),
+					"null",
+				),
+			)
 			for _, p := range pieces(c.args) {
-				out = append(out, chunk(fmt.Sprintf(`{"tool_calls":[{"index":%d,"function":{"arguments":%s}}]}`, i, quote(p)), "null"))
+				out = append(
+					out,
+					chunk(
+						fmt.Sprintf(`{"tool_calls":[{"index":%d,"function":{"arguments":%s}}]}`, i, quote(p)),
+						"null",
+					),
+				)
 			}
 		}
 		out = append(out, chunk(`{}`, quote(ended(r, "tool_calls", "stop"))))
-		return append(out, fmt.Sprintf("data: {\"id\":\"id%d\",\"created\":%d,\"choices\":[],\"usage\":{\"prompt_tokens\":%d,\"completion_tokens\":5}}\n\n", n, n, 100+n), "data: [DONE]\n\n")
+		return append(
+			out,
+			fmt.Sprintf(
+				"data: {\"id\":\"id%d\",\"created\":%d,\"choices\":[],\"usage\":{\"prompt_tokens\":%d,\"completion_tokens\":5}}\n\n",
+				n,
+				n,
+				100+n,
+			),
+			"data: [DONE]\n\n",
+		)
 	},
 	readWhole: func(body string) seen {
 		m := gjson.Get(body, "choices.0.message")
-		s := seen{says: m.Get("content").Str, finish: gjson.Get(body, "choices.0.finish_reason").Str, input: gjson.Get(body, "usage.prompt_tokens").Int(), output: gjson.Get(body, "usage.completion_tokens").Int()}
+		s := seen{
+			says:   m.Get("content").Str,
+			finish: gjson.Get(body, "choices.0.finish_reason").Str,
+			input:  gjson.Get(body, "usage.prompt_tokens").Int(),
+			output: gjson.Get(body, "usage.completion_tokens").Int(),
+		}
 		for _, c := range m.Get("tool_calls").Array() {
-			s.calls = append(s.calls, called{c.Get("id").Str, c.Get("function.name").Str, c.Get("function.arguments").Str})
+			s.calls = append(
+				s.calls,
+				called{c.Get("id").Str, c.Get("function.name").Str, c.Get("function.arguments").Str},
+			)
 		}
 		return s
 	},
@@ -226,15 +281,28 @@ func dataOf(body string) (list []string) {
 var messagesWire = wire{
 	name: "messages", path: "/v1/messages", turns: "messages",
 	request: func(user string, stream bool) string {
-		return fmt.Sprintf(`{"model":"claude-sonnet-4-5","stream":%v,"messages":[{"role":"user","content":%s}],"tools":[{"name":"Read","input_schema":{}}]}`, stream, quote(user))
+		return fmt.Sprintf(
+			`{"model":"claude-sonnet-4-5","stream":%v,"messages":[{"role":"user","content":%s}],"tools":[{"name":"Read","input_schema":{}}]}`,
+			stream,
+			quote(user),
+		)
 	},
 	whole: func(n int, r round) string {
-		return fmt.Sprintf(`{"id":"id%d","type":"message","content":[%s],"stop_reason":%q,"usage":{"input_tokens":%d,"output_tokens":5}}`,
-			n, strings.Join(messageBlocks(r), ","), ended(r, "tool_use", "end_turn"), 100+n)
+		return fmt.Sprintf(
+			`{"id":"id%d","type":"message","content":[%s],"stop_reason":%q,"usage":{"input_tokens":%d,"output_tokens":5}}`,
+			n,
+			strings.Join(messageBlocks(r), ","),
+			ended(r, "tool_use", "end_turn"),
+			100+n,
+		)
 	},
 	events: func(n int, r round) []string {
 		out := []string{
-			typed(`{"type":"message_start","message":{"id":"id%d","usage":{"input_tokens":%d,"output_tokens":1}}}`, n, 100+n),
+			typed(
+				`{"type":"message_start","message":{"id":"id%d","usage":{"input_tokens":%d,"output_tokens":1}}}`,
+				n,
+				100+n,
+			),
 			"event: ping\ndata: {\"type\":\"ping\"}\n\n",
 		}
 		i := 0
@@ -253,18 +321,36 @@ var messagesWire = wire{
 			return list
 		}
 		if r.thinks != "" {
-			block(`{"type":"thinking","thinking":"","signature":""}`, append(deltas("thinking_delta", "thinking", r.thinks), `{"type":"signature_delta","signature":"sig"}`)...)
+			block(
+				`{"type":"thinking","thinking":"","signature":""}`,
+				append(
+					deltas("thinking_delta", "thinking", r.thinks),
+					`{"type":"signature_delta","signature":"sig"}`,
+				)...)
 		}
 		if r.says != "" {
 			block(`{"type":"text","text":""}`, deltas("text_delta", "text", r.says)...)
 		}
 		for _, c := range r.calls {
-			block(fmt.Sprintf(`{"type":"tool_use","id":%q,"name":%q,"input":{}}`, c.id, c.name), deltas("input_json_delta", "partial_json", c.args)...)
+			block(
+				fmt.Sprintf(`{"type":"tool_use","id":%q,"name":%q,"input":{}}`, c.id, c.name),
+				deltas("input_json_delta", "partial_json", c.args)...)
 		}
-		return append(out, typed(`{"type":"message_delta","delta":{"stop_reason":%q},"usage":{"output_tokens":5}}`, ended(r, "tool_use", "end_turn")), typed(`{"type":"message_stop"}`))
+		return append(
+			out,
+			typed(
+				`{"type":"message_delta","delta":{"stop_reason":%q},"usage":{"output_tokens":5}}`,
+				ended(r, "tool_use", "end_turn"),
+			),
+			typed(`{"type":"message_stop"}`),
+		)
 	},
 	readWhole: func(body string) seen {
-		s := seen{finish: gjson.Get(body, "stop_reason").Str, input: gjson.Get(body, "usage.input_tokens").Int(), output: gjson.Get(body, "usage.output_tokens").Int()}
+		s := seen{
+			finish: gjson.Get(body, "stop_reason").Str,
+			input:  gjson.Get(body, "usage.input_tokens").Int(),
+			output: gjson.Get(body, "usage.output_tokens").Int(),
+		}
 		for _, b := range gjson.Get(body, "content").Array() {
 			s.thinks += b.Get("thinking").Str
 			s.says += b.Get("text").Str

@@ -16,8 +16,9 @@ import (
 	"pith/dialects"
 )
 
-// tracing makes one span of each request and one of its compression, with the attributes that OpenTelemetry's semantic conventions
-// for generative AI name. No attribute holds a prompt, a header, a query string or the text of an error.
+// tracing makes one span of each request and one of its compression, with the attributes that
+// OpenTelemetry's semantic conventions for generative AI name. No attribute holds a prompt, a
+// header, a query string or the text of an error.
 type tracing struct {
 	tracer trace.Tracer
 	// on says that there is a tracer: else the client's trace headers are left alone.
@@ -48,7 +49,15 @@ func (t *tracing) start(ctx context.Context, r *http.Request) (context.Context, 
 }
 
 // methods are those that a span names.
-var methods = [...]string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions}
+var methods = [...]string{
+	http.MethodGet,
+	http.MethodHead,
+	http.MethodPost,
+	http.MethodPut,
+	http.MethodPatch,
+	http.MethodDelete,
+	http.MethodOptions,
+}
 
 // inject names the span of ctx to the upstream.
 func (t *tracing) inject(ctx context.Context, h http.Header) {
@@ -118,7 +127,8 @@ func (s *Server) traceShorten(x *exchange, r *http.Request, d *dialects.Dialect,
 	o := order{control: want, tenant: x.client.Tenant(r), alone: want.mode == ModeForce}
 	out, rep := s.shorten(ctx, d, body, o)
 	if span.IsRecording() {
-		span.SetAttributes(append(reportAttributes(rep), attr.Int("pith.blocks", rep.blocks), attr.String("pith.cache", rep.cache))...)
+		span.SetAttributes(
+			append(reportAttributes(rep), attr.Int("pith.blocks", rep.blocks), attr.String("pith.cache", rep.cache))...)
 	}
 	x.report = rep
 	return out

@@ -36,8 +36,8 @@ func attributesOf(s tracetest.SpanStub) map[attribute.Key]string {
 	return out
 }
 
-// A request is one span with the conventional attributes, under the client's, its compression one under it; the upstream is told
-// the former.
+// A request is one span with the conventional attributes, under the client's, its compression one
+// under it; the upstream is told the former.
 func TestSpans(t *testing.T) {
 	const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	var sent http.Header
@@ -87,10 +87,16 @@ func TestTraceHeadersPass(t *testing.T) {
 	}
 }
 
-// Neither prompts nor answers nor keys get into logs, metrics or spans, whatever becomes of a request.
+// Neither prompts nor answers nor keys get into logs, metrics or spans, whatever becomes of a
+// request.
 func TestNothingLeaks(t *testing.T) {
 	const canary = "kanarienvogel"
-	inner := answering{contentType: plainJSON, body: []byte(`{"choices":[{"message":{"content":"` + canary + `"}}],"usage":{"prompt_tokens":3,"` + canary + `":1}}`)}
+	inner := answering{
+		contentType: plainJSON,
+		body: []byte(
+			`{"choices":[{"message":{"content":"` + canary + `"}}],"usage":{"prompt_tokens":3,"` + canary + `":1}}`,
+		),
+	}
 	var spans *tracetest.InMemoryExporter
 	c := startCounted(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("X-Want-Cut") != "" {
@@ -103,12 +109,29 @@ func TestNothingLeaks(t *testing.T) {
 		o.Accounting.Prices = []accounting.Price{{Model: "gpt-*", Input: 1, Output: 1}}
 	})
 	secrets := []string{
-		"Authorization", "Bearer " + canary, "X-Api-Key", canary, "Api-Key", canary, "X-Goog-Api-Key", canary, "Cookie", "a=" + canary,
-		"X-Pith-Query", canary, "Baggage", "k=" + canary,
+		"Authorization",
+		"Bearer " + canary,
+		"X-Api-Key",
+		canary,
+		"Api-Key",
+		canary,
+		"X-Goog-Api-Key",
+		canary,
+		"Cookie",
+		"a=" + canary,
+		"X-Pith-Query",
+		canary,
+		"Baggage",
+		"k=" + canary,
 	}
 	requests := 0
 	send := func(path, body string, more ...string) {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.url+path+"?key="+canary, strings.NewReader(body))
+		req, err := http.NewRequestWithContext(
+			t.Context(),
+			http.MethodPost,
+			c.url+path+"?key="+canary,
+			strings.NewReader(body),
+		)
 		if err != nil {
 			t.Fatal(err)
 		}

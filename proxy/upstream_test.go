@@ -29,7 +29,8 @@ type recorded struct {
 	length            int64
 }
 
-// An upstream is an API that records what it is asked and answers as the request's own headers tell it to:
+// An upstream is an API that records what it is asked and answers as the request's own headers tell
+// it to:
 //
 //	X-Want-Status  status code
 //	X-Want-Events  number of SSE events, one flush each
@@ -56,7 +57,10 @@ func newUpstream(t testing.TB) *upstream {
 func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	u.mu.Lock()
-	u.got = append(u.got, recorded{r.Method, r.RequestURI, r.Host, r.Header.Clone(), r.Trailer.Clone(), body, r.ContentLength})
+	u.got = append(
+		u.got,
+		recorded{r.Method, r.RequestURI, r.Host, r.Header.Clone(), r.Trailer.Clone(), body, r.ContentLength},
+	)
 	u.mu.Unlock()
 	h := w.Header()
 	h.Set("X-Upstream", "yes")
@@ -121,8 +125,9 @@ func (u *upstream) count() int {
 	return len(u.got)
 }
 
-// thirds is a Compressor whose result is easy to foretell: it keeps the first of every three lines and marks each gap. It has
-// the real one's result format, and its result depends on the query, as the real one's does.
+// thirds is a Compressor whose result is easy to foretell: it keeps the first of every three lines
+// and marks each gap. It has the real one's result format, and its result depends on the query, as
+// the real one's does.
 func thirds(_ context.Context, req compress.Request) (compress.Result, error) {
 	res := compress.Result{Ranker: "bm25", Cache: "miss"}
 	shift := len(req.Query) % 3
@@ -207,7 +212,8 @@ func newServer(t testing.TB, opts proxy.Options) *proxy.Server {
 	return s
 }
 
-// start serves a proxy with opts and returns its address and a client that neither follows redirects nor asks for gzip.
+// start serves a proxy with opts and returns its address and a client that neither follows
+// redirects nor asks for gzip.
 func start(t testing.TB, opts proxy.Options) (string, *http.Client) {
 	t.Helper()
 	front := httptest.NewServer(newServer(t, opts).Handler())

@@ -15,7 +15,8 @@ func chatTool() *toolWording {
 	return &toolWording{
 		definition: `{"type":"function","function":{"name":"` + toolName + `","description":"` + toolDescription + `","parameters":` + toolSchema + `}}`,
 		turns:      "messages",
-		// With functions of the old style there can be no tools, and several answers at once cannot be continued as one.
+		// With functions of the old style there can be no tools, and several answers at once cannot
+		// be continued as one.
 		fits:    func(o dialects.Object) bool { return !o["functions"].Exists() && o["n"].Num <= 1 },
 		read:    readChatTurn,
 		replies: chatReplies,
@@ -51,7 +52,8 @@ func chatReplies(t turn, results []string) []string {
 	return out
 }
 
-// joinChat makes one answer of several: the last one's, with what was said before and the usage of all.
+// joinChat makes one answer of several: the last one's, with what was said before and the usage of
+// all.
 func joinChat(answers [][]byte) []byte {
 	last := string(answers[len(answers)-1])
 	var said []string
@@ -90,10 +92,12 @@ func joinChat(answers [][]byte) []byte {
 
 // A chatStream filters the chunks of a chat completion.
 type chatStream struct {
-	// id and created are the first round's, which the client has seen; role and said tell whether it was shown the role and words.
+	// id and created are the first round's, which the client has seen; role and said tell whether
+	// it was shown the role and words.
 	id, created string
 	role, said  bool
-	// spent is the usage of earlier rounds, shown the number of tool calls that the client was shown.
+	// spent is the usage of earlier rounds, shown the number of tool calls that the client was
+	// shown.
 	spent string
 	shown int
 	*chatRound
@@ -114,7 +118,8 @@ type chatCall struct {
 	index      int64
 	raw        string // its first delta
 	name, args string
-	// waiting are deltas that came while the name could still become ours; shown is its index for the client.
+	// waiting are deltas that came while the name could still become ours; shown is its index for
+	// the client.
 	waiting []string
 	shown   int
 }
@@ -174,7 +179,8 @@ func (s *chatStream) asked() bool {
 	return false
 }
 
-// rewrite notes what a chunk says and returns it as the client may see it; keep is false where nothing is left of it.
+// rewrite notes what a chunk says and returns it as the client may see it; keep is false where
+// nothing is left of it.
 func (s *chatStream) rewrite(chunk string) (out string, keep bool) {
 	choice := gjson.Get(chunk, "choices.0")
 	delta := choice.Get("delta")
@@ -273,7 +279,8 @@ func (s *chatStream) show(c *chatCall) []string {
 	return raws
 }
 
-// releaseCalls adds to the chunk that ends a round the calls whose names are only the beginning of ours.
+// releaseCalls adds to the chunk that ends a round the calls whose names are only the beginning of
+// ours.
 func (s *chatStream) releaseCalls(out string) string {
 	for _, c := range s.calls {
 		if len(c.waiting) == 0 {

@@ -11,8 +11,9 @@ const (
 	placeShown placement = iota
 	// placeHidden is a call of our tool: no event of it goes out.
 	placeHidden
-	// placeHeld is reasoning: it goes out with the item behind it, unless that is a call of our tool. A client sends reasoning back,
-	// and a provider refuses reasoning that has lost what it led to.
+	// placeHeld is reasoning: it goes out with the item behind it, unless that is a call of our
+	// tool. A client sends reasoning back, and a provider refuses reasoning that has lost what it
+	// led to.
 	placeHeld
 )
 
@@ -26,7 +27,8 @@ type item struct {
 	index int64
 }
 
-// items are the items of a stream, in both dialects whose events name the item that they belong to by an index.
+// items are the items of a stream, in both dialects whose events name the item that they belong to
+// by an index.
 type items struct {
 	// member is the name of the index in events: "index" or "output_index".
 	member string
@@ -49,8 +51,8 @@ func (s *items) begin(index int64, raw string, place placement) *item {
 	return it
 }
 
-// route returns the events that go out for one of an item: none, or it and those that were held back before it, under the
-// client's indexes.
+// route returns the events that go out for one of an item: none, or it and those that were held
+// back before it, under the client's indexes.
 func (s *items) route(data string) []string {
 	it := s.byIndex[gjson.Get(data, s.member).Int()]
 	switch {

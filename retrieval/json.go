@@ -9,7 +9,8 @@ import (
 	"github.com/tidwall/sjson"
 )
 
-// setRaw sets the value at path, leaving every other byte. Paths are our own, so they are never wrong.
+// setRaw sets the value at path, leaving every other byte. Paths are our own, so they are never
+// wrong.
 func setRaw(doc, path, raw string) string {
 	out, err := sjson.SetRaw(doc, path, raw)
 	if err != nil {
@@ -45,8 +46,8 @@ func quoteJSON(s string) string {
 	return string(b)
 }
 
-// addUsage adds up two usage objects number by number, at every depth: each round was paid for. What is no number is b's. An
-// empty text is no usage.
+// addUsage adds up two usage objects number by number, at every depth: each round was paid for.
+// What is no number is b's. An empty text is no usage.
 func addUsage(a, b string) string {
 	if a == "" || b == "" {
 		return a + b
@@ -85,5 +86,26 @@ func overlay(a, b string) string {
 
 // escapePath makes a member's name a path.
 func escapePath(name string) string {
-	return strings.NewReplacer(`\`, `\\`, `.`, `\.`, `*`, `\*`, `?`, `\?`, `|`, `\|`, `#`, `\#`, `@`, `\@`, `!`, `\!`, `:`, `\:`).Replace(name)
+	return strings.NewReplacer(
+		`\`,
+		`\\`,
+		`.`,
+		`\.`,
+		`*`,
+		`\*`,
+		`?`,
+		`\?`,
+		`|`,
+		`\|`,
+		`#`,
+		`\#`,
+		`@`,
+		`\@`,
+		`!`,
+		`\!`,
+		`:`,
+		`\:`,
+	).Replace(
+		name,
+	)
 }

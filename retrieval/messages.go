@@ -48,12 +48,17 @@ func messagesTurn(blocks []string, stop string) turn {
 func messagesReplies(t turn, results []string) []string {
 	blocks := make([]string, len(results))
 	for i, text := range results {
-		blocks[i] = `{"type":"tool_result","tool_use_id":` + quoteJSON(t.calls[i].id) + `,"content":` + quoteJSON(text) + `}`
+		blocks[i] = `{"type":"tool_result","tool_use_id":` + quoteJSON(
+			t.calls[i].id,
+		) + `,"content":` + quoteJSON(
+			text,
+		) + `}`
 	}
 	return []string{`{"role":"user","content":` + array(blocks) + `}`}
 }
 
-// joinMessages makes one answer of several: the last one's, with the blocks that were shown before and the usage of all.
+// joinMessages makes one answer of several: the last one's, with the blocks that were shown before
+// and the usage of all.
 func joinMessages(answers [][]byte) []byte {
 	last := string(answers[len(answers)-1])
 	var blocks []string

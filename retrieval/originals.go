@@ -16,13 +16,14 @@ import (
 	"pith/internal/digest"
 )
 
-// Options say how the lines that markers stand for are had back. Markers carry hashes where the engine was told to write them
-// (compress.Options.Retrieval); that and a Store go together.
+// Options say how the lines that markers stand for are had back. Markers carry hashes where the
+// engine was told to write them (compress.Options.Retrieval); that and a Store go together.
 type Options struct {
-	// Store keeps originals. If nil, there is no retrieval, and a block whose markers carry hashes goes out as it came.
+	// Store keeps originals. If nil, there is no retrieval, and a block whose markers carry hashes
+	// goes out as it came.
 	Store Store
-	// Key hashes parts such that no two lists of parts collide; the tenant is one of them. If nil, an HMAC with a secret of this
-	// process.
+	// Key hashes parts such that no two lists of parts collide; the tenant is one of them. If nil,
+	// an HMAC with a secret of this process.
 	Key func(parts ...string) string
 	// Find looks up declarations for ?symbol=. If nil, none is found.
 	Find Finder
@@ -32,20 +33,22 @@ type Options struct {
 	Tool bool
 	// Timeout bounds the search for a declaration.
 	Timeout time.Duration
-	// Admit lets one search for a declaration begin and returns what ends it, or false where too many are at work. If nil, all
-	// may.
+	// Admit lets one search for a declaration begin and returns what ends it, or false where too
+	// many are at work. If nil, all may.
 	Admit func() (release func(), ok bool)
 }
 
 // A Store keeps what was promised to be there for a time.
 type Store interface {
-	// Keep holds value under key for ttl from now on, in place of what key held, and reports whether it does.
+	// Keep holds value under key for ttl from now on, in place of what key held, and reports
+	// whether it does.
 	Keep(ctx context.Context, key string, value []byte, ttl time.Duration) bool
 	// Get returns what key holds, without lengthening its life.
 	Get(ctx context.Context, key string) (value []byte, ok bool)
 }
 
-// A Finder returns where a file declares name: lines counted from 1, inclusive. compress.Engine is one.
+// A Finder returns where a file declares name: lines counted from 1, inclusive. compress.Engine is
+// one.
 type Finder interface {
 	Find(ctx context.Context, f compress.File, name string) ([][2]int, error)
 }
@@ -56,8 +59,9 @@ var ErrNotKept = errors.New("original could not be kept")
 const (
 	// maxOriginal bounds what a lying store can make of an original, in bytes unpacked.
 	maxOriginal = 64 << 20
-	// lifetimes is how many lives of a promise an original is kept for. Each request that carries a marker promises it anew; with
-	// a second life in hand, only one request in a TTL has to ask the store.
+	// lifetimes is how many lives of a promise an original is kept for. Each request that carries a
+	// marker promises it anew; with a second life in hand, only one request in a TTL has to ask the
+	// store.
 	lifetimes = 2
 	// keptKeys bounds what is remembered of them: about 16 MB of keys.
 	keptKeys = 1 << 16
@@ -90,13 +94,14 @@ func New(opts Options) (*Originals, error) {
 	return o, errors.Join(errs[:]...)
 }
 
-// keyOf is where an original lies. A hash says nothing of its tenant; this does, so one tenant's hash leads another nowhere.
+// keyOf is where an original lies. A hash says nothing of its tenant; this does, so one tenant's
+// hash leads another nowhere.
 func (o *Originals) keyOf(tenant, id string) string {
 	return o.opts.Key("proxy original 1", tenant, id)
 }
 
-// Keep keeps the files of req that the markers of res stand for, for at least TTL from now. An error wraps ErrNotKept where they
-// are not kept.
+// Keep keeps the files of req that the markers of res stand for, for at least TTL from now. An
+// error wraps ErrNotKept where they are not kept.
 func (o *Originals) Keep(ctx context.Context, req compress.Request, res compress.Result) error {
 	for i, f := range res.Files {
 		if len(f.Hashes) == 0 {

@@ -10,15 +10,16 @@ import (
 	"pith/internal/panics"
 )
 
-// A Query is what is asked of an original: the lines of a marker's gap, or in their place other lines of the same file, or the
-// declarations of a name in it.
+// A Query is what is asked of an original: the lines of a marker's gap, or in their place other
+// lines of the same file, or the declarations of a name in it.
 type Query struct {
 	Hash   string `json:"hash"`
 	Lines  string `json:"lines"`
 	Symbol string `json:"symbol"`
 }
 
-// An Excerpt is the answer to a Query. The names hash and original_content are those that LiteLLM's guardrail reads.
+// An Excerpt is the answer to a Query. The names hash and original_content are those that LiteLLM's
+// guardrail reads.
 type Excerpt struct {
 	Hash    string `json:"hash"`
 	Content string `json:"original_content"`
@@ -56,7 +57,8 @@ func (o *Originals) Recall(ctx context.Context, tenant string, q Query) (Excerpt
 	return cutOut(q.Hash, f, spans), nil
 }
 
-// symbols finds the declarations of name. Grammars are slow on hostile files, so it takes a slot as a compression does.
+// symbols finds the declarations of name. Grammars are slow on hostile files, so it takes a slot as
+// a compression does.
 func (o *Originals) symbols(ctx context.Context, f compress.File, name string) (spans [][2]int, err error) {
 	if o.opts.Find == nil {
 		return nil, apierror.Missing("that file declares no such symbol")

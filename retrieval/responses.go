@@ -21,18 +21,25 @@ func responsesTool() *toolWording {
 	}
 }
 
-// fitsResponses leaves alone what the provider goes on with by itself. A stream shows the id of its first round; were that kept at
-// the provider, the client's previous_response_id would name an answer that still waits for our tool.
+// fitsResponses leaves alone what the provider goes on with by itself. A stream shows the id of its
+// first round; were that kept at the provider, the client's previous_response_id would name an
+// answer that still waits for our tool.
 func fitsResponses(o dialects.Object) bool {
 	forgotten := o["store"].Type == gjson.False
 	input := o["input"]
-	return !o.True("background") && !o["conversation"].Exists() && (forgotten || !o.True("stream")) && (input.IsArray() || input.Type == gjson.String)
+	return !o.True("background") && !o["conversation"].Exists() && (forgotten || !o.True("stream")) &&
+		(input.IsArray() || input.Type == gjson.String)
 }
 
 // clientItems are what a client has to answer beside calls of its functions.
 var clientItems = map[string]bool{
-	"function_call": true, "custom_tool_call": true, "computer_call": true, "local_shell_call": true, "shell_call": true,
-	"apply_patch_call": true, "mcp_approval_request": true,
+	"function_call":        true,
+	"custom_tool_call":     true,
+	"computer_call":        true,
+	"local_shell_call":     true,
+	"shell_call":           true,
+	"apply_patch_call":     true,
+	"mcp_approval_request": true,
 }
 
 func placeItem(it gjson.Result) placement {
@@ -52,11 +59,15 @@ func readResponsesTurn(answer []byte) turn {
 	for _, it := range gjson.GetBytes(answer, "output").Array() {
 		list = append(list, it.Raw)
 	}
-	return responsesTurn(list, gjson.GetBytes(answer, "status").Str, gjson.GetBytes(answer, "store").Type == gjson.False)
+	return responsesTurn(
+		list,
+		gjson.GetBytes(answer, "status").Str,
+		gjson.GetBytes(answer, "store").Type == gjson.False,
+	)
 }
 
-// responsesTurn reads the items of one answer. Reasoning that the provider has not kept can be repeated only where it came
-// encrypted.
+// responsesTurn reads the items of one answer. Reasoning that the provider has not kept can be
+// repeated only where it came encrypted.
 func responsesTurn(list []string, status string, forgotten bool) turn {
 	t := turn{ended: status == "completed"}
 	for _, raw := range list {
@@ -78,13 +89,17 @@ func responsesTurn(list []string, status string, forgotten bool) turn {
 func responsesReplies(t turn, results []string) []string {
 	out := make([]string, len(results))
 	for i, text := range results {
-		out[i] = `{"type":"function_call_output","call_id":` + quoteJSON(t.calls[i].id) + `,"output":` + quoteJSON(text) + `}`
+		out[i] = `{"type":"function_call_output","call_id":` + quoteJSON(
+			t.calls[i].id,
+		) + `,"output":` + quoteJSON(
+			text,
+		) + `}`
 	}
 	return out
 }
 
-// joinResponses makes one answer of several: the last one's, whose id the provider may know, with the items that were shown before
-// and the usage of all.
+// joinResponses makes one answer of several: the last one's, whose id the provider may know, with
+// the items that were shown before and the usage of all.
 func joinResponses(answers [][]byte) []byte {
 	last := withoutTool(string(answers[len(answers)-1]), "tools")
 	var earlier []string
@@ -98,7 +113,8 @@ func joinResponses(answers [][]byte) []byte {
 	return []byte(withOutput(last, "", earlier, usage))
 }
 
-// shownItems are the items of an output that the client sees; of a hidden round, without reasoning that led to our tool.
+// shownItems are the items of an output that the client sees; of a hidden round, without reasoning
+// that led to our tool.
 func shownItems(output gjson.Result, hidden bool) []string {
 	var shown, held []string
 	for _, it := range output.Array() {
@@ -147,8 +163,9 @@ func withoutTool(doc, path string) string {
 // A responsesStream filters the events of a response.
 type responsesStream struct {
 	items
-	// id and created are the first round's, which the client has seen; earlier are the items shown in earlier rounds, spent their
-	// usage, "" in the first round; sequence is the number of the next event.
+	// id and created are the first round's, which the client has seen; earlier are the items shown
+	// in earlier rounds, spent their usage, "" in the first round; sequence is the number of the
+	// next event.
 	id, created string
 	earlier     []string
 	spent       string

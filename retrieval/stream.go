@@ -13,10 +13,12 @@ import (
 
 // A streamFilter turns the events of an answer's rounds into those that the client gets.
 type streamFilter interface {
-	// take returns what goes out for an event, and the turn where the event is the last that matters of a round with calls of our
-	// tool. A round without them has no end of its own: its events go out as they come.
+	// take returns what goes out for an event, and the turn where the event is the last that
+	// matters of a round with calls of our tool. A round without them has no end of its own: its
+	// events go out as they come.
 	take(e event) (out []byte, end *turn)
-	// close ends a round after its turn: a hidden one leaves nothing behind, of another what was held back goes out.
+	// close ends a round after its turn: a hidden one leaves nothing behind, of another what was
+	// held back goes out.
 	close(hidden bool) []byte
 }
 
@@ -67,7 +69,8 @@ func readEvent(in *bufio.Reader) (event, error) {
 // named writes an event as the dialects with typed events do.
 func named(kind, data string) []byte { return []byte("event: " + kind + "\ndata: " + data + "\n\n") }
 
-// A toolStream is a stream's body as the client gets it. What the filter lets through goes out with the read that brought it.
+// A toolStream is a stream's body as the client gets it. What the filter lets through goes out with
+// the read that brought it.
 type toolStream struct {
 	loop   *toolLoop
 	body   io.ReadCloser
@@ -93,8 +96,8 @@ func (s *toolStream) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// step takes one event. An error of the upstream, or of a later round, cuts the client's stream: part of the answer is there
-// already, and what is cut must not look whole.
+// step takes one event. An error of the upstream, or of a later round, cuts the client's stream:
+// part of the answer is there already, and what is cut must not look whole.
 func (s *toolStream) step() {
 	e, err := readEvent(s.in)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -131,7 +134,14 @@ func (s *toolStream) again(t turn) error {
 		return fmt.Errorf("continue a stream: %w", err)
 	}
 	if res.StatusCode != http.StatusOK || !strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream") {
-		s.loop.transport.Logger.WarnContext(s.loop.request.Context(), "upstream failed", "status", res.StatusCode, "round", s.loop.offer.rounds)
+		s.loop.transport.Logger.WarnContext(
+			s.loop.request.Context(),
+			"upstream failed",
+			"status",
+			res.StatusCode,
+			"round",
+			s.loop.offer.rounds,
+		)
 		_ = res.Body.Close() // it is not read: its error is no news
 		return fmt.Errorf("continue a stream: upstream answered %d", res.StatusCode)
 	}

@@ -18,20 +18,22 @@ import (
 	"pith/internal/apierror"
 )
 
-// The tool by which a model asks for omitted lines. It stands in every request of a dialect that knows tools, from the first turn
-// on and always as the last of the tools: tools are the head of a prompt, and a tool that came and went would cost the provider's
-// prompt cache. Calls to it are answered here, the conversation goes on upstream, and the client gets the answer as if there had
+// The tool by which a model asks for omitted lines. It stands in every request of a dialect that
+// knows tools, from the first turn on and always as the last of the tools: tools are the head of a
+// prompt, and a tool that came and went would cost the provider's prompt cache. Calls to it are
+// answered here, the conversation goes on upstream, and the client gets the answer as if there had
 // been no tool.
 const (
 	toolName        = "pith_retrieve"
 	toolDescription = "Returns source code that was left out of this conversation. Where lines are missing, a comment such as " +
 		"`... lines 128-169 omitted hash=3f9a1c0b7d22e400080000a9` stands in their place. Ask only for what you need: by hash alone " +
 		"you get the omitted lines; lines=\\\"a-b\\\" returns other lines of the same file instead, symbol=\\\"name\\\" a function or class of it."
-	toolSchema = `{"type":"dialects.Object","properties":{` +
+	toolSchema = `{"type":"object","properties":{` +
 		`"hash":{"type":"string","description":"The 24 hex digits of the comment."},` +
 		`"lines":{"type":"string","description":"Lines of the file, such as 120-180."},` +
 		`"symbol":{"type":"string","description":"Name of a function or class of the file."}},"required":["hash"]}`
-	// maxToolRounds bounds how often one answer may ask. Each round sends the whole conversation again.
+	// maxToolRounds bounds how often one answer may ask. Each round sends the whole conversation
+	// again.
 	maxToolRounds = 5
 )
 
@@ -43,7 +45,8 @@ type toolWording struct {
 	turns string
 	// fits reports whether a request can have its answer changed.
 	fits func(dialects.Object) bool
-	// read reads a whole answer, replies words the results of its calls, join makes the client's answer of all rounds' answers.
+	// read reads a whole answer, replies words the results of its calls, join makes the client's
+	// answer of all rounds' answers.
 	read    func(answer []byte) turn
 	replies func(t turn, results []string) []string
 	join    func(answers [][]byte) []byte
@@ -55,7 +58,8 @@ type toolWording struct {
 type turn struct {
 	// calls are those of our tool.
 	calls []toolRequest
-	// theirs says that tools of the client were called as well, ended that the model stopped in order to have calls answered.
+	// theirs says that tools of the client were called as well, ended that the model stopped in
+	// order to have calls answered.
 	theirs, ended bool
 	// echo is what the next request repeats of the turn, as JSON values.
 	echo []string
@@ -79,8 +83,8 @@ type Offer struct {
 	rounds  int
 }
 
-// OfferTool adds the tool to a tenant's request in a dialect, or returns nil where the request cannot have it or the tool is
-// switched off. The body must be JSON.
+// OfferTool adds the tool to a tenant's request in a dialect, or returns nil where the request
+// cannot have it or the tool is switched off. The body must be JSON.
 func (o *Originals) OfferTool(dialect string, body []byte, tenant string) *Offer {
 	w := wordings[dialect]
 	if !o.opts.Tool || w == nil {
@@ -96,7 +100,8 @@ func (o *Originals) OfferTool(dialect string, body []byte, tenant string) *Offer
 	return &Offer{Body: body, wording: w, tenant: tenant}
 }
 
-// Rounds counts the rounds that the client does not see. It may be called when the answer has ended.
+// Rounds counts the rounds that the client does not see. It may be called when the answer has
+// ended.
 func (o *Offer) Rounds() int { return o.rounds }
 
 // A Transport answers the calls of our tool in the answer to one request.
@@ -143,8 +148,8 @@ type toolLoop struct {
 	body []byte
 }
 
-// whole takes an answer that comes in one piece through its rounds. An error of a later round is the client's to see: nothing of
-// the answer has reached it.
+// whole takes an answer that comes in one piece through its rounds. An error of a later round is
+// the client's to see: nothing of the answer has reached it.
 func (l *toolLoop) whole(ctx context.Context, res *http.Response) (*http.Response, error) {
 	var answers [][]byte
 	for {
@@ -175,13 +180,18 @@ func (l *toolLoop) readAll(res *http.Response) ([]byte, error) {
 		return nil, fmt.Errorf("read answer: %w", err)
 	}
 	if int64(len(answer)) > limit {
-		return nil, &apierror.Error{Status: http.StatusBadGateway, Kind: apierror.Upstream, Msg: "the answer is larger than this proxy reads"}
+		return nil, &apierror.Error{
+			Status: http.StatusBadGateway,
+			Kind:   apierror.Upstream,
+			Msg:    "the answer is larger than this proxy reads",
+		}
 	}
 	return answer, nil
 }
 
-// hides reports that a turn is answered here. One that calls the client's tools as well is not: the client has to run those, and
-// gets them without our calls, which the model may repeat in its next turn.
+// hides reports that a turn is answered here. One that calls the client's tools as well is not: the
+// client has to run those, and gets them without our calls, which the model may repeat in its next
+// turn.
 func (l *toolLoop) hides(t turn) bool {
 	return len(t.calls) > 0 && !t.theirs && t.ended && l.offer.rounds < maxToolRounds
 }
