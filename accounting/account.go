@@ -39,7 +39,7 @@ type Books struct {
 
 // New opens Books whose figures are shown in registry.
 func New(o Options, registry *prometheus.Registry) (*Books, error) {
-	calibrator, err := newCalibrator(o)
+	c, err := newCalibrator(o)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func New(o Options, registry *prometheus.Registry) (*Books, error) {
 	if err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
 	}
-	first := &Books{calibrator: calibrator, metrics: m}
+	first := &Books{calibrator: c, metrics: m}
 	return first.Reload(o)
 }
 

@@ -136,11 +136,16 @@ func (r *ratio) value() (float64, bool) {
 	return r.reported / r.counted, true
 }
 
+// otherContent are the marks of what is not text, and of what the request does not hold itself.
+var otherContent = [...]string{
+	"base64", "image_url", "file_id", "input_file", "previous_response_id", `"conversation"`,
+}
+
 // onlyText reports that a request holds all that the provider will count, and nothing that is
 // counted otherwise than as text. The marks also occur in texts; that costs a sample and nothing
 // else.
 func onlyText(body []byte) bool {
-	for _, mark := range []string{"base64", "image_url", "file_id", "input_file", "previous_response_id", `"conversation"`} {
+	for _, mark := range otherContent {
 		if bytes.Contains(body, []byte(mark)) {
 			return false
 		}

@@ -96,7 +96,8 @@ func (m *metrics) observe(a *Account, b Bill, o Outcome) {
 		return
 	}
 	for kind, n := range map[string]int64{
-		"input": b.Usage.Input, "cache_read": b.Usage.CacheRead, "cache_write": b.Usage.CacheWrite, "output": b.Usage.Output,
+		"input": b.Usage.Input, "cache_read": b.Usage.CacheRead,
+		"cache_write": b.Usage.CacheWrite, "output": b.Usage.Output,
 	} {
 		m.tokens.WithLabelValues(b.label, group, kind).Add(float64(n))
 	}

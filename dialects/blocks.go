@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// A codeSpan block is a run of lines that holds a file or a piece of code. Line numbers index the
+// A codeSpan is a run of lines that holds a file or a piece of code. Line numbers index the
 // text's lines, half-open.
 type codeSpan struct {
 	// open and close enclose the block with its fences or tags; first and last enclose the code
@@ -53,10 +53,12 @@ func (s *blockScanner) block(i int) (codeSpan, bool) {
 	}
 }
 
-// A blockScanner remembers which closers it has looked for in vain, so that a text of a million openers is still one pass.
+// A blockScanner remembers which closers it has looked for in vain, so that a text of a million
+// openers is still one pass.
 type blockScanner struct {
 	lines []textLine
-	// unclosed maps a kind of closer to the least length (fences) that has no closer in the rest of the text; 1 for tags.
+	// unclosed maps a kind of closer to the least length (fences) that has no closer in the rest of the
+	// text; 1 for tags.
 	unclosed map[string]int
 }
 
@@ -135,17 +137,8 @@ func (b *codeSpan) describeAttributes(s string) {
 			}
 		case "lang", "language":
 			b.language = value
-		case "lines",
-			"line",
-			"range",
-			"start",
-			"end",
-			"offset",
-			"limit",
-			"start_line",
-			"end_line",
-			"startline",
-			"endline":
+		case "lines", "line", "range", "start", "end", "offset", "limit",
+			"start_line", "end_line", "startline", "endline":
 			b.partial = true
 		}
 	}
@@ -174,7 +167,8 @@ func headingPath(line string) string {
 	return ""
 }
 
-// elements are the tags that hold a file. document is Anthropic's: its path and text may stand in elements of their own.
+// elementOpen is the tag that opens a file. document is Anthropic's: its path and text may stand in
+// elements of their own.
 var elementOpen = regexp.MustCompile(
 	`^\s*<(file|file_content|file_contents|document|document_content|document_contents)(\s[^<>]*)?>\s*$`,
 )

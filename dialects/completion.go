@@ -16,17 +16,17 @@ const (
 // cursor is compressed for what stands right before the cursor.
 func (p *planner) completion(m message) {
 	var query string
-	for _, part := range m.parts {
-		if part.kind != partPrompt && part.kind != partSuffix {
+	for _, piece := range m.parts {
+		if piece.kind != partPrompt && piece.kind != partSuffix {
 			continue
 		}
-		text := readText(p.body, part.start, part.end)
-		if part.kind == partPrompt && p.prompt(text) {
+		text := readText(p.body, piece.start, piece.end)
+		if piece.kind == partPrompt && p.prompt(text) {
 			continue
 		}
 		n := len(text.lines)
 		far := codeSpan{last: farEnd(n)}
-		if part.kind == partPrompt {
+		if piece.kind == partPrompt {
 			end := min(n, far.last+nearLines)
 			query = joinLines(text.lines[max(0, end-cursorLines):end])
 		} else {

@@ -69,7 +69,8 @@ func isDiff(lines []string) bool {
 
 var codeStart = regexp.MustCompile(
 	`^(func|def|class|import|from|package|return|if|for|while|const|let|var|static|public|private|` +
-		`protected|fn|use|impl|struct|enum|interface|type|namespace|#include|#define|using|async|export|module|end|else|try|catch|case)\b`,
+		`protected|fn|use|impl|struct|enum|interface|type|namespace|` +
+		`#include|#define|using|async|export|module|end|else|try|catch|case)\b`,
 )
 
 // readsLikeCode judges a text without a name: at least three lines in ten start or end as code

@@ -50,7 +50,7 @@ type Plan struct {
 	// Small counts the blocks that were left for their size alone.
 	Small int
 	// Prompts are the few-shot prompts that are shortened, by PromptEdits.
-	Prompts     []Pruned
+	Prompts     []PrunedPrompt
 	PromptEdits []Edit
 }
 
@@ -102,21 +102,21 @@ func (p *planner) run(c Conversation) {
 
 // assistant notes what was said and asked. Nothing of an assistant's turn is compressed.
 func (p *planner) assistant(m message) {
-	for _, part := range m.parts {
-		switch part.kind {
+	for _, piece := range m.parts {
+		switch piece.kind {
 		case partText:
-			p.announcement = strings.TrimSpace(readText(p.body, part.start, part.end).all)
+			p.announcement = strings.TrimSpace(readText(p.body, piece.start, piece.end).all)
 			p.history.noteWords(p.announcement)
 		case partCall:
-			a := understand(part.call)
+			a := understand(piece.call)
 			first := a
 			if a.kind == actRead && !p.history.whole(a.paths[0]) {
 				first.kind = actOther
 			}
 			p.history.note(a)
-			p.calls[part.callID] = pendingCall{
+			p.calls[piece.callID] = pendingCall{
 				action: first,
-				query:  joinTexts(p.instruction, p.announcement, part.call.args),
+				query:  joinTexts(p.instruction, p.announcement, piece.call.args),
 			}
 		}
 	}
@@ -130,17 +130,17 @@ func (p *planner) turn(m message) {
 	}
 	var said []spoken
 	var words []string
-	for _, part := range m.parts {
-		switch part.kind {
+	for _, piece := range m.parts {
+		switch piece.kind {
 		case partText:
-			text := readText(p.body, part.start, part.end)
+			text := readText(p.body, piece.start, piece.end)
 			blocks := findBlocks(text.lines)
 			if !p.prompt(text) {
 				said = append(said, spoken{text, blocks})
 			}
 			words = append(words, instruction(text, blocks))
 		case partResult:
-			p.result(part)
+			p.result(piece)
 		}
 	}
 	p.completion(m)
@@ -177,18 +177,18 @@ func (p *planner) userBlock(text jsonText, b codeSpan, query string) {
 
 // result plans what a tool returned: only the whole of one file, read for the first time, is
 // compressed.
-func (p *planner) result(part part) {
-	call, ok := p.calls[part.callID]
-	if !ok || part.failed || call.action.kind != actRead || part.start == part.end {
+func (p *planner) result(r part) {
+	pending, ok := p.calls[r.callID]
+	if !ok || r.failed || pending.action.kind != actRead || r.start == r.end {
 		return
 	}
-	text := readText(p.body, part.start, part.end)
+	text := readText(p.body, r.start, r.end)
 	b, ok := wholeFile(text.lines)
 	if !ok || b.partial {
 		return
 	}
-	b.path = call.action.paths[0]
-	p.add(text, b, call.query)
+	b.path = pending.action.paths[0]
+	p.add(text, b, pending.query)
 }
 
 // add plans the lines of b unless they are to be left alone.

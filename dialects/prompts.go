@@ -7,10 +7,10 @@ import (
 // A Pruner finds an original few-shot prompt in a text that is meant for model and says how to
 // shorten it; false where there is none. What it says must depend on its arguments alone and change
 // only when an operator changes the prompts.
-type Pruner func(model, text string) (Pruned, bool)
+type Pruner func(model, text string) (PrunedPrompt, bool)
 
-// A Pruned is a few-shot prompt that was found in a text.
-type Pruned struct {
+// A PrunedPrompt is a few-shot prompt that was found in a text.
+type PrunedPrompt struct {
 	// Name is shown in a response header and labels a metric. It comes from the operator's files,
 	// never from a request.
 	Name string

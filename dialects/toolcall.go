@@ -76,14 +76,16 @@ func bareName(name string) string {
 }
 
 var readTools = map[string]bool{
-	"read": true, "readfile": true, "fileread": true, "readtextfile": true, "readfilecontent": true, "readfilecontents": true,
-	"builtinreadfile": true, "view": true, "viewfile": true, "openfile": true, "open": true, "cat": true, "fsread": true,
-	"getfilecontents": true, "getfile": true, "showfile": true, "filecontents": true, "readcurrentlyopenfile": true,
+	"read": true, "readfile": true, "fileread": true, "readtextfile": true,
+	"readfilecontent": true, "readfilecontents": true, "builtinreadfile": true, "view": true,
+	"viewfile": true, "openfile": true, "open": true, "cat": true, "fsread": true,
+	"getfilecontents": true, "getfile": true, "showfile": true, "filecontents": true,
+	"readcurrentlyopenfile": true,
 }
 
 var changeVerbs = [...]string{
-	"write", "edit", "replace", "patch", "create", "insert", "delete", "append", "update", "apply", "rename", "move", "remove",
-	"save", "modify", "overwrite", "undo",
+	"write", "edit", "replace", "patch", "create", "insert", "delete", "append", "update",
+	"apply", "rename", "move", "remove", "save", "modify", "overwrite", "undo",
 }
 
 func hasVerb(name string, verbs []string) bool {
@@ -105,9 +107,11 @@ func isReadTool(name string, args gjson.Result) bool {
 
 // pathKeys are the argument names under which tools take a file.
 var pathKeys = map[string]bool{
-	"path": true, "file_path": true, "filepath": true, "filePath": true, "file": true, "filename": true, "target_file": true,
-	"absolute_path": true, "relative_path": true, "relative_workspace_path": true, "AbsolutePath": true, "notebook_path": true,
-	"target": true, "destination": true, "source": true, "uri": true, "paths": true, "file_paths": true, "files": true,
+	"path": true, "file_path": true, "filepath": true, "filePath": true, "file": true,
+	"filename": true, "target_file": true, "absolute_path": true, "relative_path": true,
+	"relative_workspace_path": true, "AbsolutePath": true, "notebook_path": true,
+	"target": true, "destination": true, "source": true, "uri": true, "paths": true,
+	"file_paths": true, "files": true,
 }
 
 // argumentPaths lists the strings under path keys, a few levels deep.
@@ -137,9 +141,10 @@ func argumentPaths(v gjson.Result, depth int) []string {
 
 // partKeys are the arguments that ask for a part of a file.
 var partKeys = [...]string{
-	"offset", "limit", "start_line", "end_line", "startLine", "endLine", "StartLine", "EndLine", "view_range", "line_start",
-	"line_end", "start", "end", "head", "tail", "lines", "range", "line_range", "line_ranges", "ranges", "pages",
-	"start_line_one_indexed", "end_line_one_indexed_inclusive", "start_line_one_indexed_inclusive", "line_number", "line",
+	"offset", "limit", "start_line", "end_line", "startLine", "endLine", "StartLine", "EndLine",
+	"view_range", "line_start", "line_end", "start", "end", "head", "tail", "lines", "range",
+	"line_range", "line_ranges", "ranges", "pages", "start_line_one_indexed",
+	"end_line_one_indexed_inclusive", "start_line_one_indexed_inclusive", "line_number", "line",
 	"symbol", "pattern", "max_lines",
 }
 
@@ -158,8 +163,9 @@ func asksForPart(args gjson.Result) bool {
 }
 
 var shellTools = map[string]bool{
-	"bash": true, "shell": true, "sh": true, "exec": true, "execcommand": true, "runterminalcmd": true, "executecommand": true,
-	"runcommand": true, "terminal": true, "localshell": true, "runshellcommand": true, "executebash": true, "shellcommand": true,
+	"bash": true, "shell": true, "sh": true, "exec": true, "execcommand": true,
+	"runterminalcmd": true, "executecommand": true, "runcommand": true, "terminal": true,
+	"localshell": true, "runshellcommand": true, "executebash": true, "shellcommand": true,
 	"runinterminal": true, "runshell": true, "executeshell": true,
 }
 
@@ -192,10 +198,14 @@ func shellCommand(name string, args gjson.Result, raw string) (string, bool) {
 var (
 	// catWhole is a command that prints one whole file and does nothing else, a cd before it
 	// allowed.
-	catWhole = regexp.MustCompile(`^\s*(?:cd\s+[^\s;&|<>]+\s*&&\s*)?(?:cat(?:\s+-[nA-Za-z]+)?|nl(?:\s+-b\s*a)?)\s+(?:--\s+)?("[^"$` + "`" + `]+"|'[^']+'|[^\s;&|<>$*?"'` + "`" + `]+)\s*$`)
+	catWhole = regexp.MustCompile(`^\s*(?:cd\s+[^\s;&|<>]+\s*&&\s*)?` +
+		`(?:cat(?:\s+-[nA-Za-z]+)?|nl(?:\s+-b\s*a)?)\s+(?:--\s+)?` +
+		`("[^"$` + "`" + `]+"|'[^']+'|[^\s;&|<>$*?"'` + "`" + `]+)\s*$`)
 	// lookOnly are programs that change no file; sed is told apart by its flags.
-	lookOnly = regexp.MustCompile(`^\s*(?:cd|cat|head|tail|nl|grep|egrep|fgrep|rg|ag|ls|wc|find|tree|file|stat|less|more|echo|pwd|which|diff|sort|uniq|cut|` +
-		`awk|sed\s+-n|git\s+(?:diff|log|show|status|grep|blame|ls-files)|go\s+(?:test|build|vet|run|list)|cargo\s+(?:test|build|check)|` +
+	lookOnly = regexp.MustCompile(`^\s*(?:cd|cat|head|tail|nl|grep|egrep|fgrep|rg|ag|ls|wc|find|tree|file|` +
+		`stat|less|more|echo|pwd|which|diff|sort|uniq|cut|` +
+		`awk|sed\s+-n|git\s+(?:diff|log|show|status|grep|blame|ls-files)|` +
+		`go\s+(?:test|build|vet|run|list)|cargo\s+(?:test|build|check)|` +
 		`npm\s+(?:test|run\s+(?:test|build))|pytest|make)\b`)
 	// redirect is an output redirection into a file, 2>&1 and /dev/null apart.
 	redirect      = regexp.MustCompile(`>>?\s*[^&\s>]`)
@@ -269,7 +279,8 @@ func (h *history) note(a action) {
 // textEdits are how agents without tool calls write edits into their words: Cline's and Roo's
 // elements, Aider's blocks, patches.
 var textEdits = [...]string{
-	"<write_to_file>", "<replace_in_file>", "<apply_diff>", "<insert_content>", "<search_and_replace>", "<<<<<<< SEARCH", "*** Begin Patch",
+	"<write_to_file>", "<replace_in_file>", "<apply_diff>", "<insert_content>",
+	"<search_and_replace>", "<<<<<<< SEARCH", "*** Begin Patch",
 }
 
 // noteWords records the edits in what an assistant says: they may change any file that it names.

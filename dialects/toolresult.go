@@ -75,7 +75,8 @@ func trailer(lines []textLine, first int) int {
 }
 
 var errorText = regexp.MustCompile(
-	`(?i)^\s*(?:<tool_use_error>|error\b|\[error|cat: |file not found|no such file|permission denied|traceback \(most recent)`,
+	`(?i)^\s*(?:<tool_use_error>|error\b|\[error|cat: |file not found|no such file|` +
+		`permission denied|traceback \(most recent)`,
 )
 
 // isErrorText recognises a failure that only its words tell.

@@ -102,10 +102,10 @@ func (s *sender) RoundTrip(req *http.Request) (*http.Response, error) {
 	h.earn()
 	s.client.ChargeBytes(req.Context(), req.ContentLength)
 	retry := s.gateway.opts.Retry
-	for attempt := 0; ; attempt++ {
+	for n := 0; ; n++ {
 		a := s.try(req, s.to.target)
-		wait, again := a.wait(retry, attempt)
-		if !again || attempt >= retry.Attempts || !canResend(req) || !h.spend() {
+		wait, again := a.wait(retry, n)
+		if !again || n >= retry.Attempts || !canResend(req) || !h.spend() {
 			return a.res, a.err
 		}
 		if a.res != nil {

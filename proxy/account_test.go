@@ -217,7 +217,8 @@ func TestHoldout(t *testing.T) {
 // our tool.
 func TestHoldoutPassesWhole(t *testing.T) {
 	up := newUpstream(t)
-	o := options(t, up)
+	o := keeping(t, up, &shelf{})
+	o.Retrieval.Tool = true
 	o.Accounting.Holdout = 1
 	base, client := start(t, o)
 	body := askedCode()

@@ -44,6 +44,10 @@ func TestBodyLimits(t *testing.T) {
 	if n := u.count(); n != 0 {
 		t.Errorf("the upstream was asked %d times", n)
 	}
+	exact := userChat(strings.Repeat("x", 1000-len(userChat(""))))
+	if res, body := post(t, client, base+"/v1/chat/completions", exact); res.StatusCode != http.StatusOK {
+		t.Errorf("body of exactly the limit: %d %s", res.StatusCode, body)
+	}
 	for name, header := range map[string][2]string{"mode off": {"X-Pith-Mode", "off"}, "other type": {"Content-Type", "text/plain"}} {
 		if res, _ := post(
 			t,

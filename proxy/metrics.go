@@ -74,7 +74,9 @@ func newMetrics(registry *prometheus.Registry, held *byteBudget) (*metrics, erro
 		func() float64 { return float64(held.used.Load()) },
 	)
 	var errs []error
-	for _, c := range []prometheus.Collector{m.requests, m.decisions, m.tokens, m.prompts, m.duration, m.compressing, m.upstreamHeaders, m.active, bytes} {
+	for _, c := range []prometheus.Collector{
+		m.requests, m.decisions, m.tokens, m.prompts, m.duration, m.compressing, m.upstreamHeaders, m.active, bytes,
+	} {
 		errs = append(errs, registry.Register(c))
 	}
 	return m, errors.Join(errs...)

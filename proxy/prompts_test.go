@@ -16,12 +16,12 @@ const (
 )
 
 // moods prunes the demonstrations above for one model.
-func moods(model, text string) (dialects.Pruned, bool) {
+func moods(model, text string) (dialects.PrunedPrompt, bool) {
 	at := strings.Index(text, demonstrations)
 	if model != "m" || at < 0 {
-		return dialects.Pruned{}, false
+		return dialects.PrunedPrompt{}, false
 	}
-	return dialects.Pruned{
+	return dialects.PrunedPrompt{
 		Name: "moods", Original: 12, Compressed: 3,
 		Cuts: []dialects.Cut{{Start: at, End: at + len(demonstrations), Text: pruned}},
 	}, true
@@ -87,7 +87,7 @@ func TestPromptsArePruned(t *testing.T) {
 // bytes.
 func TestPrunedPromptsAreStable(t *testing.T) {
 	opts := options(t, newUpstream(t))
-	opts.Prompts = func(_, text string) (dialects.Pruned, bool) { return moods("m", text) }
+	opts.Prompts = func(_, text string) (dialects.PrunedPrompt, bool) { return moods("m", text) }
 	for seed := range uint64(4) {
 		turns := conversationOf(rand.New(rand.NewPCG(seed, 7)), 6)
 		for i := range turns {

@@ -37,11 +37,11 @@ type Server struct {
 	originals *retrieval.Originals
 	books     *accounting.Books
 	tracing   *tracing
-	*lasting
+	*state
 }
 
-// lasting is what a Server hands on to the one that takes its place in a Site.
-type lasting struct {
+// A state is what a Server hands on to the one that takes its place in a Site.
+type state struct {
 	metrics  *metrics
 	forms    *forms
 	inFlight byteBudget
@@ -102,17 +102,17 @@ func (s *Server) furnish(prev *Server) (err error) {
 		return fmt.Errorf("proxy accounting: %w", err)
 	}
 	if prev != nil {
-		s.lasting = prev.lasting
+		s.state = prev.state
 		return nil
 	}
-	if s.lasting, err = newLasting(o); err != nil {
+	if s.state, err = newState(o); err != nil {
 		return fmt.Errorf("proxy: %w", err)
 	}
 	return nil
 }
 
-func newLasting(o Options) (l *lasting, err error) {
-	l = new(lasting)
+func newState(o Options) (l *state, err error) {
+	l = new(state)
 	if l.forms, err = newForms(o.Freeze); err != nil {
 		return nil, err
 	}

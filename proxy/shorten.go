@@ -19,16 +19,16 @@ var (
 	errFrozen = errors.New("block was sent as it came before")
 )
 
-// An order is what one request wants and who sent it.
-type order struct {
+// settings are what one request wants and who sent it.
+type settings struct {
 	control
 	tenant string
 	// alone says that the request takes no part in the comparison of conversations.
 	alone bool
 }
 
-// rules are those by which an order's blocks are planned.
-func (s *Server) rules(want order) dialects.Rules {
+// rules are those by which the settings' blocks are planned.
+func (s *Server) rules(want settings) dialects.Rules {
 	return dialects.Rules{
 		Force:    want.mode == ModeForce,
 		Budget:   want.budget,
@@ -41,7 +41,7 @@ func (s *Server) rules(want order) dialects.Rules {
 }
 
 // heldOut decides whether a conversation passes uncompressed for comparison.
-func (s *Server) heldOut(c dialects.Conversation, want order) bool {
+func (s *Server) heldOut(c dialects.Conversation, want settings) bool {
 	if want.alone || s.opts.Accounting.Holdout <= 0 {
 		return false
 	}
@@ -119,12 +119,12 @@ func (s *Server) admit(ctx context.Context, blocks []dialects.Block, t *tally) (
 	for i := range blocks {
 		b := &candidate{Block: &blocks[i]}
 		b.key = s.forms.keyOf(b.Request)
-		form := s.forms.sent(ctx, b.key)
-		b.before = form == formCompressed
+		sent := s.forms.sent(ctx, b.key)
+		b.before = sent == formCompressed
 		switch {
-		case form == formOriginal:
+		case sent == formOriginal:
 			t.fail(errFrozen)
-		case form == formUnknown && !free:
+		case sent == formUnknown && !free:
 			t.fail(errBusy)
 			s.forms.note(ctx, b.key, formOriginal)
 		default:

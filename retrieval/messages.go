@@ -11,13 +11,14 @@ import (
 // messagesTool words the tool for Anthropic Messages.
 func messagesTool() *toolWording {
 	return &toolWording{
-		definition: `{"name":"` + toolName + `","description":"` + toolDescription + `","input_schema":` + toolSchema + `}`,
-		turns:      "messages",
-		fits:       func(dialects.Object) bool { return true },
-		read:       readMessagesTurn,
-		replies:    messagesReplies,
-		join:       joinMessages,
-		filter:     func() streamFilter { return &messagesStream{items: items{member: "index"}} },
+		definition: `{"name":"` + toolName + `","description":"` + toolDescription +
+			`","input_schema":` + toolSchema + `}`,
+		turns:   "messages",
+		fits:    func(dialects.Object) bool { return true },
+		read:    readMessagesTurn,
+		replies: messagesReplies,
+		join:    joinMessages,
+		filter:  func() streamFilter { return &messagesStream{items: items{member: "index"}} },
 	}
 }
 
@@ -173,6 +174,12 @@ func (s *messagesStream) end(e event, kind string) (out []byte, end *turn) {
 	return nil, &t
 }
 
+// deltaMembers are the members of a block that grow by deltas, and those of the deltas that they grow
+// by.
+var deltaMembers = map[string]string{
+	"text": "text", "thinking": "thinking", "signature": "signature", "input": "partial_json",
+}
+
 // gather adds a delta to its block.
 func (s *messagesStream) gather(data string) {
 	it := s.byIndex[gjson.Get(data, "index").Int()]
@@ -180,7 +187,7 @@ func (s *messagesStream) gather(data string) {
 		return
 	}
 	delta := gjson.Get(data, "delta")
-	for member, source := range map[string]string{"text": "text", "thinking": "thinking", "signature": "signature", "input": "partial_json"} {
+	for member, source := range deltaMembers {
 		if v := delta.Get(source); v.Exists() {
 			it.parts[member] = append(it.parts[member], v.Str...)
 		}

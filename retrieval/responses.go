@@ -11,13 +11,14 @@ import (
 // responsesTool words the tool for OpenAI Responses.
 func responsesTool() *toolWording {
 	return &toolWording{
-		definition: `{"type":"function","name":"` + toolName + `","description":"` + toolDescription + `","parameters":` + toolSchema + `,"strict":false}`,
-		turns:      "input",
-		fits:       fitsResponses,
-		read:       readResponsesTurn,
-		replies:    responsesReplies,
-		join:       joinResponses,
-		filter:     func() streamFilter { return &responsesStream{items: items{member: "output_index"}} },
+		definition: `{"type":"function","name":"` + toolName + `","description":"` + toolDescription +
+			`","parameters":` + toolSchema + `,"strict":false}`,
+		turns:   "input",
+		fits:    fitsResponses,
+		read:    readResponsesTurn,
+		replies: responsesReplies,
+		join:    joinResponses,
+		filter:  func() streamFilter { return &responsesStream{items: items{member: "output_index"}} },
 	}
 }
 

@@ -25,9 +25,10 @@ import (
 // been no tool.
 const (
 	toolName        = "pith_retrieve"
-	toolDescription = "Returns source code that was left out of this conversation. Where lines are missing, a comment such as " +
-		"`... lines 128-169 omitted hash=3f9a1c0b7d22e400080000a9` stands in their place. Ask only for what you need: by hash alone " +
-		"you get the omitted lines; lines=\\\"a-b\\\" returns other lines of the same file instead, symbol=\\\"name\\\" a function or class of it."
+	toolDescription = "Returns source code that was left out of this conversation. Where lines are missing, " +
+		"a comment such as `... lines 128-169 omitted hash=3f9a1c0b7d22e400080000a9` stands in their place. " +
+		"Ask only for what you need: by hash alone you get the omitted lines; lines=\\\"a-b\\\" returns other " +
+		"lines of the same file instead, symbol=\\\"name\\\" a function or class of it."
 	toolSchema = `{"type":"object","properties":{` +
 		`"hash":{"type":"string","description":"The 24 hex digits of the comment."},` +
 		`"lines":{"type":"string","description":"Lines of the file, such as 120-180."},` +
@@ -229,7 +230,7 @@ func continued(body []byte, member string, turns []string) []byte {
 	}
 	if v := o[member]; v.Type == gjson.String { // the short form of one user message
 		first := `[{"role":"user","content":` + v.Raw + `},` + strings.Join(turns, ",") + `]`
-		return dialects.Splice(body, []dialects.Edit{{v.Index, v.Index + len(v.Raw), []byte(first)}})
+		return dialects.Splice(body, []dialects.Edit{{Start: v.Index, End: v.Index + len(v.Raw), Text: []byte(first)}})
 	}
 	return dialects.Append(body, o, member, turns...)
 }

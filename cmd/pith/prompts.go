@@ -80,12 +80,12 @@ func reportPrompts(log *slog.Logger, folder *evolve.Folder, err error) {
 
 // pruner gives the proxy the folder under its own types.
 func pruner(folder *evolve.Folder) dialects.Pruner {
-	return func(model, text string) (dialects.Pruned, bool) {
+	return func(model, text string) (dialects.PrunedPrompt, bool) {
 		found, ok := folder.Find(model, text)
 		if !ok {
-			return dialects.Pruned{}, false
+			return dialects.PrunedPrompt{}, false
 		}
-		p := dialects.Pruned{Name: found.Task, Original: found.Original, Compressed: found.Pruned}
+		p := dialects.PrunedPrompt{Name: found.Task, Original: found.Original, Compressed: found.Pruned}
 		for _, e := range found.Edits {
 			p.Cuts = append(p.Cuts, dialects.Cut(e))
 		}
