@@ -43,7 +43,8 @@ func TestAnnouncementEndsWithTheUsersTurn(t *testing.T) {
 		{"role":"user","content":"How are keys made?"},
 		{"role":"assistant","content":"I look at the wheels first."},
 		{"role":"user","content":"Where is the lock?"},
-		{"role":"assistant","content":null,"tool_calls":[{"id":"1","type":"function","function":{"name":"Read","arguments":"{\"path\":\"lock.go\"}"}}]},
+		{"role":"assistant","content":null,"tool_calls":[{"id":"1","type":"function",
+			"function":{"name":"Read","arguments":"{\"path\":\"lock.go\"}"}}]},
 		{"role":"tool","tool_call_id":"1","content":` + quote(code(40)) + `}]}`
 	p := plan(t, "/v1/chat/completions", body, dialects.Rules{})
 	if len(p.Blocks) != 1 {
@@ -62,7 +63,8 @@ func TestAnnouncementEndsWithTheUsersTurn(t *testing.T) {
 func TestAnnouncementIsPartOfTheQuestion(t *testing.T) {
 	body := `{"messages":[
 		{"role":"user","content":"Where is the lock?"},
-		{"role":"assistant","content":"I look at the door.","tool_calls":[{"id":"1","type":"function","function":{"name":"Read","arguments":"{\"path\":\"door.go\"}"}}]},
+		{"role":"assistant","content":"I look at the door.","tool_calls":[{"id":"1","type":"function",
+			"function":{"name":"Read","arguments":"{\"path\":\"door.go\"}"}}]},
 		{"role":"tool","tool_call_id":"1","content":` + quote(code(40)) + `}]}`
 	p := plan(t, "/v1/chat/completions", body, dialects.Rules{})
 	if len(p.Blocks) != 1 || !strings.Contains(p.Blocks[0].Request.Query, "door.\n") {
@@ -149,5 +151,22 @@ func TestPlanFollowsItsRules(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What a read tool says about its own failure is not a file.
+func TestErrorsInWordsAreNoFiles(t *testing.T) {
+	for _, first := range []string{
+		"<tool_use_error>No.</tool_use_error>", "Error: no", "[error] no", "cat: main.go: No such file",
+		"File not found: main.go", "No such file or directory", "Permission denied", "Traceback (most recent call last)",
+		"Exit code: 1",
+	} {
+		body := `{"messages":[{"role":"user","content":"Why?"},
+			{"role":"assistant","tool_calls":[{"id":"1","type":"function",
+			"function":{"name":"Read","arguments":"{\"path\":\"main.go\"}"}}]},
+			{"role":"tool","tool_call_id":"1","content":` + quote(first+"\n"+code(40)) + `}]}`
+		if p := plan(t, "/v1/chat/completions", body, dialects.Rules{}); len(p.Blocks) != 0 {
+			t.Errorf("a result that begins with %q is planned", first)
+		}
 	}
 }

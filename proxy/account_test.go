@@ -79,7 +79,8 @@ func TestCost(t *testing.T) {
 		{
 			"read, written and new",
 			"/v1/messages",
-			`{"usage":{"input_tokens":100,"cache_read_input_tokens":800,"cache_creation_input_tokens":100,"output_tokens":10}}`,
+			`{"usage":{"input_tokens":100,"cache_read_input_tokens":800,"cache_creation_input_tokens":100,` +
+				`"output_tokens":10}}`,
 			[]accounting.Price{price},
 			"gpt-4*",
 			(100*4 + 800*0.4 + 100*5 + 10*20) / 1e6,
@@ -263,7 +264,8 @@ func TestHoldoutPassesWhole(t *testing.T) {
 func TestHiddenRoundsCost(t *testing.T) {
 	var rounds atomic.Int64
 	answers := []string{
-		`{"choices":[{"message":{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"pith_retrieve","arguments":` +
+		`{"choices":[{"message":{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function",` +
+			`"function":{"name":"pith_retrieve","arguments":` +
 			quote(
 				`{"hash":"`+gapHash+`"}`,
 			) + `}}]},"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":1000,"completion_tokens":10}}`,

@@ -36,7 +36,10 @@ func BenchmarkPassThrough(b *testing.B) {
 			variants := []struct {
 				name, url, mode string
 				took            []time.Duration
-			}{{name: "bare", url: bare.URL}, {name: "off", url: ours, mode: "off"}, {name: "auto", url: ours, mode: "auto"}}
+			}{
+				{name: "bare", url: bare.URL}, {name: "off", url: ours, mode: "off"},
+				{name: "auto", url: ours, mode: "auto"},
+			}
 			for b.Loop() {
 				for i := range variants {
 					v := &variants[i]

@@ -62,7 +62,8 @@ func TestUserBlocksAreFound(t *testing.T) {
 		},
 		{
 			"document element",
-			"<documents>\n<document index=\"1\">\n<source>main.go</source>\n<document_content>\n" + code + "</document_content>\n</document>\n</documents>\nWhy?",
+			"<documents>\n<document index=\"1\">\n<source>main.go</source>\n" +
+				"<document_content>\n" + code + "</document_content>\n</document>\n</documents>\nWhy?",
 			true,
 		},
 		{"document without source", "<document path=\"main.go\">\n" + code + "</document>\nWhy?", true},

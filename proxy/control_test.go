@@ -77,7 +77,9 @@ func TestHeadersSteerTheEngine(t *testing.T) {
 			t.Errorf("%s = %q, want %q", name, v, want)
 		}
 	}
-	for _, name := range []string{"X-Pith-Original-Tokens", "X-Pith-Compressed-Tokens", "X-Pith-Ratio", "Server-Timing"} {
+	for _, name := range []string{
+		"X-Pith-Original-Tokens", "X-Pith-Compressed-Tokens", "X-Pith-Ratio", "Server-Timing",
+	} {
 		if res.Header.Get(name) == "" {
 			t.Errorf("%s is missing", name)
 		}

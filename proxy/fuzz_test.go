@@ -19,8 +19,10 @@ func fuzzDialect(f *testing.F, w wording) {
 		f.Add(w.render(conversationOf(rand.New(rand.NewPCG(seed, 9)), 3)))
 	}
 	for _, body := range []string{
-		`{}`, `[]`, `"x"`, `null`, ` {"messages" : [ null , [] , {"role":"user"} ] } `, `{"messages":{"role":"user"},"input":[[]]}`,
-		`{"messages":[{"role":"user","content":[{"type":"text","text":"\ud800"}]}],"messages":[]}`, `{"input":"` + "```\\u000a" + `"}`,
+		`{}`, `[]`, `"x"`, `null`, ` {"messages" : [ null , [] , {"role":"user"} ] }` +
+			` `, `{"messages":{"role":"user"},"input":[[]]}`,
+		`{"messages":[{"role":"user","content":[{"type":"text","text":"\ud800"}]}],"messages":[]}`,
+		`{"input":"` + "```\\u000a" + `"}`,
 		`{"messages":[{"role":"tool","tool_call_id":7,"content":{"a":1e999}}]}`, `{"messages":[`, "\ufeff{}",
 	} {
 		f.Add(body)
@@ -64,8 +66,10 @@ func completionBody(turns []turn) string {
 func FuzzUserText(f *testing.F) {
 	for _, text := range []string{
 		"Why?\n```go\n" + source(20) + "```\n", "<file path=\"a.go\">\n" + source(20) + "</file>\nWhy?",
-		"Why?\n<document>\n<source>a.py</source>\n<document_content>\n" + numberedSource(20, "\t") + "</document_content>\n</document>",
-		"Why?\n~~~\n" + source(9) + "~~~\n```\n" + source(9) + "````\r\n", strings.Repeat("```a\n", 300), strings.Repeat("<file>\n", 300),
+		"Why?\n<document>\n<source>a.py</source>\n<document_content>\n" + numberedSource(20, "\t") +
+			"</document_content>\n</document>",
+		"Why?\n~~~\n" + source(9) + "~~~\n```\n" + source(9) + "````\r\n",
+		strings.Repeat("```a\n", 300), strings.Repeat("<file>\n", 300),
 	} {
 		f.Add(text)
 	}
@@ -78,7 +82,8 @@ func FuzzUserText(f *testing.F) {
 	})
 }
 
-// previewer returns a function that says what would be sent for a body. It asks the handler without a socket between, for speed.
+// previewer returns a function that says what would be sent for a body. It asks the handler without a
+// socket between, for speed.
 func previewer(f *testing.F) func(path, body string) string {
 	opts := options(f, newUpstream(f))
 	opts.Compression.MinBytes = 1

@@ -22,10 +22,11 @@ func TestHostileBodiesPassUnchanged(t *testing.T) {
 	u := newUpstream(t)
 	base, client := start(t, options(t, u))
 	for name, body := range map[string]string{
-		"open brackets":        strings.Repeat("[", mega),
-		"deep nesting":         deep(mega / 2),
-		"deep nesting inside":  `{"messages":[{"role":"user","content":` + deep(9000) + `}]}`,
-		"deep arguments":       `{"messages":[{"role":"assistant","tool_calls":[{"id":"1","function":{"name":"Read","arguments":` + quote(deep(mega/4)) + `}}]}]}`,
+		"open brackets":       strings.Repeat("[", mega),
+		"deep nesting":        deep(mega / 2),
+		"deep nesting inside": `{"messages":[{"role":"user","content":` + deep(9000) + `}]}`,
+		"deep arguments": `{"messages":[{"role":"assistant","tool_calls":[{"id":"1",` +
+			`"function":{"name":"Read","arguments":` + quote(deep(mega/4)) + `}}]}]}`,
 		"one line of a mega":   userChat("Why?\n" + strings.Repeat("x", mega)),
 		"a mega of openers":    userChat("Why?\n" + strings.Repeat("```a\n~~~~b\n<file>\n", mega/18)),
 		"a mega of newlines":   userChat("Why?\n" + strings.Repeat("\n", mega)),
@@ -123,7 +124,8 @@ func TestSecretsStayOutOfMetricsAndPanics(t *testing.T) {
 	}
 }
 
-// An upstream that breaks off, lies about its length or speaks no HTTP is an error that the client sees, never a whole answer.
+// An upstream that breaks off, lies about its length or speaks no HTTP is an error that the client
+// sees, never a whole answer.
 func TestLyingUpstreams(t *testing.T) {
 	for name, tt := range map[string]struct {
 		answer string

@@ -93,7 +93,9 @@ func (s *Server) relay(x *exchange, w http.ResponseWriter, r *http.Request) erro
 
 // shorten returns body with its code blocks compressed, or body itself with the reason why not. It
 // never fails: a prompt that is too long costs money, a prompt that is lost costs the answer.
-func (s *Server) shorten(ctx context.Context, d *dialects.Dialect, body []byte, want settings) (out []byte, rep report) {
+func (s *Server) shorten(
+	ctx context.Context, d *dialects.Dialect, body []byte, want settings,
+) (out []byte, rep report) {
 	start := time.Now()
 	var c dialects.Conversation
 	defer func() {

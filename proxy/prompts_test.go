@@ -43,9 +43,12 @@ func TestPromptsArePruned(t *testing.T) {
 	}
 	same := func(s string) string { return strings.ReplaceAll(s, `moo\u0064 \"fine\"`, `mood \"fine\"`) }
 	bodies := map[string]string{
-		"/v1/chat/completions":      `{"model":"m", "messages":[{"role":"system","content":%[1]s},{"role":"user","content":%[2]s}]}`,
-		"/v1/responses":             `{"model":"m", "instructions":%[1]s,"input":[{"role":"user","content":[{"type":"input_text","text":%[2]s}]}]}`,
-		"/v1/messages":              `{"model":"m", "system":%[1]s,"messages":[{"role":"user","content":[{"type":"text","text":%[2]s}]}]}`,
+		"/v1/chat/completions": `{"model":"m", "messages":[{"role":"system","content":%[1]s},` +
+			`{"role":"user","content":%[2]s}]}`,
+		"/v1/responses": `{"model":"m", "instructions":%[1]s,"input":[{"role":"user",` +
+			`"content":[{"type":"input_text","text":%[2]s}]}]}`,
+		"/v1/messages": `{"model":"m", "system":%[1]s,"messages":[{"role":"user",` +
+			`"content":[{"type":"text","text":%[2]s}]}]}`,
 		"/v1/messages/count_tokens": `{"model":"m", "system":%[1]s,"messages":[{"role":"user","content":%[2]s}]}`,
 		"/v1/completions":           `{"model":"m", "user":%[1]s,"prompt":%[2]s}`,
 	}

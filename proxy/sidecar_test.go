@@ -17,7 +17,9 @@ func TestSidecarShortensMessages(t *testing.T) {
 			calls: []toolCall{{id: "c1", name: "Read", args: `{"file_path":"a.go"}`, result: source(40)}},
 		},
 	}
-	for _, w := range []wording{{"chat", "/v1/chat/completions", chatBody}, {"messages", "/v1/messages", messagesBody}} {
+	for _, w := range []wording{
+		{"chat", "/v1/chat/completions", chatBody}, {"messages", "/v1/messages", messagesBody},
+	} {
 		body := w.render(talk)
 		_, sent := post(t, client, base+w.path, body, "X-Pith-Mode", "preview")
 		res, got := post(t, client, base+"/v1/compress", body)

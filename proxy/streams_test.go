@@ -85,7 +85,8 @@ func TestAbortsHoldNothing(t *testing.T) {
 	goroutines, files := holding(t)
 	round(300)
 	nowGoroutines, nowFiles := holding(t)
-	for end := time.Now().Add(10 * time.Second); (nowGoroutines > goroutines || nowFiles > files) && time.Now().Before(end); {
+	end := time.Now().Add(10 * time.Second)
+	for (nowGoroutines > goroutines || nowFiles > files) && time.Now().Before(end) {
 		time.Sleep(10 * time.Millisecond) // connections are being closed
 		nowGoroutines, nowFiles = holding(t)
 	}

@@ -12,7 +12,8 @@ var responsesWire = wire{
 	name: "responses", path: "/v1/responses", turns: "input",
 	request: func(user string, stream bool) string {
 		return fmt.Sprintf(
-			`{"model":"gpt-5","store":false,"stream":%v,"input":[{"role":"user","content":%s}],"tools":[{"type":"function","name":"Read"}]}`,
+			`{"model":"gpt-5","store":false,"stream":%v,"input":[{"role":"user","content":%s}],`+
+				`"tools":[{"type":"function","name":"Read"}]}`,
 			stream,
 			quote(user),
 		)
@@ -60,7 +61,8 @@ func responseItems(n int, r round) (list []string) {
 		list = append(
 			list,
 			fmt.Sprintf(
-				`{"type":"reasoning","id":"rs%d","encrypted_content":"x","summary":[{"type":"summary_text","text":%s}]}`,
+				`{"type":"reasoning","id":"rs%d","encrypted_content":"x","summary":[{"type":"summary_text",`+
+					`"text":%s}]}`,
 				n,
 				quote(r.thinks),
 			),
@@ -98,7 +100,8 @@ func response(n int, r round, whole bool) string {
 		status, usage = ended(r, "completed", "completed"), fmt.Sprintf(`{"input_tokens":%d,"output_tokens":5}`, 100+n)
 	}
 	return fmt.Sprintf(
-		`{"id":"id%d","object":"response","created_at":%d,"status":%q,"store":false,"output":[%s],"tools":[{"type":"function","name":"Read"},{"type":"function","name":"pith_retrieve"}],"usage":%s}`,
+		`{"id":"id%d","object":"response","created_at":%d,"status":%q,"store":false,"output":[%s],`+
+			`"tools":[{"type":"function","name":"Read"},{"type":"function","name":"pith_retrieve"}],"usage":%s}`,
 		n,
 		n,
 		status,

@@ -62,9 +62,11 @@ func TestSpans(t *testing.T) {
 	}
 	got := attributesOf(request)
 	for key, value := range map[attribute.Key]string{
-		"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o", "gen_ai.usage.input_tokens": "100", "gen_ai.usage.output_tokens": "20",
+		"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o", "gen_ai.usage.input_tokens": "100",
+		"gen_ai.usage.output_tokens":           "20",
 		"gen_ai.usage.cache_read.input_tokens": "60", "gen_ai.usage.cache_creation.input_tokens": "10",
-		"http.request.method": "POST", "http.response.status_code": "200", "pith.decision": "compressed", "pith.arm": "treated",
+		"http.request.method": "POST", "http.response.status_code": "200",
+		"pith.decision": "compressed", "pith.arm": "treated",
 	} {
 		if got[key] != value {
 			t.Errorf("%s = %q, want %q", key, got[key], value)
@@ -147,7 +149,9 @@ func TestNothingLeaks(t *testing.T) {
 	}
 	code := strings.ReplaceAll(source(60), "f001", canary)
 	for i := range 4 {
-		for _, path := range []string{"/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/messages", "/v1/models"} {
+		for _, path := range []string{
+			"/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/messages", "/v1/models",
+		} {
 			send(path, userChat(fmt.Sprint(canary, i, "\n```", canary, ".go\n", code, "```")))
 		}
 	}
@@ -161,7 +165,9 @@ func TestNothingLeaks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for where, text := range map[string]string{"log": c.log.String(), "metrics": fmt.Sprint(families), "spans": fmt.Sprintf("%+v", spans.GetSpans())} {
+	for where, text := range map[string]string{
+		"log": c.log.String(), "metrics": fmt.Sprint(families), "spans": fmt.Sprintf("%+v", spans.GetSpans()),
+	} {
 		if at := strings.Index(text, canary); at >= 0 {
 			t.Errorf("%s: %.200s", where, text[max(0, at-100):])
 		}

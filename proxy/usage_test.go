@@ -1,110 +1,9 @@
 package proxy_test
 
 import (
-	"io"
-	"log/slog"
-	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
-
-	"pith/proxy"
 )
-
-// An answering is an upstream that answers every request alike.
-type answering struct {
-	contentType, encoding string
-	status                int
-	body                  []byte
-	// step is how many bytes go out with each flush; zero is all at once.
-	step int
-}
-
-func (a answering) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	_, _ = io.Copy(io.Discard, r.Body)
-	w.Header().Set("Content-Type", a.contentType)
-	if a.encoding != "" {
-		w.Header().Set("Content-Encoding", a.encoding)
-	}
-	if a.status > 0 {
-		w.WriteHeader(a.status)
-	}
-	for left := a.body; len(left) > 0; {
-		n := len(left)
-		if a.step > 0 {
-			n = min(n, a.step)
-		}
-		_, _ = w.Write(left[:n])
-		_ = http.NewResponseController(w).Flush()
-		left = left[n:]
-	}
-}
-
-// A counted is a proxy before an upstream of the test's own, with its metrics and its log.
-type counted struct {
-	proxy.Options
-	url    string
-	client *http.Client
-	log    *logBuffer
-}
-
-func startCounted(t testing.TB, h http.Handler, adjust func(*proxy.Options)) *counted {
-	t.Helper()
-	up := httptest.NewServer(h)
-	t.Cleanup(up.Close)
-	target, err := url.Parse(up.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &counted{log: &logBuffer{}}
-	c.Options = options(t, &upstream{Server: up})
-	c.Upstream = target
-	c.Registry = prometheus.NewRegistry()
-	c.Logger = slog.New(slog.NewJSONHandler(c.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	if adjust != nil {
-		adjust(&c.Options)
-	}
-	c.url, c.client = start(t, c.Options)
-	return c
-}
-
-// metric is the sum of a metric's samples whose labels contain all of labels, "name=value" each.
-func (c *counted) metric(t testing.TB, name string, labels ...string) float64 {
-	t.Helper()
-	families, err := c.Registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sum := 0.0
-	for _, f := range families {
-		if f.GetName() != name {
-			continue
-		}
-		for _, m := range f.GetMetric() {
-			var have []string
-			for _, l := range m.GetLabel() {
-				have = append(have, l.GetName()+"="+l.GetValue())
-			}
-			if containsAll(have, labels) {
-				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
-			}
-		}
-	}
-	return sum
-}
-
-func containsAll(have, want []string) bool {
-	for _, w := range want {
-		if !strings.Contains("\n"+strings.Join(have, "\n")+"\n", "\n"+w+"\n") {
-			return false
-		}
-	}
-	return true
-}
 
 const (
 	eventStream = "text/event-stream; charset=utf-8"
@@ -114,32 +13,41 @@ const (
 	bait = `say \"usage\":{\"prompt_tokens\":7000,\"input_tokens\":7000}`
 
 	chatAnswer = `{"id":"x","choices":[{"message":{"content":"` + bait + `","usage":{"prompt_tokens":9000}}}],` +
-		`"usage":{"prompt_tokens":100,"completion_tokens":20,"prompt_tokens_details":{"cached_tokens":60},"total_tokens":120}}`
+		`"usage":{"prompt_tokens":100,"completion_tokens":20,"prompt_tokens_details":{"cached_tokens":60},` +
+		`"total_tokens":120}}`
 	chatEvents = "data: {\"choices\":[{\"delta\":{\"content\":\"" + bait + "\"}}],\"usage\":null}\n\n" +
 		": a comment\n\n" +
-		"data: {\"choices\":[],\"usage\":{\"prompt_tokens\":100,\"completion_tokens\":20,\"prompt_tokens_details\":{\"cached_tokens\":60}}}\n\n" +
+		"data: {\"choices\":[],\"usage\":{\"prompt_tokens\":100,\"completion_tokens\":20," +
+		"\"prompt_tokens_details\":{\"cached_tokens\":60}}}\n\n" +
 		"data: [DONE]\n\n"
 	completionAnswer = `{"choices":[{"text":"x"}],"usage":{"prompt_tokens":100,"completion_tokens":20}}`
-	responsesAnswer  = `{"output":[{"usage":{"input_tokens":1}}],"usage":{"input_tokens":100,"input_tokens_details":{"cached_tokens":60},` +
+	responsesAnswer  = `{"output":[{"usage":{"input_tokens":1}}],"usage":{"input_tokens":100,` +
+		`"input_tokens_details":{"cached_tokens":60},` +
 		`"output_tokens":20,"output_tokens_details":{"reasoning_tokens":5}}}`
 	messagesAnswer = `{"content":[{"type":"tool_use","input":{"usage":{"input_tokens":5000}}}],` +
-		`"usage":{"input_tokens":30,"cache_read_input_tokens":60,"cache_creation_input_tokens":10,"output_tokens":20,"cache_creation":{"ephemeral_5m_input_tokens":10}}}`
-	messagesEvents = "event: message_start\r\ndata: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":30,\"cache_read_input_tokens\":60,\"cache_creation_input_tokens\":10,\"output_tokens\":1}}}\r\n\r\n" +
-		"event: content_block_delta\r\ndata: {\"type\":\"content_block_delta\",\"delta\":{\"text\":\"" + bait + "\"}}\r\n\r\n" +
+		`"usage":{"input_tokens":30,"cache_read_input_tokens":60,"cache_creation_input_tokens":10,` +
+		`"output_tokens":20,"cache_creation":{"ephemeral_5m_input_tokens":10}}}`
+	messagesEvents = "event: message_start\r\ndata: {\"type\":\"message_start\"," +
+		"\"message\":{\"usage\":{\"input_tokens\":30,\"cache_read_input_tokens\":60," +
+		"\"cache_creation_input_tokens\":10,\"output_tokens\":1}}}\r\n\r\n" +
+		"event: content_block_delta\r\ndata: {\"type\":\"content_block_delta\"," +
+		"\"delta\":{\"text\":\"" + bait + "\"}}\r\n\r\n" +
 		"event: message_delta\r\ndata: {\"type\":\"message_delta\",\"usage\":{\"output_tokens\":20}}\r\n\r\n"
 )
 
 // responsesEvents ends with an event that repeats the whole answer.
 func responsesEvents(text string) string {
 	return "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"usage\":null}}\n\n" +
-		"event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{\"output\":[{\"text\":\"" + text + "\"}]," +
+		"event: response.completed\ndata: {\"type\":\"response.completed\"," +
+		"\"response\":{\"output\":[{\"text\":\"" + text + "\"}]," +
 		"\"usage\":{\"input_tokens\":100,\"input_tokens_details\":{\"cached_tokens\":60},\"output_tokens\":20}}}\n\n"
 }
 
 // Usage is read from the answers of all dialects, whole and streamed, however they are cut, and the
 // answer is not changed.
 func TestUsageIsRead(t *testing.T) {
-	const chat, completions, responses, messages = "/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/messages"
+	const chat, completions = "/v1/chat/completions", "/v1/completions"
+	const responses, messages = "/v1/responses", "/v1/messages"
 	tests := []struct {
 		name, path string
 		answering
@@ -339,7 +247,9 @@ func TestUsageIsRead(t *testing.T) {
 			if c.metric(t, "pith_usage_total", "usage="+tt.outcome) != 1 {
 				t.Errorf("usage was not %s: %s", tt.outcome, c.log)
 			}
-			for kind, want := range map[string]float64{"input": tt.input, "cache_read": tt.read, "cache_write": tt.write, "output": tt.output} {
+			for kind, want := range map[string]float64{
+				"input": tt.input, "cache_read": tt.read, "cache_write": tt.write, "output": tt.output,
+			} {
 				if n := c.metric(t, "pith_tokens_total", "kind="+kind, "model=other", "arm=treated"); n != want {
 					t.Errorf("%s = %v tokens, want %v", kind, n, want)
 				}
@@ -382,17 +292,5 @@ func TestNothingIsCountedForErrors(t *testing.T) {
 				t.Errorf("%s %d: %s = %v", tt.path, tt.status, name, n)
 			}
 		}
-	}
-}
-
-// eventually waits for what happens after the last byte of an answer, however long that takes: the
-// test's own time limit ends it.
-func eventually(t testing.TB, ok func() bool) {
-	t.Helper()
-	for !ok() {
-		if err := t.Context().Err(); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Millisecond)
 	}
 }

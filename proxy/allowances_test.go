@@ -1,0 +1,186 @@
+package proxy_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"pith/gateway"
+)
+
+// A bankFunc is a shared Bank of a test.
+type bankFunc func(draws []gateway.Draw, owe bool) (int, time.Duration, error)
+
+func (f bankFunc) Draw(_ context.Context, draws []gateway.Draw, owe bool) (int, time.Duration, error) {
+	return f(draws, owe)
+}
+
+func TestAllowances(t *testing.T) {
+	u := newUpstream(t)
+	for name, meter := range map[string]gateway.Bank{
+		"this replica's own": nil,
+		"Redis is down": bankFunc(func([]gateway.Draw, bool) (int, time.Duration, error) {
+			return -1, 0, errors.New("no answer")
+		}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			opts := options(t, u)
+			clients(&opts)
+			opts.Gateway.Keys[0].RequestsPerMinute = 3
+			opts.Gateway.Keys[1].TokensPerMinute = 100
+			opts.Gateway.Bank = meter
+			base, client := start(t, opts)
+			ask := func(path, key, body string) (answer, string) {
+				return post(t, client, base+path, body, "X-Api-Key", key)
+			}
+			for i := range 3 {
+				if res, body := ask("/v1/chat/completions", aliceKey, "{}"); res.StatusCode != 200 {
+					t.Fatalf("request %d of 3: %d %s", i+1, res.StatusCode, body)
+				}
+			}
+			before := u.count()
+			res, body := ask("/v1/chat/completions", aliceKey, "{}")
+			if res.StatusCode != 429 || !strings.Contains(body, "rate_limit_error") ||
+				res.Header.Get("X-Ratelimit-Limit-Requests") != "3" ||
+				res.Header.Get("X-Ratelimit-Remaining-Requests") != "0" ||
+				!slices.Contains([]string{"19", "20"}, res.Header.Get("Retry-After")) {
+				t.Errorf("the fourth of three: %d %v %s", res.StatusCode, res.Header, body)
+			}
+			res, body = ask("/v1/messages", aliceKey, "{}")
+			if res.StatusCode != 429 || !strings.HasSuffix(body, `"type":"error"}`) ||
+				res.Header.Get("Anthropic-Ratelimit-Requests-Limit") != "3" ||
+				res.Header.Get("Retry-After") == "" {
+				t.Errorf("in Anthropic's words: %d %v %s", res.StatusCode, res.Header, body)
+			}
+			if u.count() != before {
+				t.Error("a refused request reached the upstream")
+			}
+			// 400 bytes are about the hundred tokens; the request that uses them up is let in
+			// whole.
+			big := userChat(strings.Repeat("x", 2000))
+			if res, _ := ask("/v1/chat/completions", bobKey, big); res.StatusCode != 200 {
+				t.Errorf("the first of bob's: %d", res.StatusCode)
+			}
+			res, body = ask("/v1/other", bobKey, "{}")
+			if res.StatusCode != 429 || res.Header.Get("X-Ratelimit-Limit-Tokens") != "100" ||
+				!strings.Contains(body, "tokens per minute") {
+				t.Errorf("behind a debt: %d %v %s", res.StatusCode, res.Header, body)
+			}
+		})
+	}
+}
+
+// A body of unannounced length that streams through is charged as well.
+func TestStreamedBodiesAreCharged(t *testing.T) {
+	opts := options(t, newUpstream(t))
+	clients(&opts)
+	opts.Gateway.Keys[0].TokensPerMinute = 100
+	var mu sync.Mutex
+	var owed int64
+	opts.Gateway.Bank = bankFunc(func(draws []gateway.Draw, owe bool) (int, time.Duration, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if owe {
+			owed += draws[0].N
+		}
+		return -1, 0, nil
+	})
+	base, client := start(t, opts)
+	req, _ := http.NewRequestWithContext(
+		t.Context(),
+		http.MethodPost,
+		base+"/v1/files",
+		io.MultiReader(strings.NewReader(strings.Repeat("x", 4000))),
+	)
+	req.Header.Set("X-Api-Key", aliceKey)
+	if res, _ := do(t, client, req); res.StatusCode != 200 {
+		t.Fatalf("upload: %d", res.StatusCode)
+	}
+	for range 500 { // charged when the handler ends, a moment after its answer
+		mu.Lock()
+		got := owed
+		mu.Unlock()
+		if got == 1000 {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Errorf("charged %d tokens for 4000 bytes, want 1000", owed)
+}
+
+// What the provider reports takes the place of what was reckoned from the body's length.
+func TestAllowancesAreSettled(t *testing.T) {
+	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"usage":{"prompt_tokens":70,"completion_tokens":50,"total_tokens":120}}`)
+	}))
+	defer up.Close()
+	opts := options(t, newUpstream(t))
+	opts.Upstream, _ = url.Parse(up.URL)
+	clients(&opts)
+	opts.Gateway.Keys[0].TokensPerMinute = 1000
+	owed := make(chan int64, 8)
+	opts.Gateway.Bank = bankFunc(func(draws []gateway.Draw, owe bool) (int, time.Duration, error) {
+		if owe {
+			owed <- draws[0].N
+		}
+		return -1, 0, nil
+	})
+	base, client := start(t, opts)
+	body := userChat(strings.Repeat("word ", 400))
+	post(t, client, base+"/v1/chat/completions", body, "X-Api-Key", aliceKey)
+	if first, second := <-owed, <-owed; first != int64(len(body)/4) || first+second != 120 {
+		t.Errorf("charged %d for %d bytes, then %d, want 120 tokens in the end", first, len(body), second)
+	}
+}
+
+func TestAnswersOverTheLimit(t *testing.T) {
+	long := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/announced" {
+			w.Header().Set("Content-Length", "2000")
+		}
+		for range 20 {
+			_, _ = io.WriteString(w, strings.Repeat("x", 100))
+			_ = http.NewResponseController(w).Flush()
+		}
+	}))
+	defer long.Close()
+	for limit, wants := range map[int64][2]string{
+		0: {"whole", "whole"}, 2000: {"whole", "whole"}, 1999: {"502", "cut"},
+	} {
+		opts := options(t, newUpstream(t))
+		opts.Upstream, _ = url.Parse(long.URL)
+		opts.Limits.MaxResponseBytes = limit
+		base, client := start(t, opts)
+		for i, path := range []string{"/announced", "/stream"} {
+			req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, base+path, nil)
+			res, err := client.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(res.Body)
+			res.Body.Close()
+			got := "whole"
+			switch {
+			case res.StatusCode == http.StatusBadGateway && strings.Contains(string(body), "larger"):
+				got = "502"
+			case errors.Is(err, io.ErrUnexpectedEOF) && len(body) <= 2000:
+				got = "cut"
+			case err != nil || len(body) != 2000:
+				got = "neither whole nor cut"
+			}
+			if got != wants[i] {
+				t.Errorf("limit %d, %s: %s, want %s (%d bytes, %v)", limit, path, got, wants[i], len(body), err)
+			}
+		}
+	}
+}
