@@ -57,14 +57,15 @@ func (s *blockScanner) block(i int) (codeSpan, bool) {
 // openers is still one pass.
 type blockScanner struct {
 	lines []textLine
-	// unclosed maps a kind of closer to the least length (fences) that has no closer in the rest of the
-	// text; 1 for tags.
+	// unclosed maps a kind of closer to the least length (fences) that has no closer in the rest of
+	// the text; 1 for tags.
 	unclosed map[string]int
 }
 
 var fenceOpen = regexp.MustCompile("^ {0,3}(`{3,}|~{3,})([^`]*)$")
 
-// fence reads a fenced block that opens at line i, by CommonMark's rules for fences outside containers.
+// fence reads a fenced block that opens at line i, by CommonMark's rules for fences outside
+// containers.
 func (s *blockScanner) fence(i int) (codeSpan, bool) {
 	m := fenceOpen.FindStringSubmatch(strings.TrimSuffix(s.lines[i].text, "\r"))
 	if m == nil {
@@ -216,7 +217,8 @@ func isTag(line, tag string) bool {
 
 var sourceElement = regexp.MustCompile(`^\s*<source>(.*)</source>\s*$`)
 
-// enterDocument narrows a document element to its content element and takes the path from its source element.
+// enterDocument narrows a document element to its content element and takes the path from its
+// source element.
 func (b *codeSpan) enterDocument(lines []textLine) {
 	for i := b.first; i < b.last; i++ {
 		line := lines[i].text
@@ -256,10 +258,12 @@ func (b *codeSpan) enterFence(lines []textLine) {
 	b.partial = b.partial || f.partial
 }
 
-// harnessElements are what coding agents put into a user's turn on their own account: not the user's words.
+// harnessElements are what coding agents put into a user's turn on their own account: not the
+// user's words.
 var harnessElements = [...]string{"system-reminder", "environment_details", "additional_data", "environment_context"}
 
-// instruction is what the user says in a text: what stands outside blocks and outside what an agent added.
+// instruction is what the user says in a text: what stands outside blocks and outside what an agent
+// added.
 func instruction(t jsonText, blocks []codeSpan) string {
 	text := t.all
 	if len(blocks) > 0 {

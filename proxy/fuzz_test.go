@@ -82,8 +82,8 @@ func FuzzUserText(f *testing.F) {
 	})
 }
 
-// previewer returns a function that says what would be sent for a body. It asks the handler without a
-// socket between, for speed.
+// previewer returns a function that says what would be sent for a body. It asks the handler without
+// a socket between, for speed.
 func previewer(f *testing.F) func(path, body string) string {
 	opts := options(f, newUpstream(f))
 	opts.Compression.MinBytes = 1

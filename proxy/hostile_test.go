@@ -47,7 +47,8 @@ func TestHostileBodiesPassUnchanged(t *testing.T) {
 	}
 }
 
-// A client that does not read what it asked for holds its own stream and no other, and is let go of when it leaves.
+// A client that does not read what it asked for holds its own stream and no other, and is let go of
+// when it leaves.
 func TestSlowReaderHoldsNobody(t *testing.T) {
 	u := newUpstream(t)
 	flood := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -225,7 +225,8 @@ func TestToolRoundsAreBounded(t *testing.T) {
 	}
 }
 
-// An error of a later round is the client's where nothing has gone out, and cuts the stream where something has.
+// An error of a later round is the client's where nothing has gone out, and cuts the stream where
+// something has.
 func TestToolRoundFails(t *testing.T) {
 	call := round{says: "Let me look.", calls: []called{asking("ours1", `{"hash":"`+gapHash+`"}`)}}
 	for _, w := range []wire{chatWire, messagesWire, responsesWire} {
@@ -266,8 +267,8 @@ func stream(t *testing.T, client *http.Client, url, body string) (string, error)
 	return string(got), err
 }
 
-// askStreaming asks about code that will be compressed and returns as soon as the answer begins. The
-// body is the caller's to close.
+// askStreaming asks about code that will be compressed and returns as soon as the answer begins.
+// The body is the caller's to close.
 func askStreaming(ctx context.Context, t *testing.T, client *http.Client, base string, w wire) *http.Response {
 	t.Helper()
 	req, err := http.NewRequestWithContext(

@@ -174,8 +174,8 @@ func (s *messagesStream) end(e event, kind string) (out []byte, end *turn) {
 	return nil, &t
 }
 
-// deltaMembers are the members of a block that grow by deltas, and those of the deltas that they grow
-// by.
+// deltaMembers are the members of a block that grow by deltas, and those of the deltas that they
+// grow by.
 var deltaMembers = map[string]string{
 	"text": "text", "thinking": "thinking", "signature": "signature", "input": "partial_json",
 }

@@ -1,0 +1,147 @@
+package gateway_test
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"pith/gateway"
+	"pith/internal/apierror"
+)
+
+func address(t *testing.T, s string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+func open(t *testing.T, o gateway.Options) *gateway.Gateway {
+	t.Helper()
+	tenant := func(r *http.Request) string { return "by credential " + r.Header.Get("Authorization") }
+	g, err := gateway.New(o, address(t, "https://default.test/base"), tenant, prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+func request(key string) *http.Request {
+	r := httptest.NewRequest(http.MethodPost, "/v1/chat/completions", strings.NewReader("{}"))
+	r.Header.Set("Authorization", "Bearer "+key)
+	return r
+}
+
+func TestRoute(t *testing.T) {
+	g := open(t, gateway.Options{Upstreams: []gateway.Upstream{
+		{Name: "claude", URL: address(t, "https://api.anthropic.com"), Models: []string{"claude-*", "vendor/*"}},
+		{Name: "local", URL: address(t, "http://local.test"), Paths: []string{"/local"}, StripPath: true},
+	}})
+	for _, tt := range []struct{ path, model, want, provider, url string }{
+		{"/v1/messages", "claude-sonnet", "claude", "anthropic", "https://api.anthropic.com/v1/messages"},
+		{"/v1/messages", "vendor/a/b", "claude", "anthropic", "https://api.anthropic.com/v1/messages"},
+		{"/local/v1/x", "", "local", "", "http://local.test/v1/x"},
+		{"/locally/x", "", "default", "", "https://default.test/base/locally/x"},
+		{"/v1/messages", "", "default", "", "https://default.test/base/v1/messages"},
+	} {
+		to := g.Route(tt.path, tt.model)
+		if to.Name() != tt.want || to.Provider() != tt.provider {
+			t.Errorf("%s, model %q goes to %s of %q", tt.path, tt.model, to.Name(), to.Provider())
+		}
+		in := httptest.NewRequest(http.MethodPost, tt.path, nil)
+		p := &httputil.ProxyRequest{In: in, Out: in.Clone(t.Context())}
+		if g.Address(p, to); p.Out.URL.String() != tt.url {
+			t.Errorf("%s, model %q goes to %s, want %s", tt.path, tt.model, p.Out.URL, tt.url)
+		}
+	}
+	if !g.ByModel() || open(t, gateway.Options{}).ByModel() {
+		t.Error("bodies are read for their model where none is asked for, or not where one is")
+	}
+}
+
+func TestEnter(t *testing.T) {
+	g := open(t, gateway.Options{Keys: []gateway.VirtualKey{
+		{Name: "alice", Hash: gateway.HashKey("pith-alice"), RequestsPerMinute: 1},
+	}})
+	answer := http.Header{}
+	c, err := g.Enter(answer, request("pith-alice"))
+	if err != nil || c.Name() != "alice" || c.Tenant(request("pith-alice")) != "key alice" || !c.Counted() {
+		t.Errorf("alice: %v, %q", err, c.Name())
+	}
+	var refused *apierror.Error
+	c, err = g.Enter(answer, request("pith-alice"))
+	if !errors.As(err, &refused) || refused.Status != http.StatusTooManyRequests || refused.RetryAfter < 1 ||
+		answer.Get("X-Ratelimit-Limit-Requests") != "1" || c.Name() != "alice" {
+		t.Errorf("alice's second request: %v, %v", err, answer)
+	}
+	c, err = g.Enter(answer, request("pith-mallory"))
+	if !errors.As(err, &refused) || refused.Status != http.StatusUnauthorized || c.Name() != "" {
+		t.Errorf("an unknown key: %v", err)
+	}
+	c, err = open(t, gateway.Options{}).Enter(answer, request("sk-own"))
+	if err != nil || c.Counted() || c.Tenant(request("sk-own")) != "by credential Bearer sk-own" {
+		t.Errorf("without virtual keys: %v", err)
+	}
+}
+
+// Allowances and what is known of upstreams outlive a configuration.
+func TestReloadKeepsAllowances(t *testing.T) {
+	o := gateway.Options{Keys: []gateway.VirtualKey{
+		{Name: "alice", Hash: gateway.HashKey("pith-alice"), RequestsPerMinute: 1},
+	}}
+	g := open(t, o)
+	if _, err := g.Enter(http.Header{}, request("pith-alice")); err != nil {
+		t.Fatal(err)
+	}
+	next, err := g.Reload(o, address(t, "https://default.test"), func(*http.Request) string { return "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := next.Enter(http.Header{}, request("pith-alice")); err == nil {
+		t.Error("a new configuration forgets what was used")
+	}
+	o.Upstreams = []gateway.Upstream{{Name: "nowhere", URL: address(t, "ftp://x.test")}}
+	if _, err := g.Reload(o, address(t, "https://default.test"), nil); err == nil {
+		t.Error("an upstream that is not HTTP is taken")
+	}
+}
+
+// failures answer the third request; no connection is had for the first two.
+type failures struct{ asked int }
+
+func (f *failures) RoundTrip(*http.Request) (*http.Response, error) {
+	f.asked++
+	if f.asked < 3 {
+		return nil, errors.New("connection refused")
+	}
+	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader("{}"))}, nil
+}
+
+func TestSenderTriesAgainWhereNothingWasSent(t *testing.T) {
+	for attempts, want := range map[int]int{0: 1, 1: 2, 5: 3} {
+		g := open(t, gateway.Options{Retry: gateway.Retry{Attempts: attempts, MaxWait: 1}})
+		c, err := g.Enter(http.Header{}, request("sk-own"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := request("sk-own")
+		r.Body = http.NoBody
+		f := &failures{}
+		res, err := g.Sender(f, g.Route("/v1/chat/completions", ""), c).RoundTrip(r)
+		if f.asked != want || (err == nil) != (want == 3) {
+			t.Errorf("%d further attempts: asked %d times, want %d: %v", attempts, f.asked, want, err)
+		}
+		if res != nil {
+			res.Body.Close()
+		}
+	}
+}
