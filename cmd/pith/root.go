@@ -66,7 +66,7 @@ func rootCommand() *cobra.Command {
 
 // group makes a command of the commands under it: alone it shows its help, and a name that it does not know is a mistake.
 func group(cmd *cobra.Command, under ...*cobra.Command) *cobra.Command {
-	cmd.SuggestionsMinimumDistance = 3
+	cmd.SuggestionsMinimumDistance = 2
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			return nil
