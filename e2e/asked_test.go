@@ -154,10 +154,12 @@ func TestFoldersGiveTheirSources(t *testing.T) {
 		"node_modules/m.js": "var x = 1\n", "README.md": "# Title\n",
 	})
 	for _, tt := range []struct{ path, read, skipped string }{
-		{".", "README.md, a.go, keep.tmp.py, sub/b.rb, sub/l.lua, sub/only.py",
+		{
+			".", "README.md, a.go, keep.tmp.py, sub/b.rb, sub/l.lua, sub/only.py",
 			".gitignore (hidden), .hidden.py (hidden), a.tmp.py (ignored by git), c.py (binary), data.json (no code: json), gen/ (ignored by git), " +
 				"logo.svg (no code: svg), node_modules/ (not the project's own), only.py (ignored by git), rows.csv (no code: csv), " +
-				"sub/.gitignore (hidden), sub/skip.rb (ignored by git)"},
+				"sub/.gitignore (hidden), sub/skip.rb (ignored by git)",
+		},
 		// The patterns above the folder count as well.
 		{"gen", "", "gen/g.py (ignored by git)"},
 		{"sub", "sub/b.rb, sub/l.lua, sub/only.py", "sub/.gitignore (hidden), sub/skip.rb (ignored by git)"},

@@ -94,8 +94,10 @@ func TestFetchingSaysWhatFailed(t *testing.T) {
 	for _, tt := range []struct{ npm, want, unwanted string }{
 		{"", "there is no python3; there is no npm; install pip", "network"},
 		{"#!/bin/sh\necho 'npm: cannot find module' >&2\nexit 1\n", "npm failed (npm: cannot find module); check the network", "install pip"},
-		{"#!/bin/sh\n[ \"$1\" = --version ] || { echo 'npm error ECONNREFUSED' >&2; exit 1; }\n",
-			"npm failed (npm error ECONNREFUSED); check the network", "install pip"},
+		{
+			"#!/bin/sh\n[ \"$1\" = --version ] || { echo 'npm error ECONNREFUSED' >&2; exit 1; }\n",
+			"npm failed (npm error ECONNREFUSED); check the network", "install pip",
+		},
 	} {
 		if tt.npm != "" {
 			if err := os.WriteFile(filepath.Join(programs, "npm"), []byte(tt.npm), 0o700); err != nil {

@@ -58,7 +58,7 @@ func readInput(ctx context.Context, path string, stdin io.Reader, errOut io.Writ
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	text, err := readAll(ctx, io.LimitReader(file, maxInputBytes+1))
 	if err != nil {
 		return nil, err
