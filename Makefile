@@ -1,5 +1,5 @@
-# Everything below needs Go 1.26, gcc, make, curl and npm or pip; each target fetches what else it needs into .deps. The tests need
-# python3 (3.11 or newer) with pip or venv as well.
+# Everything below needs Go 1.26, gcc and make, and pip or npm for one download; each target fetches what else it needs into .deps.
+# The tests need python3 (3.11 or newer) with pip or venv as well.
 
 GO       ?= go
 PREFIX   ?= /usr/local
@@ -7,10 +7,10 @@ FUZZTIME ?= 30s
 # --cuda fetches the runtime with the CUDA provider.
 ONNXRUNTIME_FLAGS ?=
 
-.PHONY: help run build install test lint fmt golden fuzz mutate bench soak deps testdeps clean
+.PHONY: help run build install man test lint vulnerabilities deadcode fmt golden fuzz mutate bench soak deps testdeps clean
 
 help: ## show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
 
 run: build ## fetch what is missing, build, serve on 127.0.0.1:8484
 	bin/pith serve
@@ -21,9 +21,14 @@ build: deps ## leave bin/pith
 deps: ## fetch ONNX Runtime once, checksummed, into .deps
 	@scripts/fetch-onnxruntime $(ONNXRUNTIME_FLAGS)
 
-install: build ## copy the binary and the runtime library below PREFIX
-	install -D bin/pith $(PREFIX)/bin/pith
-	install -D -m 644 -t $(PREFIX)/lib/pith .deps/onnxruntime/libonnxruntime*
+install: build man ## copy program, runtime library and manual pages below PREFIX
+	mkdir -p $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pith $(DESTDIR)$(PREFIX)/share/man/man1
+	install bin/pith $(DESTDIR)$(PREFIX)/bin/pith
+	install -m 644 .deps/onnxruntime/libonnxruntime* $(DESTDIR)$(PREFIX)/lib/pith
+	install -m 644 bin/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+
+man: build ## leave manual pages in bin/man
+	bin/pith man bin/man
 
 testdeps: deps ## what the tests need besides: a Redis server, the client SDKs
 	@scripts/fetch-redis
@@ -34,6 +39,12 @@ test: testdeps build ## all tests: real ONNX Runtime, real Redis, real clients, 
 
 lint: ## formatting and static checks with the pinned linter
 	@scripts/lint
+
+vulnerabilities: ## known ones that the program reaches; needs a module proxy
+	@scripts/vulnerabilities
+
+deadcode: ## functions that nothing reaches
+	@scripts/deadcode
 
 fmt: ## format in place
 	@scripts/lint fmt

@@ -29,6 +29,10 @@ type Config struct {
 	Upstreams []Upstream
 	// VirtualKeys are who may use Pith. None: everybody, each with the credentials of the upstream.
 	VirtualKeys []VirtualKey
+
+	// places says where settings were given: by path, "pith.yaml:3", "PITH_RATE" or "--listen". Entries of lists have paths such
+	// as "keys[0].hash".
+	places map[string]string
 }
 
 // Server is where clients and the upstream are.

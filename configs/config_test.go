@@ -74,7 +74,7 @@ log:
 	want.Cache.TTL = 48 * time.Hour
 	want.Cache.MemoryBytes = 1 << 30
 	want.Log.Level = slog.LevelDebug
-	if !reflect.DeepEqual(c, want) {
+	if !reflect.DeepEqual(c.Keys(), want.Keys()) {
 		t.Errorf("Load = %+v\nwant   %+v", c, want)
 	}
 }
@@ -96,7 +96,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		{"level", "log:\n  level: loud\n", "pith.yaml:2: log.level: want debug, info, warn or error"},
 		{"list", "server:\n  listen: [a, b]\n", "pith.yaml:2: server.listen: want one plain value"},
 		{"no value", "server:\n  listen:\n", "pith.yaml:2: server.listen: want one plain value"},
-		{"alias", "server:\n  listen: &a x\n  upstream: *a\n", "pith.yaml:2: server.listen: want one plain value"},
+		{"alias", "server:\n  listen: &a x\n  upstream: *a\n", "pith.yaml:3: an alias: write out"},
 		{"section is a value", "server: 5\n", "pith.yaml:1: want keys of server"},
 		{"top is a list", "- server\n", "pith.yaml:1: want sections such as server:"},
 		{"given twice", "server:\n  listen: a\n  listen: b\n", "pith.yaml:3: "},
@@ -318,7 +318,7 @@ func TestListsAreValidated(t *testing.T) {
 		{"https://api.example.com", "api.example.com", "upstreams a: url"},
 		{"https://api.example.com", "https://user:pass@api.example.com", "credentials"},
 		{"models: [gpt-*, o3]", "auth: basic", "upstreams a: auth"},
-		{"    models: [gpt-*, o3]\n", "", "takes every request"},
+		{"    models: [gpt-*, o3]\n", "", "would get every request"},
 		{"gpt-*", "'[gpt'", "upstreams a: models"},
 		{"models: [gpt-*, o3]", "paths: [v1]", "upstreams a: paths"},
 		{"name: alice", "name: ''", "keys.name"},
@@ -404,7 +404,7 @@ func TestExamples(t *testing.T) {
 				t.Errorf("%s: %q does not name its default", path, line)
 			}
 		}
-		if got, err := load(t, asDefaults.String()); err != nil || !reflect.DeepEqual(got, configs.Default()) {
+		if got, err := load(t, asDefaults.String()); err != nil || !reflect.DeepEqual(got.Keys(), configs.Default().Keys()) || len(got.Upstreams)+len(got.VirtualKeys) > 0 {
 			t.Errorf("%s: the commented settings are not the defaults: %v\n%+v", path, err, got)
 		}
 	}

@@ -3,14 +3,14 @@ package configs
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
-	"github.com/agnivade/levenshtein"
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"pith/internal/textfile"
 )
 
 // fileSuffix after the name of a secret says that its value stands in a file, as container platforms hand secrets out.
@@ -21,6 +21,9 @@ const (
 	envSuffix = "_env"
 )
 
+// maxSecret is the largest file of a secret, in bytes.
+const maxSecret = 64 << 10
+
 // Load returns the defaults, changed by the YAML file at path (none if path is empty) and then by the PITH_ variables of
 // environ (os.Environ). An unknown key and a value that cannot be read are errors that name file, line and what to write;
 // all of them are reported at once. Load does not Validate: flags may still mend a setting.
@@ -28,7 +31,7 @@ func Load(path string, environ []string) (Config, error) {
 	c := Default()
 	var errs []error
 	if path != "" {
-		data, err := os.ReadFile(path)
+		data, err := textfile.Read(path, textfile.MaxSettings)
 		if err != nil {
 			return c, fmt.Errorf("configuration: %w", err)
 		}
@@ -49,6 +52,7 @@ func (c *Config) loadEnv(environ []string) (errs []error) {
 	}
 	for _, b := range c.bindings() {
 		if text, ok := given[b.env]; ok {
+			c.placed()[b.path] = b.env
 			if err := set(b.field, text); err != nil {
 				errs = append(errs, fmt.Errorf("%s: %w", b.env, err))
 			}
@@ -60,7 +64,10 @@ func (c *Config) loadEnv(environ []string) (errs []error) {
 		}
 		if given[b.env] != "" {
 			errs = append(errs, fmt.Errorf("%s and %s%s are both set", b.env, b.env, envFileSuffix))
-		} else if err := readSecret(secret, file); err != nil {
+			continue
+		}
+		c.placed()[b.path] = b.env + envFileSuffix
+		if err := readSecret(secret, file); err != nil {
 			errs = append(errs, fmt.Errorf("%s%s: %w", b.env, envFileSuffix, err))
 		}
 	}
@@ -68,11 +75,14 @@ func (c *Config) loadEnv(environ []string) (errs []error) {
 }
 
 func (c *Config) loadYAML(path string, data []byte, environ []string) []error {
+	if line, err := textfile.CheckYAML(data); err != nil {
+		return []error{fmt.Errorf("%s:%d: %w", path, line, err)}
+	}
 	file, err := parser.ParseBytes(data, 0)
 	if err != nil {
 		return []error{syntaxError(path, err)}
 	}
-	r := reader{path: path, bindings: c.bindings(), lists: c.lists(), environ: environ, given: make(map[string]bool)}
+	r := reader{path: path, bindings: c.bindings(), lists: c.lists(), environ: environ, given: make(map[string]bool), places: c.placed()}
 	for i, doc := range file.Docs {
 		if i > 0 && doc.Body != nil {
 			r.fail(doc.Body, "a second document: want one")
@@ -100,15 +110,22 @@ type reader struct {
 	lists    []list
 	environ  []string
 	given    map[string]bool
+	places   map[string]string // of the Config
+	at       string            // path of the entry of a list, "keys[0]."
 	errs     []error
 }
 
 func (r *reader) fail(at ast.Node, format string, args ...any) {
+	r.errs = append(r.errs, fmt.Errorf("%s: %s", r.place(at), fmt.Sprintf(format, args...)))
+}
+
+// place is the file and line of a node.
+func (r *reader) place(at ast.Node) string {
 	line := 0
 	if t := at.GetToken(); t != nil && t.Position != nil {
 		line = t.Position.Line
 	}
-	r.errs = append(r.errs, fmt.Errorf("%s:%d: %s", r.path, line, fmt.Sprintf(format, args...)))
+	return fmt.Sprintf("%s:%d", r.path, line)
 }
 
 // top reads the sections of a document.
@@ -139,8 +156,10 @@ func (r *reader) list(l list, section *ast.MappingValueNode) {
 	default:
 		r.fail(section.Key, "%s: want a list of entries, each behind a dash", l.path)
 	}
-	for _, item := range items {
-		one := reader{path: r.path, bindings: l.entry(), environ: r.environ, given: make(map[string]bool)}
+	for i, item := range items {
+		at := fmt.Sprintf("%s[%d].", l.path, i)
+		one := reader{path: r.path, bindings: l.entry(), environ: r.environ, given: make(map[string]bool), places: r.places, at: at}
+		one.places[at] = r.place(item)
 		for _, entry := range one.entries(item, "keys of "+l.path) {
 			one.entry(l.path+"."+entry.Key.GetToken().Value, entry)
 		}
@@ -178,6 +197,7 @@ func (r *reader) entry(path string, entry *ast.MappingValueNode) {
 		return
 	}
 	r.given[b.path] = true
+	r.places[r.at+strings.TrimPrefix(b.path, listOf(r.at)+".")] = r.place(entry.Key)
 	if words, ok := b.field.(*[]string); ok {
 		r.words(words, path, entry)
 		return
@@ -255,7 +275,6 @@ func scalar(node ast.Node) (text string, ok bool) {
 
 // suggest names the known key nearest to name, or its section's keys where none is near.
 func (r *reader) suggest(name string) string {
-	best, distance := "", len(name)/2+1 // farther ones help nobody
 	known := make([]string, 0, len(r.bindings)+len(r.lists))
 	for _, b := range r.bindings {
 		known = append(known, b.path)
@@ -263,14 +282,12 @@ func (r *reader) suggest(name string) string {
 	for _, l := range r.lists {
 		known = append(known, l.path)
 	}
-	for _, known := range known {
-		if !strings.Contains(name, ".") {
-			known, _, _ = strings.Cut(known, ".")
-		}
-		if d := levenshtein.ComputeDistance(name, known); d < distance {
-			best, distance = known, d
+	if !strings.Contains(name, ".") {
+		for i, k := range known {
+			known[i], _, _ = strings.Cut(k, ".")
 		}
 	}
+	best := nearest(name, known)
 	if best == "" {
 		return ""
 	}
@@ -279,7 +296,7 @@ func (r *reader) suggest(name string) string {
 
 // readSecret reads a file and drops the line end that editors add.
 func readSecret(s *Secret, path string) error {
-	data, err := os.ReadFile(path)
+	data, err := textfile.Read(path, maxSecret)
 	if err != nil {
 		return err
 	}

@@ -3,9 +3,10 @@ package configs
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/goccy/go-yaml"
+
+	"pith/internal/textfile"
 )
 
 // A Price is a row of a price file: what a million tokens of a model cost, in a currency of the operator's choice.
@@ -23,7 +24,7 @@ type Price struct {
 // LoadPrices reads a price file: a YAML list of Price, of which the first that fits a model counts. Pith ships no prices, for they
 // change. An unknown key, a missing one and a negative price are errors.
 func LoadPrices(path string) ([]Price, error) {
-	data, err := os.ReadFile(path)
+	data, err := textfile.ReadYAML(path)
 	if err != nil {
 		return nil, fmt.Errorf("prices: %w", err)
 	}

@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"maps"
 	"reflect"
 	"strings"
 )
@@ -26,6 +27,7 @@ func IsFixed(path string) bool {
 // waits for a restart: those are as in c.
 func (c Config) Reload(next Config) (merged Config, changed, waiting []string) {
 	merged = next
+	merged.places = maps.Clone(next.places)
 	old, now := c.bindings(), merged.bindings()
 	for i, b := range now {
 		was, is := reflect.ValueOf(old[i].field).Elem(), reflect.ValueOf(b.field).Elem()
@@ -33,6 +35,7 @@ func (c Config) Reload(next Config) (merged Config, changed, waiting []string) {
 		case reflect.DeepEqual(was.Interface(), is.Interface()):
 		case IsFixed(b.path):
 			is.Set(was)
+			merged.placed()[b.path] = c.places[b.path]
 			waiting = append(waiting, b.path)
 		default:
 			changed = append(changed, b.path)

@@ -16,9 +16,10 @@ import (
 // minSecret is the shortest secret in bytes: 128 bits of a random one.
 const minSecret = 16
 
-// Validate reports all that is wrong at once, each with the key that mends it. It does not look at files, addresses or servers.
+// Validate reports all that is wrong at once, each with the key that mends it and the place where it, or what asks for it, was
+// given: the file and line, the variable or the flag. It does not look at files, addresses or servers.
 func (c Config) Validate() error {
-	var k checks
+	k := checks{places: c.places}
 	k.address("server.listen", c.Server.Listen)
 	k.upstream("server.upstream", c.Server.Upstream)
 	k.that(c.Server.MaxBodyBytes > 0, "server.max_body_bytes", "must be positive")
@@ -51,18 +52,39 @@ func (c Config) Validate() error {
 	if c.Admin.Listen != "" {
 		k.address("admin.listen", c.Admin.Listen)
 		k.that(c.Admin.Listen != c.Server.Listen, "admin.listen", "must differ from server.listen")
-		k.that(c.Admin.Token != "", "admin.token", "is needed with admin.listen (PITH_ADMIN_TOKEN)")
+		k.that(c.Admin.Token != "", "admin.token", "is needed with admin.listen (PITH_ADMIN_TOKEN)", "admin.listen")
 	}
-	return errors.Join(k...)
+	return errors.Join(k.errs...)
 }
 
 // checks collects what is wrong.
-type checks []error
+type checks struct {
+	places map[string]string
+	// entry is the path of the entry of a list that is looked at, "keys[0].", and name what complaints call it; else both are empty.
+	entry, name string
+	errs        []error
+}
 
-func (k *checks) that(ok bool, key, complaint string) {
-	if !ok {
-		*k = append(*k, fmt.Errorf("%s %s", key, complaint))
+// that complains unless ok. Where key was not given, the first of because that was is the place.
+func (k *checks) that(ok bool, key, complaint string, because ...string) {
+	if ok {
+		return
 	}
+	place := k.places[k.entry+key]
+	for _, other := range append(because, "") { // the entry itself comes last
+		if place == "" {
+			place = k.places[k.entry+other]
+		}
+	}
+	if place != "" {
+		place += ": "
+	}
+	k.errs = append(k.errs, fmt.Errorf("%s%s%s %s", place, k.name, key, complaint))
+}
+
+// in makes further checks those of an entry of a list, called name.
+func (k *checks) in(list string, index int, name string) {
+	k.entry, k.name = fmt.Sprintf("%s[%d].", list, index), name
 }
 
 func (k *checks) compress(c Compress) {
@@ -72,7 +94,7 @@ func (k *checks) compress(c Compress) {
 	k.oneOf("compress.speed", c.Speed, "exact", "balanced", "fast")
 	k.that(c.Deadline >= 0, "compress.deadline", "must not be negative")
 	k.that(c.Timeout > 0, "compress.timeout", "must be positive")
-	k.that(c.Deadline <= c.Timeout, "compress.deadline", "must not be longer than compress.timeout, past which the result is of no use")
+	k.that(c.Deadline <= c.Timeout, "compress.deadline", "must not be longer than compress.timeout, past which the result is of no use", "compress.timeout")
 	k.that(c.MinBytes >= 0, "compress.min_bytes", "must not be negative")
 	k.that(c.FineRatio > 0 && c.FineRatio <= 1, "compress.fine_ratio", "must be in (0, 1]")
 	k.that(c.Beta >= 0 && c.Beta <= 1, "compress.beta", "must be in [0, 1]")
@@ -85,7 +107,7 @@ func (k *checks) cache(c Cache) {
 	k.that(c.Secret == "" || len(c.Secret) >= minSecret, "cache.secret", "must have 16 bytes or more")
 	// Without one each process would draw its own, and none would find what another, or its own last run, left in Redis.
 	k.that(c.RedisURL == "" || c.Secret != "", "cache.secret",
-		"is needed with cache.redis_url, the same for all replicas: set PITH_CACHE_SECRET to the output of `openssl rand -hex 32`")
+		"is needed with cache.redis_url, the same for all replicas: set PITH_CACHE_SECRET to the output of `openssl rand -hex 32`", "cache.redis_url")
 }
 
 func (k *checks) retrieval(r Retrieval, c Cache) {
@@ -94,12 +116,12 @@ func (k *checks) retrieval(r Retrieval, c Cache) {
 	k.that(!r.Tool || r.Enabled, "retrieval.tool", "needs retrieval.enabled")
 	// Hashes are part of the prompt: another secret after a restart would change the bytes of old turns.
 	k.that(!r.Enabled || c.Secret != "", "cache.secret",
-		"is needed with retrieval.enabled: set PITH_CACHE_SECRET to the output of `openssl rand -hex 32`")
+		"is needed with retrieval.enabled: set PITH_CACHE_SECRET to the output of `openssl rand -hex 32`", "retrieval.enabled")
 }
 
 // gateway checks who may come in and where requests go.
 func (k *checks) gateway(c Config) {
-	k.that((c.Server.TLSCert == "") == (c.Server.TLSKey == ""), "server.tls_key", "and server.tls_cert go together")
+	k.that((c.Server.TLSCert == "") == (c.Server.TLSKey == ""), "server.tls_key", "and server.tls_cert go together", "server.tls_cert")
 	k.that(c.Limits.InFlightBytes > 0, "limits.in_flight_bytes", "must be positive")
 	k.that(c.Limits.ResponseBytes >= 0, "limits.response_bytes", "must not be negative")
 	k.that(c.Limits.Connections >= 0, "limits.connections", "must not be negative")
@@ -116,35 +138,40 @@ func (k *checks) upstreams(c Config) {
 	closed := len(c.VirtualKeys) > 0
 	k.that(closed || c.Server.UpstreamKey == "", "server.upstream_key", "needs keys: add one with `pith key new`")
 	names := make(map[string]bool)
-	for _, u := range c.Upstreams {
-		k.that(u.Name != "" && !names[u.Name], "upstreams.name", fmt.Sprintf("is %q: want a name that no other entry has", u.Name))
+	for i, u := range c.Upstreams {
+		k.in("upstreams", i, "upstreams.")
+		k.that(u.Name != "" && !names[u.Name], "name", fmt.Sprintf("is %q: want a name that no other entry has", u.Name))
 		names[u.Name] = true
-		at := "upstreams " + u.Name + ":"
-		k.upstream(at+" url", u.URL)
-		k.oneOf(at+" auth", u.Auth, "", "bearer", "x-api-key", "api-key")
-		k.that(closed || u.Key == "", at+" key", "needs keys: add one with `pith key new`")
-		k.that(len(u.Models)+len(u.Paths) > 0, at, "takes every request: give it models or paths, or make it server.upstream")
+		k.in("upstreams", i, "upstreams "+u.Name+": ")
+		k.upstream("url", u.URL)
+		k.oneOf("auth", u.Auth, "", "bearer", "x-api-key", "api-key")
+		k.that(closed || u.Key == "", "key", "needs keys: add one with `pith key new`")
+		k.that(len(u.Models)+len(u.Paths) > 0, "url", "would get every request: give the entry models or paths, or make it server.upstream")
 		for _, m := range u.Models {
 			_, err := path.Match(m, "")
-			k.that(m != "" && err == nil, at+" models", fmt.Sprintf("has %q: want a name, or one with * and ?", m))
+			k.that(m != "" && err == nil, "models", fmt.Sprintf("has %q: want a name, or one with * and ?", m))
 		}
 		for _, p := range u.Paths {
-			k.that(strings.HasPrefix(p, "/"), at+" paths", fmt.Sprintf("has %q: want one that begins with /", p))
+			k.that(strings.HasPrefix(p, "/"), "paths", fmt.Sprintf("has %q: want one that begins with /", p))
 		}
 	}
+	k.entry, k.name = "", ""
 }
 
 func (k *checks) virtualKeys(keys []VirtualKey) {
 	names := make(map[string]bool)
-	for _, v := range keys {
-		k.that(v.Name != "" && !names[v.Name], "keys.name", fmt.Sprintf("is %q: want a name that no other entry has", v.Name))
+	for i, v := range keys {
+		k.in("keys", i, "keys.")
+		k.that(v.Name != "" && !names[v.Name], "name", fmt.Sprintf("is %q: want a name that no other entry has", v.Name))
 		names[v.Name] = true
+		k.in("keys", i, "keys "+v.Name+": ")
 		hash, ok := strings.CutPrefix(v.Hash, "sha256:")
 		sum, err := hex.DecodeString(hash)
-		k.that(ok && err == nil && len(sum) == sha256.Size, "keys "+v.Name+": hash", "is not what `pith key new` prints: want sha256: and 64 hex digits")
-		k.that(v.RequestsPerMinute >= 0, "keys "+v.Name+": requests_per_minute", "must not be negative")
-		k.that(v.TokensPerMinute >= 0, "keys "+v.Name+": tokens_per_minute", "must not be negative")
+		k.that(ok && err == nil && len(sum) == sha256.Size, "hash", "is not what `pith key new` prints: want sha256: and 64 hex digits")
+		k.that(v.RequestsPerMinute >= 0, "requests_per_minute", "must not be negative")
+		k.that(v.TokensPerMinute >= 0, "tokens_per_minute", "must not be negative")
 	}
+	k.entry, k.name = "", ""
 }
 
 func (k *checks) oneOf(key, value string, allowed ...string) {

@@ -2,10 +2,8 @@ package e2e
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -92,22 +90,5 @@ func TestExampleRequestIsCompressed(t *testing.T) {
 	res, got := post(t, p.URL+"/v1/chat/completions", string(body), "X-Pith-Mode", "preview")
 	if res.StatusCode != http.StatusOK || len(got) > len(body)*6/10 || !strings.Contains(got, "Drain") {
 		t.Errorf("status %d, %d of %d bytes, decision %q", res.StatusCode, len(got), len(body), res.Header.Get("X-Pith-Decision"))
-	}
-}
-
-// TestInstalledTreeWorksElsewhere is what the Dockerfile does, without an engine.
-func TestInstalledTreeWorksElsewhere(t *testing.T) {
-	prefix := t.TempDir()
-	cmd := exec.CommandContext(t.Context(), "make", "install", "PREFIX="+prefix)
-	cmd.Dir, cmd.Env = root, environ()
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("make install: %v\n%s", err, out)
-	}
-	up := newUpstream(t)
-	doctor := exec.CommandContext(t.Context(), filepath.Join(prefix, "bin/pith"), "doctor", "--upstream", up.URL)
-	doctor.Dir = t.TempDir()
-	doctor.Env = append(environ(), fmt.Sprintf("PITH_ONNXRUNTIME=%s/lib/pith/libonnxruntime.so", prefix))
-	if out, err := doctor.CombinedOutput(); err != nil {
-		t.Errorf("doctor: %v\n%s", err, out)
 	}
 }

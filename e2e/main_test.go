@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -55,6 +56,16 @@ type proxy struct {
 	cmd *exec.Cmd
 	// log receives everything the process wrote to standard error, once it has ended.
 	log chan string
+
+	mu      sync.Mutex
+	written strings.Builder
+}
+
+// soFar is what the process has written to standard error up to now.
+func (p *proxy) soFar() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.written.String()
 }
 
 var listening = regexp.MustCompile(`addr="?([0-9.]+:[0-9]+)`)
@@ -80,9 +91,10 @@ func serveArgs(t *testing.T, args []string, env ...string) *proxy {
 	p := &proxy{cmd: cmd, log: make(chan string, 1)}
 	addr := make(chan string, 1)
 	go func() {
-		var all strings.Builder
 		for lines := bufio.NewScanner(stderr); lines.Scan(); {
-			fmt.Fprintln(&all, lines.Text())
+			p.mu.Lock()
+			fmt.Fprintln(&p.written, lines.Text())
+			p.mu.Unlock()
 			if m := listening.FindStringSubmatch(lines.Text()); m != nil {
 				select {
 				case addr <- m[1]:
@@ -90,7 +102,7 @@ func serveArgs(t *testing.T, args []string, env ...string) *proxy {
 				}
 			}
 		}
-		p.log <- all.String()
+		p.log <- p.soFar()
 		close(addr)
 	}()
 	t.Cleanup(func() { p.kill() })

@@ -4,10 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"regexp"
 	"strings"
 	"sync"
+
+	"pith/internal/textfile"
 )
 
 // An Artefact is a pruned prompt with its papers: one JSON file that says what was pruned, how, and how well it did.
@@ -85,7 +86,7 @@ func NewArtefact(r *Report, spaces string, force bool) (*Artefact, error) {
 
 // LoadArtefact reads and checks a file.
 func LoadArtefact(path string) (*Artefact, error) {
-	src, err := os.ReadFile(path)
+	src, err := textfile.Read(path, textfile.MaxData)
 	if err != nil {
 		return nil, fmt.Errorf("read artefact: %w", err)
 	}

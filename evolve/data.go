@@ -7,10 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"pith/internal/textfile"
 )
 
 // A row is one line of a data file, with where its values stand.
@@ -85,7 +86,7 @@ func (t *Task) example(path string, r row) (Example, error) {
 
 // readRows reads a file by its extension.
 func readRows(path string) ([]row, error) {
-	src, err := os.ReadFile(path)
+	src, err := textfile.Read(path, textfile.MaxData)
 	if err != nil {
 		return nil, fmt.Errorf("read data: %w", err)
 	}

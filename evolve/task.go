@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -17,6 +16,7 @@ import (
 	"github.com/goccy/go-yaml/token"
 
 	"pith/internal/digest"
+	"pith/internal/textfile"
 )
 
 // A Task is a prompt to prune and the examples that say how well it does. It is the YAML file, read strictly.
@@ -97,7 +97,7 @@ func (e *FileError) Error() string {
 
 // LoadTask reads a task with its template and data. Everything wrong with the task's own file is reported at once.
 func LoadTask(path string) (*Task, error) {
-	src, err := os.ReadFile(path)
+	src, err := textfile.ReadYAML(path)
 	if err != nil {
 		return nil, fmt.Errorf("read task: %w", err)
 	}
@@ -110,7 +110,7 @@ func LoadTask(path string) (*Task, error) {
 		return nil, yamlError(path, err)
 	}
 	if t.TemplateFile != "" && t.Template == "" {
-		text, err := os.ReadFile(filepath.Join(filepath.Dir(path), t.TemplateFile))
+		text, err := textfile.Read(filepath.Join(filepath.Dir(path), t.TemplateFile), textfile.MaxSettings)
 		if err != nil {
 			return nil, placeOf(file, path, "$.template_file", err.Error())
 		}

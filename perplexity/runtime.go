@@ -97,8 +97,8 @@ func loadedLibrary() string {
 }
 
 // FindLibrary returns the path of the ONNX Runtime library: hint if not empty, else $PITH_ONNXRUNTIME, else the first that
-// exists next to the executable, in .deps/onnxruntime of the executable's parent folder, of the working directory or a folder
-// above it, or in the system's library folders. The error is a *RuntimeError.
+// exists next to the executable, in ../lib/pith beside it, in .deps/onnxruntime of the executable's parent folder, of the working
+// directory or a folder above it, or in the system's library folders. Symbolic links to the executable are followed. The error is a *RuntimeError.
 func FindLibrary(hint string) (string, error) {
 	for _, explicit := range []string{hint, os.Getenv("PITH_ONNXRUNTIME")} {
 		if explicit == "" {
@@ -142,7 +142,8 @@ func libraryPlaces() []string {
 		if real, err := filepath.EvalSymlinks(exe); err == nil {
 			exe = real
 		}
-		places = append(places, filepath.Dir(exe), filepath.Join(filepath.Dir(filepath.Dir(exe)), fetched))
+		prefix := filepath.Dir(filepath.Dir(exe))
+		places = append(places, filepath.Dir(exe), filepath.Join(prefix, "lib", "pith"), filepath.Join(prefix, fetched))
 	}
 	if dir, err := os.Getwd(); err == nil {
 		for ; ; dir = filepath.Dir(dir) {

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"runtime"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"go.opentelemetry.io/otel/trace"
 
 	"pith/cache"
@@ -35,12 +37,21 @@ func newServer(cfg configs.Config, b backend, log *slog.Logger) (*proxy.Server, 
 		return nil, err
 	}
 	opt.Registry = prometheus.NewRegistry()
+	opt.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newBuildMetric())
 	if b.engine.model != nil {
 		if err := opt.Registry.Register(newModelMetrics(b.engine.model.Stats)); err != nil {
 			return nil, fmt.Errorf("metrics of the model: %w", err)
 		}
 	}
 	return proxy.New(opt)
+}
+
+// newBuildMetric is 1, labelled with what runs.
+func newBuildMetric() prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "pith_build_info", Help: "1, labelled with the version of Pith and of Go.",
+		ConstLabels: prometheus.Labels{"version": version(), "go": runtime.Version()},
+	}, func() float64 { return 1 })
 }
 
 // serverOptions is all that a server takes from cfg. A running one is changed by the same function, so whatever stands here can be
@@ -56,7 +67,7 @@ func serverOptions(cfg configs.Config, b backend, log *slog.Logger) (proxy.Optio
 	}
 	accounts, err := newAccounting(cfg.Accounting, b.engine.counters)
 	if err != nil {
-		return proxy.Options{}, err
+		return proxy.Options{}, cfg.At("accounting.prices", err)
 	}
 	originals := retrieval.Options{Key: b.keyer.Key, Find: b.engine, TTL: cfg.Retrieval.TTL, Tool: cfg.Retrieval.Tool}
 	if cfg.Retrieval.Enabled {

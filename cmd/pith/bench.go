@@ -16,9 +16,8 @@ import (
 )
 
 func benchCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "bench", Short: "Measure quality, speed, the proxy's latency and the price of conversations"}
-	cmd.AddCommand(benchRetentionCommand(), benchSpeedCommand(), benchProxyCommand(), benchSessionCommand())
-	return cmd
+	return group(&cobra.Command{Use: "bench", Short: "Measure quality, speed, the proxy's latency and the price of conversations"},
+		benchRetentionCommand(), benchSpeedCommand(), benchProxyCommand(), benchSessionCommand())
 }
 
 // benchFlags are common to all benchmarks.

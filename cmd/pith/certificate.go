@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"pith/configs"
+	"pith/internal/textfile"
 )
 
 // A certificate is that of the server, read again with each reload. The nil one is of a server without TLS.
@@ -28,9 +29,17 @@ func (c *certificate) read() (*tls.Certificate, error) {
 	if c == nil {
 		return nil, nil
 	}
-	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
+	cert, err := textfile.Read(c.cert, textfile.MaxSettings)
 	if err != nil {
 		return nil, fmt.Errorf("server.tls_cert: %w", err)
+	}
+	key, err := textfile.Read(c.key, textfile.MaxSettings)
+	if err != nil {
+		return nil, fmt.Errorf("server.tls_key: %w", err)
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return nil, fmt.Errorf("server.tls_cert %s with server.tls_key %s: %w", c.cert, c.key, err)
 	}
 	return &pair, nil
 }

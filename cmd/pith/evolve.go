@@ -13,14 +13,12 @@ import (
 
 // evolveCommand holds the commands that prune few-shot prompts.
 func evolveCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "evolve",
 		Short: "Prune few-shot prompts by search",
 		Long: "Prune few-shot prompts by search: drop the tokens that a task does better without.\n\n" +
 			"A task is a YAML file with a template, its demonstrations and three splits of examples.",
-	}
-	cmd.AddCommand(evolveRunCommand(), evolveResumeCommand(), evolveShowCommand(), evolveExportCommand(), evolveWorkerCommand(), evolveBenchCommand())
-	return cmd
+	}, evolveRunCommand(), evolveResumeCommand(), evolveShowCommand(), evolveExportCommand(), evolveWorkerCommand(), evolveBenchCommand())
 }
 
 // exactly is cobra.ExactArgs with our exit status.
@@ -167,11 +165,21 @@ func showProgress(w io.Writer, dir, format string) error {
 	}
 	return printAs(w, format, generations, func(w io.Writer) error {
 		for _, p := range generations {
-			fmt.Fprintln(w, progressLine(evolve.Status{Phase: "search", Progress: p}))
+			fmt.Fprintln(w, progressLine(evolve.Status{Phase: "search", Progress: p}, 0))
 		}
 		_, err := fmt.Fprintf(w, "not finished; go on with `pith evolve resume %s`%s\n", dir, costOf(spent))
 		return err
 	})
+}
+
+// unfinished says what is missing for a result.
+func unfinished(dir string) error {
+	generations, _, err := evolve.ReadProgress(dir)
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("%s has no result yet: after %d generations the rest of the search, the choice on the validation rows and the verdict on "+
+		"the test rows are missing; `pith evolve resume %[1]s` goes on", dir, len(generations))
 }
 
 func evolveExportCommand() *cobra.Command {
@@ -191,6 +199,9 @@ func evolveExportCommand() *cobra.Command {
 				return usagef("--spaces %q is neither exact nor normalised", spaces)
 			}
 			report, err := evolve.ReadReport(args[0])
+			if errors.Is(err, evolve.ErrNoRun) {
+				return unfinished(args[0])
+			}
 			if err != nil {
 				return err
 			}

@@ -15,15 +15,22 @@ import (
 	"pith/evolve"
 )
 
-// progressLine says where a run stands, in one line.
-func progressLine(s evolve.Status) string {
+// progressLine says where a run stands, in one line. It looks at most prompts at the most, or at an unknown number if that is 0.
+func progressLine(s evolve.Status, most int) string {
 	p := s.Progress
 	if p.Generation == 0 {
 		return fmt.Sprintf("%s: %d asked, %d remembered%s", s.Phase, s.Asked, s.Memo, costOf(s.Spent))
 	}
-	return fmt.Sprintf("%s: generation %d, best %.4g at length %d, mean %.4g at %.1f, %d prompts, %d asked, %d remembered%s",
-		s.Phase, p.Generation, p.Best.Fitness, p.Best.Length, p.MeanFitness, p.MeanLength, p.Stats.Prompts, s.Asked, s.Memo,
+	return fmt.Sprintf("%s: generation %d, best %.4g at length %d, mean %.4g at %.1f, %s, %d asked, %d remembered%s",
+		s.Phase, p.Generation, p.Best.Fitness, p.Best.Length, p.MeanFitness, p.MeanLength, promptsOf(p, most), s.Asked, s.Memo,
 		costOf(s.Spent))
+}
+
+func promptsOf(p evolve.Progress, most int) string {
+	if most == 0 {
+		return fmt.Sprintf("%d prompts", p.Stats.Explored)
+	}
+	return fmt.Sprintf("%d of at most %d prompts", p.Stats.Explored, most)
 }
 
 func costOf(s evolve.Spent) string {
@@ -78,7 +85,7 @@ func (v *evolveView) show(s evolve.Status) {
 	v.now = s
 	if v.size == nil && (news || time.Since(v.wrote) >= plainEvery) {
 		v.wrote = time.Now()
-		fmt.Fprintln(v.w, progressLine(s))
+		fmt.Fprintln(v.w, progressLine(s, v.most()))
 	}
 }
 
@@ -160,7 +167,7 @@ func (v *evolveView) picture() []string {
 			"  front   "+frontLine(p.Front),
 			fmt.Sprintf("  prompt  %q", p.Best.Text))
 	}
-	lines = append(lines, fmt.Sprintf("  asked   %d questions, %d remembered, %d prompts%s", s.Asked, s.Memo, p.Stats.Prompts, costOf(s.Spent)))
+	lines = append(lines, fmt.Sprintf("  asked   %d questions, %d remembered, %s%s", s.Asked, s.Memo, promptsOf(p, v.most()), costOf(s.Spent)))
 	if v.reason != "" {
 		lines = append(lines, "  waiting "+v.reason)
 	}
@@ -193,13 +200,18 @@ func (v *evolveView) clock() string {
 	return out
 }
 
+// most is how many prompts the search looks at, at most.
+func (v *evolveView) most() int {
+	if v.spec.MaxPrompts == 0 {
+		return evolve.DefaultMaxPrompts
+	}
+	return v.spec.MaxPrompts
+}
+
 // share is the part of the search that is done, if it goes on as it did.
 func (v *evolveView) share() float64 {
 	p := v.now.Progress
-	most, shortest := v.spec.MaxPrompts, v.spec.MinLength
-	if most == 0 {
-		most = evolve.DefaultMaxPrompts
-	}
+	most, shortest := v.most(), v.spec.MinLength
 	if shortest == 0 {
 		shortest = evolve.DefaultMinLength
 	}

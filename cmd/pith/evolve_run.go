@@ -37,7 +37,7 @@ func (e *evolveFlags) add(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.IntVar(&e.workers, "workers", 0, "prompts evaluated at once (default 1, with --redis 16); the result does not depend on it")
 	f.IntVar(&e.concurrency, "concurrency", 4, "requests to an endpoint at once")
-	f.StringVar(&e.redis, "redis", "", "let `pith evolve worker` processes evaluate, through the Redis at this URL (or "+redisVariable+")")
+	f.StringVar(&e.redis, "redis", "", "URL of a Redis through which 'pith evolve worker' processes evaluate, redis://[user:password@]host:port[/db] (or "+redisVariable+")")
 	f.DurationVar(&e.patience, "patience", 15*time.Second, "how long a worker may hold an evaluation before it is handed out again, longer where evaluations take long")
 	f.Int64Var(&e.budget.Tokens, "token-budget", 0, "stop after that many tokens at an endpoint, earlier parts of the run included")
 	f.Float64Var(&e.budget.Money, "money-budget", 0, "stop after that much money; needs the prices")
@@ -68,7 +68,10 @@ func (e *evolveFlags) do(cmd *cobra.Command, dir *evolve.RunDir, task *evolve.Ta
 	stop := view.start()
 	report, err := run.Do(cmd.Context())
 	stop()
-	if errors.Is(err, context.Canceled) || errors.Is(err, evolve.ErrBudgetSpent) {
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("interrupted; what was asked is kept, go on with `pith evolve resume %s`", path)
+	}
+	if errors.Is(err, evolve.ErrBudgetSpent) {
 		return fmt.Errorf("%w; what was asked is kept, go on with `pith evolve resume %s`", err, path)
 	}
 	if err != nil {

@@ -148,3 +148,32 @@ func TestShippedEvolveExamplesLoad(t *testing.T) {
 		}
 	}
 }
+
+// A run that was stopped is not exported, and what is missing is said.
+func TestExportOfAnUnfinishedRun(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "checkpoint.json"), []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(dir, "artefact.json")
+	status, _, errOut := evolveMain(t, "export", dir, "--out", out)
+	if status != 1 || !strings.Contains(errOut, "has no result yet") || !strings.Contains(errOut, "pith evolve resume "+dir) {
+		t.Errorf("status %d: %s", status, errOut)
+	}
+	if _, err := os.Stat(out); err == nil {
+		t.Error("an artefact of a run without a result")
+	}
+}
+
+// Progress shows how much there may be.
+func TestProgressShowsATotal(t *testing.T) {
+	for most, want := range map[int]string{40: "7 of at most 40 prompts", 0: "7 of at most 10000 prompts"} {
+		var out bytes.Buffer
+		progress := evolve.Progress{Generation: 1}
+		progress.Stats.Explored = 7
+		newEvolveView(&out, evolve.Spec{MaxPrompts: most}).show(evolve.Status{Phase: "search", Progress: progress})
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q does not say %s", out.String(), want)
+		}
+	}
+}

@@ -1,13 +1,10 @@
 package main
 
 import (
-	"bytes"
+	"context"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 
 	"pith/compress"
@@ -16,32 +13,29 @@ import (
 // maxInputBytes bounds one input file; more than this is not source code that somebody wrote.
 const maxInputBytes = 8 << 20
 
-// skippedDirs are folders that hold no source of the project they stand in.
-var skippedDirs = []string{"node_modules", "vendor", "__pycache__", "target", "dist", "build"}
-
-// readInputs reads the named files, the text files below the named folders, and standard input for "-", in that order.
-// A folder's hidden, binary and oversized files are passed over; a file that is named itself must be readable text.
-func readInputs(paths []string, stdin io.Reader) ([]compress.File, error) {
+// readInputs reads the named files, the source files below the named folders, and standard input for "-", in that order. What it
+// read of folders and what it passed over goes to errOut by name; a file that is named itself must be readable text of any kind.
+func readInputs(ctx context.Context, paths []string, stdin io.Reader, errOut io.Writer) ([]compress.File, error) {
 	if len(paths) == 0 {
 		paths = []string{"-"}
 	}
 	var files []compress.File
 	for _, path := range paths {
-		found, err := readInput(path, stdin)
+		found, err := readInput(ctx, path, stdin, errOut)
 		if err != nil {
 			return nil, err
 		}
 		files = append(files, found...)
 	}
 	if len(files) == 0 {
-		return nil, usagef("no text files under %s", strings.Join(paths, ", "))
+		return nil, usagef("no source files under %s; a file that is named itself may be any text", strings.Join(paths, ", "))
 	}
 	return files, nil
 }
 
-func readInput(path string, stdin io.Reader) ([]compress.File, error) {
+func readInput(ctx context.Context, path string, stdin io.Reader, errOut io.Writer) ([]compress.File, error) {
 	if path == "-" {
-		text, err := io.ReadAll(io.LimitReader(stdin, maxInputBytes+1))
+		text, err := readAll(ctx, io.LimitReader(stdin, maxInputBytes+1))
 		if err != nil {
 			return nil, fmt.Errorf("read standard input: %w", err)
 		}
@@ -52,13 +46,43 @@ func readInput(path string, stdin io.Reader) ([]compress.File, error) {
 		return nil, usageError{err}
 	}
 	if info.IsDir() {
-		return readFolder(path)
+		folder, err := readFolder(path)
+		if err != nil {
+			return nil, err
+		}
+		folder.report(errOut)
+		return folder.files, nil
 	}
-	text, err := os.ReadFile(path)
+	// A pipe is welcome here: compress <(git show HEAD:file).
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	text, err := readAll(ctx, io.LimitReader(file, maxInputBytes+1))
 	if err != nil {
 		return nil, err
 	}
 	return oneInput(path, text)
+}
+
+// readAll is io.ReadAll that ends with ctx, even where r is a terminal at which nobody types.
+func readAll(ctx context.Context, r io.Reader) ([]byte, error) {
+	type read struct {
+		text []byte
+		err  error
+	}
+	done := make(chan read, 1)
+	go func() {
+		text, err := io.ReadAll(r)
+		done <- read{text, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case r := <-done:
+		return r.text, r.err
+	}
 }
 
 func oneInput(path string, text []byte) ([]compress.File, error) {
@@ -73,43 +97,4 @@ func oneInput(path string, text []byte) ([]compress.File, error) {
 		return nil, usagef("%s: not a text file", name)
 	}
 	return []compress.File{{Path: path, Content: string(text)}}, nil
-}
-
-func readFolder(root string) ([]compress.File, error) {
-	var files []compress.File
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		hidden := strings.HasPrefix(entry.Name(), ".") && path != root
-		if entry.IsDir() {
-			if hidden || slices.Contains(skippedDirs, entry.Name()) && path != root {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if hidden || !entry.Type().IsRegular() {
-			return nil
-		}
-		if info, err := entry.Info(); err != nil || info.Size() > maxInputBytes {
-			return err
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		if len(text) > 0 && !isBinary(text) {
-			files = append(files, compress.File{Path: filepath.ToSlash(path), Content: string(text)})
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read folder: %w", err)
-	}
-	return files, nil
-}
-
-// isBinary reports whether text has a NUL among its first bytes, the test that git and grep use.
-func isBinary(text []byte) bool {
-	return bytes.IndexByte(text[:min(len(text), 8000)], 0) >= 0
 }

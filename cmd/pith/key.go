@@ -13,12 +13,6 @@ import (
 const hashScheme = "sha256:"
 
 func keyCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "key",
-		Short: "Virtual keys, by which Pith knows its clients",
-		Args:  noArguments,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
 	var name string
 	create := &cobra.Command{
 		Use:   "new",
@@ -38,6 +32,5 @@ keys:
 		},
 	}
 	create.Flags().StringVar(&name, "name", "a client", "whose key it is")
-	cmd.AddCommand(create)
-	return cmd
+	return group(&cobra.Command{Use: "key", Short: "Virtual keys, by which Pith knows its clients"}, create)
 }

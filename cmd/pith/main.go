@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -20,12 +21,38 @@ func main() {
 		}
 		return
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(run(untilSignal(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// run is the program: it returns the exit status, 0 for success, 2 for wrong usage and 1 for the rest.
+// An interrupted is the signal that ended the context of main.
+type interrupted struct{ signal os.Signal }
+
+func (i interrupted) Error() string { return i.signal.String() }
+
+// status is what shells report for a process that a signal ended.
+func (i interrupted) status() int {
+	if s, ok := i.signal.(syscall.Signal); ok {
+		return 128 + int(s)
+	}
+	return 1
+}
+
+// untilSignal returns a context that ends with the first interrupt or SIGTERM. The second one ends the process, as it would have
+// without us.
+func untilSignal() context.Context {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		s := <-signals
+		signal.Stop(signals)
+		cancel(interrupted{s})
+	}()
+	return ctx
+}
+
+// run is the program: it returns the exit status, 0 for success, 2 for wrong usage, 128 and the signal's number for work that a
+// signal ended, 1 for the rest.
 func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
 	root := rootCommand()
 	root.SetArgs(args)
@@ -36,6 +63,13 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(errOut, "pith:", err)
+	// Who interrupts knows that they did: only what is to be said beyond that is said.
+	stopped, ended := errors.AsType[interrupted](context.Cause(ctx))
+	if !ended || !errors.Is(err, context.Canceled) && !errors.Is(err, stopped) {
+		fmt.Fprintln(errOut, "pith:", err)
+	}
+	if ended {
+		return stopped.status()
+	}
 	return exitStatus(err)
 }

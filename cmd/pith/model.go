@@ -13,9 +13,8 @@ import (
 )
 
 func modelCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "model", Short: "Install, prepare and look at the language models that rank code"}
-	cmd.AddCommand(modelListCommand(), modelVerifyCommand(), modelAddCommand(), modelPrepareCommand(), modelRandomCommand())
-	return cmd
+	return group(&cobra.Command{Use: "model", Short: "Install, prepare and look at the language models that rank code"},
+		modelListCommand(), modelVerifyCommand(), modelAddCommand(), modelPrepareCommand(), modelRandomCommand())
 }
 
 func modelListCommand() *cobra.Command {

@@ -15,6 +15,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"pith/configs"
+	"pith/internal/textfile"
 	"pith/proxy"
 )
 
@@ -62,7 +63,7 @@ func (r *reloader) start(ctx context.Context) (wait func(), err error) {
 }
 
 func (r *reloader) run(ctx context.Context, hangup <-chan os.Signal, watcher *fsnotify.Watcher) {
-	seen, _ := os.ReadFile(r.path) // unreadable is as good as empty: what follows differs
+	seen, _ := textfile.Read(r.path, textfile.MaxSettings) // unreadable is as good as empty: what follows differs
 	still := time.NewTimer(settle)
 	still.Stop()
 	for {
@@ -77,11 +78,11 @@ func (r *reloader) run(ctx context.Context, hangup <-chan os.Signal, watcher *fs
 			continue
 		case <-hangup: // whatever the file says: a key in a file of its own may have changed
 		case <-still.C:
-			if now, err := os.ReadFile(r.path); r.path == "" || err != nil || bytes.Equal(now, seen) {
+			if now, err := textfile.Read(r.path, textfile.MaxSettings); r.path == "" || err != nil || bytes.Equal(now, seen) {
 				continue
 			}
 		}
-		seen, _ = os.ReadFile(r.path)
+		seen, _ = textfile.Read(r.path, textfile.MaxSettings)
 		r.reload() //nolint:contextcheck // requests bring their own
 	}
 }
@@ -114,6 +115,9 @@ func (r *reloader) take() (changed, waiting []string, err error) {
 		return nil, nil, err
 	}
 	b := r.backend
+	if err := b.engine.needsModel(next); err != nil {
+		return nil, nil, err
+	}
 	if b.engine, err = b.engine.with(next.Compress, markersOf(next, b.keyer)); err != nil {
 		return nil, nil, err
 	}

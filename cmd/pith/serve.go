@@ -43,7 +43,11 @@ a running Pith take over what it can; SIGTERM lets running answers end.`,
 				debug.SetGCPercent(serveGCPercent)
 			}
 			src := source{cfg: cfg, path: config, load: func() (configs.Config, error) { return loadConfig(config, changes) }}
-			return serve(cmd.Context(), src, newLogger(cmd.ErrOrStderr(), cfg.Log))
+			log := newLogger(cmd.ErrOrStderr(), cfg.Log)
+			for _, line := range configs.Unknown(os.Environ()) {
+				log.Warn(line)
+			}
+			return serve(cmd.Context(), src, log)
 		},
 	}
 	f := cmd.Flags()
@@ -51,7 +55,7 @@ a running Pith take over what it can; SIGTERM lets running answers end.`,
 	f.StringVar(&changes.listen, "listen", "", "address to listen on (default 127.0.0.1:8484)")
 	f.StringVar(&changes.upstream, "upstream", "", "base URL of the LLM API (default https://api.openai.com)")
 	f.StringVar(&changes.modelDir, "model-dir", "", "folder with model.onnx and tokenizer.json, or the name of an installed model (default: the embedded one)")
-	f.StringVar(&changes.device, "device", "", "auto, cpu or cuda")
+	f.StringVar(&changes.device, "device", "", "auto, cpu, cuda or cuda:N; only auto falls back")
 	return cmd
 }
 
@@ -80,7 +84,7 @@ func serve(ctx context.Context, src source, log *slog.Logger) (err error) {
 	defer listener.Close()
 	certificate, err := loadCertificate(cfg.Server)
 	if err != nil {
-		return usageError{err}
+		return usageError{cfg.At("server.tls_cert", err)}
 	}
 	keyer := cache.NewKeyer([]byte(cfg.Cache.Secret))
 	engine, err := newEngine(cfg, log, markersOf(cfg, keyer))
@@ -99,12 +103,12 @@ func serve(ctx context.Context, src source, log *slog.Logger) (err error) {
 
 	tracer, stopTracing, err := startTracing(ctx, cfg.Tracing, log)
 	if err != nil {
-		return err
+		return cfg.At("tracing.endpoint", err)
 	}
 	defer stopTracing()
 	prune, watcher, err := openPrompts(ctx, cfg.Prompts, log)
 	if err != nil {
-		return err
+		return cfg.At("prompts.dir", err)
 	}
 	defer func() { err = errors.Join(err, watcher.Close()) }()
 
@@ -126,13 +130,19 @@ func serve(ctx context.Context, src source, log *slog.Logger) (err error) {
 	}
 	defer watching()
 	log.Info("serving", "addr", listener.Addr().String(), "upstream", cfg.Server.Upstream, "upstreams", len(cfg.Upstreams), "keys", len(cfg.VirtualKeys), "model", engine.describe())
+	defer context.AfterFunc(ctx, func() {
+		log.Info("shutting down; running answers may end", "cause", context.Cause(ctx), "notice", cfg.Server.DrainNotice, "timeout", cfg.Server.DrainTimeout)
+	})()
 	if cfg.Limits.Connections > 0 {
 		listener = netutil.LimitListener(listener, cfg.Limits.Connections)
 	}
 	err = site.Serve(ctx, listener, proxy.Listen{TLS: certificate.config(), H2C: cfg.Server.H2C})
 	if errors.Is(err, context.DeadlineExceeded) {
 		log.Warn("answers were cut at the end of the drain", "after", cfg.Server.DrainTimeout)
-		return nil // what was asked for by the signal and the setting
+		err = nil // what was asked for by the signal and the setting
+	}
+	if err == nil {
+		log.Info("stopped")
 	}
 	return err
 }

@@ -72,6 +72,11 @@ func TestTenantsDoNotShareWhatIsKept(t *testing.T) {
 			t.Errorf("%s is %v after a request", name, first[name])
 		}
 	}
+	for _, name := range []string{"go_goroutines", "process_resident_memory_bytes", "pith_build_info"} {
+		if found := scrape(t, server.AdminHandler(), name); len(found) != 1 {
+			t.Errorf("series of %s: %v", name, found)
+		}
+	}
 	second := ask("b", "what does f return?")
 	if n := known() - knownToFirst; n != knownToFirst {
 		t.Errorf("%d files were known to one tenant and %d to a second with the same request", knownToFirst, n)

@@ -21,7 +21,7 @@ import (
 
 // configChanges are flags that override the configuration file and the environment when not empty.
 type configChanges struct {
-	listen, upstream, modelDir, device string
+	listen, upstream, modelDir, device, ranker string
 }
 
 // loadConfig reads the file (if path is not empty), the environment and then the flags, and validates the whole.
@@ -30,24 +30,25 @@ func loadConfig(path string, changes configChanges) (configs.Config, error) {
 	if err != nil {
 		return cfg, usageError{err}
 	}
-	for _, c := range []struct {
-		value string
-		field *string
-	}{
-		{changes.listen, &cfg.Server.Listen},
-		{changes.upstream, &cfg.Server.Upstream},
-		{changes.modelDir, &cfg.Model.Dir},
-		{changes.device, &cfg.Model.Device},
+	for _, c := range []struct{ value, path, flag string }{
+		{changes.listen, "server.listen", "--listen"},
+		{changes.upstream, "server.upstream", "--upstream"},
+		{changes.modelDir, "model.dir", "--model-dir"},
+		{changes.device, "model.device", "--device"},
+		{changes.ranker, "compress.ranker", "--ranker"},
 	} {
-		if c.value != "" {
-			*c.field = c.value
+		if c.value == "" {
+			continue
+		}
+		if err := cfg.Set(c.path, c.value, c.flag); err != nil {
+			return cfg, usageError{err}
 		}
 	}
 	if err := cfg.Validate(); err != nil {
 		return cfg, usageError{err}
 	}
 	if cfg.Model.Dir, err = findModel(cfg.Model); err != nil {
-		return cfg, err
+		return cfg, usageError{cfg.At("model.dir", err)}
 	}
 	return cfg, nil
 }
@@ -78,6 +79,9 @@ func newEngine(cfg configs.Config, log *slog.Logger, adjust func(*compress.Optio
 	}
 	parts := &engine{pool: pool, counters: tokens.New()}
 	if parts.model, parts.modelErr = openModel(cfg.Model); parts.modelErr != nil {
+		if err := parts.needsModel(cfg); err != nil {
+			return nil, errors.Join(err, parts.close())
+		}
 		// A proxy without its model still serves: ranking falls back to word matching and every report says so.
 		log.Warn("no language model; ranking by words only", "err", parts.modelErr)
 	}
@@ -87,6 +91,31 @@ func newEngine(cfg configs.Config, log *slog.Logger, adjust func(*compress.Optio
 	}
 	return e, nil
 }
+
+// needsModel is an error where there is no model and cfg asks by name for what needs one. Only auto and the embedded model's absence
+// are fallen back from: who names a device, a ranker or a model wants that one.
+func (e *engine) needsModel(cfg configs.Config) error {
+	if e.model != nil {
+		return nil
+	}
+	for _, asked := range []struct {
+		path, value string
+		named       bool
+	}{
+		{"model.device", cfg.Model.Device, cfg.Model.Device != "auto"},
+		{"model.dir", cfg.Model.Dir, cfg.Model.Dir != ""},
+		{"model.runtime", cfg.Model.Runtime, cfg.Model.Runtime != ""},
+		{"compress.ranker", cfg.Compress.Ranker, readsModel(cfg.Compress.Ranker)},
+	} {
+		if asked.named {
+			return cfg.At(asked.path, fmt.Errorf("%s cannot be had: %w", asked.value, e.modelErr))
+		}
+	}
+	return nil
+}
+
+// readsModel says whether a ranker needs the model.
+func readsModel(ranker string) bool { return ranker == "ami" || ranker == "hybrid" }
 
 func newPool(cfg configs.Parsers) (*parsers.Pool, error) {
 	pool, err := parsers.NewPool(parsers.Options{Workers: cfg.Workers, InProcess: cfg.InProcess, Timeout: cfg.Timeout, MaxBytes: int(cfg.MaxBytes)})
@@ -201,7 +230,7 @@ func newStore(cfg configs.Config) (stores, error) {
 	}
 	redis, err := cache.NewRedis(cache.RedisOptions{URL: string(cfg.Cache.RedisURL), Secret: []byte(cfg.Cache.Secret)})
 	if err != nil {
-		return stores{}, usageError{err}
+		return stores{}, usageError{cfg.At("cache.redis_url", err)}
 	}
 	return stores{store: cache.NewLayered(memory, redis), shelf: redis, bank: bank{redis}}, nil
 }

@@ -1,0 +1,91 @@
+package textfile
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/goccy/go-yaml/scanner"
+	"github.com/goccy/go-yaml/token"
+)
+
+const (
+	// maxDepth is how deep YAML may be nested. The parser goes down by calling itself: 200 KB of "[" took it 4 GiB.
+	maxDepth = 64
+	// maxTokens bounds what the parser makes of a flat file: some 500 bytes of each token.
+	maxTokens = 200_000
+)
+
+// ReadYAML is Read for YAML up to MaxSettings: CheckYAML has nothing to say against what it returns.
+func ReadYAML(path string) ([]byte, error) {
+	text, err := Read(path, MaxSettings)
+	if err != nil {
+		return nil, err
+	}
+	if line, err := CheckYAML(text); err != nil {
+		return nil, fmt.Errorf("%s:%d: %w", path, line, err)
+	}
+	return text, nil
+}
+
+// CheckYAML looks at tokens alone and refuses what is nested deeper than a person writes, and aliases, whose expansion can be
+// many times the file. It returns the line, from 1. Other mistakes are left to the parser.
+func CheckYAML(text []byte) (line int, err error) {
+	var s scanner.Scanner
+	s.Init(string(text))
+	var d depth
+	for count := 0; ; {
+		tokens, err := s.Scan()
+		if err != nil {
+			return 0, nil //nolint:nilerr // the end, or a mistake that the parser explains better
+		}
+		for _, t := range tokens {
+			line = t.Position.Line
+			if count++; count > maxTokens {
+				return line, fmt.Errorf("more than %d words and signs", maxTokens)
+			}
+			if t.Type == token.AliasType {
+				return line, errors.New("an alias: write out what it stands for")
+			}
+			if d.add(t) > maxDepth {
+				return line, fmt.Errorf("nested deeper than %d levels", maxDepth)
+			}
+		}
+	}
+}
+
+// A depth follows how deep the parser would be: one level for each open bracket, each indentation, each dash or question mark
+// behind another on a line, and each tag or anchor before a value.
+type depth struct {
+	brackets, signs, marks int
+	columns                []int
+	line                   int
+	last                   token.Type
+}
+
+func (d *depth) add(t *token.Token) int {
+	if p := t.Position; p.Line != d.line {
+		d.line, d.signs = p.Line, 0
+		for len(d.columns) > 0 && d.columns[len(d.columns)-1] >= p.Column {
+			d.columns = d.columns[:len(d.columns)-1]
+		}
+		d.columns = append(d.columns, p.Column)
+	}
+	switch t.Type {
+	case token.SequenceStartType, token.MappingStartType:
+		d.brackets++
+	case token.SequenceEndType, token.MappingEndType:
+		d.brackets--
+	case token.SequenceEntryType, token.MappingKeyType, token.MappingValueType:
+		d.signs++
+	case token.CollectEntryType:
+		d.signs = 0
+	}
+	switch {
+	case t.Type == token.TagType || t.Type == token.AnchorType:
+		d.marks++
+	case d.last != token.AnchorType: // whose name is a token of its own
+		d.marks = 0
+	}
+	d.last = t.Type
+	return d.brackets + d.signs + d.marks + len(d.columns)
+}
