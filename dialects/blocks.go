@@ -73,8 +73,8 @@ func (s *blockScanner) fence(i int) (codeSpan, bool) {
 		if closesFence(s.lines[j].text, kind, size) {
 			b := codeSpan{open: i, first: i + 1, last: j, close: j + 1}
 			b.describeFence(strings.TrimSpace(m[2]))
-			if b.path == "" && i > 0 {
-				b.path = headingPath(s.lines[i-1].text)
+			if i > 0 {
+				b.describeHeading(s.lines[i-1].text)
 			}
 			return b, true
 		}
@@ -106,6 +106,8 @@ func (b *codeSpan) describeFence(info string) {
 		b.path, b.partial = m[1], true
 		return
 	}
+	info, b.partial = cutPathRange(info)
+	b.partial = b.partial || lineRange.MatchString(info)
 	b.describeAttributes(info)
 	word, rest, _ := strings.Cut(info, " ")
 	word = strings.Trim(word, "{}.")
@@ -127,13 +129,12 @@ func (b *codeSpan) describeAttributes(s string) {
 		value := m[2] + m[3] + m[4]
 		switch strings.ToLower(m[1]) {
 		case "path", "file", "filename", "file_path", "filepath", "name", "title", "src", "source":
-			if b.path == "" {
-				b.path = value
-			}
+			file, ranged := cutPathRange(value)
+			b.path, b.partial = cmp.Or(b.path, file), b.partial || ranged
 		case "lang", "language":
 			b.language = value
-		case "lines", "line", "range", "start", "end", "offset", "limit", "start_line", "end_line", "startline", "endline":
-			b.partial = true
+		default:
+			b.partial = b.partial || isPartKey(m[1]) && value != ""
 		}
 	}
 }
@@ -145,6 +146,20 @@ func looksLikePath(s string) bool {
 	}
 	dot := strings.LastIndexByte(s, '.')
 	return strings.ContainsAny(s, `/\`) || (dot >= 0 && dot < len(s)-1)
+}
+
+// describeHeading reads what the line above a fence says of it: its path, and that it is a part.
+func (b *codeSpan) describeHeading(line string) {
+	line = strings.TrimSpace(line)
+	if lineRange.MatchString(line) && len(line) < 1024 {
+		b.partial = true
+	}
+	if file, ranged := cutPathRange(strings.TrimRight(line, ": *`")); ranged && headingPath(file) != "" {
+		line, b.partial = file, true
+	}
+	if b.path == "" {
+		b.path = headingPath(line)
+	}
 }
 
 // headingPath reads the path that stands alone on the line above a fence, plain or dressed: "server.go", "`server.go`:",
@@ -167,6 +182,13 @@ var elementOpen = regexp.MustCompile(`^\s*<(file|file_content|file_contents|docu
 // element reads a file element whose opening tag stands alone on line i.
 func (s *blockScanner) element(i int) (codeSpan, bool) {
 	text := s.lines[i].text
+	for _, tag := range harnessElements {
+		if isTag(text, "<"+tag+">") { // not the user's: nothing in it is looked at
+			if end, ok := s.closeTag(i+1, tag); ok {
+				return codeSpan{open: i, first: i, last: i, close: end + 1}, true
+			}
+		}
+	}
 	if len(text) > 1024 { // no opening tag is that long
 		return codeSpan{}, false
 	}
@@ -248,7 +270,10 @@ func (b *codeSpan) enterFence(lines []textLine) {
 }
 
 // harnessElements are what coding agents put into a user's turn on their own account: not the user's words.
-var harnessElements = [...]string{"system-reminder", "environment_details", "additional_data", "environment_context"}
+var harnessElements = [...]string{
+	"system-reminder", "environment_details", "additional_data", "environment_context", "user_instructions", "INSTRUCTIONS",
+	"permissions_instructions", "collaboration_mode", "skills_instructions", "turn_aborted", "subagent_notification", "open_and_recently_viewed_files",
+}
 
 // instruction is what the user says in a text: what stands outside blocks and outside what an agent added.
 func instruction(t jsonText, blocks []codeSpan) string {

@@ -69,7 +69,7 @@ func newForms(f Freeze) (*forms, error) {
 // keyOf covers everything that a block's form may depend on.
 func (m *forms) keyOf(r compress.Request) string {
 	f := r.Files[0]
-	return m.key("proxy form 1", r.Tenant, r.Model, r.Query, strconv.Itoa(r.Budget), strconv.FormatFloat(r.Rate, 'g', -1, 64), f.Path, f.Language, f.Content)
+	return m.key("proxy form 1", r.Tenant, r.Model, r.Query, strconv.Itoa(r.Budget), strconv.FormatFloat(r.Rate, 'g', -1, 64), f.Path, f.Language, f.Content, r.WayBack)
 }
 
 // sent returns the form in which the block of key was sent before.

@@ -19,6 +19,7 @@ type metrics struct {
 	decisions       *prometheus.CounterVec
 	tokens          *prometheus.CounterVec
 	prompts         *prometheus.CounterVec
+	thin            *prometheus.CounterVec
 	duration        *prometheus.HistogramVec
 	compressing     *prometheus.HistogramVec
 	upstreamHeaders *prometheus.HistogramVec
@@ -39,7 +40,8 @@ func newMetrics(registry *prometheus.Registry, held *byteBudget) (*metrics, erro
 		registry:        registry,
 		requests:        counter("requests_total", "Requests by dialect and status code.", "dialect", "code"),
 		decisions:       counter("decisions_total", "What was done to requests of a known dialect, and why.", "dialect", "decision", "reason"),
-		tokens:          counter("block_tokens_total", "Tokens of code blocks that went through the engine, before and after.", "dialect", "side"),
+		tokens:          counter("block_tokens_total", "Tokens of code blocks that went through the engine: before and after, their budget and what of it holds lines.", "dialect", "side"),
+		thin:            counter("results_unused_total", "Results that were hardly more than markers. The originals were sent.", "dialect"),
 		prompts:         counter("prompts_pruned_total", "Few-shot prompts that were sent pruned, by the task of their artefact.", "task"),
 		duration:        histogram("request_seconds", "Time from a request's head to the end of its answer."),
 		compressing:     histogram("compress_seconds", "Time that compression added to a request."),
@@ -49,7 +51,7 @@ func newMetrics(registry *prometheus.Registry, held *byteBudget) (*metrics, erro
 	bytes := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "pith", Name: "body_bytes_held", Help: "Bytes of request bodies in memory."},
 		func() float64 { return float64(held.used.Load()) })
 	var errs []error
-	for _, c := range []prometheus.Collector{m.requests, m.decisions, m.tokens, m.prompts, m.duration, m.compressing, m.upstreamHeaders, m.active, bytes} {
+	for _, c := range []prometheus.Collector{m.requests, m.decisions, m.tokens, m.thin, m.prompts, m.duration, m.compressing, m.upstreamHeaders, m.active, bytes} {
 		errs = append(errs, registry.Register(c))
 	}
 	return m, errors.Join(errs...)
@@ -71,6 +73,9 @@ func (m *metrics) observe(x *exchange, status int, took time.Duration) {
 	}
 	m.tokens.WithLabelValues(x.dialect, "original").Add(float64(x.report.original))
 	m.tokens.WithLabelValues(x.dialect, "compressed").Add(float64(x.report.compressed))
+	m.tokens.WithLabelValues(x.dialect, "budget").Add(float64(x.report.budget))
+	m.tokens.WithLabelValues(x.dialect, "lines").Add(float64(x.report.lines))
+	m.thin.WithLabelValues(x.dialect).Add(float64(x.report.thin))
 }
 
 func (m *metrics) handler() http.Handler {
