@@ -119,7 +119,7 @@ func pieceOf(lines []textLine) listing {
 }
 
 var (
-	exitCode  = regexp.MustCompile(`(?i)^\W*(?:process |command |script )?(?:exited|exit|returned|return)[ _-]?(?:with )?(?:(?:code|status)\b)?\W{0,3}(\d+)\b`)
+	exitCode  = regexp.MustCompile(`(?i)^\W*(?:(?:process |command |script |shell )?exited with(?: exit)?(?: code| status)?|(?:exit|return)[ _-]?(?:code|status))\W{0,3}(\d+)\b`)
 	errorText = regexp.MustCompile(`(?i)^\s*(?:<tool_use_error>|error\b|\[error|cat: |nl: |sed: |head: |tail: |fatal: |file not found|no such file|permission denied|traceback \(most recent)`)
 )
 

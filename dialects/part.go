@@ -3,6 +3,7 @@ package dialects
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -80,14 +81,15 @@ func cutPathRange(s string) (file string, ranged bool) {
 
 var (
 	amount = `\d[\d,.]*\s*(?:k|kb|kib|mb)?\s*(?:more\s+|further\s+|other\s+|additional\s+)?(?:lines?|tokens?|chars?|characters?|bytes?|rows?|words?|kb|kib|mb)\b`
-	gone   = `(?:truncated|omitted|elided|skipped|hidden|removed|clipped|trimmed|collapsed|suppressed|not\s+shown|left\s+out|cut\s+off|remaining|redacted)`
+	gone   = `\b(?:truncated|omitted|elided|skipped|hidden|removed|clipped|trimmed|collapsed|suppressed|not\s+shown|left\s+out|cut\s+off|remaining|redacted)\b`
+	cutOff = `\b(?:truncated|omitted|elided|snipped|clipped|not\s+shown)\b`
 	// goneNotice says how much, or that something, is not there. No code says it but in words about other texts.
-	goneNotice = regexp.MustCompile(`(?i)` + amount + `[^"'` + "`" + `]{0,24}\b` + gone + `\b|\b` + gone + `\b[^"'` + "`" + `\w]{0,4}` + amount +
+	goneNotice = regexp.MustCompile(`(?i)` + amount + `[^"'` + "`" + `;=(){}]{0,24}` + gone + `|` + gone + `[^"'` + "`" + `\w]{0,4}` + amount +
 		`|\blines?\s+\d+\s*(?:-|–|to)\s*\d+\s+` + gone +
 		`|^\W*(?:the\s+)?(?:output|content|contents|file|result|response|text|rest)?\s*(?:was\s+|is\s+|has been\s+)?` + gone + `\W*$` +
-		`|[\[<(][^\[\]<>()]{0,40}\b` + gone + `[^\[\]<>()]{0,40}[\])>]\s*$|^\W*(?:<snip>|\[snip\]|\[\.\.\.\]|\[…\]|<\.\.\.>|…+)\W*$` +
+		`|(?:^|[\s.…])[\[<](?:[\w .,:…-]{0,40}\W)?` + cutOff + `[\w .,:…-]{0,40}[\]>]\s*$|(?:^|[\s.…])\([\w .,:…-]{2,40}\s` + cutOff + `[\w .,:…-]{0,40}\)\s*$` +
+		`|^\W*(?:<snip>|\[snip\]|\[\.\.\.\]|\[…\]|<\.\.\.>|…+)\W*$` +
 		`|…\s*` + amount + `|` + amount + `\s*…|\.\.\.\s*\d+ (?:more )?lines?\s*\.\.\.`)
-	goneHint = regexp.MustCompile(`(?i)` + gone + `|snip|…|\[\.\.\.\]|<\.\.\.>|lines?\s*\.\.\.`)
 	// partNotice are words that a note about a whole file does not use.
 	partNotice = regexp.MustCompile(`(?i)\b(?:truncat\w*|omitted|elided|partial|partially|excerpt|snippet|preview|showing|` +
 		`too\s+(?:large|long|big)|more\s+lines|(?:has|have|are|is)\s+more|remaining|continue\s+reading|(?:use|using|with)\s+(?:an?\s+)?(?:offset|limit|range|start_line|line_range|view_range)|` +
@@ -99,9 +101,19 @@ var (
 	commandSay = regexp.MustCompile(`^\s*(?:Command|Directory|Cwd|CWD|Working directory)\s*:`)
 )
 
+// goneHints are in each notice, whatever its case: a look for them is a hundred times as fast as the pattern.
+var goneHints = [...]string{
+	"runcated", "mitted", "lided", "kipped", "idden", "emoved", "lipped", "rimmed", "ollapsed", "uppressed", "ot shown", "eft out",
+	"ut off", "emaining", "edacted", "nipped", "TRUNCATED", "OMITTED", "snip", "…", "[...]", "<...>", "lines...", "lines ...", "line...",
+}
+
+func hintsOfGone(line string) bool {
+	return slices.ContainsFunc(goneHints[:], func(hint string) bool { return strings.Contains(line, hint) })
+}
+
 // speaksOfGone reports that a line says, in words that no code uses of itself, that something is not there.
 func speaksOfGone(line string) bool {
-	return len(line) < 4096 && goneHint.MatchString(line) && goneNotice.MatchString(line)
+	return len(line) < 4096 && hintsOfGone(line) && goneNotice.MatchString(line)
 }
 
 // A claim is what a tool's words around a file say about how much of it there is.
@@ -146,7 +158,7 @@ func claims(line string, n int) claim {
 	switch {
 	case said == saysNothing && (partNotice.MatchString(line) || speaksOfGone(line)):
 		return saysPart
-	case said == saysWhole && goneHint.MatchString(line):
+	case said == saysWhole && hintsOfGone(line):
 		return saysPart
 	}
 	return said

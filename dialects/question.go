@@ -52,7 +52,11 @@ func (u *userTurn) question() string {
 	if own := joinTexts(asked...); strings.ContainsFunc(own, isLetter) && !onlyPaths(own) {
 		return own
 	}
-	return joinTexts(u.words...)
+	all := joinTexts(u.words...)
+	if onlyPaths(all) {
+		return ""
+	}
+	return all
 }
 
 func isLetter(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r > 127 }
