@@ -164,6 +164,9 @@ func TestWholeFilesAreFound(t *testing.T) {
 			if got := b.Request.Files[0]; strings.TrimSuffix(got.Content, "\n") != strings.TrimSuffix(tt.content, "\n") || !strings.HasSuffix(got.Path, "counter.go") {
 				t.Fatalf("the engine gets %q of %s", got.Content, got.Path)
 			}
+			if way := b.Request.WayBack; !strings.Contains(way, "to see such lines") || strings.Contains(way, "sed") != (tt.tool != "Read") {
+				t.Errorf("the way back is %q", way)
+			}
 			edit, err := b.Rebuild([]byte(body), omit(b.Request))
 			if err != nil {
 				t.Fatal(err)
