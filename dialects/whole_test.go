@@ -132,8 +132,10 @@ func TestWholeFilesAreFound(t *testing.T) {
 		{name: "Codex", tool: "exec_command", args: `{"cmd":"cat counter.go"}`, result: "Chunk ID: 1\nWall time: 0.1 seconds\nProcess exited with code 0\nOriginal token count: 9\nOutput:\n" + file},
 		{name: "Codex script", tool: "exec", args: "const r = await tools.exec_command({cmd: \"cat counter.go\"});\ntext(r.output);", result: "Script completed\nWall time 0.1 seconds\nOutput:\n" + file},
 		{name: "Qwen shell", tool: "run_shell_command", args: bash("cat counter.go"), result: "Command: cat counter.go\nDirectory: (root)\nOutput: " + whole + "\nError: (none)\nExit Code: 0\nSignal: 0\nProcess Group PGID: 9"},
-		{name: "Qwen shell, numbered", tool: "run_shell_command", args: bash("cat -n counter.go"),
-			result: "Command: cat -n counter.go\nDirectory: (root)\nOutput: " + numbered(expand(file), "%6d  %s") + "Error: (none)\nExit Code: 0", content: expand(file)},
+		{
+			name: "Qwen shell, numbered", tool: "run_shell_command", args: bash("cat -n counter.go"),
+			result: "Command: cat -n counter.go\nDirectory: (root)\nOutput: " + numbered(expand(file), "%6d  %s") + "Error: (none)\nExit Code: 0", content: expand(file),
+		},
 		{name: "errors away", tool: "Bash", args: bash("cat counter.go 2>/dev/null"), result: file},
 		{name: "semicolon", tool: "Bash", args: bash("cat counter.go;"), result: file},
 		{name: "or else", tool: "Bash", args: bash("cat 'counter.go' 2>&1 || echo missing"), result: file},
