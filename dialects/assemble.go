@@ -34,6 +34,9 @@ func (b *Block) rebuild(body []byte, res compress.Result) ([]byte, error) {
 		return nil, ErrNoGain
 	}
 	lines := b.lines
+	if b.says(body, lines[0]) != lines[0].text { // its heading was cut off where escapes stand in it
+		return nil, fmt.Errorf("%w: line 1 begins elsewhere", ErrUnaligned)
+	}
 	kept, err := keptLines(res.Chunks, len(lines))
 	if err != nil {
 		return nil, err
@@ -72,6 +75,15 @@ func (b *Block) rebuild(body []byte, res compress.Result) ([]byte, error) {
 		return nil, ErrNoGain
 	}
 	return out, nil
+}
+
+// says decodes a line of the block as it stands in the body.
+func (b *Block) says(body []byte, line textLine) string {
+	text := readText(body, line.start, line.eol).all
+	for range b.depth {
+		text = readText([]byte(text), 0, len(text)).all
+	}
+	return text
 }
 
 // escaped is text as it stands in the body, under as many layers of escapes as the block.

@@ -2,6 +2,7 @@ package dialects_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -182,6 +183,19 @@ func TestWholeFilesAreFound(t *testing.T) {
 				t.Errorf("sent\n%s\nfor\n%s", got, want)
 			}
 		})
+	}
+}
+
+// A heading written with escapes hides where the file begins on its line. Nothing may then be cut in two.
+func TestHeadingInEscapesIsNotCut(t *testing.T) {
+	result := "Command: cat counter.go\nOutput: " + counter()
+	body := strings.Replace(chatResult("shell", `{"command":"cat counter.go"}`, result), "Output: ", `\u004futput: `, 1)
+	p := plan(t, "/v1/chat/completions", body, dialects.Rules{})
+	if len(p.Blocks) != 1 {
+		t.Fatalf("%d blocks, left as %q", len(p.Blocks), p.Left)
+	}
+	if _, err := p.Blocks[0].Rebuild([]byte(body), omit(p.Blocks[0].Request)); !errors.Is(err, dialects.ErrUnaligned) {
+		t.Errorf("rebuilt: %v", err)
 	}
 }
 
