@@ -178,7 +178,7 @@ func isClosing(line string) bool {
 func isHeading(text, file string) bool {
 	base := path.Base(cleanPath(file))
 	if names(text, file) {
-		if isComment(text) && !(strings.HasPrefix(text, "# ") && braced[strings.TrimPrefix(path.Ext(base), ".")]) {
+		if isComment(text) && (!strings.HasPrefix(text, "# ") || !braced[strings.TrimPrefix(path.Ext(base), ".")]) {
 			return false
 		}
 		dressed := strings.Trim(text, "=-#*<>[]`\": \t")

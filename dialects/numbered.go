@@ -150,7 +150,7 @@ func (r numberedRun) texts(lines []textLine) []string {
 		}
 		return rests
 	}
-	if mark := strings.TrimLeft(rests[0], " "); mark != rests[0] && strings.ContainsAny(mark[:min(len(mark), 1)], "|:>)]\xe2") {
+	if mark := strings.TrimLeft(rests[0], " "); mark != rests[0] && strings.IndexAny(mark, "|:>)]→│┃") == 0 {
 		for i := range rests { // the padding stands behind the number
 			rests[i] = strings.TrimLeft(rests[i], " ")
 		}

@@ -42,7 +42,7 @@ func (u *userTurn) question() string {
 	var asked []string
 	for _, said := range u.words {
 		var keep []string
-		for _, paragraph := range strings.Split(said, "\n\n") {
+		for paragraph := range strings.SplitSeq(said, "\n\n") {
 			if !isHandover(paragraph) {
 				keep = append(keep, paragraph)
 			}
@@ -63,7 +63,7 @@ func isLetter(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
 
 // onlyPaths reports that a text is a list of file names, as some clients write above each file.
 func onlyPaths(text string) bool {
-	for _, line := range strings.Split(text, "\n") {
+	for line := range strings.SplitSeq(text, "\n") {
 		if line = strings.TrimSpace(line); line != "" && headingPath(line) == "" {
 			return false
 		}
@@ -83,7 +83,7 @@ func isHandover(words string) bool {
 	if strings.Contains(words, "?") {
 		return false
 	}
-	for _, line := range strings.Split(words, "\n") {
+	for line := range strings.SplitSeq(words, "\n") {
 		line = strings.TrimSpace(line)
 		if line != "" && !handover.MatchString(line) && !trustWords.MatchString(line) && headingPath(line) == "" {
 			return false
@@ -120,14 +120,14 @@ func (p *planner) questionBehind(behind []message, own string) string {
 
 // assents reports that an assistant's message is a few words that take something over.
 func (p *planner) assents(m message) bool {
-	said := ""
+	var said strings.Builder
 	for _, part := range m.parts {
 		if part.kind != partText {
 			return false
 		}
-		said += readText(p.body, part.start, part.end).all
+		said.WriteString(readText(p.body, part.start, part.end).all)
 	}
-	return len(said) < 300 && accept.MatchString(said)
+	return said.Len() < 300 && accept.MatchString(said.String())
 }
 
 func holds(m message, kind partKind) bool {
