@@ -28,8 +28,9 @@ type Conversation struct {
 // An Item is one turn, or one part of a turn where the dialect lists those.
 type Item struct {
 	JSON string
-	// Model says that the model made it.
-	Model bool
+	// Model says that it stands as the model's; Client says that the client wrote it all the same, as Aider writes an assent to
+	// files that it hands over, so that no request ends before it.
+	Model, Client bool
 	// Shown is the code in it.
 	Shown []Shown
 }
@@ -57,8 +58,12 @@ func ReadConversation(file, root string) (Conversation, error) {
 	}
 	at := turns.Index - body.Index
 	c.head, c.tail = body.Raw[:at], body.Raw[at+len(turns.Raw):]
+	client := map[int]bool{}
+	for _, n := range top.Get("client").Array() {
+		client[int(n.Int())] = true
+	}
 	for _, turn := range turns.Array() {
-		item := Item{Model: madeByModel(turn)}
+		item := Item{Model: madeByModel(turn), Client: client[len(c.Items)]}
 		item.JSON = placeholder.ReplaceAllStringFunc(turn.Raw, func(name string) string {
 			var shown Shown
 			if shown, err = show(name, root); err == nil {
@@ -121,7 +126,7 @@ func show(name, root string) (Shown, error) {
 func (c Conversation) Requests() []int {
 	var out []int
 	for n := 1; n <= len(c.Items); n++ {
-		if !c.Items[n-1].Model && (n == len(c.Items) || c.Items[n].Model) {
+		if !c.Items[n-1].Model && (n == len(c.Items) || c.Items[n].Model && !c.Items[n].Client) {
 			out = append(out, n)
 		}
 	}

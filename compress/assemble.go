@@ -48,6 +48,7 @@ func endLine(text string) string {
 // render writes one file. Where a marker would not be cheaper than the lines it stands for, they stay and keep says so.
 func (j *job) render(src *source, keep []bool) string {
 	var out strings.Builder
+	said := j.req.WayBack == ""
 	for from := 0; from < len(keep); {
 		to := from + 1
 		for to < len(keep) && keep[to] == keep[from] {
@@ -55,7 +56,13 @@ func (j *job) render(src *source, keep []bool) string {
 		}
 		text := src.text(from, to)
 		if !keep[from] {
-			if marker := src.markerLine(from, to, ""); j.cheaper(marker, src, from, to) {
+			marker := src.markerLine(from, to, "")
+			if !said && src.gap(from+1, to).String() == "" {
+				if with := src.markerWith(from, to, j.req.WayBack); j.cheaper(with, src, from, to) {
+					marker, said = with, true
+				}
+			}
+			if j.cheaper(marker, src, from, to) {
 				text = marker
 			} else {
 				for line := from; line < to; line++ {
@@ -84,6 +91,12 @@ func (j *job) cheaper(marker string, src *source, from, to int) bool {
 func (s *source) markerLine(from, to int, name string) string {
 	omitted := s.text(from, to)
 	return indent(omitted) + s.comment(s.markerBody(from+1, to, name)) + lineEnd(omitted)
+}
+
+// markerWith is markerLine with a remark behind it.
+func (s *source) markerWith(from, to int, remark string) string {
+	omitted := s.text(from, to)
+	return indent(omitted) + s.comment(s.markerBody(from+1, to, "")+" ("+remark+")") + lineEnd(omitted)
 }
 
 func (s *source) markerBody(first, last int, name string) string {

@@ -63,3 +63,30 @@ func TestPathsStayInsideTheirComment(t *testing.T) {
 		t.Errorf("header is %q", head)
 	}
 }
+
+// The way back to omitted lines is said once, in the budget, and only where no hash leads there.
+func TestWayBack(t *testing.T) {
+	const words = "to see such lines, read this file again"
+	req := ask(func(r *Request) { r.WayBack = words })
+	res := compress(t, engine(t, nil), req)
+	markers, said := strings.Count(res.Text, " omitted"), strings.Count(res.Text, " omitted ("+words+")")
+	if markers < 2 || said != 1 || strings.Index(res.Text, words) > strings.LastIndex(res.Text, " omitted") {
+		t.Errorf("said %d times in %d markers:\n%s", said, markers, res.Text)
+	}
+	if res.CompressedTokens > res.Budget {
+		t.Errorf("%d tokens of %d", res.CompressedTokens, res.Budget)
+	}
+	lines := 0
+	for _, line := range strings.SplitAfter(res.Text, "\n") {
+		if !strings.Contains(line, " omitted") {
+			lines += len(strings.Fields(line))
+		}
+	}
+	if lines == 0 || res.LineTokens < lines || res.LineTokens > res.CompressedTokens {
+		t.Errorf("%d tokens of lines, of %d in all; the words are %d", res.LineTokens, res.CompressedTokens, lines)
+	}
+	hashed := compress(t, engine(t, func(o *Options) { o.Retrieval = func(File) string { return strings.Repeat("a", idDigits) } }), req)
+	if strings.Contains(hashed.Text, words) || !strings.Contains(hashed.Text, "hash=") {
+		t.Errorf("with hashes:\n%s", hashed.Text)
+	}
+}

@@ -32,8 +32,13 @@ func (j *job) report(p *plan) Result {
 	}
 	for i := range j.chunks {
 		c := &j.chunks[i]
-		res.Chunks = append(res.Chunks, c.result(p.keep[c.src.index]))
+		r := c.result(p.keep[c.src.index])
+		for _, run := range r.KeptLines {
+			res.LineTokens += c.src.cost(run[0]-1, run[1])
+		}
+		res.Chunks = append(res.Chunks, r)
 	}
+	res.LineTokens = min(res.LineTokens, p.tokens)
 	return res
 }
 

@@ -49,6 +49,9 @@ type Request struct {
 	Stage Stage `json:"stage,omitempty"`
 	// Compat is empty or "longcodezip": the published reference's rules, defects that change results included.
 	Compat string `json:"compat,omitempty"`
+	// WayBack is said once in each file's text, in a marker, where markers carry no hash: how the omitted lines can be had. One
+	// line, in words that end no comment. It is part of the budget.
+	WayBack string `json:"-"`
 	// Tenant separates callers: no cached result crosses it. Never sent by a client; the server derives it from the key.
 	Tenant string `json:"-"`
 }
@@ -59,6 +62,8 @@ type Result struct {
 	CompressedTokens int     `json:"compressed_tokens"`
 	Ratio            float64 `json:"ratio"` // original / compressed
 	Budget           int     `json:"budget"`
+	// LineTokens are the tokens of the input's lines that the text holds; the rest are markers. A result of markers is none.
+	LineTokens int `json:"line_tokens"`
 	// Ranker is the one that ran; RankerReason says why, when it is not the one asked for.
 	Ranker       string             `json:"ranker"`
 	RankerReason string             `json:"ranker_reason,omitempty"`

@@ -19,7 +19,7 @@ var (
 // place.
 func (b *Block) Rebuild(body []byte, res compress.Result) (Edit, error) {
 	text, err := b.rebuild(body, res)
-	return Edit{Start: b.text.lines[b.first].start, End: b.text.lines[b.last-1].end, Text: text}, err
+	return Edit{Start: b.lines[0].start, End: b.lines[len(b.lines)-1].end, Text: text}, err
 }
 
 // rebuild turns a result into the raw bytes that stand for the block in the body. A kept line is
@@ -34,13 +34,17 @@ func (b *Block) rebuild(body []byte, res compress.Result) ([]byte, error) {
 	if text == b.Request.Files[0].Content {
 		return nil, ErrNoGain
 	}
-	lines := b.text.lines[b.first:b.last]
+	lines := b.lines
+	if b.says(body, lines[0]) != lines[0].text { // its heading was cut off where escapes stand in it
+		return nil, fmt.Errorf("%w: line 1 begins elsewhere", ErrUnaligned)
+	}
 	kept, err := keptLines(res.Chunks, len(lines))
 	if err != nil {
 		return nil, err
 	}
 	end := lines[len(lines)-1]
 	out := make([]byte, 0, end.end-lines[0].start)
+	newline := b.escaped("\n")
 	wrote, next := 0, 0
 	for _, line := range outputLines(text) {
 		switch {
@@ -53,14 +57,14 @@ func (b *Block) rebuild(body []byte, res compress.Result) ([]byte, error) {
 		case next == len(lines) || breaksOut(line):
 			return nil, ErrBreaksOut
 		default: // the one marker of a gap
-			out = appendEscaped(out, line)
+			out = append(out, b.escaped(line)...)
 			next = len(lines)
 			if len(kept) > 0 {
 				next = kept[0]
 			}
 		}
 		wrote = len(out)
-		out = append(out, `\n`...)
+		out = append(out, newline...)
 	}
 	if len(kept) > 0 || next < len(lines) {
 		return nil, fmt.Errorf("%w: %d lines left over", ErrUnaligned, len(lines)-next)
@@ -72,6 +76,24 @@ func (b *Block) rebuild(body []byte, res compress.Result) ([]byte, error) {
 		return nil, ErrNoGain
 	}
 	return out, nil
+}
+
+// says decodes a line of the block as it stands in the body.
+func (b *Block) says(body []byte, line textLine) string {
+	text := readText(body, line.start, line.eol).all
+	for range b.depth {
+		text = readText([]byte(text), 0, len(text)).all
+	}
+	return text
+}
+
+// escaped is text as it stands in the body, under as many layers of escapes as the block.
+func (b *Block) escaped(text string) []byte {
+	out := appendEscaped(nil, text)
+	for range b.depth {
+		out = appendEscaped(nil, string(out))
+	}
+	return out
 }
 
 // keptLines lists the indexes of the lines that a report says were kept, in order.

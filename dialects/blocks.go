@@ -79,8 +79,8 @@ func (s *blockScanner) fence(i int) (codeSpan, bool) {
 		if closesFence(s.lines[j].text, kind, size) {
 			b := codeSpan{open: i, first: i + 1, last: j, close: j + 1}
 			b.describeFence(strings.TrimSpace(m[2]))
-			if b.path == "" && i > 0 {
-				b.path = headingPath(s.lines[i-1].text)
+			if i > 0 {
+				b.describeHeading(s.lines[i-1].text)
 			}
 			return b, true
 		}
@@ -112,6 +112,8 @@ func (b *codeSpan) describeFence(info string) {
 		b.path, b.partial = m[1], true
 		return
 	}
+	info, b.partial = cutPathRange(info)
+	b.partial = b.partial || lineRange.MatchString(info)
 	b.describeAttributes(info)
 	word, rest, _ := strings.Cut(info, " ")
 	word = strings.Trim(word, "{}.")
@@ -133,14 +135,12 @@ func (b *codeSpan) describeAttributes(s string) {
 		value := m[2] + m[3] + m[4]
 		switch strings.ToLower(m[1]) {
 		case "path", "file", "filename", "file_path", "filepath", "name", "title", "src", "source":
-			if b.path == "" {
-				b.path = value
-			}
+			file, ranged := cutPathRange(value)
+			b.path, b.partial = cmp.Or(b.path, file), b.partial || ranged
 		case "lang", "language":
 			b.language = value
-		case "lines", "line", "range", "start", "end", "offset", "limit",
-			"start_line", "end_line", "startline", "endline":
-			b.partial = true
+		default:
+			b.partial = b.partial || isPartKey(m[1]) && value != ""
 		}
 	}
 }
@@ -154,8 +154,22 @@ func looksLikePath(s string) bool {
 	return strings.ContainsAny(s, `/\`) || (dot >= 0 && dot < len(s)-1)
 }
 
-// headingPath reads the path that stands alone on the line above a fence, plain or dressed:
-// "server.go", "`server.go`:", "### server.go", "File: server.go".
+// describeHeading reads what the line above a fence says of it: its path, and that it is a part.
+func (b *codeSpan) describeHeading(line string) {
+	line = strings.TrimSpace(line)
+	if lineRange.MatchString(line) && len(line) < 1024 {
+		b.partial = true
+	}
+	if file, ranged := cutPathRange(strings.TrimRight(line, ": *`")); ranged && headingPath(file) != "" {
+		line, b.partial = file, true
+	}
+	if b.path == "" {
+		b.path = headingPath(line)
+	}
+}
+
+// headingPath reads the path that stands alone on the line above a fence, plain or dressed: "server.go", "`server.go`:",
+// "### server.go", "File: server.go".
 func headingPath(line string) string {
 	s := strings.TrimSpace(strings.TrimLeft(strings.TrimSpace(line), "#*-"))
 	if name, rest, ok := strings.Cut(s, ":"); ok && strings.EqualFold(strings.Trim(name, "* "), "file") {
@@ -177,6 +191,13 @@ var elementOpen = regexp.MustCompile(
 // element reads a file element whose opening tag stands alone on line i.
 func (s *blockScanner) element(i int) (codeSpan, bool) {
 	text := s.lines[i].text
+	for _, tag := range harnessElements {
+		if isTag(text, "<"+tag+">") { // not the user's: nothing in it is looked at
+			if end, ok := s.closeTag(i+1, tag); ok {
+				return codeSpan{open: i, first: i, last: i, close: end + 1}, true
+			}
+		}
+	}
 	if len(text) > 1024 { // no opening tag is that long
 		return codeSpan{}, false
 	}
@@ -258,9 +279,11 @@ func (b *codeSpan) enterFence(lines []textLine) {
 	b.partial = b.partial || f.partial
 }
 
-// harnessElements are what coding agents put into a user's turn on their own account: not the
-// user's words.
-var harnessElements = [...]string{"system-reminder", "environment_details", "additional_data", "environment_context"}
+// harnessElements are what coding agents put into a user's turn on their own account: not the user's words.
+var harnessElements = [...]string{
+	"system-reminder", "environment_details", "additional_data", "environment_context", "user_instructions", "INSTRUCTIONS",
+	"permissions_instructions", "collaboration_mode", "skills_instructions", "turn_aborted", "subagent_notification", "open_and_recently_viewed_files",
+}
 
 // instruction is what the user says in a text: what stands outside blocks and outside what an agent
 // added.

@@ -33,7 +33,7 @@ func (p *planner) completion(m message) {
 			far = codeSpan{first: n - farEnd(n), last: n}
 		}
 		if far.first < far.last {
-			p.add(text, far, query)
+			p.add(text, pieceOf(text.lines[far.first:far.last]), query, "")
 		}
 	}
 }

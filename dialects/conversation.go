@@ -50,6 +50,8 @@ type part struct {
 	// start and end are the content of a JSON string in the body, quotes excluded. Equal for a
 	// call, and for a result whose text is not one string.
 	start, end int
+	// texts are the spans of a result that came as several texts.
+	texts [][2]int
 	// callID ties a result to its call.
 	callID string
 	// failed marks a result that reports an error.
@@ -87,8 +89,7 @@ func textParts(v gjson.Result, types ...string) ([]part, error) {
 	return parts, err
 }
 
-// resultPart is the part of a tool's result. Only a result that is one text has a span; of several
-// nobody knows which is the file.
+// resultPart is the part of a tool's result. One that is not made of texts alone has none.
 func resultPart(id string, content gjson.Result, types ...string) (part, error) {
 	p := part{kind: partResult, callID: id}
 	if content.Type == gjson.String {
@@ -96,10 +97,16 @@ func resultPart(id string, content gjson.Result, types ...string) (part, error) 
 		return p, nil
 	}
 	texts, err := textParts(content, types...)
-	if err == nil && len(texts) == 1 && len(content.Array()) == 1 {
-		p.start, p.end = texts[0].start, texts[0].end
+	if err != nil || len(texts) == 0 || len(texts) != len(content.Array()) {
+		return p, err
 	}
-	return p, err
+	p.start, p.end = texts[0].start, texts[0].end
+	if len(texts) > 1 {
+		for _, t := range texts {
+			p.texts = append(p.texts, [2]int{t.start, t.end})
+		}
+	}
+	return p, nil
 }
 
 // Read checks that body is JSON and reads it as d words it. An error wraps ErrDuplicateKey, or says

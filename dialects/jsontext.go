@@ -16,6 +16,8 @@ type jsonText struct {
 	// exact is false where the decoded text does not stand for the raw bytes (a lone surrogate,
 	// invalid UTF-8).
 	exact bool
+	// depth is how many JSON strings stand around the text beyond the body's own.
+	depth int
 }
 
 // A textLine is one line. The raw spans are offsets into the body.

@@ -12,9 +12,9 @@ type Block struct {
 	// Request is what the engine is asked.
 	Request compress.Request
 
-	text jsonText
-	// first and last are the block's lines in text, half-open.
-	first, last int
+	// lines are the block's lines in the body, depth is how many JSON strings stand around them beyond the body's own.
+	lines []textLine
+	depth int
 	// content is what the engine sees of each line: the line without its number.
 	content []string
 	// message groups the blocks of one turn, which share a budget.
@@ -47,8 +47,8 @@ type Rules struct {
 // A Plan says what may change in a conversation.
 type Plan struct {
 	Blocks []Block
-	// Small counts the blocks that were left for their size alone.
-	Small int
+	// Left is why the most of what was left alone was; empty where nothing that could be code was.
+	Left Left
 	// Prompts are the few-shot prompts that are shortened, by PromptEdits.
 	Prompts     []PrunedPrompt
 	PromptEdits []Edit
@@ -78,159 +78,136 @@ type planner struct {
 	// that was not its own.
 	instruction, announcement string
 	message                   int
+	// mention is a read that the client did itself for a file that the user named, while its result is awaited.
+	mention *mention
+	// left counts the bytes of what was left alone, by reason.
+	left map[Left]int
 }
 
 // A pendingCall is a tool call that waits for its result.
 type pendingCall struct {
 	action action
-	query  string
+	// fresh says of each print whether its file was neither shown nor changed before.
+	fresh []bool
+	query string
 }
 
 func (p *planner) run(c Conversation) {
 	p.calls = map[string]pendingCall{}
+	p.left = map[Left]int{}
 	for i, m := range c.messages {
 		p.message = i
 		switch m.role {
 		case roleAssistant:
 			p.assistant(m)
 		default:
-			p.turn(m)
+			p.turn(m, c.messages[i+1:])
 			p.announcement = ""
+		}
+	}
+	most := 0
+	for left, bytes := range p.left {
+		if bytes > most || bytes == most && left < p.plan.Left {
+			p.plan.Left, most = left, bytes
 		}
 	}
 }
 
+// leave notes a text that is sent as it came, and why.
+func (p *planner) leave(left Left, bytes int) {
+	if bytes < p.rules.MinBytes && !p.rules.Force {
+		left = LeftSmall
+	}
+	p.left[left] += bytes
+}
+
 // assistant notes what was said and asked. Nothing of an assistant's turn is compressed.
 func (p *planner) assistant(m message) {
+	p.mention = nil
 	for _, piece := range m.parts {
 		switch piece.kind {
 		case partText:
 			p.announcement = strings.TrimSpace(readText(p.body, piece.start, piece.end).all)
 			p.history.noteWords(p.announcement)
 		case partCall:
-			a := understand(piece.call)
-			first := a
-			if a.kind == actRead && !p.history.whole(a.paths[0]) {
-				first.kind = actOther
-			}
-			p.history.note(a)
-			p.calls[piece.callID] = pendingCall{
-				action: first,
-				query:  joinTexts(p.instruction, p.announcement, piece.call.args),
-			}
+			p.calls[piece.callID] = p.call(piece.call, joinTexts(p.instruction, p.announcement, piece.call.args))
 		}
 	}
 }
 
-// turn plans a user's or a tool's message.
-func (p *planner) turn(m message) {
-	type spoken struct {
-		text   jsonText
-		blocks []codeSpan
+// call notes a call and what its result will be read for.
+func (p *planner) call(c call, query string) pendingCall {
+	a := understand(c)
+	call := pendingCall{action: a, query: query}
+	var now history
+	for _, print := range a.prints {
+		fresh := print.path != "" && p.history.whole(print.path) && now.whole(print.path)
+		call.fresh = append(call.fresh, fresh)
+		now.seen = append(now.seen, print.path)
 	}
-	var said []spoken
-	var words []string
+	p.history.note(a)
+	return call
+}
+
+// turn plans a user's or a tool's message. What follows it only matters where the question to what it shows stands there.
+func (p *planner) turn(m message, behind []message) {
+	u := userTurn{planner: p}
 	for _, piece := range m.parts {
 		switch piece.kind {
 		case partText:
-			text := readText(p.body, piece.start, piece.end)
-			blocks := findBlocks(text.lines)
-			if !p.prompt(text) {
-				said = append(said, spoken{text, blocks})
-			}
-			words = append(words, instruction(text, blocks))
+			u.read(readText(p.body, piece.start, piece.end))
 		case partResult:
 			p.result(piece)
 		}
 	}
 	p.completion(m)
-	own := joinTexts(words...)
+	own := u.question()
 	// A turn that shows code without a word about it is read under the question before it.
 	query := cmp.Or(own, p.instruction)
-	if strings.Contains(own, editableFiles) {
-		said = nil
+	asked := query
+	if len(u.shown) > 0 && (own == "" || isHandover(own)) {
+		asked = cmp.Or(p.questionBehind(behind, own), query)
 	}
-	for _, s := range said {
-		for _, b := range s.blocks {
-			p.userBlock(s.text, b, query)
+	if !u.editable {
+		for _, show := range u.shown {
+			show(asked)
 		}
 	}
 	p.instruction = query
 }
 
-// editableFiles is how Aider introduces files that the model is to edit by quoting their lines
-// exactly. They come anew with each request, under the same words whatever the question.
-const editableFiles = "true contents of these files"
-
-// userBlock plans a block of a user's message.
-func (p *planner) userBlock(text jsonText, b codeSpan, query string) {
-	fresh := true
-	if b.path != "" {
-		fresh = p.history.whole(b.path)
-		p.history.seen = append(p.history.seen, b.path)
-	}
-	if !fresh || b.partial {
-		return
-	}
-	p.add(text, b, query)
-}
-
-// result plans what a tool returned: only the whole of one file, read for the first time, is
-// compressed.
-func (p *planner) result(r part) {
-	pending, ok := p.calls[r.callID]
-	if !ok || r.failed || pending.action.kind != actRead || r.start == r.end {
-		return
-	}
-	text := readText(p.body, r.start, r.end)
-	b, ok := wholeFile(text.lines)
-	if !ok || b.partial {
-		return
-	}
-	b.path = pending.action.paths[0]
-	p.add(text, b, pending.query)
-}
-
-// add plans the lines of b unless they are to be left alone.
-func (p *planner) add(text jsonText, b codeSpan, query string) {
+// add plans a file unless it is to be left alone.
+func (p *planner) add(text jsonText, list listing, query, hint string) {
+	size := bytesOf(list.lines)
 	if !text.exact {
+		p.leave(LeftUnsure, size)
 		return
 	}
-	b.first += skipHeading(text.lines[b.first:b.last])
-	lines := text.lines[b.first:b.last]
-	content, number := stripNumbers(lines)
-	switch {
-	case len(content) == 0:
-		content = make([]string, len(lines))
-		for i := range lines {
-			content[i] = lines[i].text
-		}
-	case number != 1:
-		return // numbered from elsewhere: a part of a file
-	}
-	if !isCode(b.path, b.language, content) {
+	if !isCode(list.path, list.language, list.content) {
+		p.leave(LeftNoCode, size)
 		return
 	}
 	if query = cmp.Or(p.rules.Query, query); query == "" && !p.rules.Force {
-		return // nothing says what matters
+		p.leave(LeftQuestion, size)
+		return
 	}
-	last := b.first + len(content)
-	joined := strings.Join(content, "\n")
-	if text.lines[last-1].eol < text.lines[last-1].end {
+	joined := strings.Join(list.content, "\n")
+	if last := list.lines[len(list.lines)-1]; last.eol < last.end {
 		joined += "\n"
 	}
 	if len(joined) < p.rules.MinBytes && !p.rules.Force {
-		p.plan.Small++
+		p.leave(LeftSmall, size)
 		return
 	}
 	p.plan.Blocks = append(p.plan.Blocks, Block{
-		text: text, first: b.first, last: last, content: content, message: p.message,
+		lines: list.lines, depth: text.depth, content: list.content, message: p.message,
 		Request: compress.Request{
-			Files:  []compress.File{{Path: b.path, Language: b.language, Content: joined}},
-			Query:  tail(query, maxQueryBytes),
-			Rate:   p.rules.Rate,
-			Model:  p.model,
-			Tenant: p.rules.Tenant,
+			Files:   []compress.File{{Path: list.path, Language: list.language, Content: joined}},
+			Query:   tail(query, maxQueryBytes),
+			Rate:    p.rules.Rate,
+			Model:   p.model,
+			Tenant:  p.rules.Tenant,
+			WayBack: hint,
 		},
 	})
 }

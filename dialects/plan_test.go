@@ -79,61 +79,30 @@ func TestPlanFollowsItsRules(t *testing.T) {
 	}
 	fence := func(s string) string { return "```go\n" + s + "```\n" }
 	tests := []struct {
-		name, body    string
-		rules         dialects.Rules
-		blocks, small int
-		query         string
-		budgets       []int
+		name, body string
+		rules      dialects.Rules
+		blocks     int
+		left       dialects.Left
+		query      string
+		budgets    []int
 	}{
-		{"own question", chat("Why?\n" + fence(large)), dialects.Rules{MinBytes: 500}, 1, 0, "Why?", []int{0}},
-		{
-			"given question",
-			chat("Why?\n" + fence(large)),
-			dialects.Rules{MinBytes: 500, Query: "How?"},
-			1,
-			0,
-			"How?",
-			[]int{0},
-		},
-		{"too small", chat("Why?\n" + fence(small)), dialects.Rules{MinBytes: 500}, 0, 1, "", nil},
-		{
-			"just large enough",
-			chat("Why?\n" + fence(small)),
-			dialects.Rules{MinBytes: len(small)},
-			1,
-			0,
-			"Why?",
-			[]int{0},
-		},
-		{"one byte short", chat("Why?\n" + fence(small)), dialects.Rules{MinBytes: len(small) + 1}, 0, 1, "", nil},
-		{
-			"small, forced",
-			chat("Why?\n" + fence(small)),
-			dialects.Rules{MinBytes: 500, Force: true},
-			1,
-			0,
-			"Why?",
-			[]int{0},
-		},
-		{"no question", chat(fence(large)), dialects.Rules{}, 0, 0, "", nil},
-		{"no question, forced", chat(fence(large)), dialects.Rules{Force: true}, 1, 0, "", []int{0}},
-		{"budget of one", chat("Why?\n" + fence(large)), dialects.Rules{Budget: 90}, 1, 0, "Why?", []int{90}},
-		{
-			"budget of two",
-			chat("Why?\n" + fence(large) + fence(large)),
-			dialects.Rules{Budget: 90},
-			2,
-			0,
-			"Why?",
-			[]int{45, 45},
-		},
+		{"own question", chat("Why?\n" + fence(large)), dialects.Rules{MinBytes: 500}, 1, "", "Why?", []int{0}},
+		{"given question", chat("Why?\n" + fence(large)), dialects.Rules{MinBytes: 500, Query: "How?"}, 1, "", "How?", []int{0}},
+		{"too small", chat("Why?\n" + fence(small)), dialects.Rules{MinBytes: 500}, 0, dialects.LeftSmall, "", nil},
+		{"just large enough", chat("Why?\n" + fence(small)), dialects.Rules{MinBytes: len(small)}, 1, "", "Why?", []int{0}},
+		{"one byte short", chat("Why?\n" + fence(small)), dialects.Rules{MinBytes: len(small) + 1}, 0, dialects.LeftSmall, "", nil},
+		{"small, forced", chat("Why?\n" + fence(small)), dialects.Rules{MinBytes: 500, Force: true}, 1, "", "Why?", []int{0}},
+		{"no question", chat(fence(large)), dialects.Rules{}, 0, dialects.LeftQuestion, "", nil},
+		{"no question, forced", chat(fence(large)), dialects.Rules{Force: true}, 1, "", "", []int{0}},
+		{"budget of one", chat("Why?\n" + fence(large)), dialects.Rules{Budget: 90}, 1, "", "Why?", []int{90}},
+		{"budget of two", chat("Why?\n" + fence(large) + fence(large)), dialects.Rules{Budget: 90}, 2, "", "Why?", []int{45, 45}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.rules.Tenant, tt.rules.Rate = "one", 0.25
 			p := plan(t, "/v1/chat/completions", tt.body, tt.rules)
-			if len(p.Blocks) != tt.blocks || p.Small != tt.small {
-				t.Fatalf("%d blocks and %d small ones, want %d and %d", len(p.Blocks), p.Small, tt.blocks, tt.small)
+			if len(p.Blocks) != tt.blocks || p.Left != tt.left {
+				t.Fatalf("%d blocks and %q left, want %d and %q", len(p.Blocks), p.Left, tt.blocks, tt.left)
 			}
 			for i, b := range p.Blocks {
 				r := b.Request

@@ -47,25 +47,13 @@ func (p *planner) prompt(text jsonText) bool {
 }
 
 // raw returns where the byte at offset of t.all begins in the body.
-func (t jsonText) raw(body []byte, offset int) int {
-	at := 0
-	for _, line := range t.lines {
-		at = line.start
-		if offset <= len(line.text) {
-			for offset > 0 {
-				size, decoded := 1, 1
-				if body[at] == '\\' {
-					var r rune
-					r, size, _ = readEscape(body[at:line.eol])
-					decoded = utf8.RuneLen(r)
-				}
-				at += size
-				offset -= decoded
-			}
-			return at
-		}
-		offset -= len(line.text) + 1
-		at = line.end
+func (t jsonText) raw(body []byte, offset int) int { return t.walk(body)(offset) }
+
+// rawSize is the length of the character that begins at body[at], raw and decoded.
+func rawSize(body []byte, at, end int) (raw, decoded int) {
+	if body[at] != '\\' {
+		return 1, 1
 	}
-	return at
+	r, size, _ := readEscape(body[at:end])
+	return size, utf8.RuneLen(r)
 }

@@ -13,10 +13,16 @@ import (
 // An action is what a tool call does to files, as far as its name and arguments tell.
 type action struct {
 	kind actionKind
-	// paths are the files named. A read has exactly one.
+	// paths are the files named.
 	paths []string
 	// command is the text of a shell command or patch that may change any file it mentions.
 	command string
+	// prints is what a read prints, in order: its file, or several, and lines between.
+	prints []print
+	// shell says that a command line reads and not a tool made for it.
+	shell bool
+	// left is why the result passes, where it shows files that cannot be told apart.
+	left Left
 }
 
 // An actionKind says what a call does.
@@ -24,7 +30,7 @@ type actionKind int
 
 const (
 	actOther  actionKind = iota
-	actRead              // reads one whole file
+	actRead              // prints whole files, as prints has it
 	actPeek              // reads a part of a file, or several files
 	actChange            // may change the files in paths and those that command mentions
 )
@@ -38,15 +44,21 @@ func understand(c call) action {
 		args = gjson.Result{}
 	}
 	name := bareName(c.name)
+	if name == "exec" && isScript(plainText(c.args)) {
+		return understandScript(plainText(c.args))
+	}
 	if command, ok := shellCommand(name, args, c.args); ok {
 		return understandShell(command)
 	}
-	paths := argumentPaths(args, 0)
+	paths, ranged := plainPaths(argumentPaths(args, 0))
 	if isReadTool(name, args) {
-		if len(paths) == 1 && !asksForPart(args) {
-			return action{kind: actRead, paths: paths}
+		switch {
+		case ranged || asksForPart(args):
+			return action{kind: actPeek, paths: paths, left: LeftPart}
+		case len(paths) == 1:
+			return action{kind: actRead, paths: paths, prints: []print{{path: paths[0]}}}
 		}
-		return action{kind: actPeek, paths: paths}
+		return action{kind: actPeek, paths: paths, left: LeftUnsure}
 	}
 	if hasVerb(name, changeVerbs[:]) || name == "strreplacebasededittool" || name == "strreplaceeditor" {
 		a := action{kind: actChange, paths: paths}
@@ -139,27 +151,14 @@ func argumentPaths(v gjson.Result, depth int) []string {
 	return out
 }
 
-// partKeys are the arguments that ask for a part of a file.
-var partKeys = [...]string{
-	"offset", "limit", "start_line", "end_line", "startLine", "endLine", "StartLine", "EndLine",
-	"view_range", "line_start", "line_end", "start", "end", "head", "tail", "lines", "range",
-	"line_range", "line_ranges", "ranges", "pages", "start_line_one_indexed",
-	"end_line_one_indexed_inclusive", "start_line_one_indexed_inclusive", "line_number", "line",
-	"symbol", "pattern", "max_lines",
-}
-
-// asksForPart reports that a read names a range. Any range counts: whether it covers the file
-// cannot be known from here.
-func asksForPart(args gjson.Result) bool {
-	if args.Get("should_read_entire_file").Type == gjson.True {
-		return false
+// plainPaths takes ranges off the ends of paths.
+func plainPaths(paths []string) (plain []string, ranged bool) {
+	for _, p := range paths {
+		file, cut := cutPathRange(p)
+		plain = append(plain, file)
+		ranged = ranged || cut
 	}
-	for _, key := range partKeys {
-		if v := args.Get(key); v.Exists() && v.Type != gjson.Null {
-			return true
-		}
-	}
-	return false
+	return plain, ranged
 }
 
 var shellTools = map[string]bool{
@@ -187,26 +186,29 @@ func shellCommand(name string, args gjson.Result, raw string) (string, bool) {
 		for _, w := range v.Array() {
 			words = append(words, w.String())
 		}
-		if len(words) == 3 && (words[1] == "-lc" || words[1] == "-c") {
-			return words[2], true
-		}
-		return strings.Join(words, " "), true
+		return commandOf(words), true
 	}
 	return raw, true
 }
 
+// commandOf is the command line of an argument vector.
+func commandOf(words []string) string {
+	if len(words) == 3 && (words[1] == "-lc" || words[1] == "-c") {
+		return words[2]
+	}
+	for i, w := range words {
+		if strings.ContainsAny(w, " $;'|&<>") {
+			words[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(words, " ")
+}
+
 var (
-	// catWhole is a command that prints one whole file and does nothing else, a cd before it
-	// allowed.
-	catWhole = regexp.MustCompile(`^\s*(?:cd\s+[^\s;&|<>]+\s*&&\s*)?` +
-		`(?:cat(?:\s+-[nA-Za-z]+)?|nl(?:\s+-b\s*a)?)\s+(?:--\s+)?` +
-		`("[^"$` + "`" + `]+"|'[^']+'|[^\s;&|<>$*?"'` + "`" + `]+)\s*$`)
 	// lookOnly are programs that change no file; sed is told apart by its flags.
-	lookOnly = regexp.MustCompile(`^\s*(?:cd|cat|head|tail|nl|grep|egrep|fgrep|rg|ag|ls|wc|find|tree|file|` +
-		`stat|less|more|echo|pwd|which|diff|sort|uniq|cut|` +
-		`awk|sed\s+-n|git\s+(?:diff|log|show|status|grep|blame|ls-files)|` +
-		`go\s+(?:test|build|vet|run|list)|cargo\s+(?:test|build|check)|` +
-		`npm\s+(?:test|run\s+(?:test|build))|pytest|make)\b`)
+	lookOnly = regexp.MustCompile(`^\s*(?:cd|cat|head|tail|nl|grep|egrep|fgrep|rg|ag|ls|wc|find|tree|file|stat|less|more|echo|pwd|which|diff|sort|uniq|cut|` +
+		`awk|sed\s+-n|git\s+(?:diff|log|show|status|grep|blame|ls-files)|go\s+(?:test|build|vet|run|list)|cargo\s+(?:test|build|check)|` +
+		`npm\s+(?:test|run\s+(?:test|build))|pytest|make|true|printf|bat|batcat|test|date|basename|dirname|realpath)\b`)
 	// redirect is an output redirection into a file, 2>&1 and /dev/null apart.
 	redirect      = regexp.MustCompile(`>>?\s*[^&\s>]`)
 	safeRedirect  = regexp.MustCompile(`\d?>{1,2}\s*(?:/dev/null|&\d)`)
@@ -214,8 +216,9 @@ var (
 )
 
 func understandShell(command string) action {
-	if m := catWhole.FindStringSubmatch(command); m != nil {
-		return action{kind: actRead, paths: []string{strings.Trim(m[1], `"'`)}}
+	prints, files, ok := shellPrints(command)
+	if ok {
+		return action{kind: actRead, shell: true, paths: files, prints: prints}
 	}
 	if redirect.MatchString(safeRedirect.ReplaceAllString(command, "")) {
 		return action{kind: actChange, command: command}
@@ -224,6 +227,9 @@ func understandShell(command string) action {
 		if strings.TrimSpace(segment) != "" && !lookOnly.MatchString(segment) {
 			return action{kind: actChange, command: command}
 		}
+	}
+	if len(files) > 0 {
+		return action{kind: actPeek, paths: files, left: LeftUnsure}
 	}
 	return action{kind: actOther}
 }

@@ -281,7 +281,7 @@ func TestHiddenRoundsCost(t *testing.T) {
 		o.Retrieval.Tool = true
 		o.Accounting.Prices = []accounting.Price{{Model: "*", Input: 4, CacheRead: 0.4, CacheWrite: 5, Output: 20}}
 	})
-	a, _ := post(t, c.client, c.url+"/v1/chat/completions", userChat(askWhy+source(90)+"```"))
+	a, _ := post(t, c.client, c.url+"/v1/chat/completions", withClientTool(userChat(askWhy+source(90)+"```")))
 	omitted := omittedOf(t, a)
 	eventually(t, func() bool { return c.metric(t, "pith_usage_total") == 1 })
 	if n := rounds.Load(); n != 2 {

@@ -58,38 +58,9 @@ func TestToolResults(t *testing.T) {
 			1,
 		},
 		{"cd and cat", read("Bash", `{"command":"cd /repo && cat main.go","description":"read"}`, code), 1},
-		{
-			"Cline",
-			read(
-				"read_file",
-				`{"path":"main.go"}`,
-				"<file_content path=\"main.go\">\n"+numberedSource(40, " | ")+"</file_content>\n",
-			),
-			1,
-		},
-		{
-			"opencode",
-			read(
-				"read",
-				`{"filePath":"/repo/main.go"}`,
-				"<file>\n"+strings.ReplaceAll(
-					numberedSource(40, "| "),
-					"    ",
-					"0000",
-				)+"\n(End of file - total 40 lines)\n</file>",
-			),
-			1,
-		},
-		{
-			"Cursor",
-			read(
-				"read_file",
-				`{"target_file":"main.go","should_read_entire_file":true,"start_line_one_indexed":1,`+
-					`"end_line_one_indexed_inclusive":9}`,
-				code,
-			),
-			1,
-		},
+		{"Cline", read("read_file", `{"path":"main.go"}`, "<file_content path=\"main.go\">\n"+numberedSource(40, " | ")+"</file_content>\n"), 1},
+		{"opencode", read("read", `{"filePath":"/repo/main.go"}`, "<file>\n"+strings.NewReplacer("     ", "00000", "    ", "0000").Replace(numberedSource(40, "| "))+"\n(End of file - total 40 lines)\n</file>"), 1},
+		{"Cursor", read("read_file", `{"target_file":"main.go","should_read_entire_file":true,"start_line_one_indexed":1,"end_line_one_indexed_inclusive":9}`, code), 1},
 		{"Continue", read("builtin_read_file", `{"filepath":"main.go"}`, code), 1},
 		{"Gemini", read("read_file", `{"absolute_path":"/repo/main.go"}`, code), 1},
 		{"MCP file server", read("mcp__filesystem__read_text_file", `{"path":"/repo/main.go"}`, code), 1},
@@ -115,8 +86,8 @@ func TestToolResults(t *testing.T) {
 			0,
 		},
 		{"lines from the middle", read("Read", `{"file_path":"/repo/main.go"}`, numberedSource(80, "→")[2000:]), 0},
-		{"sed", read("Bash", `{"command":"sed -n '1,200p' main.go"}`, code), 0},
-		{"head", read("Bash", `{"command":"head -100 main.go"}`, code), 0},
+		{"sed", read("Bash", `{"command":"sed -n '1,200p' main.go"}`, code), 1},
+		{"head", read("Bash", `{"command":"head -100 main.go"}`, code), 1},
 		{"cat of two", read("Bash", `{"command":"cat a.go b.go"}`, code), 0},
 		{"cat into a pipe", read("Bash", `{"command":"cat a.go | grep f"}`, code), 0},
 		{"cat of a glob", read("Bash", `{"command":"cat *.go"}`, code), 0},

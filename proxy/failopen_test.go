@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -83,17 +84,11 @@ func TestFailuresForwardTheOriginal(t *testing.T) {
 		{"longer than before", "pass; left=1; reason=no-gain", broken(func(r *compress.Result) {
 			r.Files[0].Text = strings.Replace(r.Files[0].Text, "// ...", "// ..."+strings.Repeat(".", 5000), 1)
 		})},
-		{
-			"unchanged",
-			"pass; left=1; reason=no-gain",
-			func(_ context.Context, req compress.Request) (compress.Result, error) {
-				return compress.Result{
-					Files:            []compress.FileResult{{Text: req.Files[0].Content}},
-					OriginalTokens:   5,
-					CompressedTokens: 5,
-				}, nil
-			},
-		},
+		{"hardly any lines", "pass; left=1; reason=no-gain", broken(func(r *compress.Result) { r.Budget, r.LineTokens = 300, 99 })},
+		{"nothing but markers", "pass; left=1; reason=no-gain", broken(func(r *compress.Result) { r.Chunks[0].KeptLines = nil })},
+		{"unchanged", "pass; left=1; reason=no-gain", func(_ context.Context, req compress.Request) (compress.Result, error) {
+			return compress.Result{Files: []compress.FileResult{{Text: req.Files[0].Content}}, OriginalTokens: 5, CompressedTokens: 5}, nil
+		}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -113,6 +108,44 @@ func TestFailuresForwardTheOriginal(t *testing.T) {
 				t.Errorf("the client got %q", body)
 			}
 		})
+	}
+}
+
+// A file that is as good as gone is no saving: the original goes out, it is counted as what it was, and the rest is compressed.
+func TestDestroyedFilesAreNoSaving(t *testing.T) {
+	engine := func(used int) proxy.CompressorFunc {
+		return func(ctx context.Context, req compress.Request) (compress.Result, error) {
+			res, err := thirds(ctx, req)
+			res.OriginalTokens, res.CompressedTokens, res.Budget, res.LineTokens = 1000, 310, 300, 290
+			if req.Files[0].Language == "python" {
+				res.CompressedTokens, res.LineTokens = used+10, used
+			}
+			return res, err
+		}
+	}
+	for used, want := range map[int][]string{
+		99:  {"compressed; left=1; reason=no-gain", "2000", "1310", "0.65", "1"},
+		100: {"compressed", "2000", "420", "0.65", "0"},
+	} {
+		opts := options(t, newUpstream(t))
+		opts.Compressor = engine(used)
+		s := newServer(t, opts)
+		front, admin := httptest.NewServer(s.Handler()), httptest.NewServer(s.AdminHandler())
+		res, _ := post(t, front.Client(), front.URL+"/v1/chat/completions", userChat("Why?\n```go\n"+source(30)+"```\n```python\n"+source(30)+"```\n"))
+		got := []string{}
+		for _, name := range []string{"X-Pith-Decision", "X-Pith-Original-Tokens", "X-Pith-Compressed-Tokens", "X-Pith-Budget-Used"} {
+			got = append(got, res.Header.Get(name))
+		}
+		if !slices.Equal(got, want[:4]) {
+			t.Errorf("with %d tokens of lines: %q, want %q", used, got, want[:4])
+		}
+		eventually(t, func() bool { // a request is counted after its answer went out
+			_, metrics := get(t, admin.Client(), admin.URL+"/metrics")
+			return strings.Contains(metrics, `pith_results_unused_total{dialect="chat"} `+want[4]+"\n") &&
+				strings.Contains(metrics, `pith_block_tokens_total{dialect="chat",side="budget"} 600`)
+		})
+		front.Close()
+		admin.Close()
 	}
 }
 

@@ -83,6 +83,7 @@ func (m *forms) keyOf(r compress.Request) string {
 		f.Path,
 		f.Language,
 		f.Content,
+		r.WayBack,
 	)
 }
 

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/http/httputil"
@@ -120,10 +121,8 @@ func (s *Server) shorten(
 	case len(plan.Blocks) > 0:
 		// 8.3 Those whose form is free go to the engine; what is done in time is taken.
 		edits, rep = s.compressBlocks(ctx, body, plan.Blocks)
-	case plan.Small > 0:
-		rep = report{decision: decisionPass, reason: reasonSmall}
 	default:
-		rep = report{decision: decisionPass, reason: reasonNoCode}
+		rep = report{decision: decisionPass, reason: string(cmp.Or(plan.Left, dialects.LeftNoCode))}
 	}
 	// 8.4 Few-shot prompts are pruned, and the new texts put in the places of the old.
 	edits, rep = withPrompts(edits, rep, plan)

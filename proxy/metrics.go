@@ -19,6 +19,7 @@ type metrics struct {
 	decisions       *prometheus.CounterVec
 	tokens          *prometheus.CounterVec
 	prompts         *prometheus.CounterVec
+	thin            *prometheus.CounterVec
 	duration        *prometheus.HistogramVec
 	compressing     *prometheus.HistogramVec
 	upstreamHeaders *prometheus.HistogramVec
@@ -50,9 +51,14 @@ func newMetrics(registry *prometheus.Registry, held *byteBudget) (*metrics, erro
 		),
 		tokens: counter(
 			"block_tokens_total",
-			"Tokens of code blocks that went through the engine, before and after.",
+			"Tokens of code blocks in the engine: before and after, their budget and what of it holds lines.",
 			"dialect",
 			"side",
+		),
+		thin: counter(
+			"results_unused_total",
+			"Results that were hardly more than markers. The originals were sent.",
+			"dialect",
 		),
 		prompts: counter(
 			"prompts_pruned_total",
@@ -75,7 +81,7 @@ func newMetrics(registry *prometheus.Registry, held *byteBudget) (*metrics, erro
 	)
 	var errs []error
 	for _, c := range []prometheus.Collector{
-		m.requests, m.decisions, m.tokens, m.prompts, m.duration, m.compressing, m.upstreamHeaders, m.active, bytes,
+		m.requests, m.decisions, m.tokens, m.thin, m.prompts, m.duration, m.compressing, m.upstreamHeaders, m.active, bytes,
 	} {
 		errs = append(errs, registry.Register(c))
 	}
@@ -98,6 +104,9 @@ func (m *metrics) observe(x *exchange, status int, took time.Duration) {
 	}
 	m.tokens.WithLabelValues(x.dialect, "original").Add(float64(x.report.original))
 	m.tokens.WithLabelValues(x.dialect, "compressed").Add(float64(x.report.compressed))
+	m.tokens.WithLabelValues(x.dialect, "budget").Add(float64(x.report.budget))
+	m.tokens.WithLabelValues(x.dialect, "lines").Add(float64(x.report.lines))
+	m.thin.WithLabelValues(x.dialect).Add(float64(x.report.thin))
 }
 
 func (m *metrics) handler() http.Handler {

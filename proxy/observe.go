@@ -70,6 +70,8 @@ func (s *Server) logRequest(c *gin.Context, x *exchange, b accounting.Bill, took
 		slog.String("reason", x.report.reason),
 		slog.Int("original_tokens", x.report.original),
 		slog.Int("compressed_tokens", x.report.compressed),
+		slog.Int("budget_tokens", x.report.budget),
+		slog.Int("line_tokens", x.report.lines),
 		slog.Duration("compress_took", x.report.took),
 		slog.Int("hidden_rounds", x.hiddenRounds()),
 		slog.Bool("aborted", x.aborted),

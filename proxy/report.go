@@ -27,6 +27,10 @@ type report struct {
 	// them: without line numbers, and without the rest of the request, which nobody was going to
 	// change.
 	original, compressed int
+	// budget is what the engine had for those blocks, lines is what of it holds lines of theirs.
+	budget, lines int
+	// thin counts the results that were nothing but markers, or little more, and were not used.
+	thin int
 	// blocks went through the engine, left of them were sent as they came.
 	blocks, left int
 	cache        string
@@ -46,7 +50,7 @@ const (
 	decisionBypass     decision = "bypass"     // something went wrong or was too busy; the original was sent
 )
 
-// Reasons of a pass or a bypass. They are few, as metrics are labelled with them.
+// Reasons of a pass or a bypass, beside those of dialects.Left. They are few, as metrics are labelled with them.
 const (
 	reasonOff      = "mode-off"
 	reasonHoldout  = "holdout"
@@ -55,8 +59,6 @@ const (
 	reasonEncoding = "content-encoding"
 	reasonJSON     = "not-json"
 	reasonTwice    = "duplicate-key"
-	reasonNoCode   = "no-code"
-	reasonSmall    = "below-minimum"
 	reasonNoGain   = "no-gain"
 	reasonBusy     = "busy"
 	reasonFrozen   = "frozen"
@@ -84,7 +86,7 @@ func reasonOf(err error) string {
 		return reasonGone
 	case errors.Is(err, panics.Err):
 		return reasonPanic
-	case errors.Is(err, dialects.ErrNoGain):
+	case errors.Is(err, dialects.ErrNoGain), errors.Is(err, errThin):
 		return reasonNoGain
 	case errors.Is(err, retrieval.ErrNotKept):
 		return reasonNotKept
@@ -108,7 +110,8 @@ type tally struct {
 }
 
 func (t *tally) add(o outcome) {
-	if o.err != nil && !errors.Is(o.err, dialects.ErrNoGain) {
+	thin := errors.Is(o.err, errThin)
+	if o.err != nil && !thin && !errors.Is(o.err, dialects.ErrNoGain) {
 		t.fail(o.err)
 		return
 	}
@@ -119,6 +122,13 @@ func (t *tally) add(o outcome) {
 		t.hits++
 	case "", "off":
 		t.off++
+	}
+	if thin || o.err == nil {
+		t.budget += o.res.Budget
+		t.lines += o.res.LineTokens
+	}
+	if thin {
+		t.thin++
 	}
 	if o.err != nil {
 		t.compressed += o.res.OriginalTokens
@@ -152,8 +162,11 @@ func (t *tally) finish() ([]dialects.Edit, report) {
 	switch {
 	case len(t.edits) > 0:
 		t.decision = decisionCompressed
-		if t.worst != nil {
+		switch {
+		case t.worst != nil:
 			t.reason = reasonOf(t.worst)
+		case t.thin > 0:
+			t.reason = reasonNoGain
 		}
 	case t.worst != nil:
 		t.decision, t.reason = decisionBypass, reasonOf(t.worst)
@@ -193,6 +206,9 @@ func (rep report) writeTo(h http.Header) {
 		h.Set("X-Pith-Original-Tokens", strconv.Itoa(rep.original))
 		h.Set("X-Pith-Compressed-Tokens", strconv.Itoa(rep.compressed))
 		h.Set("X-Pith-Ratio", strconv.FormatFloat(rep.ratio(), 'f', 2, 64))
+	}
+	if rep.budget > 0 {
+		h.Set("X-Pith-Budget-Used", strconv.FormatFloat(float64(rep.lines)/float64(rep.budget), 'f', 2, 64))
 	}
 	if len(rep.prompts) > 0 {
 		h.Set("X-Pith-Prompts", strings.Join(rep.prompts, ", "))

@@ -17,6 +17,7 @@ import (
 var (
 	errBusy   = errors.New("engine is busy")
 	errFrozen = errors.New("block was sent as it came before")
+	errThin   = errors.New("result holds hardly any lines")
 )
 
 // settings are what one request wants and who sent it.
@@ -161,6 +162,9 @@ func (s *Server) compressBlock(ctx context.Context, body []byte, b *candidate) (
 		if o.res, err = s.opts.Compressor.Compress(ctx, b.Request); err != nil {
 			return err
 		}
+		if isThin(o.res) {
+			return errThin
+		}
 		if o.edit, err = b.Rebuild(body, o.res); err != nil {
 			return err
 		}
@@ -172,6 +176,17 @@ func (s *Server) compressBlock(ctx context.Context, body []byte, b *candidate) (
 		return err
 	})
 	return o
+}
+
+// minUsed is the part of its budget, one in so many, that a result's lines have to take. Below it the file is as good as gone.
+const minUsed = 3
+
+// isThin reports that a result is nothing but markers, or leaves nearly all of its budget unused.
+func isThin(res compress.Result) bool {
+	if len(res.Chunks) > 0 && !slices.ContainsFunc(res.Chunks, func(c compress.ChunkResult) bool { return len(c.KeptLines) > 0 }) {
+		return true
+	}
+	return res.CompressedTokens < res.OriginalTokens && minUsed*res.LineTokens < res.Budget
 }
 
 // withPrompts adds what a plan does to few-shot prompts to what was done to blocks.

@@ -164,28 +164,23 @@ func TestToolIsOffered(t *testing.T) {
 		header           []string
 		want             bool
 	}{
-		{"no code", "/v1/chat/completions", `{"messages":[{"role":"user","content":"Hi"}]}`, nil, true},
-		{"no tools", "/v1/messages", ` {"messages":[{"role":"user","content":"Hi"}] } `, nil, true},
-		{"empty tools", "/v1/messages", `{"tools":[],"messages":[]}`, nil, true},
-		{"counting", "/v1/messages/count_tokens", `{"messages":[{"role":"user","content":"Hi"}]}`, nil, true},
-		{"text input", "/v1/responses", `{"input":"Hi"}`, nil, true},
-		{"stream not kept", "/v1/responses", `{"input":"Hi","stream":true,"store":false}`, nil, true},
-		{"stream kept", "/v1/responses", `{"input":"Hi","stream":true}`, nil, false},
-		{"background", "/v1/responses", `{"input":"Hi","background":true}`, nil, false},
-		{"conversation", "/v1/responses", `{"input":"Hi","conversation":"c"}`, nil, false},
-		{"several answers", "/v1/chat/completions", `{"n":2,"messages":[]}`, nil, false},
-		{"functions", "/v1/chat/completions", `{"functions":[],"messages":[]}`, nil, false},
+		{"no code", "/v1/chat/completions", `{"messages":[{"role":"user","content":"Hi"}],"tools":[{"name":"a"}]}`, nil, true},
+		{"spaces", "/v1/messages", ` {"tools": [ {"name":"a"} ],"messages":[{"role":"user","content":"Hi"}] } `, nil, true},
+		{"no tools", "/v1/messages", `{"messages":[{"role":"user","content":"Hi"}]}`, nil, false},
+		{"empty tools", "/v1/messages", `{"tools":[],"messages":[]}`, nil, false},
+		{"counting", "/v1/messages/count_tokens", `{"tools":[{"name":"a"}],"messages":[{"role":"user","content":"Hi"}]}`, nil, false},
+		{"text input", "/v1/responses", `{"input":"Hi","tools":[{"name":"a"}]}`, nil, true},
+		{"stream not kept", "/v1/responses", `{"tools":[{"name":"a"}],"input":"Hi","stream":true,"store":false}`, nil, true},
+		{"stream kept", "/v1/responses", `{"tools":[{"name":"a"}],"input":"Hi","stream":true}`, nil, false},
+		{"background", "/v1/responses", `{"tools":[{"name":"a"}],"input":"Hi","background":true}`, nil, false},
+		{"conversation", "/v1/responses", `{"tools":[{"name":"a"}],"input":"Hi","conversation":"c"}`, nil, false},
+		{"several answers", "/v1/chat/completions", `{"tools":[{"name":"a"}],"n":2,"messages":[]}`, nil, false},
+		{"functions", "/v1/chat/completions", `{"tools":[{"name":"a"}],"functions":[],"messages":[]}`, nil, false},
 		{"tools are no list", "/v1/chat/completions", `{"tools":{},"messages":[]}`, nil, false},
-		{
-			"the client's own",
-			"/v1/chat/completions",
-			`{"tools":[{"type":"function","function":{"name":"pith_retrieve"}}],"messages":[]}`,
-			nil,
-			false,
-		},
-		{"duplicate key", "/v1/chat/completions", `{"messages":[],"messages":[]}`, nil, false},
+		{"the client's own", "/v1/chat/completions", `{"tools":[{"type":"function","function":{"name":"pith_retrieve"}}],"messages":[]}`, nil, false},
+		{"duplicate key", "/v1/chat/completions", `{"tools":[{"name":"a"}],"messages":[],"messages":[]}`, nil, false},
 		{"not JSON", "/v1/chat/completions", `{"messages":[`, nil, false},
-		{"off", "/v1/chat/completions", `{"messages":[]}`, []string{"X-Pith-Mode", "off"}, false},
+		{"off", "/v1/chat/completions", `{"tools":[{"name":"a"}],"messages":[]}`, []string{"X-Pith-Mode", "off"}, false},
 		{"completions", "/v1/completions", `{"prompt":"Hi"}`, nil, false},
 	}
 	u := newUpstream(t)
@@ -199,7 +194,7 @@ func TestToolIsOffered(t *testing.T) {
 			t.Errorf("%s: changed to %s", tt.name, got)
 		}
 		tools := gjson.Get(got, "tools").Array()
-		if tt.want && (!gjson.Valid(got) || len(tools) != 1 || !strings.Contains(tools[0].Raw, `"pith_retrieve"`)) {
+		if tt.want && (!gjson.Valid(got) || len(tools) != 2 || !strings.Contains(tools[1].Raw, `"pith_retrieve"`) || !strings.Contains(tools[1].Raw, `"type":"object"`)) {
 			t.Errorf("%s: %s", tt.name, got)
 		}
 	}

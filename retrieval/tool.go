@@ -25,10 +25,9 @@ import (
 // been no tool.
 const (
 	toolName        = "pith_retrieve"
-	toolDescription = "Returns source code that was left out of this conversation. Where lines are missing, " +
-		"a comment such as `... lines 128-169 omitted hash=3f9a1c0b7d22e400080000a9` stands in their place. " +
-		"Ask only for what you need: by hash alone you get the omitted lines; lines=\\\"a-b\\\" returns other " +
-		"lines of the same file instead, symbol=\\\"name\\\" a function or class of it."
+	toolDescription = "Returns source code that was left out of this conversation. Where lines are missing, a comment such as " +
+		"`... lines 128-169 omitted hash=3f9a1c0b7d22e400080000a9` stands in their place. Ask only for what you need: by hash alone " +
+		"you get the omitted lines; lines=\\\"a-b\\\" returns other lines of the same file instead, symbol=\\\"name\\\" a function or class of it."
 	toolSchema = `{"type":"object","properties":{` +
 		`"hash":{"type":"string","description":"The 24 hex digits of the comment."},` +
 		`"lines":{"type":"string","description":"Lines of the file, such as 120-180."},` +
@@ -69,9 +68,9 @@ type turn struct {
 // A toolRequest is one call of our tool; args is JSON.
 type toolRequest struct{ id, args string }
 
-// wordings are how the dialects that know tools word ours.
+// wordings are how the dialects that know tools word ours. A count of tokens asks no model.
 var wordings = map[string]*toolWording{
-	"chat": chatTool(), "responses": responsesTool(), "messages": messagesTool(), "count_tokens": messagesTool(),
+	"chat": chatTool(), "responses": responsesTool(), "messages": messagesTool(),
 }
 
 // An Offer is a request that offers the model our tool.
@@ -84,15 +83,15 @@ type Offer struct {
 	rounds  int
 }
 
-// OfferTool adds the tool to a tenant's request in a dialect, or returns nil where the request
-// cannot have it or the tool is switched off. The body must be JSON.
+// OfferTool adds the tool to a tenant's request in a dialect, or returns nil where the request cannot have it or the tool is
+// switched off. One without tools (a title, a summary) stays so. The body must be JSON.
 func (o *Originals) OfferTool(dialect string, body []byte, tenant string) *Offer {
 	w := wordings[dialect]
 	if !o.opts.Tool || w == nil {
 		return nil
 	}
 	members, err := dialects.Root(body)
-	if err != nil || members == nil || !w.fits(members) || strings.Contains(members["tools"].Raw, `"`+toolName+`"`) {
+	if err != nil || members == nil || !w.fits(members) || len(members["tools"].Array()) == 0 || strings.Contains(members["tools"].Raw, `"`+toolName+`"`) {
 		return nil
 	}
 	if body = dialects.Append(body, members, "tools", w.definition); body == nil {

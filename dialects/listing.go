@@ -1,0 +1,198 @@
+package dialects
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// A Left is why a piece of code is sent as it came without the engine being asked.
+type Left string
+
+// The reasons. They are few, as metrics are labelled with them.
+const (
+	LeftNoCode   Left = "no-code"       // not source code, or a failure
+	LeftSmall    Left = "below-minimum" // too small to be worth it
+	LeftPart     Left = "part"          // a part of a file, by the call's or the result's own words
+	LeftSeen     Left = "seen-before"   // a file that was shown or may have changed before
+	LeftUnsure   Left = "unsure"        // not surely the whole of one file, or its lines' numbers are not known
+	LeftQuestion Left = "no-question"   // nothing says what matters
+)
+
+// A listing is the whole of one file as it stands in a text: its lines without what a tool wrote around them, and what the file
+// says on each.
+type listing struct {
+	lines          []textLine
+	content        []string
+	path, language string
+}
+
+// listFile finds the file in what a tool returned for path. It is sure of two things, or says why not: that all of the file is
+// there, and which line is the first.
+func listFile(lines []textLine, file string) (listing, Left) {
+	if failedBefore(lines) {
+		return listing{}, LeftNoCode
+	}
+	runs := numberedRuns(lines)
+	if run, ok := mostly(lines, runs); ok {
+		return listNumbered(lines, run, file)
+	}
+	if carriesNumbers(lines) {
+		if len(runs) == 1 && runs[0].first > 1 && 2*(runs[0].end-runs[0].start) > len(lines) {
+			return listing{}, LeftPart
+		}
+		return listing{}, LeftUnsure
+	}
+	return listPlain(lines, file)
+}
+
+// listNumbered takes the run of numbered lines for the file. What stands before and behind it stays as it is.
+func listNumbered(lines []textLine, run numberedRun, file string) (listing, Left) {
+	if run.glued > 0 {
+		run.start--
+		heading, first := splitLine(lines[run.start], run.glued)
+		lines = slices.Concat(lines[:run.start], []textLine{heading, first}, lines[run.start+1:])
+		run.start, run.end = run.start+1, run.end+1
+	}
+	content := run.texts(lines[run.start:run.end])
+	if content == nil {
+		return listing{}, LeftUnsure
+	}
+	end := run.end
+	if last := len(content) - 1; last > 0 && content[last] == "" { // what stands behind a final newline is no line
+		content, end = content[:last], end-1
+	}
+	around := slices.Concat(lines[:run.start], lines[run.end:])
+	for i := range around {
+		if l, ok := cutNumber(around[i].text); ok && l.open == run.open && !isClosing(around[i].text) {
+			return listing{}, LeftUnsure // more of the file, and something between is not there
+		}
+		if claims(around[i].text, len(content)) == saysPart {
+			return listing{}, LeftPart
+		}
+	}
+	if endsInTheMiddle(file, content) {
+		return listing{}, LeftPart
+	}
+	return listing{lines: lines[run.start:end], content: content, path: file}, ""
+}
+
+// splitLine cuts a line in two at a byte of its text that has no escapes before it.
+func splitLine(line textLine, at int) (head, rest textLine) {
+	head, rest = line, line
+	head.text, rest.text = line.text[:at], line.text[at:]
+	head.eol, head.end, rest.start = line.start+at, line.start+at, line.start+at
+	return head, rest
+}
+
+// listPlain finds a file whose lines have no numbers. Everything before it must be understood: a line too many or too few makes
+// the number in every marker false. Behind it a line that looks like a tool's own is left out: it then stays as it is.
+func listPlain(lines []textLine, file string) (listing, Left) {
+	f := frame{lines: lines, last: len(lines), path: file}
+	if left := f.open(); left != "" {
+		return listing{}, left
+	}
+	f.close()
+	if f.first >= f.last {
+		return listing{}, LeftNoCode
+	}
+	body := f.lines[f.first:f.last]
+	if left := f.judge(body); left != "" {
+		return listing{}, left
+	}
+	list := pieceOf(body)
+	list.path = file
+	if slices.ContainsFunc(list.content, speaksOfGone) || endsInTheMiddle(file, list.content) {
+		return listing{}, LeftPart
+	}
+	return list, ""
+}
+
+// pieceOf takes lines as they stand.
+func pieceOf(lines []textLine) listing {
+	list := listing{lines: lines}
+	for i := range lines {
+		list.content = append(list.content, lines[i].text)
+	}
+	return list
+}
+
+var (
+	exitCode  = regexp.MustCompile(`(?i)^\W*(?:(?:process |command |script |shell )?exited with(?: exit)?(?: code| status)?|(?:exit|return)[ _-]?(?:code|status))\W{0,3}(\d+)\b`)
+	errorText = regexp.MustCompile(`(?i)^\s*(?:<tool_use_error>|error\b|\[error|cat: |nl: |sed: |head: |tail: |fatal: |file not found|no such file|permission denied|traceback \(most recent)`)
+)
+
+// isErrorText recognises a failure that only its words tell.
+func isErrorText(line string) bool { return errorText.MatchString(line) }
+
+// failedBefore reports that the first line, or the exit code among what stands around a command's output, tells of a failure.
+func failedBefore(lines []textLine) bool {
+	const near = 8
+	for i := range lines {
+		if i >= near && i < len(lines)-near {
+			continue
+		}
+		if m := exitCode.FindStringSubmatch(lines[i].text); m != nil && strings.Trim(m[1], "0") != "" {
+			return true
+		}
+	}
+	for i := range lines {
+		if text := strings.TrimSpace(lines[i].text); text != "" {
+			return isErrorText(text)
+		}
+	}
+	return true
+}
+
+// isComment recognises a line that is a comment, or begins a docstring, in some language.
+func isComment(text string) bool {
+	for _, mark := range [...]string{"//", "#", "/*", "*", "--", ";", "<!--", "%", `"""`, "'''", "{-", "(*", "'", "\""} {
+		if strings.HasPrefix(text, mark) {
+			return true
+		}
+	}
+	return false
+}
+
+// names reports that line has file's base name as a word.
+func names(line, file string) bool {
+	base := path.Base(cleanPath(file))
+	if base == "." || base == "/" {
+		return false
+	}
+	for at := 0; ; {
+		i := strings.Index(line[at:], base)
+		if i < 0 {
+			return false
+		}
+		at += i + len(base)
+		if at == len(line) || !strings.ContainsAny(line[at:at+1], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") {
+			return true
+		}
+	}
+}
+
+// listBlock finds the file, or the piece of code, in a block that a user shows. A piece is numbered by its own lines.
+func listBlock(lines []textLine, b codeSpan) (listing, Left) {
+	if b.partial {
+		return listing{}, LeftPart
+	}
+	runs := numberedRuns(lines)
+	if run, ok := mostly(lines, runs); ok {
+		list, left := listNumbered(lines, run, b.path)
+		list.language = b.language
+		return list, left
+	}
+	if carriesNumbers(lines) {
+		return listing{}, LeftPart
+	}
+	list := pieceOf(lines)
+	list.path, list.language = b.path, b.language
+	for i, text := range list.content {
+		if speaksOfGone(text) || i < 2 && lineRange.MatchString(text) && claims(text, len(lines)) == saysPart {
+			return listing{}, LeftPart
+		}
+	}
+	return list, ""
+}

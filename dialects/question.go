@@ -1,0 +1,140 @@
+package dialects
+
+import (
+	"regexp"
+	"strings"
+)
+
+// A userTurn collects what a user's message says and shows.
+type userTurn struct {
+	planner *planner
+	words   []string
+	// shown plans what the message shows, once the question is known.
+	shown []func(query string)
+	// editable says that the model is to edit the files shown by quoting their lines.
+	editable bool
+}
+
+// editableFiles is how Aider introduces files that the model is to edit by quoting their lines exactly. They come anew with each
+// request, under the same words whatever the question. Those of its /ask mode are only looked at.
+var editableFiles = regexp.MustCompile(`(?i)true contents of these files|\bso (?:that )?you can (?:go ahead and )?edit\b`)
+
+// read takes in one text of the message.
+func (u *userTurn) read(text jsonText) {
+	p := u.planner
+	if u.mentions(text) {
+		return
+	}
+	blocks := findBlocks(text.lines)
+	said := instruction(text, blocks)
+	u.words = append(u.words, said)
+	u.editable = u.editable || editableFiles.MatchString(said)
+	if p.prompt(text) {
+		return
+	}
+	for _, b := range blocks {
+		u.shown = append(u.shown, func(query string) { p.userBlock(text, b, query) })
+	}
+}
+
+// question is what the message asks: its words without those by which a client hands over files, where anything remains.
+func (u *userTurn) question() string {
+	var asked []string
+	for _, said := range u.words {
+		var keep []string
+		for paragraph := range strings.SplitSeq(said, "\n\n") {
+			if !isHandover(paragraph) {
+				keep = append(keep, paragraph)
+			}
+		}
+		asked = append(asked, strings.Join(keep, "\n\n"))
+	}
+	if own := joinTexts(asked...); strings.ContainsFunc(own, isLetter) && !onlyPaths(own) {
+		return own
+	}
+	all := joinTexts(u.words...)
+	if onlyPaths(all) {
+		return ""
+	}
+	return all
+}
+
+func isLetter(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r > 127 }
+
+// onlyPaths reports that a text is a list of file names, as some clients write above each file.
+func onlyPaths(text string) bool {
+	for line := range strings.SplitSeq(text, "\n") {
+		if line = strings.TrimSpace(line); line != "" && headingPath(line) == "" {
+			return false
+		}
+	}
+	return true
+}
+
+var (
+	handover = regexp.MustCompile(`(?i)^\W*(?:i have|i've|i am|here are|here is|these are|below are|the following|following|attached|please find|use these)\b[^?]{0,200}\b(?:added|files?|contents?|reference|summaries|context)\b`)
+	// trustWords go on about files handed over.
+	trustWords = regexp.MustCompile(`(?i)^\W*(?:trust this message|do not edit these files|(?:any )?other messages in the chat may contain outdated)`)
+	accept     = regexp.MustCompile(`(?i)^\W*(?:ok|okay|understood|sure|got it|noted|thanks|thank you|i will|i'll|yes)\b`)
+)
+
+// isHandover reports that words only hand over files or context and ask nothing.
+func isHandover(words string) bool {
+	if strings.Contains(words, "?") {
+		return false
+	}
+	for line := range strings.SplitSeq(words, "\n") {
+		line = strings.TrimSpace(line)
+		if line != "" && !handover.MatchString(line) && !trustWords.MatchString(line) && headingPath(line) == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// questionBehind is the question to files that a turn only hands over: that of the user's next message, with at most an assent of
+// the client's own making between.
+func (p *planner) questionBehind(behind []message, own string) string {
+	for i, m := range behind {
+		switch {
+		case m.role == roleAssistant:
+			if i > 0 && behind[i-1].role == roleAssistant || own == "" || !p.assents(m) {
+				return ""
+			}
+		case m.role != roleUser || holds(m, partResult):
+			return ""
+		default:
+			u := userTurn{planner: &planner{body: p.body, rules: Rules{}}}
+			for _, part := range m.parts {
+				if part.kind == partText {
+					u.read(readText(p.body, part.start, part.end))
+				}
+			}
+			if asked := u.question(); asked != "" && !isHandover(asked) {
+				return asked
+			}
+		}
+	}
+	return ""
+}
+
+// assents reports that an assistant's message is a few words that take something over.
+func (p *planner) assents(m message) bool {
+	var said strings.Builder
+	for _, part := range m.parts {
+		if part.kind != partText {
+			return false
+		}
+		said.WriteString(readText(p.body, part.start, part.end).all)
+	}
+	return said.Len() < 300 && accept.MatchString(said.String())
+}
+
+func holds(m message, kind partKind) bool {
+	for _, part := range m.parts {
+		if part.kind == kind {
+			return true
+		}
+	}
+	return false
+}
