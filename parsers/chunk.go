@@ -38,8 +38,39 @@ type Chunk struct {
 	// Signature is the run of lines with attributes and header up to where the body begins, doc comments excluded:
 	// 0-based, half-open, file coordinates. Equal ends mean that the chunk has no header and body.
 	SignatureStart, SignatureEnd int
+	// Doc is the run of lines of the doc comment: above the signature, or the docstring below it. Equal ends mean that
+	// there is none.
+	DocStart, DocEnd int
 	// Units are the parts that may be left out, in order, not overlapping, inside [StartLine, EndLine).
 	Units []Unit
+	// Names are empty in Markdown and in plain text. Where the line-based cutter ran they are told from the words alone, and
+	// there are no Locals.
+	Names Names
+}
+
+// Names are the names on a chunk's lines, by what they are there for: each once in a list, in the order of their first
+// places, without the path before a dot. A name that is used in several ways is in several lists. Names of the language's
+// own syntax are in none.
+type Names struct {
+	// Defines are names that others may use: functions, types, fields, constants, variables outside functions.
+	Defines []string
+	// Calls are what is called, macros and constructors among them.
+	Calls []string
+	// Types are the names of types that are used.
+	Types []string
+	// Refers are the other names that are used and are no locals of the chunk.
+	Refers []string
+	// Locals are the places of the names that functions of the chunk declare for themselves, parameters among them: one for
+	// each line, name, and whether the line declares it. They are in the order of lines. Of two variables of one name
+	// in a function no difference is made.
+	Locals []Local
+}
+
+// A Local is a line that declares or uses a name of a function's own.
+type Local struct {
+	Line     int // 0-based, file coordinates
+	Name     string
+	Declares bool
 }
 
 // A Unit is a run of whole lines that may be left out, a comment line in its place, without making a correct file

@@ -77,11 +77,31 @@ func (c *cutter) define(e entry, in enclosure) {
 	if body := c.bodyOf(e.def); body >= 0 {
 		chunk.SignatureEnd = c.headerEnd(e.def, body)
 	}
+	chunk.DocStart, chunk.DocEnd = c.docOf(e)
 	if d.is(class|scope) && c.split(e, chunk, in.name) {
 		return
 	}
 	opened := c.open(chunk)
 	opened.Units = append(opened.Units, c.entryUnits(e)...)
+}
+
+// docOf is the span of lines of a definition's doc comment: the comments above it, or else the docstring inside.
+func (c *cutter) docOf(e entry) (start, end int) {
+	if e.sign > e.start() {
+		return e.start(), e.sign
+	}
+	if body := c.bodyOf(e.def); body >= 0 && body != e.def {
+		for k := body + 1; k < c.nodes[body].next; k = c.nodes[k].next {
+			n := c.nodes[k]
+			if g := (group{from: k, to: n.next}); c.isDocstring(g) {
+				return n.first, n.last + 1
+			}
+			if !n.is(comment | token) {
+				break
+			}
+		}
+	}
+	return e.start(), e.start()
 }
 
 // entryUnits are the units of a definition that is one chunk: its doc comments and what is inside.

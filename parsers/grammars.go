@@ -38,7 +38,7 @@ var grammars = map[string]func() grammar{
 }
 
 func goGrammar() grammar {
-	return grammar{load: golang.GetLanguage, types: map[role]string{
+	return grammar{load: golang.GetLanguage, words: goWords(), types: map[role]string{
 		function: "function_declaration method_declaration",
 		wrapper:  "type_declaration",
 		typedef:  "type_spec type_alias",
@@ -52,7 +52,7 @@ func goGrammar() grammar {
 }
 
 func pythonGrammar() grammar {
-	return grammar{load: python.GetLanguage, types: map[role]string{
+	return grammar{load: python.GetLanguage, words: pythonWords(), types: map[role]string{
 		function:  "function_definition",
 		class:     "class_definition",
 		wrapper:   "decorated_definition",
@@ -86,7 +86,7 @@ const continuations = "([`+-*/,.?"
 func javascriptGrammar() grammar {
 	types := javascriptTypes()
 	types[wrapper] += " field_definition"
-	return grammar{load: javascript.GetLanguage, types: types, fragile: continuations}
+	return grammar{load: javascript.GetLanguage, words: javascriptWords(), types: types, fragile: continuations}
 }
 
 func typescriptTypes() map[role]string {
@@ -101,9 +101,9 @@ func typescriptTypes() map[role]string {
 }
 
 func typescriptGrammar() grammar {
-	return grammar{load: typescript.GetLanguage, types: typescriptTypes(), fragile: continuations}
+	return grammar{load: typescript.GetLanguage, words: typescriptWords(), types: typescriptTypes(), fragile: continuations}
 }
 
 func tsxGrammar() grammar {
-	return grammar{load: tsx.GetLanguage, types: typescriptTypes(), fragile: continuations}
+	return grammar{load: tsx.GetLanguage, words: tsxWords(), types: typescriptTypes(), fragile: continuations}
 }

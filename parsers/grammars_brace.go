@@ -10,7 +10,7 @@ import (
 )
 
 func javaGrammar() grammar {
-	return grammar{load: java.GetLanguage, types: map[role]string{
+	return grammar{load: java.GetLanguage, words: javaWords(), types: map[role]string{
 		function: "method_declaration constructor_declaration compact_constructor_declaration",
 		bodied:   "method_declaration",
 		class:    "class_declaration interface_declaration enum_declaration record_declaration",
@@ -41,7 +41,7 @@ func cTypes() map[role]string {
 	}
 }
 
-func cGrammar() grammar { return grammar{load: c.GetLanguage, types: cTypes()} }
+func cGrammar() grammar { return grammar{load: c.GetLanguage, words: cWords(), types: cTypes()} }
 
 func cppGrammar() grammar {
 	types := cTypes()
@@ -52,11 +52,11 @@ func cppGrammar() grammar {
 	types[imports] += " using_declaration"
 	types[declarator] += " reference_declarator"
 	types[identifier] += " qualified_identifier operator_name destructor_name"
-	return grammar{load: cpp.GetLanguage, types: types}
+	return grammar{load: cpp.GetLanguage, words: cppWords(), types: types}
 }
 
 func csharpGrammar() grammar {
-	return grammar{load: csharp.GetLanguage, types: map[role]string{
+	return grammar{load: csharp.GetLanguage, words: csharpWords(), types: map[role]string{
 		function: `method_declaration constructor_declaration destructor_declaration operator_declaration
 			conversion_operator_declaration`,
 		bodied:   "method_declaration constructor_declaration operator_declaration conversion_operator_declaration",
@@ -78,7 +78,7 @@ func csharpGrammar() grammar {
 }
 
 func rustGrammar() grammar {
-	return grammar{load: rust.GetLanguage, types: map[role]string{
+	return grammar{load: rust.GetLanguage, words: rustWords(), types: map[role]string{
 		function:  "function_item macro_definition",
 		class:     "impl_item trait_item mod_item foreign_mod_item",
 		bodied:    "mod_item",
@@ -94,7 +94,7 @@ func rustGrammar() grammar {
 }
 
 func phpGrammar() grammar {
-	return grammar{load: php.GetLanguage, types: map[role]string{
+	return grammar{load: php.GetLanguage, words: phpWords(), types: map[role]string{
 		function: "function_definition method_declaration",
 		bodied:   "method_declaration namespace_definition",
 		class:    "class_declaration interface_declaration trait_declaration enum_declaration namespace_definition",

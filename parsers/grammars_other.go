@@ -9,7 +9,7 @@ import (
 )
 
 func rubyGrammar() grammar {
-	return grammar{load: ruby.GetLanguage, types: map[role]string{
+	return grammar{load: ruby.GetLanguage, words: rubyWords(), types: map[role]string{
 		function: "method singleton_method",
 		class:    "class module singleton_class",
 		unnamed:  "singleton_class",
@@ -22,7 +22,7 @@ func rubyGrammar() grammar {
 }
 
 func kotlinGrammar() grammar {
-	return grammar{load: kotlin.GetLanguage, types: map[role]string{
+	return grammar{load: kotlin.GetLanguage, words: kotlinWords(), types: map[role]string{
 		function:   "function_declaration secondary_constructor anonymous_initializer",
 		bodied:     "function_declaration",
 		body:       "function_body",
@@ -39,7 +39,7 @@ func kotlinGrammar() grammar {
 }
 
 func swiftGrammar() grammar {
-	return grammar{load: swift.GetLanguage, types: map[role]string{
+	return grammar{load: swift.GetLanguage, words: swiftWords(), types: map[role]string{
 		function:  "function_declaration init_declaration deinit_declaration subscript_declaration",
 		demanding: "switch_entry",
 		unnamed:   "deinit_declaration subscript_declaration",
@@ -57,7 +57,7 @@ func swiftGrammar() grammar {
 }
 
 func scalaGrammar() grammar {
-	return grammar{load: scala.GetLanguage, types: map[role]string{
+	return grammar{load: scala.GetLanguage, words: scalaWords(), types: map[role]string{
 		function: "function_definition extension_definition",
 		class:    "class_definition object_definition trait_definition enum_definition given_definition package_object",
 		typedef:  "type_definition",
@@ -70,7 +70,7 @@ func scalaGrammar() grammar {
 }
 
 func bashGrammar() grammar {
-	return grammar{load: bash.GetLanguage, types: map[role]string{
+	return grammar{load: bash.GetLanguage, words: bashWords(), types: map[role]string{
 		function: "function_definition",
 		comment:  "comment",
 		list:     "program compound_statement do_group if_statement elif_clause else_clause subshell case_statement case_item",

@@ -70,6 +70,9 @@ func tile(chunks []Chunk, lines lineTable) []Chunk {
 		if ch.SignatureEnd == 0 || ch.SignatureEnd > ch.EndLine {
 			ch.SignatureStart, ch.SignatureEnd = ch.StartLine, ch.StartLine
 		}
+		if ch.DocEnd <= ch.DocStart || ch.DocEnd > ch.EndLine {
+			ch.DocStart, ch.DocEnd = ch.StartLine, ch.StartLine
+		}
 	}
 	return chunks
 }

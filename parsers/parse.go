@@ -49,6 +49,11 @@ func cutTree(s *syntax, tree *sitter.Tree, lines lineTable) (o outline, err erro
 			o, err = outline{}, fmt.Errorf("%w: %v", errCut, v)
 		}
 	}()
-	nodes, failures := readTree(s, tree, lines)
-	return outline{chunks: newCutter(s, lines, nodes).cut(), errors: failures}, nil
+	nodes, failures, names, err := readTree(s, tree, lines)
+	if err != nil {
+		return outline{}, err
+	}
+	chunks := newCutter(s, lines, nodes).cut()
+	names.deal(chunks)
+	return outline{chunks: chunks, errors: failures}, nil
 }

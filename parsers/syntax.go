@@ -59,6 +59,8 @@ type grammar struct {
 	// fragile are first bytes of a statement that would continue the one before, were there nothing between
 	// (JavaScript without semicolons).
 	fragile string
+	// words says which nodes are names, and what for.
+	words vocabulary
 }
 
 // A syntax is a grammar with its node types resolved to the numbers of the loaded tables.
@@ -66,11 +68,13 @@ type syntax struct {
 	grammar
 	language *sitter.Language
 	byNumber []role
+	// fields are the grammar's fields by number, as far as the cutter knows them.
+	fields []field
+	words  *wording
 }
 
 // roles of a node; error nodes have a number outside of the table.
-func (s *syntax) roles(n *sitter.Node) role {
-	number := int(n.Symbol())
+func (s *syntax) roles(number int) role {
 	if number >= len(s.byNumber) {
 		return failed | broken
 	}
@@ -109,7 +113,13 @@ func newSyntax(g grammar) (*syntax, error) {
 			return nil, fmt.Errorf("grammar has no node type %q", name)
 		}
 	}
-	return s, nil
+	s.fields = []field{fieldNone}
+	for i := 1; s.language.FieldName(i) != ""; i++ {
+		s.fields = append(s.fields, fieldOf(s.language.FieldName(i)))
+	}
+	var err error
+	s.words, err = newWording(g.words, s)
+	return s, err
 }
 
 // A syntaxes loads each grammar once, when it is first needed: their tables are large.

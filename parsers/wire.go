@@ -83,6 +83,7 @@ func encodeAnswer(o outline, err error) []byte {
 		return appendString([]byte{statusFailed}, err.Error())
 	}
 	b := binary.AppendUvarint([]byte{statusDone}, uint64(o.errors))
+	b, index := appendTable(b, o.chunks)
 	b = binary.AppendUvarint(b, uint64(len(o.chunks)))
 	line := 0
 	for _, ch := range o.chunks {
@@ -93,7 +94,10 @@ func encodeAnswer(o outline, err error) []byte {
 		b = binary.AppendUvarint(b, flag(ch.NeedsChild))
 		b = binary.AppendUvarint(b, uint64(ch.SignatureStart-ch.StartLine))
 		b = binary.AppendUvarint(b, uint64(ch.SignatureEnd-ch.SignatureStart))
+		b = binary.AppendUvarint(b, uint64(ch.DocStart-ch.StartLine))
+		b = binary.AppendUvarint(b, uint64(ch.DocEnd-ch.DocStart))
 		b = appendUnits(b, ch.Units, ch.StartLine)
+		b = appendNames(b, ch.Names, index, ch.StartLine)
 		line = ch.StartLine
 	}
 	return b
@@ -135,6 +139,7 @@ func decodeAnswer(payload []byte, lines lineTable) (outline, error) {
 		return outline{}, fmt.Errorf("parse process: %s", d.text())
 	}
 	o := outline{errors: d.number(maxFrame)}
+	d.table()
 	n := d.number(lines.count())
 	o.chunks = make([]Chunk, n)
 	line := 0
@@ -162,8 +167,9 @@ func decodeAnswer(payload []byte, lines lineTable) (outline, error) {
 
 // A decoder reads numbers and strings, none out of bounds; after an error it yields zeros.
 type decoder struct {
-	rest []byte
-	err  error
+	rest  []byte
+	err   error
+	names []string
 }
 
 func (d *decoder) fail() {
@@ -200,7 +206,10 @@ func (d *decoder) chunk(index, line, lines int) Chunk {
 	ch.NeedsChild = d.number(1) == 1
 	ch.SignatureStart = ch.StartLine + d.number(lines-ch.StartLine)
 	ch.SignatureEnd = ch.SignatureStart + d.number(lines-ch.SignatureStart)
+	ch.DocStart = ch.StartLine + d.number(lines-ch.StartLine)
+	ch.DocEnd = ch.DocStart + d.number(lines-ch.DocStart)
 	ch.Units = d.units(ch.StartLine, lines, 0)
+	ch.Names = d.chunkNames(ch.StartLine, lines)
 	return ch
 }
 
