@@ -83,7 +83,19 @@ func (j *job) cheaper(marker string, src *source, from, to int) bool {
 // that is not blank, ended as the last of them. A name is written where the line stands for a whole file among several.
 func (s *source) markerLine(from, to int, name string) string {
 	omitted := s.text(from, to)
-	return indent(omitted) + s.comment(s.markerBody(from+1, to, name)) + lineEnd(omitted)
+	body := s.markerBody(from+1, to, name)
+	if s.markup[s.firstText(from, to)] {
+		return indent(omitted) + "{/* " + body + " */}" + lineEnd(omitted)
+	}
+	return indent(omitted) + s.comment(body) + lineEnd(omitted)
+}
+
+// firstText is the first line in [from, to) that is not blank.
+func (s *source) firstText(from, to int) int {
+	for from < to-1 && s.allBlank(from, from+1) {
+		from++
+	}
+	return from
 }
 
 func (s *source) markerBody(first, last int, name string) string {

@@ -7,7 +7,8 @@ const maxWrappers = 4
 
 // definition is the node that a group defines, or -1. The group has to be alone on its lines.
 func (c *cutter) definition(g group) int {
-	if !g.removable() || g.remark() {
+	guessed := g.whole && g.is(failed) && c.nodes[g.from].is(failed) && g.to == c.nodes[g.from].next
+	if !g.removable() && !guessed || g.remark() {
 		return -1
 	}
 	for i := g.from; i < g.to; i = c.nodes[i].next {
@@ -109,12 +110,10 @@ func (c *cutter) entryUnits(e entry) []Unit {
 	var us []Unit
 	for _, g := range e.groups {
 		if g.remark() {
-			us = append(us, c.groupUnits([]group{g}, nil, false)...)
+			us = append(us, c.groupUnits([]group{g}, nil)...)
 			continue
 		}
-		if !g.is(broken) {
-			us = append(us, c.units(g.from, g.to)...)
-		}
+		us = append(us, c.partUnits(g)...)
 	}
 	return joinComments(us)
 }
@@ -277,7 +276,7 @@ func (c *cutter) memberRange(es []entry, all bool) (first, last int) {
 func (c *cutter) headerUnits(e entry, members []entry, in enclosure) (us []Unit, needsChild bool) {
 	for _, g := range e.groups {
 		if g.remark() && g.end <= c.nodes[e.def].first {
-			us = append(us, c.groupUnits([]group{g}, nil, false)...)
+			us = append(us, c.groupUnits([]group{g}, nil)...)
 		}
 	}
 	us = joinComments(us)
@@ -288,9 +287,12 @@ func (c *cutter) headerUnits(e entry, members []entry, in enclosure) (us []Unit,
 	kept := map[int]bool{}
 	keep := -1
 	if in.suite {
-		keep = c.keeper(gs)
+		// A docstring would do for a body, but it need not stay for that: there are members.
+		if keep = c.keeper(gs); keep >= 0 && c.isDocstring(gs[keep]) {
+			keep = -1
+		}
 		kept[keep] = true
 	}
-	us = append(us, c.groupUnits(gs, kept, c.hasFailed(gs))...)
+	us = append(us, c.groupUnits(gs, kept)...)
 	return us, in.suite && keep < 0
 }

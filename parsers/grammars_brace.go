@@ -18,8 +18,10 @@ func javaGrammar() grammar {
 		imports:  "package_declaration import_declaration",
 		comment:  "line_comment block_comment",
 		list: `program block constructor_body class_body interface_body enum_body enum_body_declarations
-			annotation_type_body switch_block switch_block_statement_group array_initializer`,
-		commas: "enum_body array_initializer",
+			annotation_type_body switch_block switch_block_statement_group array_initializer argument_list`,
+		commas: "enum_body array_initializer argument_list",
+		ended:  "argument_list",
+		head:   "package_declaration",
 	}}
 }
 
@@ -34,8 +36,9 @@ func cTypes() map[role]string {
 		imports:  "preproc_include",
 		comment:  "comment",
 		list: `translation_unit compound_statement case_statement declaration_list field_declaration_list
-			preproc_if preproc_ifdef preproc_else preproc_elif initializer_list enumerator_list`,
-		commas:     "initializer_list enumerator_list",
+			preproc_if preproc_ifdef preproc_else preproc_elif initializer_list enumerator_list argument_list`,
+		commas:     "initializer_list enumerator_list argument_list",
+		ended:      "argument_list",
 		declarator: "function_declarator pointer_declarator parenthesized_declarator array_declarator",
 		identifier: "identifier field_identifier",
 	}
@@ -71,8 +74,10 @@ func csharpGrammar() grammar {
 		comment: "comment",
 		list: `compilation_unit declaration_list block switch_body switch_section accessor_list
 			initializer_expression enum_member_declaration_list switch_expression preproc_if preproc_else
-			preproc_elif`,
-		commas: "initializer_expression enum_member_declaration_list switch_expression",
+			preproc_elif argument_list`,
+		commas: "initializer_expression enum_member_declaration_list switch_expression argument_list",
+		ended:  "argument_list",
+		head:   "file_scoped_namespace_declaration",
 		pinned: "preproc_region preproc_endregion",
 	}}
 }
@@ -88,8 +93,8 @@ func rustGrammar() grammar {
 		comment:   "line_comment block_comment",
 		attribute: "attribute_item",
 		list: `source_file declaration_list block field_declaration_list enum_variant_list match_block
-			array_expression field_initializer_list`,
-		commas: "field_declaration_list enum_variant_list array_expression field_initializer_list",
+			array_expression field_initializer_list arguments use_list`,
+		commas: "arguments use_list field_declaration_list enum_variant_list array_expression field_initializer_list",
 	}}
 }
 
@@ -101,10 +106,11 @@ func phpGrammar() grammar {
 		scope:    "namespace_definition",
 		imports:  "namespace_use_declaration declare_statement namespace_definition",
 		comment:  "comment",
-		head:     "php_tag",
+		head:     "php_tag namespace_definition",
 		pinned:   "text text_interpolation",
 		list: `program compound_statement declaration_list enum_declaration_list switch_block case_statement
-			default_statement colon_block array_creation_expression match_block`,
-		commas: "array_creation_expression match_block",
+			default_statement colon_block array_creation_expression match_block arguments`,
+		commas: "array_creation_expression match_block arguments",
+		ended:  "arguments",
 	}}
 }

@@ -42,6 +42,7 @@ const (
 	token                       // a keyword or a bracket
 	separator                   // a comma or a semicolon
 	failed                      // is a syntax error itself
+	markup                      // list in which a comment is JSX's {/* */}
 	ordinary                    // is none of comment, token and separator
 )
 

@@ -105,6 +105,12 @@ func (r *reader) record(at visit) bool {
 	if at.inside {
 		v.roles |= broken
 	}
+	if at.fault {
+		v.roles |= failed
+	}
+	if v.is(failed) && v.first != v.last {
+		v.roles |= list | scope // what stands in it is cut as if it stood around it
+	}
 	if r.within()&named != 0 {
 		v.field = r.syntax.fields[at.field]
 	}

@@ -97,6 +97,7 @@ func encodeAnswer(o outline, err error) []byte {
 		b = binary.AppendUvarint(b, uint64(ch.DocStart-ch.StartLine))
 		b = binary.AppendUvarint(b, uint64(ch.DocEnd-ch.DocStart))
 		b = appendUnits(b, ch.Units, ch.StartLine)
+		b = appendLines(b, ch.Markup, ch.StartLine)
 		b = appendNames(b, ch.Names, index, ch.StartLine)
 		line = ch.StartLine
 	}
@@ -114,6 +115,15 @@ func appendUnits(b []byte, us []Unit, from int) []byte {
 		b = binary.AppendUvarint(b, uint64(u.End-u.Start)<<1|flag(u.Comment))
 		b = appendUnits(b, u.Units, u.Start)
 		from = u.End
+	}
+	return b
+}
+
+func appendLines(b []byte, lines []int, from int) []byte {
+	b = binary.AppendUvarint(b, uint64(len(lines)))
+	for _, line := range lines {
+		b = binary.AppendUvarint(b, uint64(line-from))
+		from = line
 	}
 	return b
 }
@@ -209,8 +219,19 @@ func (d *decoder) chunk(index, line, lines int) Chunk {
 	ch.DocStart = ch.StartLine + d.number(lines-ch.StartLine)
 	ch.DocEnd = ch.DocStart + d.number(lines-ch.DocStart)
 	ch.Units = d.units(ch.StartLine, lines, 0)
+	ch.Markup = d.lines(ch.StartLine, lines)
 	ch.Names = d.chunkNames(ch.StartLine, lines)
 	return ch
+}
+
+// lines reads numbers of lines that do not fall.
+func (d *decoder) lines(from, limit int) []int {
+	var list []int
+	for range d.number(limit - from) {
+		from += d.number(limit - from)
+		list = append(list, from)
+	}
+	return list
 }
 
 func (d *decoder) units(from, limit, depth int) []Unit {
