@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Long comments, docstrings and text without a grammar are cut line by line, so that no lump takes or leaves the budget.
+// Long comments and text without a grammar are cut line by line, so that no lump takes or leaves the budget.
 func TestLumpsAreCut(t *testing.T) {
 	splitter := pool(t)
 	e := engine(t, func(o *Options) { o.Splitter = splitter })
@@ -13,7 +13,6 @@ func TestLumpsAreCut(t *testing.T) {
 	for path, text := range map[string]string{
 		"doc.go":    "/*\nPackage doc explains.\n\n" + prose + "*/\npackage doc\n",
 		"lines.go":  "// " + strings.ReplaceAll(strings.TrimSpace(prose), "\n", "\n// ") + "\npackage doc\n",
-		"doc.py":    "def f():\n    \"\"\"Explains.\n\n" + prose + "    \"\"\"\n    return 1\n",
 		"Doc.java":  "/**\n * Explains.\n" + prose + " */\nclass Doc {\n    int x;\n}\n",
 		"notes.txt": prose,
 		"notes.md":  "# Refunds\n\n" + prose + "\n```\n" + prose + "```\n",
@@ -25,6 +24,19 @@ func TestLumpsAreCut(t *testing.T) {
 			if res.CompressedTokens < res.Budget/2 {
 				t.Errorf("%s, rate %v: only %d of %d tokens used", path, rate, res.CompressedTokens, res.Budget)
 			}
+		}
+	}
+}
+
+// A marker inside a docstring would be part of a value of the program.
+func TestDocstringIsNotCutInside(t *testing.T) {
+	e := engine(t, func(o *Options) { o.Splitter = pool(t) })
+	prose := strings.Repeat("The order of pages matters to the reader.\nRefunds are explained here.\n", 10)
+	text := "def f():\n    \"\"\"Explains.\n\n" + prose + "    \"\"\"\n    return refund(1)\n\n\ndef g():\n" + strings.Repeat("    pay(1)\n", 20)
+	for _, rate := range []float64{0.1, 0.3, 0.5, 0.8} {
+		res := compress(t, e, Request{Files: []File{{Path: "a.py", Content: text}}, Query: "how are refunds explained?", Rate: rate})
+		if strings.Contains(res.Text, `"""`) && !strings.Contains(res.Text, prose) {
+			t.Errorf("rate %v: the docstring is cut inside:\n%s", rate, res.Text)
 		}
 	}
 }

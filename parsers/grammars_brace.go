@@ -44,7 +44,9 @@ func cTypes() map[role]string {
 	}
 }
 
-func cGrammar() grammar { return grammar{load: c.GetLanguage, words: cWords(), types: cTypes()} }
+func cGrammar() grammar {
+	return grammar{load: c.GetLanguage, words: cWords(), preprocessed: true, types: cTypes()}
+}
 
 func cppGrammar() grammar {
 	types := cTypes()
@@ -55,11 +57,11 @@ func cppGrammar() grammar {
 	types[imports] += " using_declaration"
 	types[declarator] += " reference_declarator"
 	types[identifier] += " qualified_identifier operator_name destructor_name"
-	return grammar{load: cpp.GetLanguage, words: cppWords(), types: types}
+	return grammar{load: cpp.GetLanguage, words: cppWords(), preprocessed: true, types: types}
 }
 
 func csharpGrammar() grammar {
-	return grammar{load: csharp.GetLanguage, words: csharpWords(), types: map[role]string{
+	return grammar{load: csharp.GetLanguage, words: csharpWords(), preprocessed: true, types: map[role]string{
 		function: `method_declaration constructor_declaration destructor_declaration operator_declaration
 			conversion_operator_declaration`,
 		bodied:   "method_declaration constructor_declaration operator_declaration conversion_operator_declaration",

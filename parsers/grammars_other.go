@@ -43,7 +43,7 @@ func kotlinGrammar() grammar {
 }
 
 func swiftGrammar() grammar {
-	return grammar{load: swift.GetLanguage, words: swiftWords(), types: map[role]string{
+	return grammar{load: swift.GetLanguage, words: swiftWords(), preprocessed: true, types: map[role]string{
 		function:  "function_declaration init_declaration deinit_declaration subscript_declaration",
 		demanding: "switch_entry",
 		unnamed:   "deinit_declaration subscript_declaration",

@@ -60,6 +60,8 @@ type grammar struct {
 	// fragile are first bytes of a statement that would continue the one before, were there nothing between
 	// (JavaScript without semicolons).
 	fragile string
+	// preprocessed says that lines beginning with # steer a preprocessor.
+	preprocessed bool
 	// words says which nodes are names, and what for.
 	words vocabulary
 }
