@@ -47,6 +47,10 @@ func endLine(text string) string {
 
 // render writes one file. Where a marker would not be cheaper than the lines it stands for, they stay and keep says so.
 func (j *job) render(src *source, keep []bool) string {
+	if src.lines() == 1 {
+		keep[0] = true // a marker in place of the only line would be no part of the file
+		return src.content
+	}
 	var out strings.Builder
 	for from := 0; from < len(keep); {
 		to := from + 1

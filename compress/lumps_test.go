@@ -1,6 +1,7 @@
 package compress
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -47,5 +48,15 @@ func TestNeighbouringCommentsAreNotTorn(t *testing.T) {
 	src.parsed.CommentPrefix = "// "
 	if got := commentLines(src, 0, 4); got != nil {
 		t.Errorf("lines of two comments may go: %v", got)
+	}
+}
+
+// A marker in place of the only line would be no part of the file: nothing can be gained there.
+func TestOnlyLineStays(t *testing.T) {
+	e := engine(t, func(o *Options) { o.Splitter = pool(t) })
+	text := strings.Repeat("function f(a){return a+1}", 80)
+	_, err := e.Compress(t.Context(), Request{Files: []File{{Path: "f.min.js", Content: text}}, Query: "what is f?", Rate: 0.25})
+	if !errors.Is(err, ErrBudget) {
+		t.Errorf("%v instead of ErrBudget", err)
 	}
 }

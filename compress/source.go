@@ -147,7 +147,10 @@ func lineNodes(src *source, from, to int, prefix string) []node {
 	return list
 }
 
-// plainLines makes the lines of a chunk that no grammar has cut its units; headings and fences stay with what is theirs.
+// isProse reports that any line of a language may go on its own.
+func isProse(language string) bool { return language == "text" || language == "markdown" }
+
+// plainLines makes the lines of a chunk of prose its units; headings and fences stay with what is theirs.
 func plainLines(src *source, kind parsers.Kind, from, to int) []node {
 	switch kind {
 	case parsers.KindSection:
@@ -186,7 +189,7 @@ func newChunks(src *source, base int) []chunk {
 	for i := range list {
 		c := &list[i]
 		c.units = nodes(src, c.syntax.Units, c.start, c.end)
-		if lump := len(c.units) == 0 || len(c.units) == 1 && len(c.units[0].kids) == 0; lump && src.parsed.SyntaxErrors < 0 {
+		if lump := len(c.units) == 0 || len(c.units) == 1 && len(c.units[0].kids) == 0; lump && isProse(src.parsed.Language) {
 			c.units = plainLines(src, c.syntax.Kind, c.start, c.end)
 		}
 		c.whole = src.cost(c.start, c.end)

@@ -13,6 +13,16 @@ var definers = map[string]bool{
 // maxWords bounds what is told of a chunk by words alone, in names for each use.
 const maxWords = 400
 
+// cutLines cuts without a grammar: prose at blank lines, all else by its indentation, and tells names from the words.
+func cutLines(language string, lines lineTable) []Chunk {
+	if language == plainText {
+		return cutText(lines)
+	}
+	chunks := cutIndented(language, lines)
+	nameText(chunks, lines)
+	return chunks
+}
+
 func nameText(chunks []Chunk, lines lineTable) {
 	for i := range chunks {
 		chunks[i].Names = lexicalNames(lines.src[chunks[i].Start:chunks[i].End])
