@@ -40,6 +40,7 @@ func cutIndented(language string, lines lineTable) []Chunk {
 		c.comment = []byte(strings.TrimSpace(prefix))
 	}
 	c.measure()
+	c.settle()
 	c.siblings(c.blocks(0, lines.count(), 0), -1, "")
 	if len(c.chunks) == 0 && lines.count() > 0 {
 		c.open(Chunk{Kind: KindParagraph, Parent: -1})
@@ -81,6 +82,23 @@ func (c *indenter) measure() {
 			scalar, opener = depth, line
 			if item := bytes.TrimLeft(text, "- "); len(item) < len(text) && bytes.Contains(item, []byte(":")) {
 				scalar += 2 * (len(text) - len(item)) // of a key that stands behind the item's dash
+			}
+		}
+	}
+}
+
+// settle gives a line of comment the depth of the line that it stands above, whatever its own: it ends no block.
+func (c *indenter) settle() {
+	below := -1
+	for line := len(c.depths) - 1; line >= 0; line-- {
+		switch depth := c.depths[line]; {
+		case depth < 0:
+		case depth == math.MaxInt || len(c.comment) == 0 || !bytes.HasPrefix(bytes.TrimSpace(c.lines.text(line)), c.comment):
+			below = line
+		case below >= 0 && c.depths[below] != math.MaxInt:
+			c.depths[line] = c.depths[below]
+			if c.carriesOn(below) {
+				c.depths[line]++
 			}
 		}
 	}

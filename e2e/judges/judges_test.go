@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -188,6 +189,10 @@ func pythonCorpus(t *testing.T, limit int) map[string]string {
 func javaCorpus(t *testing.T, limit int) map[string]string {
 	t.Helper()
 	archives, _ := filepath.Glob("/usr/lib/jvm/*/lib/src.zip")
+	archives = slices.DeleteFunc(archives, func(path string) bool {
+		_, err := os.Stat(path) // of some JDKs there is a link and no archive
+		return err != nil
+	})
 	if _, err := exec.LookPath("java"); err != nil || len(archives) == 0 {
 		return nil
 	}
