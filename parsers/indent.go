@@ -75,6 +75,9 @@ func (c *indenter) measure() {
 		}
 		scalar = -1
 		c.depths[line] = c.depth(text, depth)
+		if c.remark(line) {
+			continue
+		}
 		if quote = opensQuote(text); quote != "" {
 			c.opens[line] = true
 		}
@@ -93,7 +96,7 @@ func (c *indenter) settle() {
 	for line := len(c.depths) - 1; line >= 0; line-- {
 		switch depth := c.depths[line]; {
 		case depth < 0:
-		case depth == math.MaxInt || len(c.comment) == 0 || !bytes.HasPrefix(bytes.TrimSpace(c.lines.text(line)), c.comment):
+		case depth == math.MaxInt || !c.remark(line):
 			below = line
 		case below >= 0 && c.depths[below] != math.MaxInt:
 			c.depths[line] = c.depths[below]
@@ -307,8 +310,12 @@ func (c *indenter) units(list []block) []Unit {
 }
 
 func (c *indenter) isComment(b block) bool {
-	return len(c.comment) > 0 && b.end == b.start+1 &&
-		bytes.HasPrefix(bytes.TrimSpace(c.lines.text(b.start)), c.comment)
+	return b.end == b.start+1 && c.remark(b.start)
+}
+
+// remark reports that a line is a comment and nothing else.
+func (c *indenter) remark(line int) bool {
+	return len(c.comment) > 0 && bytes.HasPrefix(bytes.TrimSpace(c.lines.text(line)), c.comment)
 }
 
 // nameOf is the key on a block's first line.
