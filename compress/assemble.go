@@ -47,6 +47,10 @@ func endLine(text string) string {
 
 // render writes one file. Where a marker would not be cheaper than the lines it stands for, they stay and keep says so.
 func (j *job) render(src *source, keep []bool) string {
+	if src.lines() == 1 {
+		keep[0] = true // a marker in place of the only line would be no part of the file
+		return src.content
+	}
 	var out strings.Builder
 	said := j.req.WayBack == ""
 	for from := 0; from < len(keep); {
@@ -90,7 +94,19 @@ func (j *job) cheaper(marker string, src *source, from, to int) bool {
 // that is not blank, ended as the last of them. A name is written where the line stands for a whole file among several.
 func (s *source) markerLine(from, to int, name string) string {
 	omitted := s.text(from, to)
-	return indent(omitted) + s.comment(s.markerBody(from+1, to, name)) + lineEnd(omitted)
+	body := s.markerBody(from+1, to, name)
+	if s.markup[s.firstText(from, to)] {
+		return indent(omitted) + "{/* " + body + " */}" + lineEnd(omitted)
+	}
+	return indent(omitted) + s.comment(body) + lineEnd(omitted)
+}
+
+// firstText is the first line in [from, to) that is not blank.
+func (s *source) firstText(from, to int) int {
+	for from < to-1 && s.allBlank(from, from+1) {
+		from++
+	}
+	return from
 }
 
 // markerWith is markerLine with a remark behind it.

@@ -24,7 +24,8 @@ func TestRender(t *testing.T) {
 		{"no final line end", "a\nb" + long, "k.", "# ", "", "a\n# ... lines 2-2 omitted"},
 		{"no cheaper than its lines", "a\nb c\nd\n", "k.k", "# ", "", "a\nb c\nd\n"},
 		{"blank lines count as what they cost together", "a\n" + strings.Repeat("\n", 30) + "d\n", "k" + strings.Repeat(".", 30) + "k", "# ", "", "a\n" + strings.Repeat("\n", 30) + "d\n"},
-		{"all", long + "\n", ".", "", "", " # ... lines 1-1 omitted\n"},
+		{"all", long + "\n" + long + "\n", "..", "", "", " # ... lines 1-2 omitted\n"},
+		{"an only line", long + "\n", ".", "", "", long + "\n"},
 	} {
 		j := &job{counter: words{}, memo: memo{counter: words{}, seen: map[string]int{}}}
 		src := newSource(File{Content: tt.text}, words{}.Count)

@@ -36,6 +36,9 @@ func FuzzGuarantees(f *testing.F) {
 		res, err := e.Compress(t.Context(), req)
 		if errors.Is(err, ErrBudget) {
 			marker := strings.Count(content, "\n") + 1
+			if strings.Count(strings.TrimSuffix(content, "\n"), "\n") == 0 {
+				return // an only line stays or nothing does
+			}
 			if smallest := (words{}).Count("<!-- ... lines 1-9 omitted -->\n"); req.Budget > smallest+marker {
 				t.Fatalf("%v, yet %d tokens hold a marker", err, req.Budget)
 			}

@@ -17,6 +17,8 @@ type source struct {
 	id string
 	// starts holds the byte offset of each line and, last, the length of content.
 	starts []int
+	// markup holds the lines at which a marker is a comment in JSX's form.
+	markup map[int]bool
 	// spent[i] is the number of tokens of the first i lines, each counted alone with its line end. BPE is not additive, so
 	// sums of it are an estimate; the final text is counted as a whole.
 	spent []int
@@ -119,18 +121,16 @@ func nodes(src *source, units []parsers.Unit, from, to int) []node {
 }
 
 // commentLines makes nodes of the lines of a comment that can go on their own: all of a run of line comments, the inner
-// ones of a block comment or docstring, where a marker is part of the comment.
+// ones of a block comment, where a marker is part of the comment. A docstring has none: a marker would be part of a value.
 func commentLines(src *source, from, to int) []node {
 	prefix := strings.TrimSpace(src.parsed.CommentPrefix)
 	if prefix == "" || src.parsed.CommentSuffix != "" {
 		return nil
 	}
 	body := strings.TrimSpace(src.text(from, to))
-	for _, pair := range [][2]string{{"/*", "*/"}, {`"""`, `"""`}, {"'''", "'''"}} {
-		inner, opens := strings.CutPrefix(body, pair[0])
-		if opens && strings.Index(inner, pair[1]) == len(inner)-len(pair[1]) { // one comment, not several
-			return lineNodes(src, from+1, to-1, "")
-		}
+	inner, opens := strings.CutPrefix(body, "/*")
+	if opens && strings.Index(inner, "*/") == len(inner)-len("*/") { // one comment, not several
+		return lineNodes(src, from+1, to-1, "")
 	}
 	return lineNodes(src, from, to, prefix)
 }
@@ -147,7 +147,10 @@ func lineNodes(src *source, from, to int, prefix string) []node {
 	return list
 }
 
-// plainLines makes the lines of a chunk that no grammar has cut its units; headings and fences stay with what is theirs.
+// isProse reports that any line of a language may go on its own.
+func isProse(language string) bool { return language == "text" || language == "markdown" }
+
+// plainLines makes the lines of a chunk of prose its units; headings and fences stay with what is theirs.
 func plainLines(src *source, kind parsers.Kind, from, to int) []node {
 	switch kind {
 	case parsers.KindSection:
@@ -161,8 +164,12 @@ func plainLines(src *source, kind parsers.Kind, from, to int) []node {
 // newChunks lists the chunks of one file. Indices count from base, the number of chunks before.
 func newChunks(src *source, base int) []chunk {
 	list := make([]chunk, len(src.parsed.Chunks))
+	src.markup = map[int]bool{}
 	for i, c := range src.parsed.Chunks {
 		start, end := src.clamp(c.StartLine, c.EndLine)
+		for _, line := range c.Markup {
+			src.markup[line] = true
+		}
 		list[i] = chunk{src: src, syntax: c, start: start, end: end, family: family{parent: -1, closer: -1}}
 		if c.Parent >= 0 && c.Parent < i {
 			list[i].parent = base + c.Parent
@@ -182,7 +189,7 @@ func newChunks(src *source, base int) []chunk {
 	for i := range list {
 		c := &list[i]
 		c.units = nodes(src, c.syntax.Units, c.start, c.end)
-		if lump := len(c.units) == 0 || len(c.units) == 1 && len(c.units[0].kids) == 0; lump && src.parsed.SyntaxErrors < 0 {
+		if lump := len(c.units) == 0 || len(c.units) == 1 && len(c.units[0].kids) == 0; lump && isProse(src.parsed.Language) {
 			c.units = plainLines(src, c.syntax.Kind, c.start, c.end)
 		}
 		c.whole = src.cost(c.start, c.end)

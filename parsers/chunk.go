@@ -13,6 +13,7 @@ const (
 	KindType      Kind = "type"      // type declaration that holds no function
 	KindImports   Kind = "imports"   // package clause, imports, includes, using
 	KindModule    Kind = "module"    // other code outside functions
+	KindHead      Kind = "head"      // what makes the rest a file of its language, and is the Parent of all that follows
 	KindEnd       Kind = "end"       // closing lines of Parent: its brace, its `end`
 	KindSection   Kind = "section"   // Markdown section
 	KindFence     Kind = "fence"     // Markdown code fence
@@ -28,8 +29,8 @@ type Chunk struct {
 	// Start and End are the half-open byte span. StartLine and EndLine are the same span in lines, 0-based, half-open.
 	Start, End         int
 	StartLine, EndLine int
-	// Parent is the index of the enclosing chunk (the class header of a method, the first lines of an #ifdef, <?php), or
-	// -1. It is less than the chunk's own. A chunk may stay in a shortened file only together with its Parent's frame and
+	// Parent is the index of the enclosing chunk (the class header of a method, the first lines of an #ifdef, a KindHead: a
+	// package clause, <?php, an interpreter line), or -1. It is less than the chunk's own. A chunk may stay in a shortened file only together with its Parent's frame and
 	// with the KindEnd chunk of that Parent.
 	Parent int
 	// NeedsChild reports that the frame is not legal alone: it needs a chunk whose Parent it is, and which is no KindEnd
@@ -38,8 +39,42 @@ type Chunk struct {
 	// Signature is the run of lines with attributes and header up to where the body begins, doc comments excluded:
 	// 0-based, half-open, file coordinates. Equal ends mean that the chunk has no header and body.
 	SignatureStart, SignatureEnd int
+	// Doc is the run of lines of the doc comment: above the signature, or the docstring below it. Equal ends mean that
+	// there is none.
+	DocStart, DocEnd int
 	// Units are the parts that may be left out, in order, not overlapping, inside [StartLine, EndLine).
 	Units []Unit
+	// Markup are the lines, in order, on which a Unit begins that stands among the children of a JSX element: the comment in its
+	// place is written {/* so */}, as CommentPrefix would be text there.
+	Markup []int
+	// Names are empty in Markdown and in plain text. Where the line-based cutter ran they are told from the words alone, and
+	// there are no Locals.
+	Names Names
+}
+
+// Names are the names on a chunk's lines, by what they are there for: each once in a list, in the order of their first
+// places, without the path before a dot. A name that is used in several ways is in several lists. Names of the language's
+// own syntax are in none.
+type Names struct {
+	// Defines are names that others may use: functions, types, fields, constants, variables outside functions.
+	Defines []string
+	// Calls are what is called, macros and constructors among them.
+	Calls []string
+	// Types are the names of types that are used.
+	Types []string
+	// Refers are the other names that are used and are no locals of the chunk.
+	Refers []string
+	// Locals are the places of the names that functions of the chunk declare for themselves, parameters among them: one for
+	// each line, name, and whether the line declares it. They are in the order of lines. Of two variables of one name
+	// in a function no difference is made.
+	Locals []Local
+}
+
+// A Local is a line that declares or uses a name of a function's own.
+type Local struct {
+	Line     int // 0-based, file coordinates
+	Name     string
+	Declares bool
 }
 
 // A Unit is a run of whole lines that may be left out, a comment line in its place, without making a correct file
@@ -47,7 +82,7 @@ type Chunk struct {
 // (or of a Chunk) that belong to none of its Units are its frame (`if x {`, `} else {`, `}`): they stay or go as one, and
 // they stay when any line inside does. Where a grammar wants a statement in each block (Python, Bash), the block's first
 // statement belongs to the frame, docstrings passed over if there is another. Blank lines between two units belong to
-// the first. What has a syntax error in it has no units inside.
+// the first. A statement with a syntax error in it, lists inside of it aside, has no units inside.
 //
 // Correct means that the grammar's tree has no error and no missing node. The comment line is CommentPrefix, text,
 // CommentSuffix, indented as the first of the lines left out. TestOmissionKeepsSyntax leaves out at random.

@@ -7,7 +7,8 @@ const maxWrappers = 4
 
 // definition is the node that a group defines, or -1. The group has to be alone on its lines.
 func (c *cutter) definition(g group) int {
-	if !g.removable() || g.remark() {
+	guessed := g.whole && g.is(failed) && c.nodes[g.from].is(failed) && g.to == c.nodes[g.from].next
+	if !g.removable() && !guessed || g.remark() {
 		return -1
 	}
 	for i := g.from; i < g.to; i = c.nodes[i].next {
@@ -77,6 +78,7 @@ func (c *cutter) define(e entry, in enclosure) {
 	if body := c.bodyOf(e.def); body >= 0 {
 		chunk.SignatureEnd = c.headerEnd(e.def, body)
 	}
+	chunk.DocStart, chunk.DocEnd = c.docOf(e)
 	if d.is(class|scope) && c.split(e, chunk, in.name) {
 		return
 	}
@@ -84,17 +86,34 @@ func (c *cutter) define(e entry, in enclosure) {
 	opened.Units = append(opened.Units, c.entryUnits(e)...)
 }
 
+// docOf is the span of lines of a definition's doc comment: the comments above it, or else the docstring inside.
+func (c *cutter) docOf(e entry) (start, end int) {
+	if e.sign > e.start() {
+		return e.start(), e.sign
+	}
+	if body := c.bodyOf(e.def); body >= 0 && body != e.def {
+		for k := body + 1; k < c.nodes[body].next; k = c.nodes[k].next {
+			n := c.nodes[k]
+			if g := (group{from: k, to: n.next}); c.isDocstring(g) {
+				return n.first, n.last + 1
+			}
+			if !n.is(comment | token) {
+				break
+			}
+		}
+	}
+	return e.start(), e.start()
+}
+
 // entryUnits are the units of a definition that is one chunk: its doc comments and what is inside.
 func (c *cutter) entryUnits(e entry) []Unit {
 	var us []Unit
 	for _, g := range e.groups {
 		if g.remark() {
-			us = append(us, c.groupUnits([]group{g}, nil, false)...)
+			us = append(us, c.groupUnits([]group{g}, nil)...)
 			continue
 		}
-		if !g.is(broken) {
-			us = append(us, c.units(g.from, g.to)...)
-		}
+		us = append(us, c.partUnits(g)...)
 	}
 	return joinComments(us)
 }
@@ -257,7 +276,7 @@ func (c *cutter) memberRange(es []entry, all bool) (first, last int) {
 func (c *cutter) headerUnits(e entry, members []entry, in enclosure) (us []Unit, needsChild bool) {
 	for _, g := range e.groups {
 		if g.remark() && g.end <= c.nodes[e.def].first {
-			us = append(us, c.groupUnits([]group{g}, nil, false)...)
+			us = append(us, c.groupUnits([]group{g}, nil)...)
 		}
 	}
 	us = joinComments(us)
@@ -268,9 +287,12 @@ func (c *cutter) headerUnits(e entry, members []entry, in enclosure) (us []Unit,
 	kept := map[int]bool{}
 	keep := -1
 	if in.suite {
-		keep = c.keeper(gs)
+		// A docstring would do for a body, but it need not stay for that: there are members.
+		if keep = c.keeper(gs); keep >= 0 && c.isDocstring(gs[keep]) {
+			keep = -1
+		}
 		kept[keep] = true
 	}
-	us = append(us, c.groupUnits(gs, kept, c.hasFailed(gs))...)
+	us = append(us, c.groupUnits(gs, kept)...)
 	return us, in.suite && keep < 0
 }

@@ -63,7 +63,11 @@ func outline(f parsers.File, src []byte) string {
 		if ch.NeedsChild {
 			b.WriteString(" needs child")
 		}
+		if ch.DocEnd > ch.DocStart {
+			fmt.Fprintf(&b, " doc %d-%d", ch.DocStart+1, ch.DocEnd)
+		}
 		b.WriteString("\n")
+		names(&b, ch.Names)
 		marks := make([]string, ch.EndLine-ch.StartLine)
 		mark(marks, ch.Units, ch.StartLine, 0)
 		for k, m := range marks {
@@ -72,6 +76,30 @@ func outline(f parsers.File, src []byte) string {
 		}
 	}
 	return b.String()
+}
+
+// names shows what a chunk says about names, a line for each use; locals by line, those declared there before the colon.
+func names(b *strings.Builder, n parsers.Names) {
+	for _, list := range []struct {
+		use   string
+		names []string
+	}{{"defines", n.Defines}, {"calls", n.Calls}, {"types", n.Types}, {"refers", n.Refers}} {
+		if len(list.names) > 0 {
+			fmt.Fprintf(b, "   %s %s\n", list.use, strings.Join(list.names, " "))
+		}
+	}
+	for i := 0; i < len(n.Locals); {
+		var declared, used []string
+		line := n.Locals[i].Line
+		for ; i < len(n.Locals) && n.Locals[i].Line == line; i++ {
+			if n.Locals[i].Declares {
+				declared = append(declared, n.Locals[i].Name)
+			} else {
+				used = append(used, n.Locals[i].Name)
+			}
+		}
+		fmt.Fprintf(b, "   %d: %s: %s\n", line+1, strings.Join(declared, " "), strings.Join(used, " "))
+	}
 }
 
 // mark puts a sign on each line for each unit that holds it: + on a unit's first line, : on the others, # in comments.

@@ -38,28 +38,29 @@ var grammars = map[string]func() grammar{
 }
 
 func goGrammar() grammar {
-	return grammar{load: golang.GetLanguage, types: map[role]string{
+	return grammar{load: golang.GetLanguage, words: goWords(), types: map[role]string{
 		function: "function_declaration method_declaration",
 		wrapper:  "type_declaration",
 		typedef:  "type_spec type_alias",
 		imports:  "package_clause import_declaration",
+		head:     "package_clause",
 		comment:  "comment",
 		list: `source_file block expression_case default_case type_case communication_case expression_switch_statement
 			type_switch_statement select_statement import_spec_list const_declaration var_declaration var_spec_list
-			type_declaration field_declaration_list interface_type literal_value`,
-		commas: "literal_value",
+			type_declaration field_declaration_list interface_type literal_value argument_list`,
+		commas: "literal_value argument_list",
 	}}
 }
 
 func pythonGrammar() grammar {
-	return grammar{load: python.GetLanguage, types: map[role]string{
+	return grammar{load: python.GetLanguage, words: pythonWords(), types: map[role]string{
 		function:  "function_definition",
 		class:     "class_definition",
 		wrapper:   "decorated_definition",
 		imports:   "import_statement import_from_statement future_import_statement",
 		comment:   "comment",
-		list:      "module block list tuple dictionary set",
-		commas:    "list tuple dictionary set",
+		list:      "module block list tuple dictionary set argument_list",
+		commas:    "list tuple dictionary set argument_list",
 		suite:     "block",
 		docstring: "expression_statement",
 	}}
@@ -74,10 +75,19 @@ func javascriptTypes() map[role]string {
 		wrapper:   "export_statement lexical_declaration variable_declaration variable_declarator expression_statement assignment_expression",
 		imports:   "import_statement",
 		comment:   "comment",
+		head:      "hash_bang_line",
 		attribute: "decorator",
-		list:      "program statement_block class_body switch_body switch_case switch_default object array",
-		commas:    "object array",
+		list: `program statement_block class_body switch_body switch_case switch_default object array
+			arguments named_imports export_clause`,
+		commas: "object array arguments named_imports export_clause",
 	}
+}
+
+// withMarkup adds what JSX has.
+func withMarkup(types map[role]string) {
+	types[list] += " jsx_element jsx_opening_element jsx_self_closing_element"
+	types[markup] = "jsx_element"
+	types[pinned] = "jsx_opening_element jsx_closing_element"
 }
 
 // continuations are the bytes at which JavaScript reads a new line on without a semicolon.
@@ -86,7 +96,8 @@ const continuations = "([`+-*/,.?"
 func javascriptGrammar() grammar {
 	types := javascriptTypes()
 	types[wrapper] += " field_definition"
-	return grammar{load: javascript.GetLanguage, types: types, fragile: continuations}
+	withMarkup(types)
+	return grammar{load: javascript.GetLanguage, words: javascriptWords(), types: types, fragile: continuations}
 }
 
 func typescriptTypes() map[role]string {
@@ -101,9 +112,11 @@ func typescriptTypes() map[role]string {
 }
 
 func typescriptGrammar() grammar {
-	return grammar{load: typescript.GetLanguage, types: typescriptTypes(), fragile: continuations}
+	return grammar{load: typescript.GetLanguage, words: typescriptWords(), types: typescriptTypes(), fragile: continuations}
 }
 
 func tsxGrammar() grammar {
-	return grammar{load: tsx.GetLanguage, types: typescriptTypes(), fragile: continuations}
+	types := typescriptTypes()
+	withMarkup(types)
+	return grammar{load: tsx.GetLanguage, words: tsxWords(), types: types, fragile: continuations}
 }

@@ -10,7 +10,7 @@ import (
 )
 
 func javaGrammar() grammar {
-	return grammar{load: java.GetLanguage, types: map[role]string{
+	return grammar{load: java.GetLanguage, words: javaWords(), types: map[role]string{
 		function: "method_declaration constructor_declaration compact_constructor_declaration",
 		bodied:   "method_declaration",
 		class:    "class_declaration interface_declaration enum_declaration record_declaration",
@@ -18,8 +18,10 @@ func javaGrammar() grammar {
 		imports:  "package_declaration import_declaration",
 		comment:  "line_comment block_comment",
 		list: `program block constructor_body class_body interface_body enum_body enum_body_declarations
-			annotation_type_body switch_block switch_block_statement_group array_initializer`,
-		commas: "enum_body array_initializer",
+			annotation_type_body switch_block switch_block_statement_group array_initializer argument_list`,
+		commas: "enum_body array_initializer argument_list",
+		ended:  "argument_list",
+		head:   "package_declaration",
 	}}
 }
 
@@ -34,14 +36,17 @@ func cTypes() map[role]string {
 		imports:  "preproc_include",
 		comment:  "comment",
 		list: `translation_unit compound_statement case_statement declaration_list field_declaration_list
-			preproc_if preproc_ifdef preproc_else preproc_elif initializer_list enumerator_list`,
-		commas:     "initializer_list enumerator_list",
+			preproc_if preproc_ifdef preproc_else preproc_elif initializer_list enumerator_list argument_list`,
+		commas:     "initializer_list enumerator_list argument_list",
+		ended:      "argument_list",
 		declarator: "function_declarator pointer_declarator parenthesized_declarator array_declarator",
 		identifier: "identifier field_identifier",
 	}
 }
 
-func cGrammar() grammar { return grammar{load: c.GetLanguage, types: cTypes()} }
+func cGrammar() grammar {
+	return grammar{load: c.GetLanguage, words: cWords(), preprocessed: true, types: cTypes()}
+}
 
 func cppGrammar() grammar {
 	types := cTypes()
@@ -52,11 +57,11 @@ func cppGrammar() grammar {
 	types[imports] += " using_declaration"
 	types[declarator] += " reference_declarator"
 	types[identifier] += " qualified_identifier operator_name destructor_name"
-	return grammar{load: cpp.GetLanguage, types: types}
+	return grammar{load: cpp.GetLanguage, words: cppWords(), preprocessed: true, types: types}
 }
 
 func csharpGrammar() grammar {
-	return grammar{load: csharp.GetLanguage, types: map[role]string{
+	return grammar{load: csharp.GetLanguage, words: csharpWords(), preprocessed: true, types: map[role]string{
 		function: `method_declaration constructor_declaration destructor_declaration operator_declaration
 			conversion_operator_declaration`,
 		bodied:   "method_declaration constructor_declaration operator_declaration conversion_operator_declaration",
@@ -71,14 +76,16 @@ func csharpGrammar() grammar {
 		comment: "comment",
 		list: `compilation_unit declaration_list block switch_body switch_section accessor_list
 			initializer_expression enum_member_declaration_list switch_expression preproc_if preproc_else
-			preproc_elif`,
-		commas: "initializer_expression enum_member_declaration_list switch_expression",
+			preproc_elif argument_list`,
+		commas: "initializer_expression enum_member_declaration_list switch_expression argument_list",
+		ended:  "argument_list",
+		head:   "file_scoped_namespace_declaration",
 		pinned: "preproc_region preproc_endregion",
 	}}
 }
 
 func rustGrammar() grammar {
-	return grammar{load: rust.GetLanguage, types: map[role]string{
+	return grammar{load: rust.GetLanguage, words: rustWords(), types: map[role]string{
 		function:  "function_item macro_definition",
 		class:     "impl_item trait_item mod_item foreign_mod_item",
 		bodied:    "mod_item",
@@ -88,23 +95,24 @@ func rustGrammar() grammar {
 		comment:   "line_comment block_comment",
 		attribute: "attribute_item",
 		list: `source_file declaration_list block field_declaration_list enum_variant_list match_block
-			array_expression field_initializer_list`,
-		commas: "field_declaration_list enum_variant_list array_expression field_initializer_list",
+			array_expression field_initializer_list arguments use_list`,
+		commas: "arguments use_list field_declaration_list enum_variant_list array_expression field_initializer_list",
 	}}
 }
 
 func phpGrammar() grammar {
-	return grammar{load: php.GetLanguage, types: map[role]string{
+	return grammar{load: php.GetLanguage, words: phpWords(), types: map[role]string{
 		function: "function_definition method_declaration",
 		bodied:   "method_declaration namespace_definition",
 		class:    "class_declaration interface_declaration trait_declaration enum_declaration namespace_definition",
 		scope:    "namespace_definition",
 		imports:  "namespace_use_declaration declare_statement namespace_definition",
 		comment:  "comment",
-		head:     "php_tag",
+		head:     "php_tag namespace_definition",
 		pinned:   "text text_interpolation",
 		list: `program compound_statement declaration_list enum_declaration_list switch_block case_statement
-			default_statement colon_block array_creation_expression match_block`,
-		commas: "array_creation_expression match_block",
+			default_statement colon_block array_creation_expression match_block arguments`,
+		commas: "array_creation_expression match_block arguments",
+		ended:  "arguments",
 	}}
 }

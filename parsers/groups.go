@@ -10,6 +10,8 @@ type cutter struct {
 	// comments maps the first byte of each comment to its end, to see past comments at line ends.
 	comments map[int]int
 	chunks   []Chunk
+	// markup are the lines on which JSX children begin.
+	markup []int
 }
 
 func newCutter(s *syntax, lines lineTable, nodes []node) *cutter {

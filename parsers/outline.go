@@ -1,6 +1,9 @@
 package parsers
 
-import "slices"
+import (
+	"bytes"
+	"slices"
+)
 
 // maxRun is how many lines of code outside definitions make a chunk before a blank line ends it: a relevance per chunk
 // says little about a chunk of many unrelated things.
@@ -31,21 +34,64 @@ func (c *cutter) cut() []Chunk {
 	}
 	gs := c.groups(0)
 	outer := enclosure{parent: -1}
-	for i, g := range gs {
-		if g.is(head) && g.whole {
-			c.runs(c.entries(gs[:i]), outer)
-			c.open(Chunk{Kind: KindModule, StartLine: g.start, Parent: -1})
-			outer.parent = len(c.chunks) - 1
-			gs = gs[i+1:]
-			break
-		}
+	for at := c.headAt(gs); at >= 0; at = c.headAt(gs) {
+		c.runs(c.entries(gs[:at]), outer)
+		c.open(Chunk{Kind: KindHead, StartLine: gs[at].start, Parent: outer.parent})
+		outer.parent = len(c.chunks) - 1
+		gs = gs[at+1:]
 	}
 	c.body(c.entries(gs), outer)
 	if len(c.chunks) == 0 {
 		c.open(Chunk{Kind: KindModule, Parent: -1})
 	}
 	c.chunks[0].StartLine = 0
-	return tile(c.chunks, c.lines)
+	tile(c.chunks, c.lines)
+	c.dealMarkup()
+	return c.chunks
+}
+
+// dealMarkup gives each chunk the lines on which JSX children begin.
+func (c *cutter) dealMarkup() {
+	slices.Sort(c.markup)
+	at := 0
+	for i := range c.chunks {
+		from := at
+		for at < len(c.markup) && c.markup[at] < c.chunks[i].EndLine {
+			at++
+		}
+		c.chunks[i].Markup = slices.Clip(slices.Compact(c.markup[from:at]))
+	}
+}
+
+// all keeps every group.
+func (c *cutter) all(gs []group) map[int]bool {
+	kept := map[int]bool{}
+	for i := range gs {
+		kept[i] = true
+	}
+	return kept
+}
+
+// headAt is the index of the next group on lines of its own without which what follows is no file of its language, -1 if
+// there is none: <?php, a package clause, an interpreter line.
+func (c *cutter) headAt(gs []group) int {
+	for i, g := range gs {
+		if g.whole && !g.is(broken) && (g.is(head) && c.isHead(g) || g.start == 0 && g.remark() && c.interpreted()) {
+			return i
+		}
+		if c.definition(g) >= 0 {
+			break
+		}
+	}
+	return -1
+}
+
+// interpreted reports that the first line names an interpreter.
+func (c *cutter) interpreted() bool { return bytes.HasPrefix(c.lines.src, []byte("#!")) }
+
+// isHead reports that a group is no longer than a clause: a package with a body is none.
+func (c *cutter) isHead(g group) bool {
+	return g.end-g.start == 1 || c.nodes[g.from].is(head) && c.bodyOf(g.from) < 0 && g.to == c.nodes[g.from].next
 }
 
 // open starts a chunk, which ends where the next one starts.
@@ -69,6 +115,9 @@ func tile(chunks []Chunk, lines lineTable) []Chunk {
 		ch.Start, ch.End = lines.start(ch.StartLine), lines.start(ch.EndLine)
 		if ch.SignatureEnd == 0 || ch.SignatureEnd > ch.EndLine {
 			ch.SignatureStart, ch.SignatureEnd = ch.StartLine, ch.StartLine
+		}
+		if ch.DocEnd <= ch.DocStart || ch.DocEnd > ch.EndLine {
+			ch.DocStart, ch.DocEnd = ch.StartLine, ch.StartLine
 		}
 	}
 	return chunks
@@ -186,7 +235,7 @@ func (c *cutter) run(es []entry, in enclosure, importing bool) {
 	if !gs[0].whole && len(c.chunks) > 0 || in.suite && onlyRemarks(es) {
 		// no boundary inside a line, and no chunk that would stand for a statement and hold none
 		last := &c.chunks[len(c.chunks)-1]
-		last.Units = append(last.Units, c.groupUnits(gs, nil, true)...)
+		last.Units = append(last.Units, c.groupUnits(gs, c.all(gs))...)
 		return
 	}
 	kind := KindModule
@@ -198,5 +247,5 @@ func (c *cutter) run(es []entry, in enclosure, importing bool) {
 		kept[c.keeper(gs)] = true
 	}
 	chunk := c.open(Chunk{Kind: kind, StartLine: gs[0].start, Parent: in.parent})
-	chunk.Units = append(chunk.Units, c.groupUnits(gs, kept, c.hasFailed(gs))...)
+	chunk.Units = append(chunk.Units, c.groupUnits(gs, kept)...)
 }

@@ -164,7 +164,7 @@ func (p *Pool) parse(ctx context.Context, language string, src []byte) (File, er
 	}
 	if _, ok := grammars[language]; !ok {
 		f.Fallback = "no grammar for " + language
-		f.Chunks = cutText(lines)
+		f.Chunks = cutLines(language, lines)
 		return f, nil
 	}
 	o, reason, err := p.outline(ctx, language, lines)
@@ -174,7 +174,7 @@ func (p *Pool) parse(ctx context.Context, language string, src []byte) (File, er
 	if reason != "" {
 		p.fallbacks.Add(1)
 		f.Fallback = reason
-		f.Chunks = cutText(lines)
+		f.Chunks = cutLines(language, lines)
 		return f, nil
 	}
 	f.SyntaxErrors, f.Chunks = o.errors, o.chunks

@@ -42,6 +42,7 @@ const (
 	token                       // a keyword or a bracket
 	separator                   // a comma or a semicolon
 	failed                      // is a syntax error itself
+	markup                      // list in which a comment is JSX's {/* */}
 	ordinary                    // is none of comment, token and separator
 )
 
@@ -59,6 +60,10 @@ type grammar struct {
 	// fragile are first bytes of a statement that would continue the one before, were there nothing between
 	// (JavaScript without semicolons).
 	fragile string
+	// preprocessed says that lines beginning with # steer a preprocessor.
+	preprocessed bool
+	// words says which nodes are names, and what for.
+	words vocabulary
 }
 
 // A syntax is a grammar with its node types resolved to the numbers of the loaded tables.
@@ -66,11 +71,13 @@ type syntax struct {
 	grammar
 	language *sitter.Language
 	byNumber []role
+	// fields are the grammar's fields by number, as far as the cutter knows them.
+	fields []field
+	words  *wording
 }
 
 // roles of a node; error nodes have a number outside of the table.
-func (s *syntax) roles(n *sitter.Node) role {
-	number := int(n.Symbol())
+func (s *syntax) roles(number int) role {
 	if number >= len(s.byNumber) {
 		return failed | broken
 	}
@@ -109,7 +116,13 @@ func newSyntax(g grammar) (*syntax, error) {
 			return nil, fmt.Errorf("grammar has no node type %q", name)
 		}
 	}
-	return s, nil
+	s.fields = []field{fieldNone}
+	for i := 1; s.language.FieldName(i) != ""; i++ {
+		s.fields = append(s.fields, fieldOf(s.language.FieldName(i)))
+	}
+	var err error
+	s.words, err = newWording(g.words, s)
+	return s, err
 }
 
 // A syntaxes loads each grammar once, when it is first needed: their tables are large.

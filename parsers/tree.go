@@ -1,6 +1,7 @@
 package parsers
 
 import (
+	"math"
 	"slices"
 
 	sitter "github.com/smacker/go-tree-sitter"
@@ -53,69 +54,70 @@ func fieldOf(name string) field {
 	return fieldNone
 }
 
-// A reader copies a grammar's tree into nodes. The walk is iterative: a tree can be as deep as the file is long, and
-// the recursive functions of the C library (ts_node_string, child_by_field_name) overflow the stack on such trees.
+// A reader copies a grammar's tree into nodes.
 type reader struct {
 	syntax *syntax
 	src    []byte
 	lines  lineTable
 	nodes  []node
 	depths []int // of each node
-	open   []int // indices of the nodes that enclose the cursor
+	open   []int // indices of the nodes that enclose the current one
 	errors int
-	dirty  bool // the tree holds errors, so every node has to be seen
+	// past is the depth below which no node is wanted until one comes that is not deeper.
+	past int
 }
 
-// readTree returns the tree's nodes and the number of its error and missing nodes.
-func readTree(s *syntax, tree *sitter.Tree, lines lineTable) ([]node, int) {
-	root := tree.RootNode()
-	r := reader{syntax: s, src: lines.src, lines: lines, dirty: root.HasError()}
-	cursor := sitter.NewTreeCursor(root)
-	defer cursor.Close()
-	depth := 0
-	for {
-		if r.visit(cursor, depth) && cursor.GoToFirstChild() {
-			depth++
-			continue
-		}
-		for !cursor.GoToNextSibling() {
-			if !cursor.GoToParent() {
-				r.close(0)
-				return r.nodes, r.errors
-			}
-			depth--
-		}
-	}
+// readTree returns the tree's nodes, the number of its error and missing nodes, and the names in it.
+func readTree(s *syntax, tree *sitter.Tree, lines lineTable) ([]node, int, *mentions, error) {
+	r := reader{syntax: s, src: lines.src, lines: lines, past: math.MaxInt}
+	names := newNamer(s, lines)
+	err := walkTree(tree, func(v visit) {
+		r.see(v)
+		names.see(v)
+	})
+	r.close(0)
+	return r.nodes, r.errors, &names.mentions, err
 }
 
-// visit records the cursor's node and reports whether its children are wanted.
-func (r *reader) visit(cursor *sitter.TreeCursor, depth int) bool {
-	n := cursor.CurrentNode()
-	if r.dirty && (n.IsError() || n.IsMissing()) {
+// see records a node that is wanted.
+func (r *reader) see(v visit) {
+	if v.fault {
 		r.errors++
 	}
-	errors := r.dirty && n.HasError()
-	if depth > maxDepth {
-		return errors
+	if v.depth > maxDepth || v.depth > r.past {
+		return
 	}
-	r.close(depth)
-	from, to := n.StartPoint(), n.EndPoint()
+	r.past = math.MaxInt
+	if !r.record(v) {
+		r.past = v.depth
+	}
+}
+
+// record adds a node and reports whether its children are wanted.
+func (r *reader) record(at visit) bool {
+	r.close(at.depth)
 	v := node{
-		roles: r.syntax.roles(n),
-		first: int(from.Row), last: int(to.Row),
-		start: r.lines.start(int(from.Row)) + int(from.Column),
-		end:   r.lines.start(int(to.Row)) + int(to.Column),
+		roles: r.syntax.roles(at.symbol),
+		first: at.startRow, last: at.endRow,
+		start: r.lines.start(at.startRow) + at.startColumn,
+		end:   r.lines.start(at.endRow) + at.endColumn,
 	}
-	if errors {
+	if at.inside {
 		v.roles |= broken
 	}
+	if at.fault {
+		v.roles |= failed
+	}
+	if v.is(failed) && v.first != v.last {
+		v.roles |= list | scope // what stands in it is cut as if it stood around it
+	}
 	if r.within()&named != 0 {
-		v.field = fieldOf(cursor.CurrentFieldName())
+		v.field = r.syntax.fields[at.field]
 	}
 	r.trim(&v)
-	r.add(v, depth)
+	r.add(v, at.depth)
 	alone := v.is(list) && !v.is(commas) && r.leads(v)
-	return errors || v.first != v.last || v.is(named) || alone
+	return at.inside || v.first != v.last || v.is(named) || alone
 }
 
 // add appends a node. Comments between a header and a list without an opening bracket become the list's: grammars of

@@ -19,34 +19,51 @@ func (c *cutter) units(from, to int) []Unit {
 
 func (c *cutter) listUnits(parent int) []Unit {
 	gs := c.groups(parent)
-	return c.groupUnits(gs, c.keepers(parent, gs), c.nodes[parent].is(failed) || c.hasFailed(gs))
+	if c.nodes[parent].is(markup) {
+		for _, g := range gs {
+			c.markup = append(c.markup, g.start)
+		}
+	}
+	return c.groupUnits(gs, c.keepers(parent, gs))
 }
 
-// hasFailed reports that there is a syntax error among the groups: the grammar guesses there, and would guess
-// differently with a part left out.
-func (c *cutter) hasFailed(gs []group) bool {
-	for _, g := range gs {
-		for i := g.from; i < g.to; i = c.nodes[i].next {
-			if c.nodes[i].is(failed) {
-				return true
-			}
+// faulty reports that a syntax error stands in a group itself and not in a list inside of it. The grammar guesses there.
+func (c *cutter) faulty(g group) bool {
+	for i := g.from; i < g.to; {
+		switch n := c.nodes[i]; {
+		case !n.is(broken | failed):
+			i = n.next
+		case n.is(failed):
+			return true
+		case n.is(list):
+			i = n.next
+		default:
+			i++
 		}
 	}
 	return false
 }
 
-// groupUnits makes a unit of each removable group that is not kept; the parts of the others are parts of the frame.
-func (c *cutter) groupUnits(gs []group, kept map[int]bool, frozen bool) []Unit {
+// partUnits are the units inside a group: none where the grammar guesses what its parts are.
+func (c *cutter) partUnits(g group) []Unit {
+	if c.faulty(g) && !c.nodes[g.from].is(failed) {
+		return nil
+	}
+	return c.units(g.from, g.to)
+}
+
+// groupUnits makes a unit of each removable group that is not kept; the parts of the others are parts of the frame. A group
+// next to a syntax error stays with it: where the statement at fault begins and ends is guessed.
+func (c *cutter) groupUnits(gs []group, kept map[int]bool) []Unit {
 	var us []Unit
 	for i, g := range gs {
-		if frozen || kept[i] || !g.removable() {
-			us = append(us, c.units(g.from, g.to)...)
+		beside := i > 0 && gs[i-1].is(failed) || i+1 < len(gs) && gs[i+1].is(failed)
+		if kept[i] || beside || !g.removable() {
+			us = append(us, c.partUnits(g)...)
 			continue
 		}
 		u := Unit{Start: g.start, End: g.end, Comment: g.remark() || c.isDocstring(g)}
-		if !g.is(broken) {
-			u.Units = c.units(g.from, g.to)
-		}
+		u.Units = c.partUnits(g)
 		if last := len(us) - 1; last >= 0 && u.Comment && us[last].Comment && us[last].End == u.Start {
 			us[last].End = u.End
 			continue

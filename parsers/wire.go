@@ -83,6 +83,7 @@ func encodeAnswer(o outline, err error) []byte {
 		return appendString([]byte{statusFailed}, err.Error())
 	}
 	b := binary.AppendUvarint([]byte{statusDone}, uint64(o.errors))
+	b, index := appendTable(b, o.chunks)
 	b = binary.AppendUvarint(b, uint64(len(o.chunks)))
 	line := 0
 	for _, ch := range o.chunks {
@@ -93,7 +94,11 @@ func encodeAnswer(o outline, err error) []byte {
 		b = binary.AppendUvarint(b, flag(ch.NeedsChild))
 		b = binary.AppendUvarint(b, uint64(ch.SignatureStart-ch.StartLine))
 		b = binary.AppendUvarint(b, uint64(ch.SignatureEnd-ch.SignatureStart))
+		b = binary.AppendUvarint(b, uint64(ch.DocStart-ch.StartLine))
+		b = binary.AppendUvarint(b, uint64(ch.DocEnd-ch.DocStart))
 		b = appendUnits(b, ch.Units, ch.StartLine)
+		b = appendLines(b, ch.Markup, ch.StartLine)
+		b = appendNames(b, ch.Names, index, ch.StartLine)
 		line = ch.StartLine
 	}
 	return b
@@ -110,6 +115,15 @@ func appendUnits(b []byte, us []Unit, from int) []byte {
 		b = binary.AppendUvarint(b, uint64(u.End-u.Start)<<1|flag(u.Comment))
 		b = appendUnits(b, u.Units, u.Start)
 		from = u.End
+	}
+	return b
+}
+
+func appendLines(b []byte, lines []int, from int) []byte {
+	b = binary.AppendUvarint(b, uint64(len(lines)))
+	for _, line := range lines {
+		b = binary.AppendUvarint(b, uint64(line-from))
+		from = line
 	}
 	return b
 }
@@ -135,6 +149,7 @@ func decodeAnswer(payload []byte, lines lineTable) (outline, error) {
 		return outline{}, fmt.Errorf("parse process: %s", d.text())
 	}
 	o := outline{errors: d.number(maxFrame)}
+	d.table()
 	n := d.number(lines.count())
 	o.chunks = make([]Chunk, n)
 	line := 0
@@ -162,8 +177,9 @@ func decodeAnswer(payload []byte, lines lineTable) (outline, error) {
 
 // A decoder reads numbers and strings, none out of bounds; after an error it yields zeros.
 type decoder struct {
-	rest []byte
-	err  error
+	rest  []byte
+	err   error
+	names []string
 }
 
 func (d *decoder) fail() {
@@ -200,8 +216,22 @@ func (d *decoder) chunk(index, line, lines int) Chunk {
 	ch.NeedsChild = d.number(1) == 1
 	ch.SignatureStart = ch.StartLine + d.number(lines-ch.StartLine)
 	ch.SignatureEnd = ch.SignatureStart + d.number(lines-ch.SignatureStart)
+	ch.DocStart = ch.StartLine + d.number(lines-ch.StartLine)
+	ch.DocEnd = ch.DocStart + d.number(lines-ch.DocStart)
 	ch.Units = d.units(ch.StartLine, lines, 0)
+	ch.Markup = d.lines(ch.StartLine, lines)
+	ch.Names = d.chunkNames(ch.StartLine, lines)
 	return ch
+}
+
+// lines reads numbers of lines that do not fall.
+func (d *decoder) lines(from, limit int) []int {
+	var list []int
+	for range d.number(limit - from) {
+		from += d.number(limit - from)
+		list = append(list, from)
+	}
+	return list
 }
 
 func (d *decoder) units(from, limit, depth int) []Unit {
