@@ -78,6 +78,23 @@ func ReadCases(file string) ([]Case, error) {
 	return cases, nil
 }
 
+// WriteCases writes a gzipped file of cases.
+func WriteCases(file string, cases []Case) error {
+	var b bytes.Buffer
+	zip := gzip.NewWriter(&b)
+	lines := json.NewEncoder(zip)
+	lines.SetEscapeHTML(false)
+	for _, c := range cases {
+		if err := lines.Encode(c); err != nil {
+			return err
+		}
+	}
+	if err := zip.Close(); err != nil {
+		return err
+	}
+	return os.WriteFile(file, b.Bytes(), 0o644)
+}
+
 // plain unzips what is zipped.
 func plain(in io.Reader) (io.Reader, error) {
 	buffered := bufio.NewReader(in)

@@ -9,6 +9,7 @@ import (
 
 	"pith/bench"
 	"pith/compress"
+	"pith/parsers"
 	"pith/tokens"
 )
 
@@ -100,28 +101,85 @@ func (c *casesFlags) choose(cases []bench.Case) ([]bench.Case, error) {
 	return picked, nil
 }
 
+// historyFlags say where the cases come from.
+type historyFlags struct {
+	casesFlags
+
+	clones []string
+	save   string
+	make   bench.HistoryOptions
+}
+
 func benchHistoryCommand() *cobra.Command {
-	var flags casesFlags
+	var flags historyFlags
 	cmd := &cobra.Command{
-		Use:   "history CASES",
+		Use:   "history (--repo PATH | CASES)",
 		Short: "Ask with the messages of past commits and see whether the lines that they changed survive",
-		Long: `Read cases from a file, one JSON object a line, gzipped or not. A case's question is a commit's message; the changed
-files as they were before it and their neighbours are the context; the lines that the commit changed, and the functions
-around them, are what the answer needs. Report how much of them each setting keeps at each ratio.`,
-		Example: "  pith bench history cases.jsonl.gz --rankers bm25,hybrid --limit 60\n" +
-			"  pith bench history cases.jsonl.gz --format html >report.html",
-		Args: cobra.MaximumNArgs(1),
+		Long: `Make cases of a local clone's commits, or read them from a file, one JSON object a line, gzipped or not. A case's question is a
+commit's message; the changed files as they were before it and their neighbours are the context; the lines that the commit
+changed, and the functions around them, are what the answer needs. Report how much of them each setting keeps at each ratio.
+
+A clone is read through the git command: nothing is written there and nothing is fetched. Shallow clones have fewer cases.`,
+		Example: "  pith bench history --repo ~/src/shop --rankers bm25,hybrid\n" +
+			"  pith bench history --repo ~/src/shop --format html >report.html\n" +
+			"  pith bench history cases.jsonl.gz --limit 60",
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return usagef("name a file of cases")
-			}
-			cases, err := bench.ReadCases(args[0])
+			cases, err := flags.cases(cmd, args)
 			if err != nil {
-				return usageError{fmt.Errorf("read cases: %w", err)}
+				return err
 			}
 			return flags.measure(cmd, cases)
 		},
 	}
 	flags.add(cmd)
+	f := cmd.Flags()
+	f.StringSliceVar(&flags.clones, "repo", nil, "local clones to make cases of")
+	f.IntVar(&flags.make.Cases, "cases", 100, "cases to make of each clone, the newest commits first")
+	f.IntVar(&flags.make.Commits, "commits", 20000, "commits of each clone to look at")
+	f.StringVar(&flags.make.Rev, "rev", "HEAD", "the commit to go back from")
+	f.StringVar(&flags.save, "save", "", "write the cases made to this file, gzipped, to read and to use again")
 	return cmd
+}
+
+// cases makes or reads the cases.
+func (h *historyFlags) cases(cmd *cobra.Command, files []string) ([]bench.Case, error) {
+	if len(files)+len(h.clones) == 0 {
+		return nil, usagef("name a clone (--repo PATH) or a file of cases")
+	}
+	if h.make.Cases <= 0 || h.make.Commits <= 0 {
+		return nil, usagef("--cases and --commits must be positive")
+	}
+	var cases []bench.Case
+	for _, file := range files {
+		read, err := bench.ReadCases(file)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("read cases: %w", err)}
+		}
+		cases = append(cases, read...)
+	}
+	if len(h.clones) == 0 {
+		return cases, nil
+	}
+	pool, err := parsers.NewPool(parsers.Options{InProcess: true})
+	if err != nil {
+		return nil, fmt.Errorf("start parsers: %w", err)
+	}
+	h.make.Progress = steps(cmd.ErrOrStderr())
+	for _, folder := range h.clones {
+		made, err := bench.CasesOf(cmd.Context(), folder, pool, h.make)
+		if err != nil {
+			return nil, errors.Join(usageError{fmt.Errorf("--repo: %w", err)}, pool.Close())
+		}
+		cases = append(cases, made...)
+	}
+	if err := pool.Close(); err != nil {
+		return nil, err
+	}
+	if h.save != "" {
+		if err := bench.WriteCases(h.save, cases); err != nil {
+			return nil, fmt.Errorf("--save: %w", err)
+		}
+	}
+	return cases, nil
 }
