@@ -33,6 +33,8 @@ type CasesOptions struct {
 	Ratios []float64
 	// SameTokens gives the settings after the first the tokens that the first one's result had, not the ratio's.
 	SameTokens bool
+	// Unnamed is what reports call the cases that are not Named. If empty, unnamed.
+	Unnamed string
 	// Seed fixes the resamples.
 	Seed uint64
 	// Parallel is how many cases are worked on at once. If zero, one: seconds mean most then.
@@ -44,6 +46,9 @@ type CasesOptions struct {
 func (o CasesOptions) withDefaults() CasesOptions {
 	if len(o.Ratios) == 0 {
 		o.Ratios = []float64{3, 5.6, 10}
+	}
+	if o.Unnamed == "" {
+		o.Unnamed = groupUnnamed
 	}
 	o.Parallel = max(o.Parallel, 1)
 	if o.Progress == nil {

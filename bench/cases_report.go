@@ -12,12 +12,14 @@ import (
 
 // A CasesReport is what Cases.Run found.
 type CasesReport struct {
-	Cases      int          `json:"cases"`
-	Repos      int          `json:"repos"`
-	MeanTokens float64      `json:"mean_tokens"`
-	Ratios     []float64    `json:"ratios"`
-	Settings   []string     `json:"settings"`
-	Groups     []CasesGroup `json:"groups"`
+	Cases      int       `json:"cases"`
+	Repos      int       `json:"repos"`
+	MeanTokens float64   `json:"mean_tokens"`
+	Ratios     []float64 `json:"ratios"`
+	Settings   []string  `json:"settings"`
+	// Unnamed is what tables call the group "unnamed".
+	Unnamed string       `json:"unnamed"`
+	Groups  []CasesGroup `json:"groups"`
 	// Each is every case by itself.
 	Each []CaseFigures `json:"each"`
 }
@@ -60,7 +62,7 @@ const (
 var bootstrapped = []string{figureLines, figureAll, figureWhole, figureEvery, figureSeen, figureDefs}
 
 func newCasesReport(cases []Case, sizes []int, all results, opt CasesOptions) CasesReport {
-	rep := CasesReport{Cases: len(cases), Ratios: opt.Ratios}
+	rep := CasesReport{Cases: len(cases), Ratios: opt.Ratios, Unnamed: opt.Unnamed}
 	for _, s := range opt.Settings {
 		rep.Settings = append(rep.Settings, s.Name)
 	}
@@ -165,7 +167,6 @@ type term struct{ Name, Meaning string }
 // terms explain the figures, in the order of the columns.
 var terms = []term{
 	{figureLines, "needed lines kept, the mean over the cases"},
-	{groupUnnamed, "the same where the question names none of the needed functions"},
 	{figureAll, "cases with all needed lines kept"},
 	{figureWhole, "needed functions kept whole"},
 	{figureEvery, "cases with every needed function whole"},
@@ -173,6 +174,11 @@ var terms = []term{
 	{figureDefs, "functions and types of the context that they use and that are visible"},
 	{figureParse, "results without new syntax errors"},
 	{"MRR", "1 / rank of a needed function among those that nobody needs"},
+}
+
+// terms explain the columns.
+func (r CasesReport) terms() []term {
+	return slices.Insert(slices.Clone(terms), 1, term{r.Unnamed, "the same where the question does not name what it needs"})
 }
 
 // unit says what the intervals draw.
@@ -187,9 +193,9 @@ func (g CasesGroup) unit() string {
 func (r CasesReport) WriteText(w io.Writer) error {
 	var b strings.Builder
 	all := r.Groups[0]
-	fmt.Fprintf(&b, "%d cases of %d repositories, %.0f tokens each; %d of them unnamed; 95 %% intervals by %s\n",
-		r.Cases, r.Repos, r.MeanTokens, r.Group(groupUnnamed).Cases, all.unit())
-	for _, t := range terms {
+	fmt.Fprintf(&b, "%d cases of %d repositories, %.0f tokens each; %d of them %s; 95 %% intervals by %s\n",
+		r.Cases, r.Repos, r.MeanTokens, r.Group(groupUnnamed).Cases, r.Unnamed, all.unit())
+	for _, t := range r.terms() {
 		fmt.Fprintf(&b, "%s: %s\n", t.Name, t.Meaning)
 	}
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
@@ -216,7 +222,7 @@ func (r CasesReport) writeRatio(w io.Writer, ratio float64) {
 	if len(r.Settings) > 1 {
 		against = "\tlines against " + r.Settings[0]
 	}
-	fmt.Fprintf(w, "  setting\tlines%s\tunnamed\tall\twhole\tevery\tseen\tdefs\tparse\tMRR\ttokens\tratio\tseconds\n", against)
+	fmt.Fprintf(w, "  setting\tlines%s\t%s\tall\twhole\tevery\tseen\tdefs\tparse\tMRR\ttokens\tratio\tseconds\n", against, r.Unnamed)
 	for _, name := range r.Settings {
 		row := r.Groups[0].row(name, ratio)
 		fmt.Fprintf(w, "  %s\t%s", name, row.interval(figureLines))
