@@ -19,7 +19,7 @@ import (
 
 func benchCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "bench", Short: "Measure quality, speed, the proxy's latency and the price of conversations"}
-	cmd.AddCommand(benchHistoryCommand(), benchQuestionsCommand(), benchRetentionCommand(), benchSpeedCommand(), benchProxyCommand(), benchSessionCommand())
+	cmd.AddCommand(benchHistoryCommand(), benchQuestionsCommand(), benchCleanCommand(), benchRetentionCommand(), benchSpeedCommand(), benchProxyCommand(), benchSessionCommand())
 	return cmd
 }
 

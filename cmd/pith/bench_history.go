@@ -22,6 +22,7 @@ type casesFlags struct {
 	repos   []string
 	limit   int
 	memo    bool
+	clean   bool
 	options bench.CasesOptions
 }
 
@@ -36,6 +37,7 @@ func (c *casesFlags) add(cmd *cobra.Command) {
 	f.StringSliceVar(&c.repos, "repos", nil, "only the cases of these repositories")
 	f.IntVar(&c.limit, "limit", 0, "at most so many cases, evenly from all (0: all)")
 	f.IntVar(&c.options.Parallel, "parallel", 1, "cases worked on at once; seconds mean less then")
+	f.BoolVar(&c.clean, "clean", false, "leave out repositories that the embedded models were trained on (in a checkout)")
 	f.BoolVar(&c.memo, "memo", false, "what the model said is kept from one ratio to the next: sooner done, but seconds mean little")
 	f.Uint64Var(&c.options.Seed, "seed", 1, "fixes the resamples of the intervals")
 }
@@ -86,6 +88,17 @@ func (c *casesFlags) choose(cases []bench.Case) ([]bench.Case, error) {
 		cases = slices.DeleteFunc(cases, func(one bench.Case) bool { return !slices.Contains(c.repos, one.Repo) })
 		if len(cases) == 0 {
 			return nil, usagef("--repos: no case is of %v", c.repos)
+		}
+	}
+	if c.clean {
+		corpus, err := bench.ReadCorpus(trainingFolder)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("--clean: %w", err)}
+		}
+		trained := corpus.Report(cases).Trained()
+		cases = slices.DeleteFunc(cases, func(one bench.Case) bool { return slices.Contains(trained, one.Repo) })
+		if len(cases) == 0 {
+			return nil, usagef("--clean: all of %v are part of the training corpus", trained)
 		}
 	}
 	if c.limit < 0 {
