@@ -21,20 +21,24 @@ type Setting struct {
 	Compressor Compressor
 	// Request is the template: its ranker, speed, stage and compat are used.
 	Request compress.Request
+	// TokensOf names an earlier setting whose result's tokens are the budget. If empty, the ratio decides.
+	TokensOf string
+	// Against names the setting that this one is compared with. If empty, the first.
+	Against string
 	// ask gives the question; if nil, that of the case.
 	ask func(e exam) string
 }
 
 // CasesOptions say what to measure. The zero value of each field means its default.
 type CasesOptions struct {
-	// Settings are what is compared, each with the first.
+	// Settings are what is compared.
 	Settings []Setting
 	// Ratios are original / compressed tokens. If empty, 3, 5.6 and 10.
 	Ratios []float64
-	// SameTokens gives the settings after the first the tokens that the first one's result had, not the ratio's.
-	SameTokens bool
 	// Unnamed is what reports call the cases that are not Named. If empty, unnamed.
 	Unnamed string
+	// ByCase draws cases for the intervals; if false, whole repositories where there are enough of them.
+	ByCase bool
 	// Seed fixes the resamples.
 	Seed uint64
 	// Parallel is how many cases are worked on at once. If zero, one: seconds mean most then.
@@ -111,7 +115,8 @@ func (r Cases) Run(ctx context.Context, cases []Case, opt CasesOptions) (CasesRe
 
 // put puts a case to all settings at one ratio and returns its size in tokens.
 func (r Cases) put(ctx context.Context, e exam, ratio float64, opt CasesOptions, set func(setting int, out outcome)) (int, error) {
-	size, budget := 0, 0
+	size := 0
+	tokens := make(map[string]int)
 	for s, setting := range opt.Settings {
 		compressor := setting.Compressor
 		if compressor == nil {
@@ -122,8 +127,8 @@ func (r Cases) put(ctx context.Context, e exam, ratio float64, opt CasesOptions,
 		if setting.ask != nil {
 			req.Query = setting.ask(e)
 		}
-		if budget > 0 {
-			req.Rate, req.Budget = 0, budget
+		if n := tokens[setting.TokensOf]; n > 0 {
+			req.Rate, req.Budget = 0, n
 		}
 		start := time.Now()
 		res, err := compressor.Compress(ctx, req)
@@ -141,9 +146,7 @@ func (r Cases) put(ctx context.Context, e exam, ratio float64, opt CasesOptions,
 		}
 		set(s, append(out, seconds))
 		size = max(size, res.OriginalTokens)
-		if opt.SameTokens && s == 0 {
-			budget = res.CompressedTokens
-		}
+		tokens[setting.Name] = res.CompressedTokens
 	}
 	return size, nil
 }

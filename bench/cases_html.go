@@ -68,7 +68,7 @@ func (r CasesReport) WriteHTML(w io.Writer) error {
 	}
 	ratio := featured(r.Ratios)
 	p := htmlPage{
-		Title: "What compression keeps", Unit: r.Groups[0].unit(), Report: r, Unnamed: r.Group(groupUnnamed).Cases,
+		Title: "What compression keeps", Unit: r.Groups[0].Unit, Report: r, Unnamed: r.Group(groupUnnamed).Cases,
 		Terms: r.terms(), Worst: r.worst(ratio), Legend: r.curves(groupAll, figureLines),
 		Charts: []htmlChart{
 			r.chart("Needed lines kept", groupAll, figureLines), r.chart("The same, "+r.Unnamed, groupUnnamed, figureLines),
@@ -138,7 +138,7 @@ func (r CasesReport) curves(group, figure string) []htmlCurve {
 func (r CasesReport) table(ratio float64) htmlTable {
 	t := htmlTable{
 		Title: fmt.Sprintf("%g times smaller", ratio),
-		Head:  []string{"setting", "lines", "against " + r.Settings[0], r.Unnamed, "all", "whole", "every", "seen", "defs", "parse", "MRR", "tokens", "seconds"},
+		Head:  []string{"setting", "lines", "lines against", r.Unnamed, "all", "whole", "every", "seen", "defs", "parse", "MRR", "tokens", "seconds"},
 	}
 	for _, name := range r.Settings {
 		row := r.Groups[0].row(name, ratio)

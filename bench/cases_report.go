@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 )
@@ -26,20 +27,24 @@ type CasesReport struct {
 
 // A CasesGroup is a part of the cases: all, those whose question does not name what it needs, each language.
 type CasesGroup struct {
-	Name  string     `json:"name"`
-	Cases int        `json:"cases"`
-	Repos int        `json:"repos"`
-	Rows  []CasesRow `json:"rows"`
+	Name  string `json:"name"`
+	Cases int    `json:"cases"`
+	Repos int    `json:"repos"`
+	// Unit is what the intervals draw: repository or case.
+	Unit string     `json:"unit"`
+	Rows []CasesRow `json:"rows"`
 }
 
 // A CasesRow holds a setting's means over a group at a ratio. Mean has only what applied to some case. Interval has those of the
-// shares, drawn by repository; Against the paired differences from the first setting, drawn alike.
+// shares, drawn by repository; Against the paired differences from another setting, drawn alike.
 type CasesRow struct {
 	Setting  string              `json:"setting"`
 	Ratio    float64             `json:"ratio"`
 	Mean     map[string]float64  `json:"mean"`
 	Interval map[string]Estimate `json:"interval"`
-	Against  map[string]Interval `json:"against,omitempty"`
+	// AgainstSetting is what Against differs from.
+	AgainstSetting string              `json:"against_setting,omitempty"`
+	Against        map[string]Interval `json:"against,omitempty"`
 }
 
 // CaseFigures are one case's figures, by "setting@ratio".
@@ -113,7 +118,13 @@ func newCasesGroup(name string, members []int, cases []Case, all results, opt Ca
 	for i, m := range members {
 		repo[i] = cases[m].Repo
 	}
-	g := CasesGroup{Name: name, Cases: len(members), Repos: len(slices.Compact(slices.Sorted(slices.Values(repo))))}
+	g := CasesGroup{Name: name, Cases: len(members), Repos: len(slices.Compact(slices.Sorted(slices.Values(repo)))), Unit: "repository"}
+	if opt.ByCase || g.Repos < leastGroups {
+		g.Unit = "case"
+		for i := range repo {
+			repo[i] = strconv.Itoa(i)
+		}
+	}
 	for r, ratio := range opt.Ratios {
 		for s, setting := range opt.Settings {
 			row := CasesRow{
@@ -131,14 +142,27 @@ func newCasesGroup(name string, members []int, cases []Case, all results, opt Ca
 				if e, ok := estimate(values, repo, opt.Seed); ok {
 					row.Interval[figure] = e
 				}
-				if d, ok := paired(values, all.column(0, r, members, i), repo, opt.Seed); ok && s > 0 {
-					row.Against[figure] = d
+				if with := opt.against(s); with != s {
+					row.AgainstSetting = opt.Settings[with].Name
+					if d, ok := paired(values, all.column(with, r, members, i), repo, opt.Seed); ok {
+						row.Against[figure] = d
+					}
 				}
 			}
 			g.Rows = append(g.Rows, row)
 		}
 	}
 	return g
+}
+
+// against returns the place of the setting that the one at s is compared with.
+func (o CasesOptions) against(s int) int {
+	for i, other := range o.Settings {
+		if other.Name == o.Settings[s].Against {
+			return i
+		}
+	}
+	return 0
 }
 
 // row finds a setting's row at a ratio.
@@ -181,20 +205,12 @@ func (r CasesReport) terms() []term {
 	return slices.Insert(slices.Clone(terms), 1, term{r.Unnamed, "the same where the question does not name what it needs"})
 }
 
-// unit says what the intervals draw.
-func (g CasesGroup) unit() string {
-	if g.Repos < leastGroups {
-		return "case"
-	}
-	return "repository"
-}
-
 // WriteText prints the report as tables.
 func (r CasesReport) WriteText(w io.Writer) error {
 	var b strings.Builder
 	all := r.Groups[0]
 	fmt.Fprintf(&b, "%d cases of %d repositories, %.0f tokens each; %d of them %s; 95 %% intervals by %s\n",
-		r.Cases, r.Repos, r.MeanTokens, r.Group(groupUnnamed).Cases, r.Unnamed, all.unit())
+		r.Cases, r.Repos, r.MeanTokens, r.Group(groupUnnamed).Cases, r.Unnamed, all.Unit)
 	for _, t := range r.terms() {
 		fmt.Fprintf(&b, "%s: %s\n", t.Name, t.Meaning)
 	}
@@ -220,7 +236,7 @@ func (r CasesReport) WriteText(w io.Writer) error {
 func (r CasesReport) writeRatio(w io.Writer, ratio float64) {
 	against := ""
 	if len(r.Settings) > 1 {
-		against = "\tlines against " + r.Settings[0]
+		against = "\tlines against"
 	}
 	fmt.Fprintf(w, "  setting\tlines%s\t%s\tall\twhole\tevery\tseen\tdefs\tparse\tMRR\ttokens\tratio\tseconds\n", against, r.Unnamed)
 	for _, name := range r.Settings {
@@ -277,5 +293,5 @@ func (r CasesRow) difference(figure string) string {
 	if !ok {
 		return "-"
 	}
-	return fmt.Sprintf("%+.3f [%+.3f, %+.3f]", d.Diff, d.Low, d.High)
+	return fmt.Sprintf("%+.3f [%+.3f, %+.3f] %s", d.Diff, d.Low, d.High, r.AgainstSetting)
 }

@@ -124,7 +124,7 @@ func TestCasesGroups(t *testing.T) {
 	if err := report.WriteHTML(&page); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(text.String(), "+1.000 [+1.000, +1.000]") {
+	if !strings.Contains(text.String(), "+1.000 [+1.000, +1.000] none") {
 		t.Errorf("no difference in:\n%s", text.String())
 	}
 	for _, want := range []string{"<polyline", "add up", "+1.000 [&#43;1.000"} {

@@ -18,8 +18,8 @@ import (
 )
 
 func benchCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "bench", Short: "Measure quality, speed, the proxy's latency and the price of conversations"}
-	cmd.AddCommand(benchHistoryCommand(), benchQuestionsCommand(), benchCleanCommand(), benchRetentionCommand(), benchSpeedCommand(), benchProxyCommand(), benchSessionCommand())
+	cmd := &cobra.Command{Use: "bench", Short: "Measure quality, rivals, speed, the proxy's latency and the price of conversations"}
+	cmd.AddCommand(benchHistoryCommand(), benchQuestionsCommand(), benchCleanCommand(), benchFieldCommand(), benchRetentionCommand(), benchSpeedCommand(), benchProxyCommand(), benchSessionCommand())
 	return cmd
 }
 
