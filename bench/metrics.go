@@ -12,7 +12,7 @@ import (
 // An outcome holds one ranker's figures for one task, in the order of a layout's names. NaN means not applicable.
 type outcome []float64
 
-// A layout names the figures of an outcome: three of the ranking, then four for each ratio.
+// A layout names the figures of an outcome: three of the ranking, then five for each ratio.
 type layout struct{ ratios []float64 }
 
 // Names of the ranking figures. Those of a ratio are keep@5.6 and so on.
@@ -20,18 +20,18 @@ const (
 	mrr     = "mrr"
 	recall1 = "recall@1"
 	recall5 = "recall@5"
-	perRate = 4
 )
 
 func (l layout) names() []string {
 	names := []string{mrr, recall1, recall5}
 	for _, r := range l.ratios {
-		names = append(names, keepName(r), defsName(r), parseName(r), ratioName(r))
+		names = append(names, keepName(r), wholeName(r), defsName(r), parseName(r), ratioName(r))
 	}
 	return names
 }
 
 func keepName(ratio float64) string  { return fmt.Sprintf("keep@%g", ratio) }
+func wholeName(ratio float64) string { return fmt.Sprintf("whole@%g", ratio) }
 func defsName(ratio float64) string  { return fmt.Sprintf("defs@%g", ratio) }
 func parseName(ratio float64) string { return fmt.Sprintf("parse@%g", ratio) }
 func ratioName(ratio float64) string { return fmt.Sprintf("ratio@%g", ratio) }

@@ -94,7 +94,7 @@ func (r *Rival) ask(request map[string]any) (map[string]string, error) {
 		line, err = r.out.ReadBytes('\n')
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w: %s", err, r.end(), strings.TrimSpace(r.err.String()))
+		return nil, fmt.Errorf("%w: %s", errors.Join(err, r.end()), strings.TrimSpace(r.err.String()))
 	}
 	var answer struct {
 		Files []struct{ Path, Text string }
