@@ -45,6 +45,7 @@ fuzz: deps ## run each fuzz target for FUZZTIME
 	@scripts/fuzz $(FUZZTIME)
 
 bench: build ## quality and speed tables
+	bin/pith bench questions
 	bin/pith bench retention
 	bin/pith bench speed
 	bin/pith bench proxy
