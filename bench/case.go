@@ -14,10 +14,11 @@ import (
 	"pith/compress"
 )
 
-// A Case is a question with the files that its answer stands in, and what of them the answer needs. A file of cases has one
-// JSON object a line.
+// A Case is a question with the files that its answer stands in, and what of them the answer needs.
+// A file of cases has one JSON object a line.
 type Case struct {
-	// Repo is the repository or the package that the files are from; functions of one resemble each other.
+	// Repo is the repository or the package that the files are from; functions of one resemble each
+	// other.
 	Repo     string `json:"repo"`
 	Language string `json:"lang"`
 	// Commit is the commit that answers, or another name of the case inside its Repo.
@@ -27,7 +28,8 @@ type Case struct {
 	Named  bool            `json:"named"`
 	Files  []compress.File `json:"files"`
 	Needed []Function      `json:"needed"`
-	// Changed are the lines that an answer needs, by path, 1-based. If empty, all lines of Needed that are not blank.
+	// Changed are the lines that an answer needs, by path, 1-based. If empty, all lines of Needed
+	// that are not blank.
 	Changed map[string][]int `json:"changed,omitempty"`
 }
 

@@ -21,7 +21,8 @@ type Setting struct {
 	Compressor Compressor
 	// Request is the template: its ranker, speed, stage and compat are used.
 	Request compress.Request
-	// TokensOf names an earlier setting whose result's tokens are the budget. If empty, the ratio decides.
+	// TokensOf names an earlier setting whose result's tokens are the budget. If empty, the ratio
+	// decides.
 	TokensOf string
 	// Against names the setting that this one is compared with. If empty, the first.
 	Against string
@@ -37,7 +38,8 @@ type CasesOptions struct {
 	Ratios []float64
 	// Unnamed is what reports call the cases that are not Named. If empty, unnamed.
 	Unnamed string
-	// ByCase draws cases for the intervals; if false, whole repositories where there are enough of them.
+	// ByCase draws cases for the intervals; if false, whole repositories where there are enough of
+	// them.
 	ByCase bool
 	// Seed fixes the resamples.
 	Seed uint64

@@ -51,7 +51,8 @@ type (
 	htmlCase struct{ Repo, Commit, Lines, Query string }
 )
 
-// The drawing area of a chart, and the colours that curves take in turn (Okabe and Ito's, told apart by everybody).
+// The drawing area of a chart, and the colours that curves take in turn (Okabe and Ito's, told
+// apart by everybody).
 const (
 	chartLeft, chartRight, chartTop, chartBottom = 40.0, 430.0, 20.0, 245.0
 

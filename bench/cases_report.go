@@ -25,7 +25,8 @@ type CasesReport struct {
 	Each []CaseFigures `json:"each"`
 }
 
-// A CasesGroup is a part of the cases: all, those whose question does not name what it needs, each language.
+// A CasesGroup is a part of the cases: all, those whose question does not name what it needs, each
+// language.
 type CasesGroup struct {
 	Name  string `json:"name"`
 	Cases int    `json:"cases"`
@@ -35,8 +36,9 @@ type CasesGroup struct {
 	Rows []CasesRow `json:"rows"`
 }
 
-// A CasesRow holds a setting's means over a group at a ratio. Mean has only what applied to some case. Interval has those of the
-// shares, drawn by repository; Against the paired differences from another setting, drawn alike.
+// A CasesRow holds a setting's means over a group at a ratio. Mean has only what applied to some
+// case. Interval has those of the shares, drawn by repository; Against the paired differences from
+// another setting, drawn alike.
 type CasesRow struct {
 	Setting  string              `json:"setting"`
 	Ratio    float64             `json:"ratio"`

@@ -37,7 +37,8 @@ func largest(list []entry) int {
 }
 `
 
-// ledgerCase needs sum, whose use of entry makes one definition, and says that one line of it was changed.
+// ledgerCase needs sum, whose use of entry makes one definition, and says that one line of it was
+// changed.
 func ledgerCase(query string, named bool) bench.Case {
 	return bench.Case{
 		Repo: "ledger", Language: "go", Commit: query, Query: query, Named: named,
@@ -139,7 +140,8 @@ func TestCasesGroups(t *testing.T) {
 	}
 }
 
-// The engine's own results keep the changed lines of an easy question, and parallel runs give the same figures.
+// The engine's own results keep the changed lines of an easy question, and parallel runs give the
+// same figures.
 func TestCasesOfTheEngine(t *testing.T) {
 	r := newRetention(t, nil)
 	run := bench.Cases{Compressor: r.Compressor, Splitter: r.Splitter, Counters: r.Counters}

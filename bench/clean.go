@@ -18,7 +18,8 @@ import (
 	"text/tabwriter"
 )
 
-// Files that the training recipe leaves in its folder: what it read, by package, by repository and by content.
+// Files that the training recipe leaves in its folder: what it read, by package, by repository and
+// by content.
 const (
 	corpusManifest     = "corpus_manifest.json"
 	corpusRepositories = "repositories.txt"
@@ -43,8 +44,8 @@ type Suspect struct {
 	Shared int `json:"shared"`
 }
 
-// A repository is part of the corpus when it shares so many of its runs, and so many in all: copies of single functions are
-// everywhere.
+// A repository is part of the corpus when it shares so many of its runs, and so many in all: copies
+// of single functions are everywhere.
 const (
 	sharedShare = 0.05
 	leastShared = 3
@@ -55,8 +56,8 @@ func (s Suspect) Trained() bool {
 	return s.Name != "" || s.Shared >= leastShared && float64(s.Shared) >= sharedShare*float64(s.Runs)
 }
 
-// ReadCorpus reads what the training recipe left in its folder. The manifest must be there; without fingerprints only names
-// are compared.
+// ReadCorpus reads what the training recipe left in its folder. The manifest must be there; without
+// fingerprints only names are compared.
 func ReadCorpus(folder string) (Corpus, error) {
 	c := Corpus{packages: make(map[string]bool), simple: make(map[string]bool), repositories: make(map[string]bool)}
 	raw, err := os.ReadFile(filepath.Join(folder, corpusManifest))
@@ -119,8 +120,8 @@ func simplePackage(name string) string {
 	return strings.TrimSuffix(path.Base(strings.ReplaceAll(name, ":", "/")), ".js")
 }
 
-// named returns the name of the corpus that a repository has, "" where it has none. A repository is "gin", or
-// "registry name@version".
+// named returns the name of the corpus that a repository has, "" where it has none. A repository is
+// "gin", or "registry name@version".
 func (c Corpus) named(repo string) string {
 	kind, rest, isPackage := strings.Cut(repo, " ")
 	if isPackage {
@@ -172,7 +173,8 @@ func (c Corpus) Check(cases []Case) []Suspect {
 	return list
 }
 
-// How training/fingerprints.py makes a fingerprint: the digest of six lines' letters, of one run in thirty-two.
+// How training/fingerprints.py makes a fingerprint: the digest of six lines' letters, of one run in
+// thirty-two.
 const (
 	runLines    = 6
 	leastRun    = 60

@@ -54,9 +54,10 @@ func newExam(ctx context.Context, c Case, splitter compress.Splitter) (exam, err
 	return e, nil
 }
 
-// Figures of a result, besides mrr. lines is the share of the wanted lines that are kept, all whether they all are; whole
-// the share of the needed functions that are kept whole, every whether they all are, seen the share whose first line is
-// kept; defs the share of the definitions that they use whose naming line is; parse whether nothing got new syntax errors.
+// Figures of a result, besides mrr. lines is the share of the wanted lines that are kept, all
+// whether they all are; whole the share of the needed functions that are kept whole, every whether
+// they all are, seen the share whose first line is kept; defs the share of the definitions that
+// they use whose naming line is; parse whether nothing got new syntax errors.
 const (
 	figureLines   = "lines"
 	figureAll     = "all"
@@ -131,8 +132,8 @@ func (s sources) solid(p place) []position {
 	return found
 }
 
-// reciprocalRank is the mean over the needed functions of 1 / rank among the functions that nobody needs, 1 for one that
-// stands before all of them. It is NaN where the result ranks nothing.
+// reciprocalRank is the mean over the needed functions of 1 / rank among the functions that nobody
+// needs, 1 for one that stands before all of them. It is NaN where the result ranks nothing.
 func (e exam) reciprocalRank(res compress.Result) float64 {
 	own := make([]int, len(e.needed))
 	var others []int

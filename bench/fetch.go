@@ -47,7 +47,8 @@ func init() { // a package variable would refer to itself through parseRelease
 	}
 }
 
-// fetchRelease returns the folder of a release below the cache, where it is fetched to unless it is there.
+// fetchRelease returns the folder of a release below the cache, where it is fetched to unless it is
+// there.
 func fetchRelease(ctx context.Context, text, cache string) (string, error) {
 	r, err := parseRelease(text)
 	if err != nil {

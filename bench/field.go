@@ -9,8 +9,9 @@ import (
 	"pith/parsers"
 )
 
-// Contenders are the ways to shorten that need no model and no installation, each with the tokens that the setting ours used:
-// plain BM25 over whole functions, the beginning and the end, and the headers of all functions.
+// Contenders are the ways to shorten that need no model and no installation, each with the tokens
+// that the setting ours used: plain BM25 over whole functions, the beginning and the end, and the
+// headers of all functions.
 func (r Cases) Contenders(ours string) []Setting {
 	contender := func(name string, choose func(*sketch, string, int) []int) Setting {
 		return Setting{Name: name, TokensOf: ours, Compressor: baseline{r.Splitter, r.Counters, choose}}
@@ -20,7 +21,8 @@ func (r Cases) Contenders(ours string) []Setting {
 	}
 }
 
-// headAndTail keeps the first and the last lines, half of the budget each, of all files as one text.
+// headAndTail keeps the first and the last lines, half of the budget each, of all files as one
+// text.
 func headAndTail(s *sketch, query string, budget int) []int {
 	order := headTruncation(s, query, budget/2)
 	left := budget / 2
@@ -66,7 +68,8 @@ const (
 	bm25B = 0.75
 )
 
-// wholeByWords keeps the chunks that plain BM25 ranks first, whole, passing over those that do not fit.
+// wholeByWords keeps the chunks that plain BM25 ranks first, whole, passing over those that do not
+// fit.
 func wholeByWords(s *sketch, query string, budget int) []int {
 	frequency := make(map[string]int)
 	counts := make([]map[string]int, len(s.chunks))

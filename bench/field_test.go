@@ -14,7 +14,8 @@ import (
 	"pith/tokens"
 )
 
-// rivalArg makes the test binary a rival, which shows every line with "total" or "func" in it, in a frame of its own.
+// rivalArg makes the test binary a rival, which shows every line with "total" or "func" in it, in a
+// frame of its own.
 const rivalArg = "test-rival"
 
 func serveRival() {

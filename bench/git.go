@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// A clone reads a local repository through git. Nothing is written to it and nothing is fetched: what a shallow or partial
-// clone lacks is an error of that one reading.
+// A clone reads a local repository through git. Nothing is written to it and nothing is fetched:
+// what a shallow or partial clone lacks is an error of that one reading.
 type clone struct {
 	path string
 	name string
@@ -49,7 +49,8 @@ func (c clone) git(ctx context.Context, args ...string) ([]byte, error) {
 			cmd.Env = append(cmd.Env, entry)
 		}
 	}
-	// TestHistoryFetchesNothing: no protocol of this name exists, so a partial clone cannot fetch what it lacks.
+	// TestHistoryFetchesNothing: no protocol of this name exists, so a partial clone cannot fetch
+	// what it lacks.
 	cmd.Env = append(cmd.Env, "GIT_ALLOW_PROTOCOL=none", "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0", "LC_ALL=C")
 	var out, complaint bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaint
@@ -64,8 +65,8 @@ type commit struct {
 	hash, parent, message string
 }
 
-// commits lists up to limit commits before rev, newest first, merges and those without a parent left out: in a shallow clone
-// those are the oldest ones.
+// commits lists up to limit commits before rev, newest first, merges and those without a parent
+// left out: in a shallow clone those are the oldest ones.
 func (c clone) commits(ctx context.Context, rev string, limit int) ([]commit, error) {
 	out, err := c.git(ctx, "log", "-z", "--no-merges", "--no-show-signature", "--no-notes", "--no-decorate", "--no-color", "--no-patch",
 		"--encoding=UTF-8", "--format=%H%n%P%n%B", "--max-count="+strconv.Itoa(limit), "--end-of-options", rev, "--")
@@ -85,7 +86,8 @@ func (c clone) commits(ctx context.Context, rev string, limit int) ([]commit, er
 // A change is a file that a commit changed, as it was before.
 type change struct {
 	path, blob string
-	// before are the 1-based lines that were changed or taken out; after a line where something was put in, 0 for the top.
+	// before are the 1-based lines that were changed or taken out; after a line where something was
+	// put in, 0 for the top.
 	before, after []int
 }
 
@@ -94,8 +96,9 @@ const (
 	executableFile = "100755"
 )
 
-// changes lists the source files that a commit changed and that were there before, renamed ones under their old path.
-// Submodules, links, binary files and additions are none. It returns nil where more than most of them are.
+// changes lists the source files that a commit changed and that were there before, renamed ones
+// under their old path. Submodules, links, binary files and additions are none. It returns nil
+// where more than most of them are.
 func (c clone) changes(ctx context.Context, at commit, most int) ([]change, error) {
 	out, err := c.git(ctx, "diff-tree", "-r", "-z", "-M", "--raw", "--no-abbrev", at.parent, at.hash)
 	if err != nil {

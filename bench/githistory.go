@@ -14,7 +14,8 @@ import (
 	"pith/parsers"
 )
 
-// HistoryOptions say which cases to make of a clone. The zero value of each field means its default.
+// HistoryOptions say which cases to make of a clone. The zero value of each field means its
+// default.
 type HistoryOptions struct {
 	// Rev is where to begin, going back. If empty, HEAD.
 	Rev string
@@ -38,9 +39,9 @@ const (
 	mostHistoryContext = 24
 )
 
-// CasesOf makes cases of the newest commits of a local clone: the message is the question, the files that it changed, as they
-// were before, and their neighbours are the context, the lines that it changed inside functions are what is needed.
-// The clone is only read, through the git command.
+// CasesOf makes cases of the newest commits of a local clone: the message is the question, the
+// files that it changed, as they were before, and their neighbours are the context, the lines that
+// it changed inside functions are what is needed. The clone is only read, through the git command.
 func CasesOf(ctx context.Context, folder string, splitter compress.Splitter, opt HistoryOptions) ([]Case, error) {
 	if opt.Rev == "" {
 		opt.Rev = "HEAD"
@@ -143,8 +144,9 @@ func (h historian) make(ctx context.Context, at commit) (Case, bool, error) {
 	return c, err == nil && candidates >= leastCandidates, err
 }
 
-// add notes the functions of a file that a change touches and the lines in them, and returns how many lines were changed inside
-// functions and outside. Of lines that were only put in, the two between which they stand count.
+// add notes the functions of a file that a change touches and the lines in them, and returns how
+// many lines were changed inside functions and outside. Of lines that were only put in, the two
+// between which they stand count.
 func (c *Case) add(ch change, text string, parsed parsers.File) (inside, outside int) {
 	lines := strings.Split(text, "\n")
 	functions := functionsOf(parsed, lines)
@@ -194,7 +196,8 @@ func (c *Case) add(ch change, text string, parsed parsers.File) (inside, outside
 	return inside, outside
 }
 
-// functionsOf lists a file's functions from the first line of their header on, without the blank lines behind.
+// functionsOf lists a file's functions from the first line of their header on, without the blank
+// lines behind.
 func functionsOf(parsed parsers.File, lines []string) []Function {
 	var list []Function
 	for _, c := range parsed.Chunks {
@@ -213,8 +216,8 @@ func functionsOf(parsed parsers.File, lines []string) []Function {
 	return list
 }
 
-// neighbours adds files of the changed ones' folders, then of the folders above, until the context is full, and sorts all by
-// path, so that where the answer stands says nothing.
+// neighbours adds files of the changed ones' folders, then of the folders above, until the context
+// is full, and sorts all by path, so that where the answer stands says nothing.
 func (h historian) neighbours(ctx context.Context, c *Case, at commit, size int) error {
 	have := make(map[string]bool)
 	var folders []string

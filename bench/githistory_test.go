@@ -57,7 +57,8 @@ func (r repository) commit(message string) string {
 	return r.git("rev-parse", "--short=12", "HEAD")
 }
 
-// program has n functions of which each adds its number; body replaces the second line of the function at.
+// program has n functions of which each adds its number; body replaces the second line of the
+// function at.
 func program(n, at int, body string) string {
 	var b strings.Builder
 	b.WriteString("package shop\n")

@@ -18,8 +18,9 @@ type sources struct {
 	parsed []parsers.File
 }
 
-// definitions are the functions and types, the needed ones left out, that the code of the needed ones names. A name that
-// several chunks define is left out, since the text alone cannot tell which one is meant.
+// definitions are the functions and types, the needed ones left out, that the code of the needed
+// ones names. A name that several chunks define is left out, since the text alone cannot tell which
+// one is meant.
 func (s sources) definitions(needed []place) []place {
 	used := make(map[string]bool)
 	for _, n := range needed {
@@ -108,8 +109,8 @@ func visible(defs []place, kept []map[int]bool) float64 {
 	return share(have, len(defs))
 }
 
-// parseable reports, as 1 or 0, that no file of the result has more syntax errors than it had before. It is NaN where no
-// grammar can tell.
+// parseable reports, as 1 or 0, that no file of the result has more syntax errors than it had
+// before. It is NaN where no grammar can tell.
 func (s sources) parseable(ctx context.Context, splitter compress.Splitter, res compress.Result) (float64, error) {
 	verdict := math.NaN()
 	for i, f := range res.Files {

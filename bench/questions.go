@@ -13,8 +13,8 @@ import (
 	"pith/compress"
 )
 
-// A QuestionSet is files of one package with questions about them that a person wrote, who found by reading which functions
-// an answer needs.
+// A QuestionSet is files of one package with questions about them that a person wrote, who found by
+// reading which functions an answer needs.
 type QuestionSet struct {
 	// Package is registry, name and version: "go github.com/hashicorp/yamux@v0.1.2".
 	Package   string     `json:"package"`
@@ -26,7 +26,8 @@ type QuestionSet struct {
 // A Question asks, and says what an answer needs.
 type Question struct {
 	Ask string `json:"ask"`
-	// Words is "code" where the question speaks in the words of the code that it needs, or else "other".
+	// Words is "code" where the question speaks in the words of the code that it needs, or else
+	// "other".
 	Words string `json:"words"`
 	// Needed are "file function" or, where a file has several of the name, "file function@line".
 	Needed []string `json:"needed"`
@@ -65,8 +66,8 @@ func ReadQuestions(file string) ([]QuestionSet, error) {
 	return sets, nil
 }
 
-// QuestionCases makes a case of each question, from packages below the cache folder; those that are not there yet are fetched
-// through the registries' own clients.
+// QuestionCases makes a case of each question, from packages below the cache folder; those that are
+// not there yet are fetched through the registries' own clients.
 func QuestionCases(ctx context.Context, sets []QuestionSet, cache string, splitter compress.Splitter) ([]Case, error) {
 	var cases []Case
 	for _, s := range sets {

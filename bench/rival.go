@@ -17,9 +17,10 @@ import (
 	"pith/parsers"
 )
 
-// A Rival is another compressor behind a program of bench/field. The program reads one JSON object a line,
-// {"files": [{"path", "language", "content"}], "query", "budget"}, and answers each with {"files": [{"path", "text"}]}.
-// Which lines of the original an answer shows is found by their text, so that frames and markers of its own do no harm.
+// A Rival is another compressor behind a program of bench/field. The program reads one JSON object
+// a line, {"files": [{"path", "language", "content"}], "query", "budget"}, and answers each with
+// {"files": [{"path", "text"}]}. Which lines of the original an answer shows is found by their
+// text, so that frames and markers of its own do no harm.
 type Rival struct {
 	counters compress.Counters
 
@@ -109,8 +110,8 @@ func (r *Rival) ask(request map[string]any) (map[string]string, error) {
 	return texts, nil
 }
 
-// aligned marks the lines that are shown, in order: those of a longest common subsequence, indentation and blank lines not
-// counted.
+// aligned marks the lines that are shown, in order: those of a longest common subsequence,
+// indentation and blank lines not counted.
 func aligned(lines, shown []string) []bool {
 	var original, text []string
 	var at []int

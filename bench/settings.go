@@ -7,8 +7,9 @@ import (
 	"pith/compress"
 )
 
-// Settings returns the ways in which a ranker may be run: of an engine's ranker each speed and each stage that is asked for, of
-// a baseline the one that there is. A speed counts only for rankers that read.
+// Settings returns the ways in which a ranker may be run: of an engine's ranker each speed and each
+// stage that is asked for, of a baseline the one that there is. A speed counts only for rankers
+// that read.
 func (r Cases) Settings(ranker string, speeds, stages []string, seed uint64) ([]Setting, error) {
 	switch ranker {
 	case "":
