@@ -34,7 +34,8 @@ type Setting struct {
 type CasesOptions struct {
 	// Settings are what is compared.
 	Settings []Setting
-	// Ratios are original / compressed tokens. If empty, 3, 5.6 and 10.
+	// Ratios are original / compressed tokens; 0 leaves the budget to the setting. If empty, 3, 5.6
+	// and 10.
 	Ratios []float64
 	// Unnamed is what reports call the cases that are not Named. If empty, unnamed.
 	Unnamed string
@@ -125,7 +126,10 @@ func (r Cases) put(ctx context.Context, e exam, ratio float64, opt CasesOptions,
 			compressor = r.Compressor
 		}
 		req := setting.Request
-		req.Files, req.Query, req.Rate = e.files, e.Query, 1/ratio
+		req.Files, req.Query = e.files, e.Query
+		if ratio > 0 {
+			req.Rate = 1 / ratio
+		}
 		if setting.ask != nil {
 			req.Query = setting.ask(e)
 		}

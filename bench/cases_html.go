@@ -44,9 +44,8 @@ type (
 		Rows  [][]string
 	}
 	htmlWorst struct {
-		Setting string
-		Ratio   float64
-		Cases   []htmlCase
+		Setting, Smaller string
+		Cases            []htmlCase
 	}
 	htmlCase struct{ Repo, Commit, Lines, Query string }
 )
@@ -83,9 +82,14 @@ func (r CasesReport) WriteHTML(w io.Writer) error {
 	return page.Execute(w, p)
 }
 
+// drawn are the ratios that stand in charts.
+func (r CasesReport) drawn() []float64 {
+	return slices.DeleteFunc(slices.Clone(r.Ratios), func(ratio float64) bool { return ratio == 0 })
+}
+
 // across is where a ratio stands in a chart, on a scale of logarithms.
 func (r CasesReport) across(ratio float64) float64 {
-	least, most := math.Log(slices.Min(r.Ratios)), math.Log(slices.Max(r.Ratios))
+	least, most := math.Log(slices.Min(r.drawn())), math.Log(slices.Max(r.drawn()))
 	if most == least {
 		return (chartLeft + chartRight) / 2
 	}
@@ -100,7 +104,7 @@ func (r CasesReport) chart(title, group, figure string) htmlChart {
 		share := float64(i) / 5
 		c.Grid = append(c.Grid, htmlDot{Y: down(share), Label: fmt.Sprintf("%.1f", share)})
 	}
-	for _, ratio := range r.Ratios {
+	for _, ratio := range r.drawn() {
 		c.Ticks = append(c.Ticks, htmlDot{X: r.across(ratio), Label: fmt.Sprintf("%g", ratio)})
 	}
 	return c
@@ -112,7 +116,7 @@ func (r CasesReport) curves(group, figure string) []htmlCurve {
 	for i, name := range r.Settings {
 		c := htmlCurve{Name: name, Colour: colours[i%len(colours)], Dash: []string{"", "6 3", "2 3"}[i/len(colours)%3]}
 		var points, upper, lower []string
-		for _, ratio := range r.Ratios {
+		for _, ratio := range r.drawn() {
 			row := g.row(name, ratio)
 			v, ok := row.Mean[figure]
 			if !ok {
@@ -120,7 +124,7 @@ func (r CasesReport) curves(group, figure string) []htmlCurve {
 			}
 			x := r.across(ratio)
 			points = append(points, fmt.Sprintf("%.1f,%.1f", x, down(v)))
-			c.Dots = append(c.Dots, htmlDot{x, down(v), fmt.Sprintf("%s, %g times smaller: %s", name, ratio, row.interval(figure)), c.Colour})
+			c.Dots = append(c.Dots, htmlDot{x, down(v), fmt.Sprintf("%s, %s: %s", name, smaller(ratio), row.interval(figure)), c.Colour})
 			if e, ok := row.Interval[figure]; ok {
 				upper = append(upper, fmt.Sprintf("%.1f,%.1f", x, down(e.High)))
 				lower = append(lower, fmt.Sprintf("%.1f,%.1f", x, down(e.Low)))
@@ -138,7 +142,7 @@ func (r CasesReport) curves(group, figure string) []htmlCurve {
 
 func (r CasesReport) table(ratio float64) htmlTable {
 	t := htmlTable{
-		Title: fmt.Sprintf("%g times smaller", ratio),
+		Title: smaller(ratio),
 		Head:  []string{"setting", "lines", "lines against", r.Unnamed, "all", "whole", "every", "seen", "defs", "parse", "MRR", "tokens", "seconds"},
 	}
 	for _, name := range r.Settings {
@@ -153,7 +157,7 @@ func (r CasesReport) table(ratio float64) htmlTable {
 }
 
 func (r CasesReport) languageTable(ratio float64) htmlTable {
-	t := htmlTable{Title: fmt.Sprintf("Needed lines kept by language, %g times smaller", ratio), Head: []string{"setting"}}
+	t := htmlTable{Title: "Needed lines kept by language, " + smaller(ratio), Head: []string{"setting"}}
 	for _, g := range r.languages() {
 		t.Head = append(t.Head, fmt.Sprintf("%s (%d)", g.Name, g.Cases))
 	}
@@ -169,7 +173,7 @@ func (r CasesReport) languageTable(ratio float64) htmlTable {
 
 // worst lists the cases of which the last setting keeps least.
 func (r CasesReport) worst(ratio float64) htmlWorst {
-	w := htmlWorst{Setting: r.Settings[len(r.Settings)-1], Ratio: ratio}
+	w := htmlWorst{Setting: r.Settings[len(r.Settings)-1], Smaller: smaller(ratio)}
 	key := fmt.Sprintf("%s@%g", w.Setting, ratio)
 	each := slices.Clone(r.Each)
 	slices.SortStableFunc(each, func(a, b CaseFigures) int {

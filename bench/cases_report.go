@@ -167,6 +167,14 @@ func (o CasesOptions) against(s int) int {
 	return 0
 }
 
+// smaller says a ratio in words.
+func smaller(ratio float64) string {
+	if ratio == 0 {
+		return "as small as each chooses"
+	}
+	return fmt.Sprintf("%g times smaller", ratio)
+}
+
 // row finds a setting's row at a ratio.
 func (g CasesGroup) row(setting string, ratio float64) CasesRow {
 	for _, r := range g.Rows {
@@ -218,14 +226,14 @@ func (r CasesReport) WriteText(w io.Writer) error {
 	}
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, ratio := range r.Ratios {
-		fmt.Fprintf(&b, "\n%g times smaller\n", ratio)
+		fmt.Fprintf(&b, "\n%s\n", smaller(ratio))
 		r.writeRatio(t, ratio)
 		if err := t.Flush(); err != nil {
 			return err
 		}
 	}
 	if len(r.languages()) > 1 {
-		fmt.Fprintf(&b, "\nlines, by language, %g times smaller\n", featured(r.Ratios))
+		fmt.Fprintf(&b, "\nlines, by language, %s\n", smaller(featured(r.Ratios)))
 		r.writeLanguages(t, featured(r.Ratios))
 		if err := t.Flush(); err != nil {
 			return err

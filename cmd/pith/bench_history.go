@@ -33,7 +33,7 @@ func (c *casesFlags) add(cmd *cobra.Command) {
 		"the engine's rankers, and head (the beginning), random (whole chunks by lot), oracle (asks with the answer's own code)")
 	f.StringSliceVar(&c.speeds, "speeds", []string{"balanced"}, "exact, balanced, fast: how much the model reads")
 	f.StringSliceVar(&c.stages, "stages", []string{"fine"}, "coarse (whole functions), fine (blocks inside them too)")
-	f.Float64SliceVar(&c.options.Ratios, "ratios", []float64{3, 5.6, 10}, "original / compressed tokens")
+	f.Float64SliceVar(&c.options.Ratios, "ratios", []float64{3, 5.6, 10}, "original / compressed tokens; 0: the budget that the engine chooses itself")
 	f.StringSliceVar(&c.repos, "repos", nil, "only the cases of these repositories")
 	f.IntVar(&c.limit, "limit", 0, "at most so many cases, evenly from all (0: all)")
 	f.IntVar(&c.options.Parallel, "parallel", 1, "cases worked on at once; seconds mean less then")
@@ -45,8 +45,8 @@ func (c *casesFlags) add(cmd *cobra.Command) {
 // measure puts the cases to the settings and prints what is left.
 func (c *casesFlags) measure(cmd *cobra.Command, cases []bench.Case) (err error) {
 	for _, ratio := range c.options.Ratios {
-		if ratio < 1 {
-			return usagef("--ratios %g: must be at least 1", ratio)
+		if ratio < 1 && ratio != 0 {
+			return usagef("--ratios %g: must be at least 1, or 0", ratio)
 		}
 	}
 	cfg, err := c.load("html")
