@@ -102,6 +102,9 @@ func (c *fieldFlags) run(cmd *cobra.Command, files []string) (err error) {
 		}
 	}()
 	c.options.ByCase = true
+	if len(files)+len(c.history.clones) == 0 {
+		c.options.Unnamed = otherWords
+	}
 	c.options.Progress = steps(cmd.ErrOrStderr())
 	report, err := run.Run(cmd.Context(), cases, c.options)
 	if err != nil {

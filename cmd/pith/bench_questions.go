@@ -14,6 +14,9 @@ import (
 // questionsFile is where a checkout has its questions.
 const questionsFile = "bench/questions/questions.json"
 
+// otherWords is what reports call the questions that are not in the words of the code.
+const otherWords = "other words"
+
 type questionsFlags struct {
 	casesFlags
 
@@ -38,7 +41,7 @@ Without FILE, ` + questionsFile + `.`,
 			if err != nil {
 				return err
 			}
-			flags.options.Unnamed = "other words"
+			flags.options.Unnamed = otherWords
 			return flags.measure(cmd, cases)
 		},
 	}
