@@ -59,6 +59,7 @@ mutate: testdeps build ## break the code in one place at a time; each break has 
 	@scripts/mutate.py
 
 bench: build ## quality and speed tables
+	bin/pith bench questions
 	bin/pith bench retention
 	bin/pith bench speed
 	bin/pith bench proxy

@@ -59,21 +59,26 @@ func randomChunks(seed uint64) func(*sketch, string, int) []int {
 		h := fnv.New64a()
 		_, _ = io.WriteString(h, query) // a hash takes everything
 		order := rand.New(rand.NewPCG(seed, h.Sum64())).Perm(len(s.chunks))
-		for _, i := range order {
-			at := s.chunks[i]
-			need := 0
-			for line := at.chunk.StartLine; line < at.chunk.EndLine; line++ {
-				need += s.tokens[at.file][line]
-			}
-			if need > budget {
-				continue
-			}
-			budget -= need
-			for line := at.chunk.StartLine; line < at.chunk.EndLine; line++ {
-				s.keep[at.file][line] = true
-			}
-		}
+		s.take(order, budget)
 		return order
+	}
+}
+
+// take keeps whole chunks in order, passing over those that do not fit.
+func (s *sketch) take(order []int, budget int) {
+	for _, i := range order {
+		at := s.chunks[i]
+		need := 0
+		for line := at.chunk.StartLine; line < at.chunk.EndLine; line++ {
+			need += s.tokens[at.file][line]
+		}
+		if need > budget {
+			continue
+		}
+		budget -= need
+		for line := at.chunk.StartLine; line < at.chunk.EndLine; line++ {
+			s.keep[at.file][line] = true
+		}
 	}
 }
 

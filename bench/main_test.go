@@ -27,6 +27,10 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if len(os.Args) == 2 && os.Args[1] == rivalArg {
+		serveRival()
+		os.Exit(0)
+	}
 	os.Exit(m.Run())
 }
 

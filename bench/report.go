@@ -139,7 +139,7 @@ func (r RetentionReport) WriteText(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d queries from %d packages, %d of them from held-out packages; %.0f candidate functions each; seed %d\n",
 		r.Queries, r.Packages, r.HeldOutQueries, r.MeanCandidates, r.Seed)
-	fmt.Fprintln(&b, "keep: share of the needle's lines kept; defs: share of the definitions it uses that stay visible;")
+	fmt.Fprintln(&b, "keep: share of the needle's lines kept; whole: needles with all of them; defs: share of the definitions it uses that stay visible;")
 	fmt.Fprintln(&b, "parse: outputs without new syntax errors; ratio: original / compressed tokens; [95 % interval against bm25]")
 	for _, g := range r.Groups {
 		fmt.Fprintf(&b, "\n%s: %d queries, %d packages\n", g.Name, g.Queries, g.Packages)
@@ -168,11 +168,11 @@ func featured(ratios []float64) float64 {
 }
 
 func (g Group) writeRanking(w io.Writer, ratio float64) {
-	keep := keepName(ratio)
-	fmt.Fprintf(w, "  ranker\tMRR\tagainst bm25\trecall@1\trecall@5\t%s\tagainst bm25\n", keep)
+	keep, whole, defs := keepName(ratio), wholeName(ratio), defsName(ratio)
+	fmt.Fprintf(w, "  ranker\tMRR\tagainst bm25\trecall@1\trecall@5\t%s\tagainst bm25\t%s\t%s\n", keep, whole, defs)
 	for _, f := range g.Rankers {
-		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\t%s\t%s\n", f.Ranker, f.show(mrr), f.difference(mrr), f.show(recall1), f.show(recall5),
-			f.show(keep), f.difference(keep))
+		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", f.Ranker, f.show(mrr), f.difference(mrr), f.show(recall1), f.show(recall5),
+			f.show(keep), f.difference(keep), f.show(whole), f.show(defs))
 	}
 }
 

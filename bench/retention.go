@@ -17,7 +17,8 @@ type RetentionOptions struct {
 	Queries int
 	// Languages are canonical names. If empty, go, python, javascript, typescript, java, c, cpp and rust.
 	Languages []string
-	// Rankers are those to compare: random, head, bm25, words, ami, hybrid, oracle; ami@fast and the like run at that speed.
+	// Rankers are those to compare: random, head, bm25, words, ami, hybrid, oracle; ami@fast and the like run at that speed,
+	// words@coarse and the like that far.
 	// If empty, all. bm25 always runs: the rest is compared with it.
 	Rankers []string
 	// Ratios are original / compressed tokens. If empty, 2, 4, 5.6 and 10.
@@ -106,15 +107,23 @@ func (r Retention) evaluate(ctx context.Context, task Task, ranker string, opt R
 	rank := 0
 	var perRatio outcome
 	for _, ratio := range opt.Ratios {
-		name, speed, _ := strings.Cut(ranker, "@")
-		req := compress.Request{Files: task.Files, Query: task.Query, Rate: 1 / ratio, Ranker: name, Speed: compress.Speed(speed)}
+		req := compress.Request{Files: task.Files, Query: task.Query, Rate: 1 / ratio}
+		parts := strings.Split(ranker, "@")
+		req.Ranker = parts[0]
+		for _, part := range parts[1:] {
+			if stage := compress.Stage(part); stage == compress.StageCoarse || stage == compress.StageFine {
+				req.Stage = stage
+			} else {
+				req.Speed = compress.Speed(part)
+			}
+		}
 		if ranker == oracleRanker {
 			req.Query, req.Ranker = task.answer(), baselineRanker
 		}
 		res, err := compressor.Compress(ctx, req)
 		if errors.Is(err, compress.ErrBudget) {
 			// Nothing legal fits: nothing is kept, and there is nothing to parse.
-			perRatio = append(perRatio, 0, 0, math.NaN(), math.NaN())
+			perRatio = append(perRatio, 0, 0, 0, math.NaN(), math.NaN())
 			continue
 		}
 		if err != nil {
@@ -123,12 +132,13 @@ func (r Retention) evaluate(ctx context.Context, task Task, ranker string, opt R
 		if rank == 0 {
 			rank = task.rank(res)
 		}
-		kept := task.keptLines(res)
-		parse, err := task.parseable(ctx, r.Splitter, res)
+		kept := task.sources().keptLines(res)
+		parse, err := task.sources().parseable(ctx, r.Splitter, res)
 		if err != nil {
 			return nil, err
 		}
-		perRatio = append(perRatio, task.retention(kept), task.visible(kept), parse, share(res.OriginalTokens, res.CompressedTokens))
+		keep := task.retention(kept)
+		perRatio = append(perRatio, keep, boolean(keep == 1), visible(task.defs, kept), parse, share(res.OriginalTokens, res.CompressedTokens))
 	}
 	if rank == 0 {
 		return nil, errors.New("the result does not list the function asked for")

@@ -107,7 +107,7 @@ func TestRetentionOfEverythingAndNothing(t *testing.T) {
 			want = 1
 		}
 		bm25, head := report.Groups[0].Rankers[0], report.Groups[0].Rankers[1]
-		for _, figure := range []string{"keep@2", "keep@10", "defs@5.6"} {
+		for _, figure := range []string{"keep@2", "keep@10", "whole@4", "defs@5.6"} {
 			if got := bm25.Mean[figure]; got != want {
 				t.Errorf("keep everything %t: %s = %g, want %g", keep, figure, got, want)
 			}

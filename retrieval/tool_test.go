@@ -33,7 +33,6 @@ func TestToolIsDefined(t *testing.T) {
 		"chat":         `"messages":[]`,
 		"responses":    `"input":[]`,
 		"messages":     `"messages":[]`,
-		"count_tokens": `"messages":[]`,
 	} {
 		offer := o.OfferTool(dialect, []byte(`{`+conversation+`,"tools":[{"name":"Read"}]}`), "one")
 		if offer == nil {

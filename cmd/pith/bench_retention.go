@@ -48,8 +48,8 @@ is left at each ratio.`,
 	f.BoolVar(&flags.options.StripAll, "strip-all", false, "take every function's description out of the context, not only the needle's")
 	f.IntVar(&flags.options.Queries, "queries", 200, "number of questions, shared evenly over the languages")
 	f.StringSliceVar(&flags.options.Languages, "languages", nil, "languages to ask about (default: the eight most common)")
-	f.StringSliceVar(&flags.options.Rankers, "rankers", nil, "random, head, bm25, words, ami, hybrid, oracle (default: all); hybrid@fast runs hybrid at that speed")
-	f.Float64SliceVar(&flags.options.Ratios, "ratios", []float64{2, 4, 5.6, 10}, "original / compressed tokens")
+	f.StringSliceVar(&flags.options.Rankers, "rankers", nil, "random, head, bm25, words, ami, hybrid, oracle (default: all); hybrid@fast runs hybrid at that speed, words@coarse keeps whole functions")
+	f.Float64SliceVar(&flags.options.Ratios, "ratios", nil, "original / compressed tokens (default: 2,4,5.6,10)")
 	f.IntVar(&flags.options.ContextBytes, "context-bytes", 32<<10, "size of one question's files together")
 	f.Uint64Var(&flags.options.Seed, "seed", 1, "fixes which functions are asked for")
 	return cmd
