@@ -13,6 +13,8 @@ type plan struct {
 	texts  []string // per source
 	text   string
 	tokens int
+	// markers is the part of tokens that stands for what was left out.
+	markers int
 }
 
 // assemble writes the kept lines with one marker per gap.
@@ -22,6 +24,7 @@ func (j *job) assemble(keep [][]bool) *plan {
 	for i, src := range j.sources {
 		p.keep[i] = slices.Clone(keep[i])
 		p.texts[i] = j.render(src, p.keep[i])
+		p.markers += j.markersOf(src, p.keep[i])
 		switch {
 		case len(j.sources) == 1:
 			all.WriteString(p.texts[i])
@@ -67,6 +70,15 @@ func (j *job) render(src *source, keep []bool) string {
 		from = to
 	}
 	return out.String()
+}
+
+// markersOf counts the tokens of a file's markers.
+func (j *job) markersOf(src *source, keep []bool) int {
+	sum := 0
+	for _, gap := range gaps(keep) {
+		sum += j.memo.count(src.markerLine(gap[0], gap[1], ""))
+	}
+	return sum
 }
 
 // cheaper reports that marker takes fewer tokens than the lines [from, to). The sum over lines overstates what blank lines

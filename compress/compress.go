@@ -91,9 +91,12 @@ type job struct {
 	// original is the number of tokens without compression, budget the number allowed.
 	original, budget int
 	ranking
-	// segmented is set once blocks are made and valued.
-	segmented bool
-	timings   map[string]float64
+	// large are the chunks that may be cut inside, walked the decisions over all chunks, markerPrice how
+	// many times its tokens a marker is charged.
+	large       []int
+	walked      *choice
+	markerPrice int
+	timings     map[string]float64
 }
 
 // ranking is how chunks and blocks are ranked, and what came in between.
@@ -131,7 +134,7 @@ func (e *Engine) Compress(ctx context.Context, req Request) (Result, error) {
 	if req.Speed == "" {
 		req.Speed = e.opt.Speed
 	}
-	j := &job{opt: e.opt, req: req, counter: e.opt.Counters.For(req.Model), timings: map[string]float64{}}
+	j := &job{opt: e.opt, req: req, counter: e.opt.Counters.For(req.Model), timings: map[string]float64{}, markerPrice: 1}
 	j.memo = memo{counter: j.counter, seen: map[string]int{}}
 	if err := j.parse(ctx); err != nil {
 		return Result{}, err
@@ -166,13 +169,11 @@ func (j *job) run(ctx context.Context) (*plan, error) {
 	if j.adaptive() {
 		j.budget = max(j.budget, j.clear())
 	}
-	if j.fine() {
-		first := j.choose(j.budget)
-		if err := j.rankBlocks(ctx, first); err != nil {
-			return nil, err
-		}
-		j.segmented = true
+	if err := j.pruneLarge(ctx); err != nil {
+		return nil, err
 	}
+	j.appraise()
+	j.need(j.choose(j.budget))
 	return j.fit(ctx)
 }
 

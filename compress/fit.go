@@ -16,13 +16,30 @@ const (
 	rounds = 4
 )
 
-// fit cuts the input down to the budget: coarse and fine stage, then the real count, until the text fits and parses.
+// maxMarkers is the share of an output that may be markers, one in so many, and maxMarkerPrice how far
+// their price is raised to get there.
+const (
+	maxMarkers     = 17
+	maxMarkerPrice = 5
+)
+
+// crowded reports that too much of a plan is markers and that a higher price may help.
+func (j *job) crowded(p *plan) bool {
+	return p.markers*maxMarkers > p.tokens && j.markerPrice < maxMarkerPrice
+}
+
+// fit cuts the input down to the budget: a choice, then the real count, until the text fits and parses.
 func (j *job) fit(ctx context.Context) (*plan, error) {
 	defer j.time("fit", time.Now())
 	for round := 0; ; round++ {
 		p, err := j.search(ctx, j.budget)
 		if err != nil {
 			return nil, err
+		}
+		if j.crowded(p) {
+			j.markerPrice++
+			j.walked = nil
+			continue
 		}
 		broken, err := j.broken(ctx, p)
 		if err != nil || len(broken) == 0 {
@@ -40,6 +57,8 @@ func (j *job) fit(ctx context.Context) (*plan, error) {
 				src.level = cutFile
 			}
 		}
+		j.offerPruned()
+		j.walked = nil
 	}
 }
 
@@ -83,7 +102,5 @@ func (j *job) search(ctx context.Context, limit int) (*plan, error) {
 	return p, nil
 }
 
-// cut runs the coarse and the fine stage for a target.
-func (j *job) cut(target int) *plan {
-	return j.assemble(j.carve(j.choose(target), target))
-}
+// cut chooses for a target and writes the outcome.
+func (j *job) cut(target int) *plan { return j.assemble(j.choose(target)) }

@@ -33,7 +33,21 @@ type ranker interface {
 	scores(e evidence) []float64
 	// reads says whether the model should read the pieces.
 	reads() bool
+	// probabilities are those of being needed, by scores.
+	probabilities(scores []float64) []float64
 }
+
+func (amiRanker) probabilities(scores []float64) []float64 {
+	return fitted.Plain.of(standardised(scores, nil))
+}
+func (bm25Ranker) probabilities(scores []float64) []float64 {
+	return fitted.Plain.of(standardised(scores, nil))
+}
+func (orderRanker) probabilities(scores []float64) []float64 {
+	return fitted.Plain.of(standardised(scores, nil))
+}
+func (wordsRanker) probabilities(scores []float64) []float64  { return fitted.WordsOdds.of(scores) }
+func (hybridRanker) probabilities(scores []float64) []float64 { return fitted.HybridOdds.of(scores) }
 
 type (
 	amiRanker    struct{}

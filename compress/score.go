@@ -122,3 +122,10 @@ func (j *job) ranked() []int {
 	}
 	return list
 }
+
+// byRank lists the ranked chunks, the best first.
+func (j *job) byRank() []int {
+	list := j.ranked()
+	slices.SortFunc(list, func(a, b int) int { return cmp.Compare(j.chunks[a].rank, j.chunks[b].rank) })
+	return list
+}
