@@ -16,8 +16,21 @@ type Interval struct {
 // resamples is enough for the ends of a 95 % interval to repeat to about a hundredth of its width.
 const resamples = 4000
 
-// leastGroups is the number of packages from which drawing whole packages says something.
-const leastGroups = 10
+// leastGroups is the number of packages or repositories from which drawing whole ones says something.
+const leastGroups = 8
+
+// An Estimate is a mean with its 95 % bootstrap interval.
+type Estimate struct {
+	Mean float64 `json:"mean"`
+	Low  float64 `json:"low"`
+	High float64 `json:"high"`
+}
+
+// estimate bootstraps the mean of the values that are no NaN, as paired does.
+func estimate(values []float64, group []string, seed uint64) (Estimate, bool) {
+	i, ok := paired(values, make([]float64, len(values)), group, seed)
+	return Estimate{i.Diff, i.Low, i.High}, ok
+}
 
 // paired bootstraps the mean of a[i]-b[i]. Whole groups are drawn, because functions of one package resemble each other
 // and drawing them one by one would make the interval too narrow; with fewer than leastGroups of them, pairs are drawn.

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"strings"
@@ -61,24 +60,6 @@ func (t Task) isNeedle(c compress.ChunkResult) bool {
 	return c.File == t.Files[t.needle.file].Path && c.StartLine <= t.needle.key+1 && t.needle.key+1 <= c.EndLine
 }
 
-// keptLines marks the lines of each file that the result keeps.
-func (t Task) keptLines(res compress.Result) []map[int]bool {
-	index := make(map[string]int, len(t.Files))
-	kept := make([]map[int]bool, len(t.Files))
-	for i, f := range t.Files {
-		index[f.Path] = i
-		kept[i] = make(map[int]bool)
-	}
-	for _, c := range res.Chunks {
-		for _, run := range c.KeptLines {
-			for line := run[0]; line <= run[1]; line++ {
-				kept[index[c.File]][line-1] = true
-			}
-		}
-	}
-	return kept
-}
-
 // retention is the share of the needle's lines that are kept, blank ones not counted.
 func (t Task) retention(kept []map[int]bool) float64 {
 	lines := strings.Split(t.Files[t.needle.file].Content, "\n")
@@ -93,38 +74,6 @@ func (t Task) retention(kept []map[int]bool) float64 {
 		}
 	}
 	return share(have, all)
-}
-
-// visible is the share of the definitions that the needle uses whose naming line is kept; NaN where it uses none.
-func (t Task) visible(kept []map[int]bool) float64 {
-	have := 0
-	for _, d := range t.defs {
-		if kept[d.file][d.key] {
-			have++
-		}
-	}
-	return share(have, len(t.defs))
-}
-
-// parseable reports, as 1 or 0, that no file of the result has more syntax errors than it had before. It is NaN where no
-// grammar can tell.
-func (t Task) parseable(ctx context.Context, splitter compress.Splitter, res compress.Result) (float64, error) {
-	verdict := math.NaN()
-	for i, f := range res.Files {
-		before := t.parsed[i].SyntaxErrors
-		parsed, err := splitter.ParseAs(ctx, t.parsed[i].Language, []byte(f.Text))
-		if err != nil {
-			return 0, fmt.Errorf("parse output %s: %w", f.Path, err)
-		}
-		switch {
-		case before < 0 || parsed.SyntaxErrors < 0:
-		case parsed.SyntaxErrors > before:
-			return 0, nil
-		default:
-			verdict = 1
-		}
-	}
-	return verdict, nil
 }
 
 // share is part / whole, or NaN where there is no whole.

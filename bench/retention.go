@@ -123,12 +123,12 @@ func (r Retention) evaluate(ctx context.Context, task Task, ranker string, opt R
 		if rank == 0 {
 			rank = task.rank(res)
 		}
-		kept := task.keptLines(res)
-		parse, err := task.parseable(ctx, r.Splitter, res)
+		kept := task.sources().keptLines(res)
+		parse, err := task.sources().parseable(ctx, r.Splitter, res)
 		if err != nil {
 			return nil, err
 		}
-		perRatio = append(perRatio, task.retention(kept), task.visible(kept), parse, share(res.OriginalTokens, res.CompressedTokens))
+		perRatio = append(perRatio, task.retention(kept), visible(task.defs, kept), parse, share(res.OriginalTokens, res.CompressedTokens))
 	}
 	if rank == 0 {
 		return nil, errors.New("the result does not list the function asked for")

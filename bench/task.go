@@ -28,6 +28,9 @@ type Task struct {
 	parsed []parsers.File
 }
 
+// sources are the task's files with their chunks.
+func (t Task) sources() sources { return sources{t.Files, t.parsed} }
+
 // A place is a run of lines of one of a task's files. key is the line that must be seen to know what stands there.
 type place struct {
 	file  int
@@ -91,7 +94,7 @@ func (m taskMaker) make(ctx context.Context, pkg Package, paths []string, at int
 	if len(task.candidates()) < leastCandidates || task.needle.lines.len() < leastNeedleLines {
 		return Task{}, false, nil
 	}
-	task.defs = task.definitions()
+	task.defs = task.sources().definitions([]place{task.needle})
 	return task, true, nil
 }
 
@@ -189,60 +192,4 @@ func (t Task) candidates() []place {
 		}
 	}
 	return all
-}
-
-// definitions are the functions and types of the context that the needle's code names. A name that several chunks
-// define is left out, since the text alone cannot tell which one is meant.
-func (t Task) definitions() []place {
-	lines := strings.Split(t.Files[t.needle.file].Content, "\n")
-	used := identifiers(strings.Join(lines[t.needle.lines.start:min(t.needle.lines.end, len(lines))], "\n"))
-	where := make(map[string][]place)
-	for i, f := range t.parsed {
-		lines := strings.Split(t.Files[i].Content, "\n")
-		for _, c := range f.Chunks {
-			isNeedle := i == t.needle.file && c.StartLine == t.needle.lines.start
-			name := simpleName(c.Name)
-			if len(name) >= 3 && used[name] && defines(c.Kind) && !isNeedle {
-				where[name] = append(where[name], place{i, span{c.StartLine, c.EndLine}, nameLine(lines, c, name)})
-			}
-		}
-	}
-	var defs []place
-	for _, places := range where {
-		if len(places) == 1 {
-			defs = append(defs, places[0])
-		}
-	}
-	slices.SortFunc(defs, func(a, b place) int {
-		if a.file != b.file {
-			return a.file - b.file
-		}
-		return a.lines.start - b.lines.start
-	})
-	return defs
-}
-
-func defines(kind parsers.Kind) bool {
-	return kind == parsers.KindFunction || kind == parsers.KindClass || kind == parsers.KindType
-}
-
-// nameLine is the first line of the chunk's header, or else of the chunk, that holds name.
-func nameLine(lines []string, c parsers.Chunk, name string) int {
-	for i := c.SignatureStart; i < min(c.EndLine, len(lines)); i++ {
-		if strings.Contains(lines[i], name) {
-			return i
-		}
-	}
-	return c.StartLine
-}
-
-func identifiers(code string) map[string]bool {
-	words := strings.FieldsFunc(code, func(r rune) bool {
-		return r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
-	})
-	set := make(map[string]bool, len(words))
-	for _, w := range words {
-		set[w] = true
-	}
-	return set
 }

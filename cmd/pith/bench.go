@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -17,7 +19,7 @@ import (
 
 func benchCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "bench", Short: "Measure quality, speed, the proxy's latency and the price of conversations"}
-	cmd.AddCommand(benchRetentionCommand(), benchSpeedCommand(), benchProxyCommand(), benchSessionCommand())
+	cmd.AddCommand(benchHistoryCommand(), benchQuestionsCommand(), benchCleanCommand(), benchRetentionCommand(), benchSpeedCommand(), benchProxyCommand(), benchSessionCommand())
 	return cmd
 }
 
@@ -29,23 +31,32 @@ type benchFlags struct {
 }
 
 func (b *benchFlags) add(cmd *cobra.Command) {
+	b.addCommon(cmd, "text or json")
+	cmd.Flags().StringVar(&b.speed, "speed", "exact", "exact, balanced or fast: how much the model reads")
+}
+
+// addCommon adds the flags of benchmarks that have their own way to say a speed.
+func (b *benchFlags) addCommon(cmd *cobra.Command, formats string) {
 	f := cmd.Flags()
-	f.StringVar(&b.format, "format", "text", "text or json")
-	f.StringVar(&b.speed, "speed", "exact", "exact, balanced or fast: how much the model reads")
+	f.StringVar(&b.format, "format", "text", formats)
 	f.StringVar(&b.config, "config", "", "configuration file")
 	f.StringVar(&b.modelDir, "model-dir", "", "folder with model.onnx and tokenizer.json, or the name of an installed model (default: the embedded one)")
 	f.StringVar(&b.device, "device", "", "auto, cpu or cuda")
 }
 
-// load reads the configuration for a benchmark: sources are one's own, and nothing is cut short.
-func (b *benchFlags) load() (configs.Config, error) {
-	if b.format != "text" && b.format != "json" {
-		return configs.Config{}, usagef("--format %q: want text or json", b.format)
+// load reads the configuration for a benchmark that prints text, JSON and what formats adds: sources are one's own, and nothing
+// is cut short.
+func (b *benchFlags) load(formats ...string) (configs.Config, error) {
+	formats = append([]string{"text", "json"}, formats...)
+	if !slices.Contains(formats, b.format) {
+		return configs.Config{}, usagef("--format %q: want one of %s", b.format, strings.Join(formats, ", "))
 	}
 	cfg, err := loadConfig(b.config, configChanges{modelDir: b.modelDir, device: b.device})
 	cfg.Parsers.InProcess = true
 	b.deadline, cfg.Compress.Deadline = cfg.Compress.Deadline, 0
-	cfg.Compress.Speed = b.speed
+	if b.speed != "" {
+		cfg.Compress.Speed = b.speed
+	}
 	return cfg, err
 }
 
@@ -53,8 +64,11 @@ func (b *benchFlags) load() (configs.Config, error) {
 type benchReport interface{ WriteText(w io.Writer) error }
 
 func (b *benchFlags) print(w io.Writer, report benchReport) error {
-	if b.format == "text" {
+	switch page, ok := report.(interface{ WriteHTML(w io.Writer) error }); {
+	case b.format == "text":
 		return report.WriteText(w)
+	case b.format == "html" && ok:
+		return page.WriteHTML(w)
 	}
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)

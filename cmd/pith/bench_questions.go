@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"pith/bench"
+	"pith/parsers"
+)
+
+// questionsFile is where a checkout has its questions.
+const questionsFile = "bench/questions/questions.json"
+
+type questionsFlags struct {
+	casesFlags
+
+	cache string
+}
+
+func benchQuestionsCommand() *cobra.Command {
+	var flags questionsFlags
+	cmd := &cobra.Command{
+		Use:   "questions [FILE]",
+		Short: "Ask questions that people wrote about packages and see whether the functions that answer survive",
+		Long: `Read questions with the functions that their answers need, over files of named packages and versions. Packages are fetched
+through the registries' own clients (go, pip, npm, cargo, mvn) and kept in a folder; nothing of them is built or run.
+Without FILE, ` + questionsFile + `.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			file := questionsFile
+			if len(args) > 0 {
+				file = args[0]
+			}
+			cases, err := flags.cases(cmd, file)
+			if err != nil {
+				return err
+			}
+			flags.options.Unnamed = "other words"
+			return flags.measure(cmd, cases)
+		},
+	}
+	flags.add(cmd)
+	cmd.Flags().StringVar(&flags.cache, "cache", "", "folder that packages are kept in (default: the user's cache folder)")
+	return cmd
+}
+
+// cases fetches what the file asks about.
+func (q *questionsFlags) cases(cmd *cobra.Command, file string) (cases []bench.Case, err error) {
+	sets, err := bench.ReadQuestions(file)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("read questions: %w", err)}
+	}
+	cache := q.cache
+	if cache == "" {
+		if cache, err = os.UserCacheDir(); err != nil {
+			return nil, usagef("--cache: name a folder: %w", err)
+		}
+		cache = filepath.Join(cache, "pith", "packages")
+	}
+	pool, err := parsers.NewPool(parsers.Options{InProcess: true})
+	if err != nil {
+		return nil, fmt.Errorf("start parsers: %w", err)
+	}
+	cases, err = bench.QuestionCases(cmd.Context(), sets, cache, pool)
+	if closed := pool.Close(); err == nil {
+		err = closed
+	}
+	return cases, err
+}
