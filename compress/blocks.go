@@ -160,13 +160,12 @@ func (j *job) readLines(ctx context.Context, inside map[int]bool) error {
 // model reads others for room tokens.
 func (j *job) values(ctx context.Context, list []leaf, room int) ([]float64, error) {
 	query := tail(j.req.Query)
-	e := evidence{texts: len(list), read: make([]bool, len(list)), given: make([][]Loss, len(list)), alone: j.alone}
 	texts := make([]string, len(list))
 	for n, l := range list {
 		texts[n] = l.text
 	}
-	e.terms = bm25(j.req.Query, texts)
-	cascadeLeaves(list, e.terms, room, j.count(query))
+	e := evidence{rows: j.blockRows(texts), read: make([]bool, len(list)), given: make([][]Loss, len(list)), alone: j.alone}
+	cascadeLeaves(list, wordsRanker{}.scores(e), room, j.count(query))
 	var seqs []Sequence
 	var read []int
 	chunks := map[int]bool{}

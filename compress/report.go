@@ -9,7 +9,7 @@ const rankNone = "none"
 func (j *job) report(p *plan) Result {
 	encoding, exact := j.counter.Encoding()
 	res := Result{
-		OriginalTokens: j.original, CompressedTokens: p.tokens, Ratio: ratio(j.original, p.tokens), Budget: j.budget,
+		OriginalTokens: j.original, CompressedTokens: p.tokens, Ratio: ratio(j.original, p.tokens), Budget: j.budget, Coverage: j.coverage,
 		Ranker: j.name, RankerReason: j.reason, Device: j.device(), Text: p.text, TimingsMS: j.timings,
 		Tokenizer: encoding, Estimated: !exact, Cut: j.short,
 		Files: []FileResult{}, Chunks: []ChunkResult{},
@@ -33,6 +33,9 @@ func (j *job) report(p *plan) Result {
 	for i := range j.chunks {
 		c := &j.chunks[i]
 		res.Chunks = append(res.Chunks, c.result(p.keep[c.src.index]))
+		if j.req.Explain && c.rank > 0 {
+			res.Chunks[i].Signals = c.signals.named()
+		}
 	}
 	return res
 }

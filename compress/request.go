@@ -47,6 +47,8 @@ type Request struct {
 	// Speed is exact, balanced or fast. If empty, the engine's.
 	Speed Speed `json:"speed,omitempty"`
 	Stage Stage `json:"stage,omitempty"`
+	// Explain asks for the signals of each chunk in the Result.
+	Explain bool `json:"explain,omitempty"`
 	// Compat is empty or "longcodezip": the published reference's rules, defects that change results included.
 	Compat string `json:"compat,omitempty"`
 	// Tenant separates callers: no cached result crosses it. Never sent by a client; the server derives it from the key.
@@ -59,6 +61,8 @@ type Result struct {
 	CompressedTokens int     `json:"compressed_tokens"`
 	Ratio            float64 `json:"ratio"` // original / compressed
 	Budget           int     `json:"budget"`
+	// Coverage is the share of the needed code that the engine expects an adaptive budget to hold.
+	Coverage float64 `json:"coverage,omitempty"`
 	// Ranker is the one that ran; RankerReason says why, when it is not the one asked for.
 	Ranker       string             `json:"ranker"`
 	RankerReason string             `json:"ranker_reason,omitempty"`
@@ -116,6 +120,8 @@ type ChunkResult struct {
 	Rank      int          `json:"rank"` // 1 is best; 0 for lines that only close another chunk
 	Decision  Decision     `json:"decision"`
 	KeptLines [][2]int     `json:"kept_lines"`
+	// Signals are what the ranking knew of the chunk, by name, where the request asked to explain.
+	Signals map[string]float64 `json:"signals,omitempty"`
 }
 
 // Errors that a caller can act on.

@@ -1,7 +1,6 @@
 package compress
 
 import (
-	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -14,12 +13,14 @@ import (
 const (
 	signalWords    = iota // BM25 of path, name and text
 	signalHeader          // BM25 of name and signature
+	signalSubject         // BM25 of the question's main sentence
+	signalRoots           // BM25 of the words' roots (retries, retried, retrying)
+	signalPairs           // BM25 of words that are neighbours in the question
+	signalBeside          // the better of the chunks before and behind, by words
 	signalPath            // BM25 of the path among the request's files
 	signalHeadVec         // cosine of the question's and the header's bags of embedded words
 	signalBodyVec         // the same with the whole text
-	signalHeadHit         // the question's words, each matched by the header's nearest one
-	signalBodyHit         // the same with the whole text
-	signalFileTop         // mean of the file's best five, by words and embedding
+	signalBodyHit         // the question's words, each matched by the text's nearest one
 	signalFileMax         // the file's best
 	signalCalls           // the best of what the chunk calls, uses and refers to
 	signalCalled          // the best of what uses the chunk
@@ -34,7 +35,7 @@ const (
 
 // signalNames are the names of the signals in reports and in the table of weights.
 var signalNames = [signals]string{
-	"words", "header", "path", "head_vector", "body_vector", "head_match", "body_match", "file_top", "file_best",
+	"words", "header", "subject", "roots", "pairs", "beside", "path", "head_vector", "body_vector", "body_match", "file_best",
 	"calls", "called", "named", "place", "size", "function", "class", "model",
 }
 
@@ -51,6 +52,7 @@ type profiles struct {
 func (j *job) profiles(ranked []int) profiles {
 	p := profiles{words: newVocabulary(), texts: make([]bag, len(ranked)), heads: make([]bag, len(ranked))}
 	p.query = p.words.distinct(j.req.Query)
+	p.words.ask(j.req.Query)
 	for n, i := range ranked {
 		c := &j.chunks[i]
 		p.texts[n] = p.words.bag(c.src.path + " " + c.syntax.Name + "\n" + c.text())
@@ -70,18 +72,20 @@ func (j *job) rows(ranked []int) []row {
 	}
 	set(signalWords, bm25(p.query, p.texts))
 	set(signalHeader, bm25(p.query, p.heads))
+	set(signalSubject, bm25(p.words.distinct(mainSentence(j.req.Query)), p.texts))
+	set(signalRoots, bm25(p.words.distinctRoots(p.query), p.rooted()))
+	set(signalPairs, bm25Pairs(p.words.asked(j.req.Query), p.texts))
 	set(signalPath, j.pathScores(p, ranked))
 	if j.opt.Embedding != nil {
 		m := newMeaning(j.opt.Embedding, p)
 		set(signalHeadVec, m.cosines(p.heads))
 		set(signalBodyVec, m.cosines(p.texts))
-		set(signalHeadHit, m.matches(p.heads))
 		set(signalBodyHit, m.matches(p.texts))
 	}
+	standardise(rows)
+	set(signalBeside, j.beside(ranked, evidence{rows: rows}.signal(signalWords)))
 	own := standardised(fitted.Seed.scores(rows), nil)
-	top, best := j.fileScores(ranked, own)
-	set(signalFileTop, top)
-	set(signalFileMax, best)
+	set(signalFileMax, j.fileScores(ranked, own))
 	calls, called := j.neighbours(ranked, own)
 	set(signalCalls, calls)
 	set(signalCalled, called)
@@ -97,7 +101,26 @@ func (j *job) rows(ranked []int) []row {
 			rows[n][signalClass] = 1
 		}
 	}
+	standardise(rows)
 	return rows
+}
+
+// standardise turns the signals that differ by degree into standard deviations from the mean of the
+// request: how many terms a question has, and how rare they are, is the same for all chunks.
+func standardise(rows []row) {
+	column := make([]float64, len(rows))
+	for signal := range signals {
+		switch signal {
+		case signalNamed, signalPlace, signalFunction, signalClass, signalModel:
+			continue
+		}
+		for n := range rows {
+			column[n] = rows[n][signal]
+		}
+		for n, v := range standardised(column, nil) {
+			rows[n][signal] = v
+		}
+	}
 }
 
 // pathScores is BM25 over the paths of the files, for each chunk that of its file.
@@ -114,29 +137,18 @@ func (j *job) pathScores(p profiles, ranked []int) []float64 {
 	return scores
 }
 
-// fileTop is how many of a file's chunks speak for it.
-const fileTop = 5
-
-// fileScores gives each chunk the mean of the best of its file and the best one.
-func (j *job) fileScores(ranked []int, own []float64) (top, best []float64) {
-	byFile := make([][]float64, len(j.sources))
+// fileScores gives each chunk the best of its file.
+func (j *job) fileScores(ranked []int, own []float64) []float64 {
+	best := slices.Repeat([]float64{math.Inf(-1)}, len(j.sources))
 	for n, i := range ranked {
 		at := j.chunks[i].src.index
-		byFile[at] = append(byFile[at], own[n])
+		best[at] = max(best[at], own[n])
 	}
-	top, best = make([]float64, len(ranked)), make([]float64, len(ranked))
-	means := make([]float64, len(byFile))
-	for i, list := range byFile {
-		slices.SortFunc(list, func(a, b float64) int { return cmp.Compare(b, a) })
-		for _, s := range list[:min(fileTop, len(list))] {
-			means[i] += s / float64(min(fileTop, len(list)))
-		}
-	}
+	scores := make([]float64, len(ranked))
 	for n, i := range ranked {
-		at := j.chunks[i].src.index
-		top[n], best[n] = means[at], byFile[at][0]
+		scores[n] = best[j.chunks[i].src.index]
 	}
-	return top, best
+	return scores
 }
 
 // named counts what the question names of what a chunk defines: an identifier as it is written, of
@@ -227,6 +239,7 @@ func (j *job) blockRows(texts []string) []row {
 			rows[i][signalBodyVec], rows[i][signalBodyHit] = vectors[i], hits[i]
 		}
 	}
+	standardise(rows)
 	return rows
 }
 
@@ -239,4 +252,62 @@ func (r row) named() map[string]float64 {
 		}
 	}
 	return list
+}
+
+// rooted are the texts as bags of roots.
+func (p profiles) rooted() []bag {
+	list := make([]bag, len(p.texts))
+	for n, text := range p.texts {
+		list[n] = p.words.rooted(text)
+	}
+	return list
+}
+
+// beside gives each chunk the better of its neighbours in its file.
+func (j *job) beside(ranked []int, own []float64) []float64 {
+	scores := make([]float64, len(ranked))
+	for n, i := range ranked {
+		for k, side := range []int{n - 1, n + 1} {
+			if side < 0 || side >= len(ranked) || j.chunks[ranked[side]].src != j.chunks[i].src {
+				continue
+			}
+			if k == 0 || scores[n] == 0 || own[side] > scores[n] {
+				scores[n] = own[side]
+			}
+		}
+	}
+	return scores
+}
+
+// mainSentence is the sentence of a question that asks, or the first one.
+func mainSentence(query string) string {
+	first := ""
+	for from := 0; from < len(query); {
+		end := from + sentenceEnd(query[from:])
+		sentence := strings.TrimSpace(query[from:end])
+		if strings.HasSuffix(sentence, "?") {
+			return sentence
+		}
+		if first == "" {
+			first = sentence
+		}
+		from = end
+	}
+	return first
+}
+
+// sentenceEnd is the length of the first sentence of text: up to a line end, or to a full stop and the
+// like before white space.
+func sentenceEnd(text string) int {
+	for i := range len(text) {
+		switch text[i] {
+		case '\n':
+			return i + 1
+		case '.', '!', '?':
+			if i+1 == len(text) || text[i+1] == ' ' || text[i+1] == '\n' {
+				return i + 1
+			}
+		}
+	}
+	return len(text)
 }

@@ -75,3 +75,23 @@ func stem(term string) string {
 	}
 	return term
 }
+
+// endings are those that root takes off, the first that fits.
+var endings = []string{
+	"ization", "ations", "ation", "ings", "ing", "edly", "ed", "ers", "er", "ors", "or", "ment", "ness", "able",
+	"ible", "ity", "ies", "ion", "ive", "al", "ly", "es", "s", "e", "y",
+}
+
+// minRoot is the length that a root has at least, in bytes.
+const minRoot = 3
+
+// root takes one ending off a word, so that "retries", "retried" and "retrying" meet. It joins some words
+// that have nothing in common; what tells them apart is the signal of the words as they are.
+func root(term string) string {
+	for _, ending := range endings {
+		if len(term) >= len(ending)+minRoot && strings.HasSuffix(term, ending) {
+			return term[:len(term)-len(ending)]
+		}
+	}
+	return term
+}

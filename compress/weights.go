@@ -25,10 +25,13 @@ type fit struct {
 	Hybrid weighting `json:"hybrid"`
 	// The odds make probabilities of scores: of words, of hybrid, and of what any other ranker says in
 	// standard deviations.
-	WordsOdds  odds `json:"words_odds"`
-	HybridOdds odds `json:"hybrid_odds"`
-	Plain      odds `json:"plain_odds"`
-	Pack       pack `json:"pack"`
+	WordsOdds  odds    `json:"words_odds"`
+	HybridOdds odds    `json:"hybrid_odds"`
+	Plain      odds    `json:"plain_odds"`
+	Pack       packing `json:"pack"`
+	// Curve says how much of the needed code the chunks held that together had a mass of the odds:
+	// pairs of mass and coverage, both rising from 0 to 1.
+	Curve [][2]float64 `json:"curve"`
 }
 
 // odds are the slope and the offset of a logistic curve.
@@ -45,8 +48,8 @@ func (o odds) of(scores []float64) []float64 {
 	return list
 }
 
-// A pack says what forms are worth.
-type pack struct {
+// A packing says what forms are worth.
+type packing struct {
 	// Size is the power of a chunk's tokens by which its value grows.
 	Size float64 `json:"size"`
 	// Frame is the share of a chunk's value that its signature alone has.
@@ -56,6 +59,7 @@ type pack struct {
 }
 
 var fitted = readFit(weightsFile)
+
 
 func readFit(data []byte) (f fit) {
 	if err := json.Unmarshal(data, &f); err != nil {
@@ -77,4 +81,20 @@ func (w weighting) scores(rows []row) []float64 {
 		}
 	}
 	return scores
+}
+
+// mass is the mass of odds that a coverage takes.
+func (f fit) mass(coverage float64) float64 { return f.along(coverage, 1, 0) }
+
+// coverage is what a mass of odds is expected to hold of the needed code.
+func (f fit) coverage(mass float64) float64 { return f.along(mass, 0, 1) }
+
+// along interpolates the curve from one of its sides to the other.
+func (f fit) along(x float64, from, to int) float64 {
+	for i := 1; i < len(f.Curve); i++ {
+		if a, b := f.Curve[i-1], f.Curve[i]; x <= b[from] {
+			return a[to] + (b[to]-a[to])*(x-a[from])/(b[from]-a[from])
+		}
+	}
+	return 1
 }
