@@ -67,8 +67,8 @@ func (j *job) offerPruned() {
 	for _, i := range j.large {
 		c := &j.chunks[i]
 		c.pruned = nil
-		for _, part := range []int{1, 2, 4} { // a third of the budget, two thirds, and more than all of it
-			share := j.budget * part / largePart
+		for _, part := range []int{2, 3, 4, 5, 6} { // sixths of the budget, less what frames and files take
+			share := j.budget*part/6 - c.src.marker
 			if p, ok := c.prune(share); ok && p.share > 0 {
 				c.pruned = append(c.pruned, p)
 			}

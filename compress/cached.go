@@ -114,7 +114,7 @@ func (e *Engine) parts(req Request) []string {
 	list := []string{
 		"compress", Version, model, encoding, e.opt.Ranker, string(e.opt.Speed), e.opt.Deadline.String(), number(e.opt.FineRatio), number(*e.opt.Beta), e.opt.Compat,
 		number(e.opt.DefaultRate), number(e.opt.Coverage), words, strconv.FormatBool(e.opt.Retrieval != nil),
-		req.Tenant, req.Query, strconv.Itoa(req.Budget), number(req.Rate), req.Model, req.Ranker, string(req.Speed), string(req.Stage), req.Compat,
+		req.Tenant, req.Query, strconv.Itoa(req.Budget), number(req.Rate), req.Model, req.Ranker, string(req.Speed), string(req.Stage), req.Compat, strconv.FormatBool(req.Explain),
 	}
 	for _, f := range req.Files {
 		list = append(list, f.Path, f.Language, f.Content)

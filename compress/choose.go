@@ -134,7 +134,13 @@ func (j *job) forms(c *chunk) (forms []form, outcomes []outcome) {
 	}
 	own := c.src.cost(c.start, c.end)
 	add(form{tokens: own, value: c.value + c.needed}, [][2]int{{c.start, c.end}})
-	if c.src.level != cutBlocks || len(c.units) == 0 {
+	if len(c.units) == 0 {
+		return forms, outcomes
+	}
+	if c.src.level != cutBlocks {
+		if frame := c.frameForm(); len(c.children) > 0 && frame.tokens < own { // for the sake of what is inside
+			add(form{tokens: frame.tokens, leads: frame.leads, trails: frame.trails}, frame.lines)
+		}
 		return forms, outcomes
 	}
 	for _, p := range c.pruned {

@@ -3,12 +3,13 @@ package compress
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 )
 
 const (
 	// attempts is how often a target is corrected by how far the counted text is off. Two bring most texts within slack.
-	attempts = 4
+	attempts = 7
 	// slack is the part of the budget, one in so many, that is not worth another attempt.
 	slack = 50
 	// rounds bounds how often single gaps are mended before a broken file climbs levels, and then how often it climbs one
@@ -71,6 +72,7 @@ func (j *job) search(ctx context.Context, limit int) (*plan, error) {
 	}
 	target := int(float64(limit) * float64(estimate) / float64(max(j.original, 1)))
 	var best *plan
+	low, high := 0, math.MaxInt // targets of texts that fit and that do not
 	for range attempts {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -79,10 +81,21 @@ func (j *job) search(ctx context.Context, limit int) (*plan, error) {
 		if p.tokens <= limit && (best == nil || p.tokens > best.tokens) {
 			best = p
 		}
-		if off := limit - p.tokens; off >= 0 && off <= limit/slack {
+		off := limit - p.tokens
+		if off >= 0 && off <= limit/slack {
 			break
 		}
-		target += limit - p.tokens
+		if off >= 0 {
+			low = max(low, target)
+		} else {
+			high = min(high, target)
+		}
+		if target += off; target <= low || target >= high {
+			target = low + (high-low)/2
+		}
+		if target == low {
+			break
+		}
 	}
 	for ; best == nil && target > 0; target = target * 3 / 4 {
 		if err := ctx.Err(); err != nil {

@@ -60,7 +60,6 @@ type packing struct {
 
 var fitted = readFit(weightsFile)
 
-
 func readFit(data []byte) (f fit) {
 	if err := json.Unmarshal(data, &f); err != nil {
 		panic(fmt.Sprintf("weights.json: %v", err)) // it is part of the program, and a test reads it
