@@ -13,6 +13,8 @@ type plan struct {
 	texts  []string // per source
 	text   string
 	tokens int
+	// markers is the part of tokens that stands for what was left out.
+	markers int
 }
 
 // assemble writes the kept lines with one marker per gap.
@@ -22,6 +24,7 @@ func (j *job) assemble(keep [][]bool) *plan {
 	for i, src := range j.sources {
 		p.keep[i] = slices.Clone(keep[i])
 		p.texts[i] = j.render(src, p.keep[i])
+		p.markers += j.markersOf(src, p.keep[i])
 		switch {
 		case len(j.sources) == 1:
 			all.WriteString(p.texts[i])
@@ -80,6 +83,15 @@ func (j *job) render(src *source, keep []bool) string {
 	return out.String()
 }
 
+// markersOf counts the tokens of a file's markers.
+func (j *job) markersOf(src *source, keep []bool) int {
+	sum := 0
+	for _, gap := range gaps(keep) {
+		sum += j.memo.count(src.markerLine(gap[0], gap[1], ""))
+	}
+	return sum
+}
+
 // cheaper reports that marker takes fewer tokens than the lines [from, to). The sum over lines overstates what blank lines
 // cost together, so near the marker's size the lines are counted as one text.
 func (j *job) cheaper(marker string, src *source, from, to int) bool {
@@ -93,8 +105,12 @@ func (j *job) cheaper(marker string, src *source, from, to int) bool {
 // markerLine is the comment that stands for the lines [from, to): numbered from 1, inclusive, indented as the first of them
 // that is not blank, ended as the last of them. A name is written where the line stands for a whole file among several.
 func (s *source) markerLine(from, to int, name string) string {
+	return s.remark(from, to, s.markerBody(from+1, to, name))
+}
+
+// remark is a comment line in the place of the lines [from, to).
+func (s *source) remark(from, to int, body string) string {
 	omitted := s.text(from, to)
-	body := s.markerBody(from+1, to, name)
 	if s.markup[s.firstText(from, to)] {
 		return indent(omitted) + "{/* " + body + " */}" + lineEnd(omitted)
 	}
@@ -111,8 +127,7 @@ func (s *source) firstText(from, to int) int {
 
 // markerWith is markerLine with a remark behind it.
 func (s *source) markerWith(from, to int, remark string) string {
-	omitted := s.text(from, to)
-	return indent(omitted) + s.comment(s.markerBody(from+1, to, "")+" ("+remark+")") + lineEnd(omitted)
+	return s.remark(from, to, s.markerBody(from+1, to, "")+" ("+remark+")")
 }
 
 func (s *source) markerBody(first, last int, name string) string {

@@ -18,31 +18,36 @@ type leaf struct {
 	read bool
 }
 
-// rankBlocks cuts the chosen chunks that their share of the budget does not hold into blocks, and values the blocks. The
-// model is asked this late because the lines and blocks of a chunk that stays whole, or goes, do not matter.
-func (j *job) rankBlocks(ctx context.Context, sel *selection) error {
+// largePart is the share of the budget, one in so many, from which a chunk is large: only then is it cut
+// inside.
+const largePart = 3
+
+// maxLarge bounds the large chunks that are cut inside: those that rank first.
+const maxLarge = 8
+
+// pruneLarge cuts the large chunks that rank first into blocks, values the blocks, and offers forms of
+// them that hold a part of the budget each. All else stays whole, with its signature, or not at all.
+func (j *job) pruneLarge(ctx context.Context) error {
 	defer j.time("blocks", time.Now())
-	picks := j.picks(sel)
-	var cut []int
-	for n, share := range j.shares(sel, picks, j.budget) {
-		if c := &j.chunks[picks[n]]; j.prunable(c) && int(share) < c.whole {
-			cut = append(cut, picks[n])
+	var large []int
+	for _, i := range j.byRank() {
+		c := &j.chunks[i]
+		if c.src.level == cutBlocks && len(c.units) > 0 && c.src.cost(c.start, c.end)*largePart > j.budget && len(large) < maxLarge {
+			large = append(large, i)
 		}
 	}
-	inside, room := j.inside(cut)
+	inside, room := j.insides(large)
 	if err := j.readLines(ctx, inside); err != nil {
 		return err
 	}
 	var list []leaf
-	for _, i := range cut {
+	for _, i := range large {
 		c := &j.chunks[i]
 		c.blocks = segmenter{src: c.src, opens: c.opens()}.blocks(c.units)
-		if len(c.blocks) == 1 && len(c.blocks[0].kids) == 0 {
-			c.blocks = nil // one block is no choice: without it only a frame would stay
-			continue
-		}
 		leaves(c.blocks, func(b *node) {
-			list = append(list, leaf{node: b, chunk: i, text: c.src.text(b.start, b.end), tokens: c.src.cost(b.start, b.end), read: inside[i]})
+			list = append(list, leaf{
+				node: b, chunk: i, text: c.src.text(b.start, b.end), tokens: c.src.cost(b.start, b.end), read: inside[i],
+			})
 		})
 	}
 	values, err := j.values(ctx, list, room)
@@ -52,18 +57,34 @@ func (j *job) rankBlocks(ctx context.Context, sel *selection) error {
 	for n, value := range normalised(values) {
 		list[n].value = value + epsilon*float64(list[n].tokens)
 	}
+	j.large = large
+	j.offerPruned()
 	return nil
 }
 
-// inside picks those of the chunks cut that the model reads line by line and block by block: the best that the class allows. room is
-// what the class leaves for more.
-func (j *job) inside(cut []int) (picked map[int]bool, room int) {
+// offerPruned makes the pruned forms of the large chunks, from the blocks that they have now.
+func (j *job) offerPruned() {
+	for _, i := range j.large {
+		c := &j.chunks[i]
+		c.pruned = nil
+		for _, part := range []int{2, 3, 4, 5, 6} { // sixths of the budget, less what frames and files take
+			share := j.budget*part/6 - c.src.marker
+			if p, ok := c.prune(share); ok && p.share > 0 {
+				c.pruned = append(c.pruned, p)
+			}
+		}
+	}
+}
+
+// insides picks those of the chunks that the model reads line by line and block by block: the best that
+// the class allows. room is what the class leaves for more.
+func (j *job) insides(large []int) (picked map[int]bool, room int) {
 	picked = map[int]bool{}
 	if !j.ranker.reads() || j.short {
 		return picked, 0
 	}
 	room = j.class.inside
-	for _, i := range cut {
+	for _, i := range large {
 		if c := &j.chunks[i]; c.whole <= room {
 			room -= c.whole
 			picked[i] = true
@@ -139,13 +160,12 @@ func (j *job) readLines(ctx context.Context, inside map[int]bool) error {
 // model reads others for room tokens.
 func (j *job) values(ctx context.Context, list []leaf, room int) ([]float64, error) {
 	query := tail(j.req.Query)
-	e := evidence{texts: len(list), read: make([]bool, len(list)), given: make([][]Loss, len(list)), alone: j.alone}
 	texts := make([]string, len(list))
 	for n, l := range list {
 		texts[n] = l.text
 	}
-	e.terms = bm25(j.req.Query, texts)
-	cascadeLeaves(list, e.terms, room, j.count(query))
+	e := evidence{rows: j.blockRows(texts), read: make([]bool, len(list)), given: make([][]Loss, len(list)), alone: j.alone}
+	cascadeLeaves(list, wordsRanker{}.scores(e), room, j.count(query))
 	var seqs []Sequence
 	var read []int
 	chunks := map[int]bool{}

@@ -1,128 +1,182 @@
 package compress
 
 import (
+	"maps"
 	"math"
-	"strings"
-	"unicode"
+	"slices"
 )
 
-// BM25 with the usual constants (Robertson and Zaragoza, 2009): bm25K bounds what repeats of a term add, bm25B is how much
-// longer texts are discounted.
+// BM25 with the usual constants (Robertson and Zaragoza, 2009): bm25K bounds what repeats of a term
+// add, bm25B is how much longer texts are discounted.
 const (
 	bm25K = 1.2
 	bm25B = 0.75
 )
 
-// maxQueryTerms bounds the distinct terms of a query, so that a pasted book does not cost minutes.
-const maxQueryTerms = 4096
-
-// stopwords are English words that carry a question and say nothing about code. Keywords of programming languages need no
-// list: they are in all chunks, so BM25 gives them next to no weight.
-var stopwords = map[string]bool{
-	"a": true, "an": true, "and": true, "are": true, "as": true, "at": true, "be": true, "by": true, "can": true, "do": true,
-	"does": true, "for": true, "from": true, "how": true, "i": true, "if": true, "in": true, "is": true, "it": true, "its": true,
-	"me": true, "of": true, "on": true, "or": true, "should": true, "so": true, "that": true, "the": true, "this": true,
-	"to": true, "was": true, "we": true, "what": true, "when": true, "where": true, "which": true, "why": true, "with": true,
-	"you": true, "please": true,
+// A bag is a text as its terms, numbered, with their counts.
+type bag struct {
+	counts map[int32]int32
+	length int
+	// pairs counts the neighbours in the text that are neighbours in the question as well.
+	pairs map[[2]int32]int32
 }
 
-// terms splits text at everything that is no letter or digit, and identifiers at case changes and digits ("parseHTTPHeader2"
-// is parse, http, header, 2); it lower-cases and takes plural endings off. An identifier of several parts also counts as a
-// whole, so that its exact name in the query outweighs its parts.
-func terms(text string) []string {
-	var list []string
-	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' }) {
-		parts := 0
-		for piece := range strings.SplitSeq(word, "_") {
-			for piece != "" {
-				n := humps(piece)
-				if term := strings.ToLower(piece[:n]); !stopwords[term] {
-					list = append(list, stem(term))
-				}
-				piece = piece[n:]
-				parts++
-			}
+// A vocabulary numbers the terms of a request in the order in which they come up.
+type vocabulary struct {
+	ids   map[string]int32
+	terms []string
+	// roots are the numbers of the terms' roots, pairs the neighbours in the question.
+	roots []int32
+	pairs map[[2]int32]bool
+}
+
+func newVocabulary() *vocabulary {
+	return &vocabulary{ids: map[string]int32{}, pairs: map[[2]int32]bool{}}
+}
+
+func (v *vocabulary) id(term string) int32 {
+	id, ok := v.ids[term]
+	if !ok {
+		id = int32(len(v.terms)) //nolint:gosec // a text has fewer than 2^31 terms
+		v.ids[term] = id
+		v.terms = append(v.terms, term)
+	}
+	return id
+}
+
+// bag counts the terms of a text.
+func (v *vocabulary) bag(text string) bag {
+	b := bag{counts: map[int32]int32{}, pairs: map[[2]int32]int32{}}
+	last := int32(-1)
+	for _, term := range terms(text) {
+		id := v.id(term)
+		b.counts[id]++
+		b.length++
+		if pair := [2]int32{last, id}; v.pairs[pair] {
+			b.pairs[pair]++
 		}
-		if parts > 1 {
-			list = append(list, strings.ToLower(strings.ReplaceAll(word, "_", "")))
+		last = id
+	}
+	return b
+}
+
+// ask notes which terms are neighbours in the question.
+func (v *vocabulary) ask(query string) {
+	for _, pair := range v.asked(query) {
+		v.pairs[pair] = true
+	}
+}
+
+// asked lists the neighbours in a question in their order, each once.
+func (v *vocabulary) asked(query string) [][2]int32 {
+	var list [][2]int32
+	seen := map[[2]int32]bool{}
+	last := int32(-1)
+	for n, term := range terms(query) {
+		id := v.id(term)
+		if pair := [2]int32{last, id}; n > 0 && n < maxQueryTerms && !seen[pair] {
+			seen[pair] = true
+			list = append(list, pair)
+		}
+		last = id
+	}
+	return list
+}
+
+// distinctRoots lists the roots of terms, each once.
+func (v *vocabulary) distinctRoots(ids []int32) []int32 {
+	var list []int32
+	for _, id := range ids {
+		if root := v.root(id); !slices.Contains(list, root) {
+			list = append(list, root)
 		}
 	}
 	return list
 }
 
-// humps returns the length of the first part of a camelCase word: a run of digits, of capitals up to the one that begins
-// the next part, or a capital and what follows it.
-func humps(word string) int {
-	var before, at rune
-	start := 0 // of the rune `at`
-	for i, r := range word {
-		if i > 0 {
-			digits := unicode.IsDigit(at) != unicode.IsDigit(r)
-			rises := unicode.IsLower(at) && unicode.IsUpper(r)
-			if digits || rises {
-				return i
-			}
-			if start > 0 && unicode.IsUpper(before) && unicode.IsUpper(at) && unicode.IsLower(r) {
-				return start
-			}
-		}
-		before, at, start = at, r, i
+// rooted is a bag of the roots of a bag's terms.
+func (v *vocabulary) rooted(b bag) bag {
+	r := bag{counts: make(map[int32]int32, len(b.counts)), length: b.length}
+	for id, n := range b.counts {
+		r.counts[v.root(id)] += n
 	}
-	return len(word)
+	return r
 }
 
-// stem takes the plural off English words. More (ing, ed) joins identifiers that differ.
-func stem(term string) string {
-	switch {
-	case len(term) > 4 && strings.HasSuffix(term, "ies"):
-		return term[:len(term)-3] + "y"
-	case len(term) > 4 && (strings.HasSuffix(term, "sses") || strings.HasSuffix(term, "xes") || strings.HasSuffix(term, "ches") || strings.HasSuffix(term, "shes")):
-		return term[:len(term)-2]
-	case len(term) > 3 && strings.HasSuffix(term, "s") && !strings.HasSuffix(term, "ss") && !strings.HasSuffix(term, "us") && !strings.HasSuffix(term, "is"):
-		return term[:len(term)-1]
+// root is the number of a term's root, which is a term itself.
+func (v *vocabulary) root(id int32) int32 {
+	for len(v.roots) < len(v.terms) {
+		v.roots = append(v.roots, -1)
 	}
-	return term
+	if v.roots[id] < 0 {
+		root := v.id(root(v.terms[id]))
+		v.roots[id] = root
+	}
+	return v.roots[id]
 }
 
-// bm25 scores texts for a query. Only the query's terms are counted, so memory does not grow with the vocabulary.
-func bm25(query string, texts []string) []float64 {
-	ids := map[string]int{}
+// distinct numbers the distinct terms of a question in their order, maxQueryTerms at most.
+func (v *vocabulary) distinct(query string) []int32 {
+	var list []int32
+	seen := map[int32]bool{}
 	for _, term := range terms(query) {
-		if _, ok := ids[term]; !ok && len(ids) < maxQueryTerms {
-			ids[term] = len(ids)
+		if id := v.id(term); !seen[id] && len(list) < maxQueryTerms {
+			seen[id] = true
+			list = append(list, id)
 		}
 	}
-	var (
-		lengths = make([]float64, len(texts))
-		counts  = make([]map[int]int, len(texts))
-		holders = make([]float64, len(ids)) // texts that hold the term
-		average float64
-	)
-	for i, text := range texts {
-		counts[i] = map[int]int{}
-		list := terms(text)
-		for _, term := range list {
-			if id, ok := ids[term]; ok {
-				counts[i][id]++
-			}
-		}
-		for id := range counts[i] {
-			holders[id]++
-		}
-		lengths[i] = float64(len(list))
-		average += lengths[i] / float64(len(texts))
+	return list
+}
+
+// bm25 scores texts for the terms of a query.
+func bm25(query []int32, texts []bag) []float64 {
+	return rare(texts, query, func(b bag, id int32) int32 { return b.counts[id] })
+}
+
+// bm25Pairs scores texts for the neighbours of a question, in the order of pairs.
+func bm25Pairs(pairs [][2]int32, texts []bag) []float64 {
+	return rare(texts, pairs, func(b bag, pair [2]int32) int32 { return b.pairs[pair] })
+}
+
+// rare is BM25 of texts for what is asked for, in that order: another would change the last bits of the
+// sum.
+func rare[T any](texts []bag, asked []T, count func(bag, T) int32) []float64 {
+	average := 0.0
+	for _, text := range texts {
+		average += float64(text.length) / float64(len(texts))
 	}
 	scores := make([]float64, len(texts))
-	for i := range texts {
-		norm := bm25K * (1 - bm25B + bm25B*lengths[i]/max(average, 1))
-		for id := range holders { // in order of id: a map's order would change the last bits of the sum
-			tf := float64(counts[i][id])
-			if tf == 0 {
-				continue
+	for _, what := range asked {
+		holders := 0.0
+		for _, text := range texts {
+			if count(text, what) > 0 {
+				holders++
 			}
-			idf := math.Log(1 + (float64(len(texts))-holders[id]+0.5)/(holders[id]+0.5))
-			scores[i] += idf * tf * (bm25K + 1) / (tf + norm)
+		}
+		if holders == 0 {
+			continue
+		}
+		idf := math.Log(1 + (float64(len(texts))-holders+0.5)/(holders+0.5))
+		for i, text := range texts {
+			if tf := float64(count(text, what)); tf > 0 {
+				norm := bm25K * (1 - bm25B + bm25B*float64(text.length)/max(average, 1))
+				scores[i] += idf * tf * (bm25K + 1) / (tf + norm)
+			}
 		}
 	}
 	return scores
 }
+
+// bm25Texts scores texts for a query.
+func bm25Texts(query string, texts []string) []float64 {
+	words := newVocabulary()
+	asked := words.distinct(query)
+	bags := make([]bag, len(texts))
+	for i, text := range texts {
+		bags[i] = words.bag(text)
+	}
+	return bm25(asked, bags)
+}
+
+// order lists the terms of a bag by their numbers: sums in another order would differ in the last bits.
+func (b bag) order() []int32 { return slices.Sorted(maps.Keys(b.counts)) }

@@ -13,7 +13,7 @@ import (
 )
 
 // Version is the version of the algorithm. It is part of every cache key and changes whenever the bytes of a result may.
-const Version = "7"
+const Version = "8"
 
 // compatLongCodeZip is the Request.Compat that follows the published reference.
 const compatLongCodeZip = "longcodezip"
@@ -21,7 +21,7 @@ const compatLongCodeZip = "longcodezip"
 const (
 	defaultFineRatio = 0.8
 	defaultBeta      = 0.5
-	defaultRate      = 0.25
+	defaultCoverage  = 0.95
 )
 
 // An Engine shortens texts. It is safe for concurrent use.
@@ -39,7 +39,7 @@ func New(opt Options) (*Engine, error) {
 		errs = append(errs, errors.New("counters: missing"))
 	}
 	if opt.Ranker == "" || opt.Ranker == rankAuto {
-		opt.Ranker = rankHybrid
+		opt.Ranker = rankWords
 	}
 	if _, ok := rankerOf(opt.Ranker); !ok {
 		errs = append(errs, fmt.Errorf("ranker: %q is none of ami, bm25, words, hybrid", opt.Ranker))
@@ -50,7 +50,7 @@ func New(opt Options) (*Engine, error) {
 		standard float64
 	}{
 		{"fine ratio", &opt.FineRatio, defaultFineRatio},
-		{"default rate", &opt.DefaultRate, defaultRate},
+		{"coverage", &opt.Coverage, defaultCoverage},
 	} {
 		if *knob.value == 0 {
 			*knob.value = knob.standard
@@ -59,6 +59,9 @@ func New(opt Options) (*Engine, error) {
 			errs = append(errs, fmt.Errorf("%s: %v is outside (0, 1]", knob.name, *knob.value))
 		}
 	}
+	if !(opt.DefaultRate >= 0 && opt.DefaultRate <= 1) {
+		errs = append(errs, fmt.Errorf("default rate: %v is outside [0, 1]", opt.DefaultRate))
+	}
 	if opt.Beta == nil {
 		opt.Beta = new(defaultBeta)
 	}
@@ -66,7 +69,7 @@ func New(opt Options) (*Engine, error) {
 		errs = append(errs, fmt.Errorf("beta: %v is outside [0, 1]", *opt.Beta))
 	}
 	if opt.Speed == "" {
-		opt.Speed = SpeedExact
+		opt.Speed = SpeedBalanced
 	}
 	if _, ok := classOf(opt.Speed); !ok {
 		errs = append(errs, fmt.Errorf("speed: %q is none of exact, balanced, fast", opt.Speed))
@@ -90,10 +93,17 @@ type job struct {
 	chunks  []chunk
 	// original is the number of tokens without compression, budget the number allowed.
 	original, budget int
+	// coverage is the share of the needed code that an adaptive budget is expected to hold, else 0.
+	coverage float64
 	ranking
-	// segmented is set once blocks are made and valued.
-	segmented bool
-	timings   map[string]float64
+	// large are the chunks that may be cut inside, walked the decisions over all chunks, markerPrice how
+	// many times its tokens a marker is charged.
+	large       []int
+	walked      *choice
+	markerPrice int
+	// links are the uses between ranked chunks; see used.
+	links   []use
+	timings map[string]float64
 }
 
 // ranking is how chunks and blocks are ranked, and what came in between.
@@ -131,7 +141,7 @@ func (e *Engine) Compress(ctx context.Context, req Request) (Result, error) {
 	if req.Speed == "" {
 		req.Speed = e.opt.Speed
 	}
-	j := &job{opt: e.opt, req: req, counter: e.opt.Counters.For(req.Model), timings: map[string]float64{}}
+	j := &job{opt: e.opt, req: req, counter: e.opt.Counters.For(req.Model), timings: map[string]float64{}, markerPrice: 1}
 	j.memo = memo{counter: j.counter, seen: map[string]int{}}
 	if err := j.parse(ctx); err != nil {
 		return Result{}, err
@@ -164,15 +174,13 @@ func (j *job) run(ctx context.Context) (*plan, error) {
 		return nil, err
 	}
 	if j.adaptive() {
-		j.budget = max(j.budget, j.clear())
+		j.budget, j.coverage = j.cover()
 	}
-	if j.fine() {
-		first := j.choose(j.budget)
-		if err := j.rankBlocks(ctx, first); err != nil {
-			return nil, err
-		}
-		j.segmented = true
+	if err := j.pruneLarge(ctx); err != nil {
+		return nil, err
 	}
+	j.appraise()
+	j.need(j.choose(j.budget))
 	return j.fit(ctx)
 }
 

@@ -3,12 +3,13 @@ package compress
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 )
 
 const (
 	// attempts is how often a target is corrected by how far the counted text is off. Two bring most texts within slack.
-	attempts = 4
+	attempts = 7
 	// slack is the part of the budget, one in so many, that is not worth another attempt.
 	slack = 50
 	// rounds bounds how often single gaps are mended before a broken file climbs levels, and then how often it climbs one
@@ -16,13 +17,30 @@ const (
 	rounds = 4
 )
 
-// fit cuts the input down to the budget: coarse and fine stage, then the real count, until the text fits and parses.
+// maxMarkers is the share of an output that may be markers, one in so many, and maxMarkerPrice how far
+// their price is raised to get there.
+const (
+	maxMarkers     = 17
+	maxMarkerPrice = 5
+)
+
+// crowded reports that too much of a plan is markers and that a higher price may help.
+func (j *job) crowded(p *plan) bool {
+	return p.markers*maxMarkers > p.tokens && j.markerPrice < maxMarkerPrice
+}
+
+// fit cuts the input down to the budget: a choice, then the real count, until the text fits and parses.
 func (j *job) fit(ctx context.Context) (*plan, error) {
 	defer j.time("fit", time.Now())
 	for round := 0; ; round++ {
 		p, err := j.search(ctx, j.budget)
 		if err != nil {
 			return nil, err
+		}
+		if j.crowded(p) {
+			j.markerPrice++
+			j.walked = nil
+			continue
 		}
 		broken, err := j.broken(ctx, p)
 		if err != nil || len(broken) == 0 {
@@ -40,6 +58,8 @@ func (j *job) fit(ctx context.Context) (*plan, error) {
 				src.level = cutFile
 			}
 		}
+		j.offerPruned()
+		j.walked = nil
 	}
 }
 
@@ -52,6 +72,7 @@ func (j *job) search(ctx context.Context, limit int) (*plan, error) {
 	}
 	target := int(float64(limit) * float64(estimate) / float64(max(j.original, 1)))
 	var best *plan
+	low, high := 0, math.MaxInt // targets of texts that fit and that do not
 	for range attempts {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -60,10 +81,21 @@ func (j *job) search(ctx context.Context, limit int) (*plan, error) {
 		if p.tokens <= limit && (best == nil || p.tokens > best.tokens) {
 			best = p
 		}
-		if off := limit - p.tokens; off >= 0 && off <= limit/slack {
+		off := limit - p.tokens
+		if off >= 0 && off <= limit/slack {
 			break
 		}
-		target += limit - p.tokens
+		if off >= 0 {
+			low = max(low, target)
+		} else {
+			high = min(high, target)
+		}
+		if target += off; target <= low || target >= high {
+			target = low + (high-low)/2
+		}
+		if target == low {
+			break
+		}
 	}
 	for ; best == nil && target > 0; target = target * 3 / 4 {
 		if err := ctx.Err(); err != nil {
@@ -83,7 +115,5 @@ func (j *job) search(ctx context.Context, limit int) (*plan, error) {
 	return p, nil
 }
 
-// cut runs the coarse and the fine stage for a target.
-func (j *job) cut(target int) *plan {
-	return j.assemble(j.carve(j.choose(target), target))
-}
+// cut chooses for a target and writes the outcome.
+func (j *job) cut(target int) *plan { return j.assemble(j.choose(target)) }

@@ -5,21 +5,40 @@ import (
 	"slices"
 )
 
-// A step is one stop of the walk over a function in line order. Steps with skip > 0 are decisions: the block that begins
-// here is kept and the walk goes on inside it, or it is left out and the walk goes on at step skip. Steps with skip == 0
-// are lines of an enclosing frame, which stay.
-type step struct {
+// A form is one way in which a step may stay.
+type form struct {
 	tokens int
 	value  float64
-	skip   int
+	// leads and trails say that it begins or ends with lines left out: there it shares the marker of
+	// the gap beside it. Tokens counts the marker of a trailing gap and not that of a leading one.
+	leads, trails bool
+	// skips says that the walk goes on behind the step's subtree and not inside it.
+	skips bool
 }
 
-// maxCells bounds the table of one function: 2^21 float64 cells are 16 MiB. Beyond it tokens are counted in coarser units,
-// rounded up, so that the choice still fits and is the best one for a budget smaller by less than one unit per step.
-const maxCells = 1 << 21
+// A step is one stop of the walk over the input in line order: what stands there stays in one of its
+// forms and the walk goes on at the next step, or it is left out with all that is inside and the walk
+// goes on at step skip. A step with skip == 0 stays.
+type step struct {
+	forms []form
+	skip  int
+	// alone is the price of leaving out a step that opens and closes a text of its own (a file among
+	// several); such a step shares no gap with its neighbours. 0 for all others.
+	alone int
+}
 
-// A knapsack chooses blocks of one function. It is the 0/1 knapsack of LongCodeZip, section III-D, with two additions that
-// keep it exact: a block inside a nested statement needs that statement's frame, and each gap costs a marker.
+// keep is a step of one form.
+func keep(tokens int, value float64, skip int) step {
+	return step{forms: []form{{tokens: tokens, value: value}}, skip: skip}
+}
+
+// maxCells bounds the table: 2^19 float64 cells are 4 MiB. Beyond it tokens are counted in coarser
+// units, rounded up, so that the choice still fits and is the best one for a budget smaller by less
+// than one unit a step.
+const maxCells = 1 << 19
+
+// A knapsack is the multiple-choice knapsack over a tree (LongCodeZip, section III-D, has one form a
+// block and no tree): what is nested needs what is around it, and each gap costs a marker. It is exact.
 type knapsack struct {
 	steps []step
 	// marker is the cost of opening a gap.
@@ -33,7 +52,8 @@ const (
 	states
 )
 
-// best is the dynamic programme: cell (step, state, tokens left) is the largest value from step to the end.
+// best is the dynamic programme: cell (step, state, tokens left) is the largest value from step to the
+// end.
 type best struct {
 	cells []float64
 	width int // budget in units, plus one
@@ -50,37 +70,77 @@ func (b *best) units(tokens int) int { return (tokens + b.unit - 1) / b.unit }
 // impossible is the value of what does not fit. Adding to it changes nothing.
 var impossible = math.Inf(-1)
 
-// pack returns which steps are kept under budget tokens, and false if not even the frame fits. Of equal values the one
-// that keeps less wins.
-func (k knapsack) pack(budget int) ([]bool, bool) {
+// left is the choice of a step that is left out.
+const left = -1
+
+// pack returns the form of each step under budget tokens: its number, or left; steps inside of one that
+// is left out or skipped have left. It returns false if not even what must stay fits. Of equal values
+// the choice that keeps less wins.
+func (k knapsack) pack(budget int) (chosen []int, ok bool) {
 	if budget < 0 {
 		return nil, false
 	}
 	table := k.fill(budget)
-	state, left := gapClosed, table.width-1
-	if table.row(0, state)[left] == impossible {
+	state, room := gapClosed, table.width-1
+	if table.row(0, state)[room] == impossible {
 		return nil, false
 	}
-	kept := make([]bool, len(k.steps))
+	chosen = slices.Repeat([]int{left}, len(k.steps))
 	for i := 0; i < len(k.steps); {
-		s := k.steps[i]
-		next, price := s.after(state), table.units(s.tokens)
+		s := &k.steps[i]
+		want := table.row(i, state)[room]
 		if s.skip > 0 {
-			fee := k.fee(table, state)
-			out := at(table.row(s.skip, gapOpen), left-fee)
-			if at(table.row(i+1, next), left-price)+s.value <= out {
-				state = gapOpen
-				left -= fee
-				i = s.skip
+			price, after := k.out(table, s, state)
+			if at(table.row(s.skip, after), room-price) == want {
+				state, room, i = after, room-price, s.skip
 				continue
 			}
 		}
-		kept[i] = true
-		left -= price
-		state = next
-		i++
+		for n, f := range s.forms {
+			next, price, after := k.in(table, i, f, state)
+			if at(table.row(next, after), room-price)+f.value == want {
+				chosen[i] = n
+				state, room, i = after, room-price, next
+				break
+			}
+		}
 	}
-	return kept, true
+	return chosen, true
+}
+
+// out is the price of leaving a step out, in units, and the state behind it.
+func (k knapsack) out(table *best, s *step, state int) (price, after int) {
+	switch {
+	case s.alone > 0:
+		return table.units(s.alone), gapClosed
+	case state == gapOpen:
+		return 0, gapOpen
+	}
+	return table.units(k.marker), gapOpen
+}
+
+// in is where the walk goes on behind a form of step i, its price in units, and the state there. A form
+// without lines leaves a gap open.
+func (k knapsack) in(table *best, i int, f form, state int) (next, price, after int) {
+	tokens := f.tokens
+	if f.leads && state == gapClosed {
+		tokens += k.marker
+	}
+	switch {
+	case k.steps[i].alone > 0:
+		after = gapClosed
+	case f.trails:
+		after = gapOpen
+	case f.tokens > 0:
+		after = gapClosed
+	default:
+		after = state
+	}
+	next = i + 1
+	if f.skips {
+		next = k.steps[i].skip
+	}
+	return next, table.units(tokens), after
 }
 
 // at is row[i], impossible before the row's start.
@@ -91,14 +151,6 @@ func at(row []float64, i int) float64 {
 	return row[i]
 }
 
-// fee is what leaving something out costs: a marker, unless a gap is open.
-func (k knapsack) fee(table *best, state int) int {
-	if state == gapOpen {
-		return 0
-	}
-	return table.units(k.marker)
-}
-
 // fill computes the table from the last step to the first.
 func (k knapsack) fill(budget int) *best {
 	table := &best{unit: 1}
@@ -106,32 +158,33 @@ func (k knapsack) fill(budget int) *best {
 	table.unit += (budget + 1) * rows / maxCells
 	table.width = budget/table.unit + 1
 	table.cells = make([]float64, rows*table.width)
-	for i, s := range slices.Backward(k.steps) {
-		price := min(table.units(s.tokens), table.width)
+	for i := len(k.steps) - 1; i >= 0; i-- {
+		s := &k.steps[i]
 		for state := range states {
-			row, rest := table.row(i, state), table.row(i+1, s.after(state))
-			for left := range price {
-				row[left] = impossible
+			row := table.row(i, state)
+			for room := range row {
+				row[room] = impossible
 			}
-			for left, value := range rest[:table.width-price] {
-				row[price+left] = s.value + value
+			if s.skip > 0 {
+				price, after := k.out(table, s, state)
+				raise(row, table.row(s.skip, after), price, 0)
 			}
-			if s.skip == 0 {
-				continue
-			}
-			fee := min(k.fee(table, state), table.width)
-			for left, value := range table.row(s.skip, gapOpen)[:table.width-fee] {
-				row[fee+left] = max(row[fee+left], value)
+			for _, f := range s.forms {
+				next, price, after := k.in(table, i, f, state)
+				raise(row, table.row(next, after), price, f.value)
 			}
 		}
 	}
 	return table
 }
 
-// after is the state behind a kept step: its lines close the gap. A kept block whose lines all come later leaves it open.
-func (s step) after(state int) int {
-	if s.tokens > 0 {
-		return gapClosed
+// raise takes over what rest holds, shifted by price and with value added, where that is more.
+func raise(row, rest []float64, price int, value float64) {
+	if price >= len(row) {
+		return
 	}
-	return state
+	row = row[price:]
+	for room, v := range rest[:len(row)] {
+		row[room] = max(row[room], v+value)
+	}
 }

@@ -6,19 +6,25 @@ import (
 	"testing"
 )
 
-// randomWalk makes a tree of blocks with frames between them, at most n steps.
-func randomWalk(rng *rand.Rand, n int) []step {
+// randomWalk makes a tree of blocks with frames between them, at most n steps, each in up to most forms.
+func randomWalk(rng *rand.Rand, n, most int) []step {
 	var walk []step
 	var grow func(depth, room int)
 	grow = func(depth, room int) {
 		for room > 0 && len(walk) < n {
 			if rng.IntN(4) == 0 {
-				walk = append(walk, step{tokens: 1 + rng.IntN(6)})
+				walk = append(walk, keep(1+rng.IntN(6), 0, 0))
 				room--
 				continue
 			}
 			at := len(walk)
-			walk = append(walk, step{tokens: rng.IntN(9), value: float64(rng.IntN(10))})
+			walk = append(walk, step{forms: []form{randomForm(rng)}})
+			for range rng.IntN(most) {
+				walk[at].forms = append(walk[at].forms, randomForm(rng))
+			}
+			if depth == 0 && rng.IntN(5) == 0 {
+				walk[at].alone = 1 + rng.IntN(4)
+			}
 			room--
 			if depth < 3 && rng.IntN(3) == 0 {
 				inner := rng.IntN(room + 1)
@@ -32,84 +38,157 @@ func randomWalk(rng *rand.Rand, n int) []step {
 	return walk
 }
 
-// price replays a choice: its value and cost, markers included.
-func price(k knapsack, kept func(int) bool) (value float64, cost int) {
+func randomForm(rng *rand.Rand) form {
+	f := form{tokens: rng.IntN(9), value: float64(rng.IntN(10))}
+	if f.tokens > 0 {
+		f.leads, f.trails, f.skips = rng.IntN(3) == 0, rng.IntN(3) == 0, rng.IntN(4) == 0
+	}
+	return f
+}
+
+// price replays a choice: its value and cost, markers included. It says by itself what gaps cost.
+func price(k knapsack, chosen func(int) int) (value float64, cost int) {
 	gap := false
 	for i := 0; i < len(k.steps); {
 		s := k.steps[i]
-		if s.skip > 0 && !kept(i) {
-			if !gap {
+		n := chosen(i)
+		if s.skip > 0 && n == left {
+			switch {
+			case s.alone > 0:
+				cost += s.alone
+				gap = false
+			case !gap:
 				cost += k.marker
+				gap = true
 			}
-			gap = true
 			i = s.skip
 			continue
 		}
-		value += s.value
-		cost += s.tokens
-		gap = gap && s.tokens == 0
+		f := s.forms[max(n, 0)%len(s.forms)]
+		value += f.value
+		cost += f.tokens
+		if f.leads && !gap {
+			cost += k.marker
+		}
+		switch {
+		case s.alone > 0:
+			gap = false
+		case f.trails:
+			gap = true
+		case f.tokens > 0:
+			gap = false
+		}
 		i++
+		if f.skips {
+			i = s.skip
+		}
 	}
 	return value, cost
+}
+
+// bestOf tries every choice of the steps from i on.
+func bestOf(k knapsack, chosen []int, i, budget int) float64 {
+	if i == len(k.steps) {
+		if value, cost := price(k, func(i int) int { return chosen[i] }); cost <= budget {
+			return value
+		}
+		return math.Inf(-1)
+	}
+	best := math.Inf(-1)
+	for n := left; n < len(k.steps[i].forms); n++ {
+		chosen[i] = n
+		best = max(best, bestOf(k, chosen, i+1, budget))
+	}
+	return best
 }
 
 func TestKnapsackAgainstAllChoices(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for round := range 400 {
-		k := knapsack{steps: randomWalk(rng, 12), marker: rng.IntN(5)}
-		budget := rng.IntN(60)
-		best := math.Inf(-1)
-		for choice := range 1 << len(k.steps) {
-			if value, cost := price(k, func(i int) bool { return choice>>i&1 == 1 }); cost <= budget {
-				best = max(best, value)
-			}
-		}
-		kept, ok := k.pack(budget)
+		k := knapsack{steps: randomWalk(rng, 7, 3), marker: rng.IntN(5)}
+		budget := rng.IntN(40)
+		best := bestOf(k, make([]int, len(k.steps)), 0, budget)
+		chosen, ok := k.pack(budget)
 		if !ok {
 			if !math.IsInf(best, -1) {
 				t.Fatalf("round %d: nothing fits %d tokens, yet %v does", round, budget, best)
 			}
 			continue
 		}
-		value, cost := price(k, func(i int) bool { return kept[i] })
+		value, cost := price(k, func(i int) int { return chosen[i] })
 		if value != best || cost > budget {
 			t.Fatalf("round %d: value %v at %d of %d tokens, best is %v", round, value, cost, budget, best)
 		}
 	}
 }
 
-// A table beyond its bound counts in coarser units: never over budget, and at least as good as what a budget smaller by
-// one unit per step allows.
+// Forms chosen together are worth at least what the two stages of LongCodeZip find: the best blocks as a
+// whole first, then smaller forms in what is left.
+func TestKnapsackIsNeverWorseThanTwoStages(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	for round := range 200 {
+		k := knapsack{steps: randomWalk(rng, 30, 3), marker: rng.IntN(5)}
+		budget := 20 + rng.IntN(100)
+		whole := knapsack{marker: k.marker}
+		for _, s := range k.steps {
+			s.forms = s.forms[:1]
+			whole.steps = append(whole.steps, s)
+		}
+		first, ok := whole.pack(budget)
+		if !ok {
+			continue
+		}
+		two := append([]int(nil), first...)
+		floor, _ := price(k, func(i int) int { return two[i] })
+		for i, s := range k.steps {
+			for n := 1; two[i] == left && n < len(s.forms); n++ {
+				two[i] = n
+				if value, cost := price(k, func(i int) int { return two[i] }); cost <= budget && value > floor {
+					floor = value
+				} else {
+					two[i] = left
+				}
+			}
+		}
+		chosen, _ := k.pack(budget)
+		if value, _ := price(k, func(i int) int { return chosen[i] }); value < floor {
+			t.Fatalf("round %d: value %v, two stages find %v", round, value, floor)
+		}
+	}
+}
+
+// A table beyond its bound counts in coarser units: never over budget, and at least as good as what a
+// budget smaller by one unit a step allows.
 func TestKnapsackCoarseUnits(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	k := knapsack{marker: 11}
-	for i := range 300 {
-		k.steps = append(k.steps, step{tokens: 20 + rng.IntN(200), value: rng.Float64(), skip: i + 1})
+	for i := range 100 {
+		k.steps = append(k.steps, keep(20+rng.IntN(200), rng.Float64(), i+1))
 	}
-	const budget = 20000
+	const budget = 6000
 	table := k.fill(budget)
 	if table.unit < 2 {
 		t.Fatalf("unit %d: the table is too small for this test", table.unit)
 	}
-	kept, ok := k.pack(budget)
-	value, cost := price(k, func(i int) bool { return kept[i] })
+	chosen, ok := k.pack(budget)
+	value, cost := price(k, func(i int) int { return chosen[i] })
 	if !ok || cost > budget {
 		t.Fatalf("%d tokens in a budget of %d", cost, budget)
 	}
 	small := k
-	small.steps = k.steps[:200] // fits the table exactly
+	small.steps = k.steps[:40] // fits the table exactly
 	exact, _ := small.pack(budget - table.unit*len(k.steps))
-	if floor, _ := price(small, func(i int) bool { return exact[i] }); value < floor {
+	if floor, _ := price(small, func(i int) int { return exact[i] }); value < floor {
 		t.Errorf("value %v is below the bound %v", value, floor)
 	}
 }
 
 func BenchmarkKnapsack(b *testing.B) {
 	rng := rand.New(rand.NewPCG(5, 6))
-	k := knapsack{steps: randomWalk(rng, 120), marker: 11}
+	k := knapsack{steps: randomWalk(rng, 120, 3), marker: 11}
 	total := 0
 	for _, s := range k.steps {
-		total += s.tokens
+		total += s.forms[0].tokens
 	}
 	for b.Loop() {
 		k.pack(max(total/2, 1500))

@@ -122,7 +122,7 @@ func markerAt(text string, at, lines int) (marker string, to int) {
 // engine returns an Engine over fakes.
 func engine(t testing.TB, change func(*Options)) *Engine {
 	t.Helper()
-	opt := Options{Splitter: indents{}, Counters: words{}, Scorer: &hashModel{}}
+	opt := Options{Splitter: indents{}, Counters: words{}, Scorer: &hashModel{}, Ranker: rankHybrid, Speed: SpeedExact}
 	if change != nil {
 		change(&opt)
 	}

@@ -16,12 +16,13 @@ const (
 	rankOrder  = "order"
 )
 
-// evidence is what is known about pieces of text (all chunks of a request, or all blocks) with regard to its query.
+// evidence is what is known about pieces of text (all chunks of a request, or all blocks) with regard
+// to its query.
 type evidence struct {
-	texts int
-	// terms are the BM25 scores of the pieces, heads those of their headers alone. Nil where pieces have no headers.
-	terms, heads []float64
-	// alone are the query's losses without context, given[i] those after piece i. Nil where no model ran, or it was not asked.
+	// rows hold the signals of the pieces, the model's excepted.
+	rows []row
+	// alone are the query's losses without context, given[i] those after piece i. Nil where no model
+	// ran, or it was not asked.
 	alone []Loss
 	given [][]Loss
 	// read says which pieces the model read. Nil: all.
@@ -33,7 +34,21 @@ type ranker interface {
 	scores(e evidence) []float64
 	// reads says whether the model should read the pieces.
 	reads() bool
+	// probabilities are those of being needed, by scores.
+	probabilities(scores []float64) []float64
 }
+
+func (amiRanker) probabilities(scores []float64) []float64 {
+	return fitted.Plain.of(standardised(scores, nil))
+}
+func (bm25Ranker) probabilities(scores []float64) []float64 {
+	return fitted.Plain.of(standardised(scores, nil))
+}
+func (orderRanker) probabilities(scores []float64) []float64 {
+	return fitted.Plain.of(standardised(scores, nil))
+}
+func (wordsRanker) probabilities(scores []float64) []float64  { return fitted.WordsOdds.of(scores) }
+func (hybridRanker) probabilities(scores []float64) []float64 { return fitted.HybridOdds.of(scores) }
 
 type (
 	amiRanker    struct{}
@@ -70,47 +85,37 @@ func (amiRanker) scores(e evidence) []float64 {
 	return gains(e, func(alone, given float64) float64 { return math.Exp(alone) - math.Exp(given) })
 }
 
-func (bm25Ranker) scores(e evidence) []float64 { return slices.Clone(e.terms) }
+func (bm25Ranker) scores(e evidence) []float64 { return e.signal(signalWords) }
 
-// The weights of words and hybrid were chosen on the validation packages of training/corpus_manifest.json, which are
-// neither trained on nor reported on.
-const (
-	// headShare is what a match in a function's name and signature counts beside one anywhere in it. A header says what its
-	// function is for; the body and the comments name much else.
-	headShare = 6
-	// wordShare is what words count beside the model.
-	wordShare = 0.1
-)
+// scores weighs all signals but the model's.
+func (wordsRanker) scores(e evidence) []float64 { return fitted.Words.scores(e.rows) }
 
-// scores is BM25 with the header as a second field (a sum of z-scores, where BM25F would add up term counts).
-func (wordsRanker) scores(e evidence) []float64 {
-	sum := standardised(e.terms, nil)
-	if e.heads != nil {
-		for i, s := range standardised(e.heads, nil) {
-			sum[i] += headShare * s
-		}
-	}
-	return sum
-}
-
-// scores adds what the model says of a piece and what the words say, which give its header more weight. (Having the model read the
-// headers alone as well ranks little better, keeps no more, and costs as many questions again; bench/RESULTS.md has both.) The model's
-// part is the gain in nats and not in perplexity: both order the pieces alike, but differences of perplexity are so skewed that one
-// piece would take the whole scale.
+// scores weighs all signals, the gain in nats of what the model read among them. The gain is that in
+// nats and not in perplexity: both order the pieces alike, but differences of perplexity are so skewed
+// that one piece would take the whole scale.
 func (hybridRanker) scores(e evidence) []float64 {
 	nats := func(alone, given float64) float64 { return alone - given }
-	sum := standardised(gains(e, nats), e.heard)
-	for i, s := range (wordsRanker{}).scores(e) {
-		sum[i] += wordShare * s
+	rows := slices.Clone(e.rows)
+	for i, s := range standardised(gains(e, nats), e.heard) {
+		rows[i][signalModel] = s
 	}
-	return sum
+	return fitted.Hybrid.scores(rows)
+}
+
+// signal lists one signal of all pieces.
+func (e evidence) signal(at int) []float64 {
+	list := make([]float64, len(e.rows))
+	for i := range e.rows {
+		list[i] = e.rows[i][at]
+	}
+	return list
 }
 
 // heard reports that the model read piece i.
 func (e evidence) heard(i int) bool { return e.read == nil || e.read[i] }
 
 func (orderRanker) scores(e evidence) []float64 {
-	list := make([]float64, e.texts)
+	list := make([]float64, len(e.rows))
 	for i := range list {
 		list[i] = 1 - float64(i)/float64(len(list))
 	}

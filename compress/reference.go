@@ -112,7 +112,7 @@ func (j *job) refRank(ctx context.Context, chunks []refChunk) error {
 			j.use(rankBM25)
 			break
 		}
-		e := evidence{texts: len(chunks), alone: losses[0].Text}
+		e := evidence{rows: make([]row, len(chunks)), alone: losses[0].Text}
 		for _, l := range losses[1:] {
 			e.given = append(e.given, l.Text)
 		}
@@ -124,7 +124,7 @@ func (j *job) refRank(ctx context.Context, chunks []refChunk) error {
 		for i, c := range chunks {
 			texts[i] = c.text
 		}
-		scores = bm25(j.req.Query, texts)
+		scores = bm25Texts(j.req.Query, texts)
 	}
 	for rank, i := range byScore(scores) {
 		chunks[i].score, chunks[i].rank = scores[i], rank+1

@@ -259,11 +259,11 @@ func refChoose(weights []int, values []float64, preserved []int, budget int) []i
 		slices.Reverse(items) // of equal choices the reference prefers the one without the last items
 		walk := make([]step, len(items))
 		for n, i := range items {
-			walk[n] = step{tokens: weights[i], value: worth[i], skip: n + 1}
+			walk[n] = keep(weights[i], worth[i], n+1)
 		}
-		kept, _ := knapsack{steps: walk}.pack(budget)
+		forms, ok := knapsack{steps: walk}.pack(budget)
 		for n, i := range items {
-			if kept[n] {
+			if ok && forms[n] != left {
 				chosen = append(chosen, i)
 			}
 		}

@@ -33,34 +33,6 @@ func TestReferenceSelection(t *testing.T) {
 	}
 }
 
-// The default skips what does not fit and goes on.
-func TestSkipAndContinue(t *testing.T) {
-	tokens := []int{50, 400, 120, 300, 80, 500, 60}
-	scores := []float64{.10, 1.30, -.20, 2.05, .95, .40, 1.30}
-	for _, tt := range []struct {
-		target int
-		want   []int
-	}{
-		{500, []int{0, 3, 4, 6}},
-		{600, []int{0, 3, 4, 6}},
-		{625, []int{0, 2, 3, 4, 6}},
-	} {
-		src := &source{level: cutChunks, starts: []int{0}, spent: []int{0}}
-		j := &job{sources: []*source{src}}
-		for i := range tokens {
-			j.chunks = append(j.chunks, chunk{src: src, family: family{parent: -1, closer: -1}, whole: tokens[i], frame: tokens[i], score: scores[i]})
-		}
-		for rank, i := range byScore(scores) {
-			j.chunks[i].rank = rank + 1
-		}
-		got := j.picks(j.choose(tt.target))
-		slices.Sort(got)
-		if !slices.Equal(got, tt.want) {
-			t.Errorf("target %d: chose %v, want %v", tt.target, got, tt.want)
-		}
-	}
-}
-
 func TestReferenceBlocks(t *testing.T) {
 	scores := []float64{0, 3.1, 1.2, 1.0, 4.0, .9, 1.1, 2.6, 2.5, 0, 3.3, .8, math.Inf(1), 1.5}
 	var got [][2]int

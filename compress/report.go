@@ -9,7 +9,7 @@ const rankNone = "none"
 func (j *job) report(p *plan) Result {
 	encoding, exact := j.counter.Encoding()
 	res := Result{
-		OriginalTokens: j.original, CompressedTokens: p.tokens, Ratio: ratio(j.original, p.tokens), Budget: j.budget,
+		OriginalTokens: j.original, CompressedTokens: p.tokens, Ratio: ratio(j.original, p.tokens), Budget: j.budget, Coverage: j.coverage,
 		Ranker: j.name, RankerReason: j.reason, Device: j.device(), Text: p.text, TimingsMS: j.timings,
 		Tokenizer: encoding, Estimated: !exact, Cut: j.short,
 		Files: []FileResult{}, Chunks: []ChunkResult{},
@@ -35,6 +35,9 @@ func (j *job) report(p *plan) Result {
 		r := c.result(p.keep[c.src.index])
 		for _, run := range r.KeptLines {
 			res.LineTokens += c.src.cost(run[0]-1, run[1])
+		}
+		if j.req.Explain && c.rank > 0 {
+			r.Signals = c.signals.named()
 		}
 		res.Chunks = append(res.Chunks, r)
 	}

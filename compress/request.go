@@ -47,6 +47,8 @@ type Request struct {
 	// Speed is exact, balanced or fast. If empty, the engine's.
 	Speed Speed `json:"speed,omitempty"`
 	Stage Stage `json:"stage,omitempty"`
+	// Explain asks for the signals of each chunk in the Result.
+	Explain bool `json:"explain,omitempty"`
 	// Compat is empty or "longcodezip": the published reference's rules, defects that change results included.
 	Compat string `json:"compat,omitempty"`
 	// WayBack is said once in each file's text, in a marker, where markers carry no hash: how the omitted lines can be had. One
@@ -64,6 +66,8 @@ type Result struct {
 	Budget           int     `json:"budget"`
 	// LineTokens are the tokens of the input's lines that the text holds; the rest are markers. A result of markers is none.
 	LineTokens int `json:"line_tokens"`
+	// Coverage is the share of the needed code that the engine expects an adaptive budget to hold.
+	Coverage float64 `json:"coverage,omitempty"`
 	// Ranker is the one that ran; RankerReason says why, when it is not the one asked for.
 	Ranker       string             `json:"ranker"`
 	RankerReason string             `json:"ranker_reason,omitempty"`
@@ -121,6 +125,8 @@ type ChunkResult struct {
 	Rank      int          `json:"rank"` // 1 is best; 0 for lines that only close another chunk
 	Decision  Decision     `json:"decision"`
 	KeptLines [][2]int     `json:"kept_lines"`
+	// Signals are what the ranking knew of the chunk, by name, where the request asked to explain.
+	Signals map[string]float64 `json:"signals,omitempty"`
 }
 
 // Errors that a caller can act on.

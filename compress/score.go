@@ -35,14 +35,7 @@ func given(text string) string { return strings.TrimRight(text, "\r\n") + "\n\n"
 func (j *job) rankChunks(ctx context.Context) error {
 	defer j.time("rank", time.Now())
 	ranked := j.ranked()
-	e := evidence{texts: len(ranked)}
-	texts, headers := make([]string, len(ranked)), make([]string, len(ranked))
-	for n, i := range ranked {
-		c := &j.chunks[i]
-		headers[n] = c.header()
-		texts[n] = c.src.path + " " + c.syntax.Name + "\n" + c.text()
-	}
-	e.terms, e.heads = bm25(j.req.Query, texts), bm25(j.req.Query, headers)
+	e := evidence{rows: j.rows(ranked)}
 	order := byScore(wordsRanker{}.scores(e))
 	if j.ranker.reads() {
 		if err := j.readChunks(ctx, &e, ranked, order); err != nil {
@@ -54,7 +47,10 @@ func (j *job) rankChunks(ctx context.Context) error {
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(scores[b], scores[a]) })
 	for rank, n := range order {
 		c := &j.chunks[ranked[n]]
-		c.score, c.rank = scores[n], rank+1
+		c.score, c.rank, c.signals = scores[n], rank+1, e.rows[n]
+	}
+	for n, p := range j.ranker.probabilities(scores) {
+		j.chunks[ranked[n]].probability = p
 	}
 	return nil
 }
@@ -120,5 +116,12 @@ func (j *job) ranked() []int {
 			list = append(list, i)
 		}
 	}
+	return list
+}
+
+// byRank lists the ranked chunks, the best first.
+func (j *job) byRank() []int {
+	list := j.ranked()
+	slices.SortFunc(list, func(a, b int) int { return cmp.Compare(j.chunks[a].rank, j.chunks[b].rank) })
 	return list
 }

@@ -171,7 +171,8 @@ func leaves(list []node, visit func(*node)) {
 	}
 }
 
-// steps turns the blocks of the lines [from, to) into the walk of the knapsack and tells which lines each step stands for.
+// steps turns the blocks of the lines [from, to) into the walk of the knapsack and tells which lines
+// each step stands for.
 func steps(src *source, list []node, from, to int) (walk []step, spans [][2]int) {
 	add := func(s step, from, to int) {
 		walk = append(walk, s)
@@ -179,7 +180,7 @@ func steps(src *source, list []node, from, to int) (walk []step, spans [][2]int)
 	}
 	frame := func(from, to int) {
 		if from < to {
-			add(step{tokens: src.cost(from, to)}, from, to)
+			add(keep(src.cost(from, to), 0, 0), from, to)
 		}
 	}
 	var visit func(list []node, from, to int)
@@ -189,9 +190,9 @@ func steps(src *source, list []node, from, to int) (walk []step, spans [][2]int)
 			from = b.end
 			at := len(walk)
 			if len(b.kids) == 0 {
-				add(step{tokens: src.cost(b.start, b.end), value: b.value}, b.start, b.end)
+				add(keep(src.cost(b.start, b.end), b.value, 0), b.start, b.end)
 			} else {
-				add(step{value: b.value}, b.start, b.start)
+				add(keep(0, b.value, 0), b.start, b.start)
 				visit(b.kids, b.start, b.end)
 			}
 			walk[at].skip = len(walk)

@@ -74,6 +74,12 @@ type chunk struct {
 	whole, frame int
 	score        float64
 	rank         int // 1 is best, 0 not ranked
+	signals      row
+	// probability is that of being needed, value what keeping the chunk gains, needed what it gains for
+	// the sake of chunks that use it.
+	probability, value, needed float64
+	// pruned are the forms of a large chunk that are cut inside.
+	pruned []piece
 	// read says that the model read the chunk when it was ranked.
 	read bool
 	// surprise is the score of each line, nil where no model ran.

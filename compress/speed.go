@@ -54,7 +54,7 @@ func SuggestSpeed(tokensPerSecond float64, deadline time.Duration) Speed {
 	affordable := tokensPerSecond * deadline.Seconds() / 2
 	for _, speed := range []Speed{SpeedExact, SpeedBalanced} {
 		k, _ := classOf(speed)
-		budget := int(commonText * defaultRate)
+		budget := commonText / 4
 		if float64(min(k.chunks, commonText)+insidePasses*min(k.inside, budget)) <= affordable {
 			return speed
 		}

@@ -28,7 +28,7 @@ func TestAMI(t *testing.T) {
 		{"nothing gained", losses(9, 2, 1, 3, 2), 0},
 		{"harm", losses(5, 3, 3, 3, 3), math.Exp(2) - math.Exp(3)},
 	} {
-		e := evidence{texts: 1, alone: alone, given: [][]Loss{tt.given}}
+		e := evidence{rows: make([]row, 1), alone: alone, given: [][]Loss{tt.given}}
 		if got := (amiRanker{}).scores(e)[0]; !near(got, tt.want) {
 			t.Errorf("%s: AMI = %.6f, want %.6f", tt.name, got, tt.want)
 		}
@@ -37,11 +37,11 @@ func TestAMI(t *testing.T) {
 		t.Errorf("PPL(q) = %.6f, want 7.389056", math.Exp(mean))
 	}
 	// A chunk so long that no query loss is left ranks last; the reference gives it PPL 1 and with that the first place.
-	e := evidence{texts: 3, alone: alone, given: [][]Loss{losses(5, 1, .5, 1.5, 1), nil, losses(5, 3, 3, 3, 3)}}
+	e := evidence{rows: make([]row, 3), alone: alone, given: [][]Loss{losses(5, 1, .5, 1.5, 1), nil, losses(5, 3, 3, 3, 3)}}
 	if got := (amiRanker{}).scores(e); got[1] != got[2] {
 		t.Errorf("score without losses = %v, want the least of the others, %v", got[1], got[2])
 	}
-	if got := (amiRanker{}).scores(evidence{texts: 2, given: [][]Loss{nil, nil}}); got[0] != 0 || got[1] != 0 {
+	if got := (amiRanker{}).scores(evidence{rows: make([]row, 2), given: [][]Loss{nil, nil}}); got[0] != 0 || got[1] != 0 {
 		t.Errorf("scores of a one-token query = %v, want 0", got)
 	}
 }
@@ -95,34 +95,6 @@ func TestLineScores(t *testing.T) {
 	}
 }
 
-func TestAllocate(t *testing.T) {
-	tokens := []float64{220, 100, 450, 90}
-	relevance := []float64{1, .4, .6, 0}
-	for _, tt := range []struct {
-		name  string
-		total float64
-		want  []float64
-	}{
-		{"paper, 500 less 30 for the small one", 470, []float64{161.5625, 44.0625, 242.34375, 22.03125}},
-		{"paper, 800", 770, []float64{0.982055 * 220, 0.791354 * 100, 0.967210 * 450, 0.439641 * 90}},
-		{"no budget", 0, []float64{0, 0, 0, 0}},
-		{"more than there is", 5000, tokens},
-	} {
-		claims := make([]claim, len(tokens))
-		for i := range claims {
-			claims[i] = claim{tokens: tokens[i], relevance: relevance[i], most: tokens[i]}
-		}
-		// The small function of the vectors, with score .2, lies inside the range and so does not move the norm.
-		got := allocate(claims, tt.total, 0.5)
-		for i := range got {
-			if math.Abs(got[i]-tt.want[i]) > 1e-3 {
-				t.Errorf("%s: shares = %.4f, want %.4f", tt.name, got, tt.want)
-				break
-			}
-		}
-	}
-}
-
 func TestKnapsackVectors(t *testing.T) {
 	weights := []int{12, 10, 20, 30, 15, 7, 25}
 	raw := []float64{.9, 0, 1.2, 2.0, -.3, .5, 1.6} // -inf counts as 0
@@ -143,15 +115,15 @@ func TestKnapsackVectors(t *testing.T) {
 	} {
 		steps := make([]step, len(weights))
 		for i := range steps {
-			steps[i] = step{tokens: weights[i], value: tt.values[i]}
+			steps[i] = keep(weights[i], tt.values[i], 0)
 			if slices.Contains(tt.free, i) {
 				steps[i].skip = i + 1
 			}
 		}
-		kept, ok := knapsack{steps: steps}.pack(tt.budget)
+		chosen, ok := knapsack{steps: steps}.pack(tt.budget)
 		var got []int
-		for i := range kept {
-			if kept[i] {
+		for i := range chosen {
+			if chosen[i] != left {
 				got = append(got, i)
 			}
 		}
@@ -159,34 +131,39 @@ func TestKnapsackVectors(t *testing.T) {
 			t.Errorf("%s: kept %v (%v), want %v", tt.name, got, ok, tt.want)
 		}
 	}
-	steps := []step{{10, 60, 1}, {20, 100, 2}, {30, 120, 3}}
-	if kept, _ := (knapsack{steps: steps}).pack(50); !slices.Equal(kept, []bool{false, true, true}) {
+	steps := []step{keep(10, 60, 1), keep(20, 100, 2), keep(30, 120, 3)}
+	if kept, _ := (knapsack{steps: steps}).pack(50); !slices.Equal(kept, []int{left, 0, 0}) {
 		t.Errorf("kept %v, want the two worth 220; greedy would take 160", kept)
 	}
-	if _, ok := (knapsack{steps: []step{{tokens: 12}}}).pack(5); ok {
+	if _, ok := (knapsack{steps: []step{keep(12, 0, 0)}}).pack(5); ok {
 		t.Error("a frame of 12 tokens fits into 5")
 	}
 }
 
 func TestWordsAndHybrid(t *testing.T) {
 	alone := losses(math.NaN(), 2, 2)[1:]
-	e := evidence{
-		texts: 3, terms: []float64{4, 2, 0}, heads: []float64{0, 0, 3}, alone: alone,
-		given: [][]Loss{losses(0, 1, 1), losses(0, 1, 1), losses(0, 1, 1)},
+	bodies := wordRows(0.5, 0, -0.5)
+	headers := wordRows(0.2, 0, -0.2)
+	headers[1][signalHeader] = 2
+	named := wordRows(0.2, 0, -0.2)
+	named[2][signalNamed] = 1
+	e := func(rows []row, given ...float64) evidence {
+		out := evidence{rows: rows, alone: alone}
+		for _, nats := range given {
+			out.given = append(out.given, losses(0, nats, nats))
+		}
+		return out
 	}
-	blocks, told := e, e
-	blocks.heads, told.heads = nil, nil
-	told.given = [][]Loss{losses(0, 2, 2), losses(0, 0, 0), losses(0, 2, 2)}
 	for _, tt := range []struct {
 		name     string
 		ranker   ranker
 		evidence evidence
 		want     []int
 	}{
-		{"a word in a header outweighs one in a body", wordsRanker{}, e, []int{2, 0, 1}},
-		{"without headers words are BM25", wordsRanker{}, blocks, []int{0, 1, 2}},
-		{"what the model says outweighs words", hybridRanker{}, told, []int{1, 0, 2}},
-		{"where the model says nothing, words decide", hybridRanker{}, blocks, []int{0, 1, 2}},
+		{"a match of the header outweighs half a match of the text", wordsRanker{}, e(headers), []int{1, 0, 2}},
+		{"a name outweighs words", wordsRanker{}, e(named), []int{2, 0, 1}},
+		{"what the model says tips words that are level", hybridRanker{}, e(wordRows(0, 0, 0), 2, 0, 2), []int{1, 0, 2}},
+		{"where the model says nothing, words decide", hybridRanker{}, e(bodies, 1, 1, 1), []int{0, 1, 2}},
 	} {
 		if got := byScore(tt.ranker.scores(tt.evidence)); !slices.Equal(got, tt.want) {
 			t.Errorf("%s: order %v of %v, want %v", tt.name, got, tt.ranker.scores(tt.evidence), tt.want)

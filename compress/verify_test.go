@@ -79,13 +79,14 @@ func TestBrokenOutputIsMended(t *testing.T) {
 
 // Mended files still are cut inside chunks: closing a gap costs what it held and no more.
 func TestMendingKeepsTheFineCut(t *testing.T) {
-	parses := 0
-	req := Request{Files: []File{{Content: pairs(3, 30)}}, Query: "what does function number 2 say?", Rate: 0.6}
-	res := compress(t, engine(t, func(o *Options) { o.Splitter = paired{parses: &parses} }), req)
-	pruned := 0
-	for _, c := range res.Chunks {
-		if c.Decision == Pruned {
-			pruned++
+	parses, pruned := 0, 0
+	for rate := 0.2; rate < 1; rate += 0.1 {
+		req := Request{Files: []File{{Content: pairs(3, 30)}}, Query: "what does function number 2 say?", Rate: rate}
+		res := compress(t, engine(t, func(o *Options) { o.Splitter = paired{parses: &parses} }), req)
+		for _, c := range res.Chunks {
+			if c.Decision == Pruned {
+				pruned++
+			}
 		}
 	}
 	if pruned == 0 {

@@ -11,6 +11,7 @@ import (
 	"pith/cache"
 	"pith/compress"
 	"pith/configs"
+	"pith/embedding"
 	"pith/gateway"
 	"pith/parsers"
 	"pith/perplexity"
@@ -138,6 +139,10 @@ func (e *engine) with(cfg configs.Compress, adjust func(*compress.Options)) (*en
 		Compat:      cfg.Compat,
 		DefaultRate: cfg.Rate,
 	}
+	var err error
+	if opt.Embedding, err = embedding.Embedded(); err != nil {
+		return nil, fmt.Errorf("read the embedded words: %w", err)
+	}
 	if e.model != nil {
 		opt.Scorer = scorer{e.model}
 	}
@@ -145,7 +150,6 @@ func (e *engine) with(cfg configs.Compress, adjust func(*compress.Options)) (*en
 		adjust(&opt)
 	}
 	other := *e
-	var err error
 	if other.Engine, err = compress.New(opt); err != nil {
 		return nil, err
 	}

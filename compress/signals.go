@@ -1,0 +1,313 @@
+package compress
+
+import (
+	"math"
+	"slices"
+	"strings"
+
+	"pith/parsers"
+)
+
+// The signals: what is known of a chunk with regard to a question, by name and in the order of a
+// row. Each is computed for all chunks of a request; where one cannot be had it is 0 for all.
+const (
+	signalWords    = iota // BM25 of path, name and text
+	signalHeader          // BM25 of name and signature
+	signalSubject         // BM25 of the question's main sentence
+	signalRoots           // BM25 of the words' roots (retries, retried, retrying)
+	signalPairs           // BM25 of words that are neighbours in the question
+	signalBeside          // the better of the chunks before and behind, by words
+	signalPath            // BM25 of the path among the request's files
+	signalHeadVec         // cosine of the question's and the header's bags of embedded words
+	signalBodyVec         // the same with the whole text
+	signalBodyHit         // the question's words, each matched by the text's nearest one
+	signalFileMax         // the file's best
+	signalCalls           // the best of what the chunk calls, uses and refers to
+	signalCalled          // the best of what uses the chunk
+	signalNamed           // the question names what the chunk defines
+	signalPlace           // the question names the chunk's lines (a stack trace, file:line)
+	signalSize            // logarithm of its lines
+	signalFunction        // 1 for a function
+	signalClass           // 1 for a class or type
+	signalModel           // nats by which the chunk makes the question likelier
+	signals
+)
+
+// signalNames are the names of the signals in reports and in the table of weights.
+var signalNames = [signals]string{
+	"words", "header", "subject", "roots", "pairs", "beside", "path", "head_vector", "body_vector", "body_match", "file_best",
+	"calls", "called", "named", "place", "size", "function", "class", "model",
+}
+
+// A row holds the signals of one chunk.
+type row [signals]float64
+
+// profiles are the texts of the ranked chunks as bags, over one vocabulary.
+type profiles struct {
+	words        *vocabulary
+	query        []int32
+	texts, heads []bag
+}
+
+func (j *job) profiles(ranked []int) profiles {
+	p := profiles{words: newVocabulary(), texts: make([]bag, len(ranked)), heads: make([]bag, len(ranked))}
+	p.query = p.words.distinct(j.req.Query)
+	p.words.ask(j.req.Query)
+	for n, i := range ranked {
+		c := &j.chunks[i]
+		p.texts[n] = p.words.bag(c.src.path + " " + c.syntax.Name + "\n" + c.text())
+		p.heads[n] = p.words.bag(c.header())
+	}
+	return p
+}
+
+// rows computes all signals but the model's.
+func (j *job) rows(ranked []int) []row {
+	p := j.profiles(ranked)
+	rows := make([]row, len(ranked))
+	set := func(signal int, values []float64) {
+		for n, v := range values {
+			rows[n][signal] = v
+		}
+	}
+	set(signalWords, bm25(p.query, p.texts))
+	set(signalHeader, bm25(p.query, p.heads))
+	set(signalSubject, bm25(p.words.distinct(mainSentence(j.req.Query)), p.texts))
+	set(signalRoots, bm25(p.words.distinctRoots(p.query), p.rooted()))
+	set(signalPairs, bm25Pairs(p.words.asked(j.req.Query), p.texts))
+	set(signalPath, j.pathScores(p, ranked))
+	if j.opt.Embedding != nil {
+		m := newMeaning(j.opt.Embedding, p)
+		set(signalHeadVec, m.cosines(p.heads))
+		set(signalBodyVec, m.cosines(p.texts))
+		set(signalBodyHit, m.matches(p.texts))
+	}
+	standardise(rows)
+	set(signalBeside, j.beside(ranked, evidence{rows: rows}.signal(signalWords)))
+	own := standardised(fitted.Seed.scores(rows), nil)
+	set(signalFileMax, j.fileScores(ranked, own))
+	calls, called := j.neighbours(ranked, own)
+	set(signalCalls, calls)
+	set(signalCalled, called)
+	set(signalNamed, j.named(ranked))
+	set(signalPlace, j.places(ranked))
+	for n, i := range ranked {
+		c := &j.chunks[i]
+		rows[n][signalSize] = math.Log(float64(1 + c.end - c.start))
+		switch c.syntax.Kind {
+		case parsers.KindFunction:
+			rows[n][signalFunction] = 1
+		case parsers.KindClass, parsers.KindType:
+			rows[n][signalClass] = 1
+		}
+	}
+	standardise(rows)
+	return rows
+}
+
+// standardise turns the signals that differ by degree into standard deviations from the mean of the
+// request: how many terms a question has, and how rare they are, is the same for all chunks.
+func standardise(rows []row) {
+	column := make([]float64, len(rows))
+	for signal := range signals {
+		switch signal {
+		case signalNamed, signalPlace, signalFunction, signalClass, signalModel:
+			continue
+		}
+		for n := range rows {
+			column[n] = rows[n][signal]
+		}
+		for n, v := range standardised(column, nil) {
+			rows[n][signal] = v
+		}
+	}
+}
+
+// pathScores is BM25 over the paths of the files, for each chunk that of its file.
+func (j *job) pathScores(p profiles, ranked []int) []float64 {
+	paths := make([]bag, len(j.sources))
+	for i, src := range j.sources {
+		paths[i] = p.words.bag(src.path)
+	}
+	byFile := bm25(p.query, paths)
+	scores := make([]float64, len(ranked))
+	for n, i := range ranked {
+		scores[n] = byFile[j.chunks[i].src.index]
+	}
+	return scores
+}
+
+// fileScores gives each chunk the best of its file.
+func (j *job) fileScores(ranked []int, own []float64) []float64 {
+	best := slices.Repeat([]float64{math.Inf(-1)}, len(j.sources))
+	for n, i := range ranked {
+		at := j.chunks[i].src.index
+		best[at] = max(best[at], own[n])
+	}
+	scores := make([]float64, len(ranked))
+	for n, i := range ranked {
+		scores[n] = best[j.chunks[i].src.index]
+	}
+	return scores
+}
+
+// named counts what the question names of what a chunk defines: an identifier as it is written, of
+// several words or with a capital or underscore inside, or called like a function.
+func (j *job) named(ranked []int) []float64 {
+	asked := identifiers(j.req.Query)
+	scores := make([]float64, len(ranked))
+	for n, i := range ranked {
+		c := &j.chunks[i]
+		if c.syntax.Name == "" {
+			continue
+		}
+		own := lastPart(c.syntax.Name)
+		switch {
+		case asked[own]:
+			scores[n] = 1
+		case slices.ContainsFunc(c.syntax.Names.Defines, func(name string) bool { return asked[name] }):
+			scores[n] = 0.5
+		}
+	}
+	return scores
+}
+
+// identifiers lists the words of a text that look like names of code rather than of English: with an
+// underscore, a digit or a capital inside, in backquotes, or before a parenthesis.
+func identifiers(text string) map[string]bool {
+	found := map[string]bool{}
+	for from := 0; from < len(text); {
+		if !isWordByte(text[from]) {
+			from++
+			continue
+		}
+		to := from
+		for to < len(text) && isWordByte(text[to]) {
+			to++
+		}
+		word := text[from:to]
+		called := to < len(text) && text[to] == '('
+		quoted := from > 0 && to < len(text) && text[from-1] == text[to] && strings.IndexByte("`'\"", text[to]) >= 0
+		dotted := from > 0 && text[from-1] == '.' && to-from > 2
+		if len(word) > 1 && (called || quoted || dotted || strings.ContainsFunc(word[1:], isNamePart)) {
+			found[word] = true
+		}
+		from = to
+	}
+	return found
+}
+
+func isWordByte(c byte) bool {
+	return c == '_' || c == '$' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
+}
+
+func isNamePart(r rune) bool { return r == '_' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' }
+
+// lastPart is a qualified name's last part.
+func lastPart(name string) string { return name[1+strings.LastIndexAny(name, ".:#"):] }
+
+// places marks the chunks whose lines the question names: "server.go:120", "line 120" behind a path,
+// `File "x.py", line 12`. The innermost place of a trace is as good as any other.
+func (j *job) places(ranked []int) []float64 {
+	scores := make([]float64, len(ranked))
+	for _, at := range placesIn(j.req.Query) {
+		for n, i := range ranked {
+			c := &j.chunks[i]
+			if c.start < at.line && at.line <= c.end && samePath(c.src.path, at.path) {
+				scores[n] = 1
+			}
+		}
+	}
+	return scores
+}
+
+// blockRows computes what can be known of parts of functions.
+func (j *job) blockRows(texts []string) []row {
+	p := profiles{words: newVocabulary(), texts: make([]bag, len(texts))}
+	p.query = p.words.distinct(j.req.Query)
+	for i, text := range texts {
+		p.texts[i] = p.words.bag(text)
+	}
+	rows := make([]row, len(texts))
+	for i, s := range bm25(p.query, p.texts) {
+		rows[i][signalWords] = s
+	}
+	if j.opt.Embedding != nil {
+		m := newMeaning(j.opt.Embedding, p)
+		vectors, hits := m.cosines(p.texts), m.matches(p.texts)
+		for i := range rows {
+			rows[i][signalBodyVec], rows[i][signalBodyHit] = vectors[i], hits[i]
+		}
+	}
+	standardise(rows)
+	return rows
+}
+
+// named lists the signals that are not 0 by their names.
+func (r row) named() map[string]float64 {
+	list := map[string]float64{}
+	for i, v := range r {
+		if v != 0 {
+			list[signalNames[i]] = v
+		}
+	}
+	return list
+}
+
+// rooted are the texts as bags of roots.
+func (p profiles) rooted() []bag {
+	list := make([]bag, len(p.texts))
+	for n, text := range p.texts {
+		list[n] = p.words.rooted(text)
+	}
+	return list
+}
+
+// beside gives each chunk the better of its neighbours in its file.
+func (j *job) beside(ranked []int, own []float64) []float64 {
+	scores := make([]float64, len(ranked))
+	for n, i := range ranked {
+		for k, side := range []int{n - 1, n + 1} {
+			if side < 0 || side >= len(ranked) || j.chunks[ranked[side]].src != j.chunks[i].src {
+				continue
+			}
+			if k == 0 || scores[n] == 0 || own[side] > scores[n] {
+				scores[n] = own[side]
+			}
+		}
+	}
+	return scores
+}
+
+// mainSentence is the sentence of a question that asks, or the first one.
+func mainSentence(query string) string {
+	first := ""
+	for from := 0; from < len(query); {
+		end := from + sentenceEnd(query[from:])
+		sentence := strings.TrimSpace(query[from:end])
+		if strings.HasSuffix(sentence, "?") {
+			return sentence
+		}
+		if first == "" {
+			first = sentence
+		}
+		from = end
+	}
+	return first
+}
+
+// sentenceEnd is the length of the first sentence of text: up to a line end, or to a full stop and the
+// like before white space.
+func sentenceEnd(text string) int {
+	for i := range len(text) {
+		switch text[i] {
+		case '\n':
+			return i + 1
+		case '.', '!', '?':
+			if i+1 == len(text) || text[i+1] == ' ' || text[i+1] == '\n' {
+				return i + 1
+			}
+		}
+	}
+	return len(text)
+}
