@@ -15,6 +15,8 @@ type plan struct {
 	tokens int
 	// markers is the part of tokens that stands for what was left out.
 	markers int
+	// worth is the value of what was chosen.
+	worth float64
 }
 
 // assemble writes the kept lines with one marker per gap.

@@ -144,7 +144,7 @@ func (j *job) forms(c *chunk) (forms []form, outcomes []outcome) {
 		return forms, outcomes
 	}
 	for _, p := range c.pruned {
-		add(form{tokens: p.tokens, value: p.share*c.value + c.needed, leads: p.leads, trails: p.trails}, p.lines)
+		add(form{tokens: p.tokens, value: fitted.Pack.Pruned*p.share*c.value + c.needed, leads: p.leads, trails: p.trails}, p.lines)
 	}
 	if frame := c.frameForm(); frame.tokens < own {
 		add(form{
@@ -192,8 +192,9 @@ func (c *chunk) piece(lines [][2]int) piece {
 	return p
 }
 
-// choose picks a form for each chunk under target tokens and returns which lines of each source stay.
-func (j *job) choose(target int) [][]bool {
+// choose picks a form for each chunk under target tokens and returns which lines of each source stay, and
+// the value of the choice.
+func (j *job) choose(target int) (lines [][]bool, worth float64) {
 	if j.walked == nil {
 		j.walked = j.walk()
 	}
@@ -202,18 +203,19 @@ func (j *job) choose(target int) [][]bool {
 	for _, src := range j.sources {
 		marker = max(marker, src.marker)
 	}
-	lines := make([][]bool, len(j.sources))
+	lines = make([][]bool, len(j.sources))
 	for i, src := range j.sources {
 		lines[i] = make([]bool, src.lines())
 	}
 	chosen, ok := knapsack{steps: w.steps, marker: marker * j.markerPrice}.pack(target)
 	if !ok {
-		return lines
+		return lines, 0
 	}
 	for i, n := range chosen {
 		if n == left {
 			continue
 		}
+		worth += w.steps[i].forms[n].value
 		for _, run := range w.outcomes[i][n].lines {
 			for line := run[0]; line < run[1]; line++ {
 				lines[w.sources[i].index][line] = true
@@ -223,7 +225,7 @@ func (j *job) choose(target int) [][]bool {
 	for i, src := range j.sources {
 		joinGaps(src, lines[i])
 	}
-	return lines
+	return lines, worth
 }
 
 // appraise gives each chunk its value: what is expected to be gained by keeping it. Needed code of more

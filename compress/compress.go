@@ -180,7 +180,8 @@ func (j *job) run(ctx context.Context) (*plan, error) {
 		return nil, err
 	}
 	j.appraise()
-	j.need(j.choose(j.budget))
+	lines, _ := j.choose(j.budget)
+	j.need(lines)
 	return j.fit(ctx)
 }
 

@@ -24,9 +24,25 @@ const (
 	maxMarkerPrice = 5
 )
 
-// crowded reports that too much of a plan is markers and that a higher price may help.
-func (j *job) crowded(p *plan) bool {
-	return p.markers*maxMarkers > p.tokens && j.markerPrice < maxMarkerPrice
+// lostWorth is what may be lost of a choice's value for fewer markers, one part in so many.
+const lostWorth = 10
+
+// thin looks for a plan with fewer markers that is worth as much: gaps that stand apart for a line or two
+// cost more than they save. It raises what a marker is charged until too few are left to matter.
+func (j *job) thin(ctx context.Context, p *plan) (*plan, error) {
+	for p.markers*maxMarkers > p.tokens && j.markerPrice < maxMarkerPrice {
+		j.markerPrice++
+		fewer, err := j.search(ctx, j.budget)
+		if err != nil {
+			return nil, err
+		}
+		if fewer.worth < p.worth-p.worth/lostWorth {
+			j.markerPrice--
+			break
+		}
+		p = fewer
+	}
+	return p, nil
 }
 
 // fit cuts the input down to the budget: a choice, then the real count, until the text fits and parses.
@@ -37,10 +53,8 @@ func (j *job) fit(ctx context.Context) (*plan, error) {
 		if err != nil {
 			return nil, err
 		}
-		if j.crowded(p) {
-			j.markerPrice++
-			j.walked = nil
-			continue
+		if p, err = j.thin(ctx, p); err != nil {
+			return nil, err
 		}
 		broken, err := j.broken(ctx, p)
 		if err != nil || len(broken) == 0 {
@@ -116,4 +130,9 @@ func (j *job) search(ctx context.Context, limit int) (*plan, error) {
 }
 
 // cut chooses for a target and writes the outcome.
-func (j *job) cut(target int) *plan { return j.assemble(j.choose(target)) }
+func (j *job) cut(target int) *plan {
+	lines, worth := j.choose(target)
+	p := j.assemble(lines)
+	p.worth = worth
+	return p
+}

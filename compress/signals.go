@@ -229,8 +229,14 @@ func (j *job) blockRows(texts []string) []row {
 		p.texts[i] = p.words.bag(text)
 	}
 	rows := make([]row, len(texts))
-	for i, s := range bm25(p.query, p.texts) {
-		rows[i][signalWords] = s
+	for signal, scores := range map[int][]float64{
+		signalWords:   bm25(p.query, p.texts),
+		signalSubject: bm25(p.words.distinct(mainSentence(j.req.Query)), p.texts),
+		signalRoots:   bm25(p.words.distinctRoots(p.query), p.rooted()),
+	} {
+		for i, s := range scores {
+			rows[i][signal] = s
+		}
 	}
 	if j.opt.Embedding != nil {
 		m := newMeaning(j.opt.Embedding, p)
