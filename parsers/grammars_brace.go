@@ -1,12 +1,15 @@
 package parsers
 
 import (
+	"unsafe"
+
+	sitter "github.com/smacker/go-tree-sitter"
 	"github.com/smacker/go-tree-sitter/c"
 	"github.com/smacker/go-tree-sitter/cpp"
 	"github.com/smacker/go-tree-sitter/csharp"
 	"github.com/smacker/go-tree-sitter/java"
-	"github.com/smacker/go-tree-sitter/php"
-	"github.com/smacker/go-tree-sitter/rust"
+	php "github.com/tree-sitter/tree-sitter-php/bindings/go"
+	rust "github.com/tree-sitter/tree-sitter-rust/bindings/go"
 )
 
 func javaGrammar() grammar {
@@ -85,7 +88,7 @@ func csharpGrammar() grammar {
 }
 
 func rustGrammar() grammar {
-	return grammar{load: rust.GetLanguage, words: rustWords(), types: map[role]string{
+	return grammar{load: tables(rust.Language), words: rustWords(), types: map[role]string{
 		function:  "function_item macro_definition",
 		class:     "impl_item trait_item mod_item foreign_mod_item",
 		bodied:    "mod_item",
@@ -101,7 +104,7 @@ func rustGrammar() grammar {
 }
 
 func phpGrammar() grammar {
-	return grammar{load: php.GetLanguage, words: phpWords(), types: map[role]string{
+	return grammar{load: tables(php.LanguagePHP), words: phpWords(), types: map[role]string{
 		function: "function_definition method_declaration",
 		bodied:   "method_declaration namespace_definition",
 		class:    "class_declaration interface_declaration trait_declaration enum_declaration namespace_definition",
@@ -115,4 +118,10 @@ func phpGrammar() grammar {
 		commas: "array_creation_expression match_block arguments",
 		ended:  "arguments",
 	}}
+}
+
+// tables loads a grammar that its own project publishes, newer than the one that comes with the bindings. The runtime of the
+// bindings reads tables of version 14, which those projects' releases 0.23 have and 0.24 have no longer.
+func tables(of func() unsafe.Pointer) func() *sitter.Language {
+	return func() *sitter.Language { return sitter.NewLanguage(of()) }
 }

@@ -187,10 +187,10 @@ func phpWords() vocabulary {
 		names: "name variable_name",
 		rules: map[string]string{
 			"define": `function_definition.name method_declaration.name class_declaration.name interface_declaration.name
-				trait_declaration.name enum_declaration.name enum_case.name const_element.* property_element`,
+				trait_declaration.name enum_declaration.name enum_case.name const_element.* property_element.name`,
 			"declare": `assignment_expression.left simple_parameter.name variadic_parameter.name
 				property_promotion_parameter.name catch_clause.name static_variable_declaration.name`,
-			"plain": `compound_statement arguments property_initializer subscript_expression member_access_expression.object
+			"plain": `compound_statement arguments property_element.default_value subscript_expression member_access_expression.object
 				member_call_expression.object nullsafe_member_call_expression.object scoped_call_expression.scope`,
 			"others": "foreach_statement.*",
 			"member": "member_access_expression.name",
@@ -200,7 +200,7 @@ func phpWords() vocabulary {
 			"type":    "named_type base_clause class_interface_clause",
 			"nothing": "namespace_definition.name",
 		},
-		functions: "anonymous_function_creation_expression arrow_function",
+		functions: "anonymous_function arrow_function",
 	}
 }
 
