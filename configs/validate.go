@@ -21,6 +21,7 @@ func (c Config) Validate() error {
 	var k checks
 	k.address("server.listen", c.Server.Listen)
 	k.upstream("server.upstream", c.Server.Upstream)
+	k.oneOf("server.websocket", c.Server.WebSocket, "off", "responses", "any")
 	k.that(c.Server.MaxBodyBytes > 0, "server.max_body_bytes", "must be positive")
 	k.that(c.Server.DrainNotice >= 0, "server.drain_notice", "must not be negative")
 	k.that(c.Server.DrainTimeout >= 0, "server.drain_timeout", "must not be negative")
@@ -122,6 +123,7 @@ func (k *checks) upstreams(c Config) {
 		at := "upstreams " + u.Name + ":"
 		k.upstream(at+" url", u.URL)
 		k.oneOf(at+" auth", u.Auth, "", "bearer", "x-api-key", "api-key")
+		k.oneOf(at+" websocket", u.WebSocket, "off", "responses", "any")
 		k.that(closed || u.Key == "", at+" key", "needs keys: add one with `pith key new`")
 		k.that(len(u.Models)+len(u.Paths) > 0, at, "takes every request: give it models or paths, or make it server.upstream")
 		for _, m := range u.Models {

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"pith/gateway"
 	"pith/proxy"
 )
 
@@ -190,6 +191,7 @@ func TestUpgradePasses(t *testing.T) {
 	defer echo.Close()
 	opts := options(t, newUpstream(t))
 	opts.Upstream, _ = url.Parse(echo.URL)
+	opts.Gateway.DefaultSockets = gateway.SocketsAny
 	base, _ := start(t, opts)
 	conn, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
 	if err != nil {

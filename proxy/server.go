@@ -42,6 +42,8 @@ type Server struct {
 type lasting struct {
 	metrics  *metrics
 	forms    *forms
+	turns    *turns
+	sockets  sockets
 	inFlight byteBudget
 	draining atomic.Bool
 }
@@ -111,6 +113,9 @@ func (s *Server) furnish(prev *Server) (err error) {
 func newLasting(o Options) (l *lasting, err error) {
 	l = new(lasting)
 	if l.forms, err = newForms(o.Freeze); err != nil {
+		return nil, err
+	}
+	if l.turns, err = newTurns(o.Freeze.Store, l.forms.key); err != nil {
 		return nil, err
 	}
 	if l.metrics, err = newMetrics(o.Registry, &l.inFlight); err != nil {
