@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -47,7 +48,7 @@ type nearThread struct {
 // the provider keeps.
 func (k *socket) recall(id string) (dialects.Thread, bool) {
 	k.queue.mu.Lock()
-	for _, n := range k.queue.near {
+	for _, n := range slices.Backward(k.queue.near) {
 		if n.id == id {
 			k.queue.mu.Unlock()
 			return n.thread, true

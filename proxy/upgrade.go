@@ -9,7 +9,7 @@ import (
 )
 
 // errNoSocket tells a client to go on over HTTP. Codex does so at once after 426, and after three more
-// tries where the answer is another (e2e TestCodex).
+// tries where the answer is another (e2e TestCodingAgentCodexSentToHTTP).
 var errNoSocket = &apierror.Error{
 	Status: http.StatusUpgradeRequired, Kind: apierror.Request,
 	Msg: "no WebSocket may be opened here: use HTTP, or see server.websocket in the configuration",
