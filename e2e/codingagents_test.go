@@ -236,7 +236,7 @@ func codex(sockets bool) codingAgent {
 				return playStep{tool: "exec_command", args: jsonOf(object{"cmd": command})}
 			}
 			return []playStep{
-				shell("cat store.go"), shell("sed -n 80,100p store.go"), shell("rg -n parseURL ."), shell("cat relay.go"),
+				shell("cat store.go"), shell("sed -n 80,100p store.go"), shell("grep -n parseURL store.go relay.go"), shell("cat relay.go"),
 				shell("sed -i 's/^package cache$/package store/' store.go"),
 				shell("cat store.go"), {says: finalWords},
 				shell("cat plan.go"), {says: lastWords},

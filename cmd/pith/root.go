@@ -51,6 +51,6 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w; see `%s --help`", err, cmd.CommandPath())
 	})
-	root.AddCommand(serveCommand(), compressCommand(), doctorCommand(), modelCommand(), benchCommand(), evolveCommand(), keyCommand())
+	root.AddCommand(serveCommand(), compressCommand(), doctorCommand(), modelCommand(), benchCommand(), evolveCommand(), keyCommand(), wrapCommand())
 	return root
 }
