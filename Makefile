@@ -7,10 +7,10 @@ FUZZTIME ?= 30s
 # --cuda fetches the runtime with the CUDA provider.
 ONNXRUNTIME_FLAGS ?=
 
-.PHONY: help run build install man test lint vulnerabilities deadcode fmt golden fuzz mutate bench soak deps testdeps clean
+.PHONY: help run build install man test agents agents-newest lint vulnerabilities deadcode fmt golden fuzz mutate bench soak deps testdeps clean
 
 help: ## show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
 
 run: build ## fetch what is missing, build, serve on 127.0.0.1:8484
 	bin/pith serve
@@ -30,12 +30,21 @@ install: build man ## copy program, runtime library and manual pages below PREFI
 man: build ## leave manual pages in bin/man
 	bin/pith man bin/man
 
-testdeps: deps ## what the tests need besides: a Redis server, the client SDKs
+testdeps: deps ## what the tests need besides: a Redis server, the client SDKs, two coding agents
 	@scripts/fetch-redis
 	@scripts/fetch-clients
+	@scripts/fetch-agents
 
 test: testdeps build ## all tests: real ONNX Runtime, real Redis, real clients, race detector
 	$(GO) test -race -timeout 20m ./...
+
+agents: testdeps build ## every coding agent at its pinned version against a scripted model, directly and through Pith
+	@scripts/fetch-agents --all
+	$(GO) test -tags agents -run CodingAgent -count 1 -v -timeout 40m ./e2e
+
+agents-newest: testdeps build ## the same with the newest versions, to see a changed format before users do
+	@scripts/fetch-agents --newest
+	AGENTS=.deps/agents-newest $(GO) test -tags agents -run CodingAgent -count 1 -v -timeout 40m ./e2e
 
 lint: ## formatting and static checks with the pinned linter
 	@scripts/lint

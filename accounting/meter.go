@@ -58,12 +58,16 @@ type meter struct {
 
 func newMeter(res *http.Response, read dialects.UsageReader) *meter {
 	m := &meter{ReadCloser: res.Body, encoding: strings.ToLower(res.Header.Get("Content-Encoding"))}
-	events := strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream")
+	m.scan(strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream"), read)
+	return m
+}
+
+// scan makes the meter read what it is fed.
+func (m *meter) scan(events bool, read dialects.UsageReader) {
 	m.feed = dialects.ScanUsage(events, func(object []byte) {
 		m.reported = true
 		read(&m.usage, gjson.ParseBytes(object))
 	})
-	return m
 }
 
 func (m *meter) Read(p []byte) (int, error) {

@@ -43,6 +43,7 @@ type Server struct {
 	H2C          bool
 	Upstream     string
 	UpstreamKey  Secret
+	WebSocket    string
 	MaxBodyBytes Size
 	DrainNotice  time.Duration
 	DrainTimeout time.Duration
@@ -73,6 +74,7 @@ type Upstream struct {
 	Models    []string
 	Paths     []string
 	StripPath bool
+	WebSocket string
 }
 
 // A VirtualKey is a client. Hash is what `pith key new` prints; the key itself stands nowhere.
@@ -167,6 +169,7 @@ func Default() Config {
 		Server: Server{
 			Listen:       "127.0.0.1:8484",
 			Upstream:     "https://api.openai.com",
+			WebSocket:    "responses",
 			MaxBodyBytes: 32 << 20,
 			DrainTimeout: 30 * time.Second,
 		},

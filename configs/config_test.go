@@ -216,6 +216,7 @@ func TestValidate(t *testing.T) {
 		{"cache.secret", func(c *configs.Config) { c.Cache.Secret = "short" }},
 		{"PITH_CACHE_SECRET", func(c *configs.Config) { c.Cache.RedisURL = "redis://h" }},
 		{"server.tls_key", func(c *configs.Config) { c.Server.TLSCert = "cert.pem" }},
+		{"server.websocket", func(c *configs.Config) { c.Server.WebSocket = "on" }},
 		{"server.upstream_key", func(c *configs.Config) { c.Server.UpstreamKey = "sk-1" }},
 		{"limits.in_flight_bytes", func(c *configs.Config) { c.Limits.InFlightBytes = 0 }},
 		{"limits.response_bytes", func(c *configs.Config) { c.Limits.ResponseBytes = -1 }},

@@ -33,6 +33,7 @@ func (c *Config) bindings() []binding {
 		{"server.h2c", "PITH_H2C", &c.Server.H2C, "also serve HTTP/2 without TLS, to clients that begin with it"},
 		{"server.upstream", "PITH_UPSTREAM", &c.Server.Upstream, "base URL of the LLM API behind Pith, for requests that no entry of upstreams takes"},
 		{"server.upstream_key", "PITH_UPSTREAM_KEY", &c.Server.UpstreamKey, "key for server.upstream in place of a virtual key; needs keys"},
+		{"server.websocket", "PITH_WEBSOCKET", &c.Server.WebSocket, "WebSockets that may be opened to server.upstream: off, responses (those of /v1/responses, which are compressed) or any; what may not is answered 426"},
 		{"server.max_body_bytes", "PITH_MAX_BODY_BYTES", &c.Server.MaxBodyBytes, "largest request body that is read for compression; larger ones get 413"},
 		{"server.drain_notice", "PITH_DRAIN_NOTICE", &c.Server.DrainNotice, "how long new requests are still taken after SIGTERM, while /readyz answers 503, for load balancers to see it"},
 		{"server.drain_timeout", "PITH_DRAIN_TIMEOUT", &c.Server.DrainTimeout, "how long running answers may take after SIGTERM"},
@@ -107,7 +108,7 @@ type list struct {
 func (c *Config) lists() []list {
 	return []list{
 		{"upstreams", "other LLM APIs: the first entry whose models and paths take a request gets it", func() []binding {
-			c.Upstreams = append(c.Upstreams, Upstream{})
+			c.Upstreams = append(c.Upstreams, Upstream{WebSocket: "responses"})
 			u := &c.Upstreams[len(c.Upstreams)-1]
 			return []binding{
 				{"upstreams.name", "", &u.Name, "what logs and metrics call it"},
@@ -117,6 +118,7 @@ func (c *Config) lists() []list {
 				{"upstreams.models", "", &u.Models, "models that go there, exact or with * and ?; empty for all"},
 				{"upstreams.paths", "", &u.Paths, "beginnings of paths that go there, such as /v1/messages; empty for all"},
 				{"upstreams.strip_path", "", &u.StripPath, "leave out the beginning that matched when the request goes on"},
+				{"upstreams.websocket", "", &u.WebSocket, "WebSockets that may be opened there: off, responses or any, as server.websocket; an entry with models takes none"},
 			}
 		}},
 		{"keys", "virtual keys, made by `pith key new`; with any, a request needs one of them", func() []binding {

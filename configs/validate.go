@@ -22,6 +22,7 @@ func (c Config) Validate() error {
 	k := checks{places: c.places}
 	k.address("server.listen", c.Server.Listen)
 	k.upstream("server.upstream", c.Server.Upstream)
+	k.oneOf("server.websocket", c.Server.WebSocket, "off", "responses", "any")
 	k.that(c.Server.MaxBodyBytes > 0, "server.max_body_bytes", "must be positive")
 	k.that(c.Server.DrainNotice >= 0, "server.drain_notice", "must not be negative")
 	k.that(c.Server.DrainTimeout >= 0, "server.drain_timeout", "must not be negative")
@@ -145,6 +146,7 @@ func (k *checks) upstreams(c Config) {
 		k.in("upstreams", i, "upstreams "+u.Name+": ")
 		k.upstream("url", u.URL)
 		k.oneOf("auth", u.Auth, "", "bearer", "x-api-key", "api-key")
+		k.oneOf("websocket", u.WebSocket, "off", "responses", "any")
 		k.that(closed || u.Key == "", "key", "needs keys: add one with `pith key new`")
 		k.that(len(u.Models)+len(u.Paths) > 0, "url", "would get every request: give the entry models or paths, or make it server.upstream")
 		for _, m := range u.Models {

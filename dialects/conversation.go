@@ -15,10 +15,19 @@ type Conversation struct {
 
 	body     []byte
 	messages []message
+	// previous names the answer that this conversation goes on from without repeating it, "" where it
+	// is whole; earlier are the turns up to that answer, as far as they are known.
+	previous string
+	earlier  *Conversation
 }
 
 // A role is who speaks in a message. Others (system, developer, unknown ones) are left out of
 // conversations: never touched.
+// Previous is the id of the answer that a conversation goes on from without repeating what came
+// before it, or "".
+func (c Conversation) Previous() string { return c.previous }
+
+// A role is who speaks in a message. Others (system, developer, unknown ones) are left out of conversations: never touched.
 type role int
 
 const (
@@ -121,13 +130,18 @@ func (d *Dialect) Read(body []byte) (Conversation, error) {
 	if err != nil {
 		return Conversation{}, err
 	}
-	c := Conversation{Model: o.str("model"), body: body}
+	c := Conversation{Model: o.str("model"), body: body, previous: o.str("previous_response_id")}
 	c.messages, err = d.read(o)
 	return c, err
 }
 
 // Opening is the first thing that the user says in a conversation; ok is false where there is none.
 func (c Conversation) Opening() (text string, ok bool) {
+	if c.earlier != nil {
+		if text, ok = c.earlier.Opening(); ok {
+			return text, true
+		}
+	}
 	for _, m := range c.messages {
 		if m.role != roleUser {
 			continue

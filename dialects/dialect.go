@@ -26,11 +26,18 @@ type Dialect struct {
 var known = [...]*Dialect{
 	{Name: "chat", suffix: "/chat/completions", read: readChat, Vendor: OpenAI, Usage: readChatUsage},
 	{Name: "completions", suffix: "/completions", read: readCompletion, Vendor: OpenAI, Usage: readChatUsage},
-	{Name: "responses", suffix: "/responses", read: readResponses, Vendor: OpenAI, Usage: readResponsesUsage},
+	&responsesDialect,
 	{Name: "messages", suffix: "/v1/messages", read: readMessages, Vendor: Anthropic, Usage: readMessagesUsage},
 	// Counting goes through compressed as well, so that the count is of what would be sent.
 	{Name: "count_tokens", suffix: "/v1/messages/count_tokens", read: readMessages, Vendor: Anthropic},
 }
+
+var responsesDialect = Dialect{
+	Name: "responses", suffix: "/responses", read: readResponses, Vendor: OpenAI, Usage: readResponsesUsage,
+}
+
+// HasSockets reports whether a conversation in d may also be had over a WebSocket.
+func (d *Dialect) HasSockets() bool { return d == &responsesDialect }
 
 // Of finds the dialect of a request's path, or nil.
 func Of(path string) *Dialect {

@@ -56,7 +56,11 @@ type Plan struct {
 
 // Plan picks the blocks of a conversation.
 func (c Conversation) Plan(rules Rules) Plan {
-	p := planner{body: c.body, model: c.Model, rules: rules}
+	p := planner{model: c.Model, rules: rules, calls: map[string]pendingCall{}}
+	if c.earlier != nil {
+		p.run(*c.earlier)
+		p.plan = Plan{} // what went out is not changed any more
+	}
 	p.run(c)
 	shareBudget(p.plan.Blocks, rules.Budget)
 	return p.plan
@@ -93,7 +97,7 @@ type pendingCall struct {
 }
 
 func (p *planner) run(c Conversation) {
-	p.calls = map[string]pendingCall{}
+	p.body = c.body
 	p.left = map[Left]int{}
 	for i, m := range c.messages {
 		p.message = i

@@ -36,7 +36,26 @@ func (g *Gateway) Enter(answer http.Header, r *http.Request) (*Client, error) {
 		return c, nil
 	}
 	setLimitHeaders(answer, dialects.VendorOf(r.URL.Path), no)
-	return c, &apierror.Error{
+	return c, usedUp(no)
+}
+
+// Another counts one more request on a connection that carries many, and returns its Client. An error
+// is an apierror.Error.
+func (c *Client) Another(ctx context.Context) (*Client, error) {
+	next := &Client{gateway: c.gateway, key: c.key}
+	if c.key == nil {
+		return next, nil
+	}
+	no, refused := c.gateway.allowances.enter(ctx, c.key)
+	if !refused {
+		return next, nil
+	}
+	return next, usedUp(no)
+}
+
+// usedUp says which allowance there is nothing left of.
+func usedUp(no refusal) *apierror.Error {
+	return &apierror.Error{
 		Status: http.StatusTooManyRequests, Kind: apierror.Rate, RetryAfter: no.seconds(),
 		Msg: "the allowance of " + strings.ToLower(no.of) + " per minute is used up",
 	}

@@ -26,6 +26,8 @@ type Options struct {
 	Keys []VirtualKey
 	// DefaultKey is the default upstream's own, where Keys are in use.
 	DefaultKey string
+	// DefaultSockets says which WebSockets pass to the default upstream. If empty, SocketsResponses.
+	DefaultSockets Sockets
 	// Bank keeps the allowances of Keys for all replicas. If nil, each replica keeps its own.
 	Bank Bank
 	// Retry says when a request goes to its upstream again.
@@ -71,7 +73,9 @@ func (g *Gateway) Reload(o Options, fallback *url.URL, tenant func(*http.Request
 // newTargets checks the table and takes over the health of upstreams that prev knew, the last of
 // all being the default one.
 func newTargets(o Options, fallback *url.URL, prev []*target) ([]*target, error) {
-	table := slices.Concat(o.Upstreams, []Upstream{{Name: "default", URL: fallback, Key: o.DefaultKey}})
+	table := slices.Concat(o.Upstreams, []Upstream{{
+		Name: "default", URL: fallback, Key: o.DefaultKey, Sockets: o.DefaultSockets,
+	}})
 	out := make([]*target, len(table))
 	var errs []error
 	for i, u := range table {

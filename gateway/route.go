@@ -30,7 +30,22 @@ type Upstream struct {
 	Paths []string
 	// StripPath leaves out the beginning that matched when the request goes on.
 	StripPath bool
+	// Sockets says which WebSockets pass. If empty, SocketsResponses.
+	Sockets Sockets
 }
+
+// Sockets says which WebSockets pass to an upstream.
+type Sockets string
+
+// The choices of Sockets.
+const (
+	// SocketsOff lets none pass.
+	SocketsOff Sockets = "off"
+	// SocketsResponses lets those of the Responses API pass, which Pith reads.
+	SocketsResponses Sockets = "responses"
+	// SocketsAny lets others pass as well, unread and uncounted.
+	SocketsAny Sockets = "any"
+)
 
 // A target is an Upstream in use.
 type target struct {
@@ -51,6 +66,22 @@ func (d Destination) Name() string {
 		return ""
 	}
 	return d.target.Name
+}
+
+// RouteSocket finds the upstream to which a WebSocket on path may be opened: one of the Responses
+// API, or another. ok is false where there is none, or where the model would decide, which only the
+// messages name.
+func (g *Gateway) RouteSocket(path string, responses bool) (d Destination, ok bool) {
+	for _, t := range g.targets {
+		if _, takes := t.takesPath(path); !takes {
+			continue
+		}
+		if len(t.Models) > 0 {
+			return Destination{}, false
+		}
+		return g.Route(path, ""), t.Sockets == SocketsAny || responses && t.Sockets != SocketsOff
+	}
+	return Destination{}, false // not reached: the default takes every path
 }
 
 // ByModel reports that the choice of an upstream depends on the model, so that bodies have to be

@@ -11,6 +11,7 @@ import (
 	"net/http/httptrace"
 	"net/textproto"
 	"net/url"
+	"pith/gateway"
 	"strings"
 	"testing"
 	"time"
@@ -74,6 +75,7 @@ func TestUpgradePasses(t *testing.T) {
 	defer echo.Close()
 	opts := options(t, newUpstream(t))
 	opts.Upstream, _ = url.Parse(echo.URL)
+	opts.Gateway.DefaultSockets = gateway.SocketsAny
 	base, _ := start(t, opts)
 	conn, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
 	if err != nil {

@@ -38,6 +38,10 @@ type exchange struct {
 	tool *retrieval.Offer
 	// account is set where the answer is paid by tokens.
 	account *accounting.Account
+	// recall finds earlier turns that the request goes on from; reply is its answer where later ones may
+	// go on from that.
+	recall func(id string) (dialects.Thread, bool)
+	reply  *reply
 	// aborted says that the response was cut.
 	aborted bool
 }
@@ -161,6 +165,9 @@ type content struct{ raw, plain, short []byte }
 // compressed form.
 func (s *Server) prepare(x *exchange, r *http.Request, d *dialects.Dialect, body content, mode Mode) *http.Request {
 	s.offerTool(x, r, d, body)
+	if follows(d, body.plain) && mode != ModePreview {
+		x.reply = follow(body.plain, x.recall)
+	}
 	if mode != ModePreview { // which asks nobody
 		x.account = s.books.Open(x.report.model, x.report.reason == reasonHoldout, d.Usage, body.short)
 	}

@@ -35,7 +35,7 @@ func NewTransport() *http.Transport {
 }
 
 // transport is the way of a request to its upstream and of the answer back.
-func (s *Server) transport(x *exchange) http.RoundTripper {
+func (s *Server) transport(x *exchange, r *http.Request) http.RoundTripper {
 	next := s.gateway.Sender(s.opts.Transport, x.to, x.client)
 	if x.account != nil {
 		next = x.account.Meter(next)
@@ -44,6 +44,10 @@ func (s *Server) transport(x *exchange) http.RoundTripper {
 		next = &retrieval.Transport{
 			Next: next, Offer: x.tool, Originals: s.originals, MaxAnswer: s.opts.Limits.MaxBodyBytes, Logger: s.log,
 		}
+	}
+	if x.reply != nil && !x.reply.lost {
+		tenant := x.client.Tenant(r)
+		next = followed(next, x.reply, func(id string) { s.turns.keep(r.Context(), tenant, id, x.reply.thread) })
 	}
 	return next
 }

@@ -53,6 +53,10 @@ func (s *Server) relay(x *exchange, w http.ResponseWriter, r *http.Request) erro
 	if err != nil {
 		return err
 	}
+	if upgradeOf(r.Header) != "" {
+		// A WebSocket has a life of its own: socket.go.
+		return s.relaySocket(x, w, r, want)
+	}
 	watchBody(w, r, s.opts.Limits.BodyIdle)
 	// 5. The path says which dialect is spoken; d is nil where nothing will be compressed.
 	d := recognise(x, r, want.mode)
@@ -80,6 +84,7 @@ func (s *Server) relay(x *exchange, w http.ResponseWriter, r *http.Request) erro
 		r = withBody(x, r, body)
 	default:
 		// 8. The code blocks are shortened.
+		x.recall = s.recallFor(r.Context(), x.client.Tenant(r))
 		out := s.traceShorten(x, r, d, plain, want)
 		// 9. The model is offered the tool that gives omitted lines back, and the account is
 		// opened.
@@ -111,6 +116,9 @@ func (s *Server) shorten(
 	if err != nil {
 		return body, report{decision: decisionPass, reason: reasonOfBody(err)}
 	}
+	if c, err = want.continued(c); err != nil {
+		return body, report{decision: decisionPass, reason: reasonOfBody(err)}
+	}
 	if s.heldOut(c, want) {
 		return body, report{decision: decisionPass, reason: reasonHoldout}
 	}
@@ -137,9 +145,9 @@ func (s *Server) forward(x *exchange, w http.ResponseWriter, r *http.Request) {
 			s.gateway.Address(p, x.to)
 			s.tracing.inject(p.In.Context(), p.Out.Header)
 		},
-		// 11.-13. It is sent, again where nothing was sent the first time; the answer's usage is
-		// read as it streams by; the model's calls of our tool are answered in further rounds.
-		Transport: s.transport(x),
+		// 11.-13. It is sent, again where nothing was sent the first time; the answer's usage is read as
+		// it streams by; the model's calls of our tool are answered in further rounds.
+		Transport: s.transport(x, r),
 		ModifyResponse: func(res *http.Response) error {
 			// 14. The head of the answer gets the report.
 			return s.beginAnswer(x, res)

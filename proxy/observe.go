@@ -36,32 +36,38 @@ func (s *Server) enter(x *exchange, w http.ResponseWriter, r *http.Request, open
 // finish counts, prices, traces and logs a request.
 func (s *Server) finish(c *gin.Context, x *exchange) {
 	s.metrics.active.Dec()
-	took, status := time.Since(x.start), c.Writer.Status()
-	s.metrics.observe(x, status, took)
+	s.conclude(c.Request, x, ending{"request", c.Writer.Status(), max(0, c.Writer.Size())})
+}
+
+// An ending says how a request ended: what it was, its status code, the bytes of its answer.
+type ending struct {
+	what         string
+	status, size int
+}
+
+// conclude counts, prices, traces and logs what has ended.
+func (s *Server) conclude(r *http.Request, x *exchange, end ending) {
+	took := time.Since(x.start)
+	s.metrics.observe(x, end.status, took)
 	var b accounting.Bill
 	if x.account != nil {
 		b = x.account.Close(x.report.original - x.report.compressed)
 		if b.Reported() {
-			x.client.Settle(c.Request.Context(), b.Usage.Prompt()+b.Usage.Output)
+			x.client.Settle(r.Context(), b.Usage.Prompt()+b.Usage.Output)
 		}
-		s.books.Record(
-			x.account,
-			b,
-			accounting.Outcome{Dialect: x.dialect, Status: status, Aborted: x.aborted, Duration: took},
-		)
+		s.books.Record(x.account, b, accounting.Outcome{Dialect: x.dialect, Status: end.status, Aborted: x.aborted, Duration: took})
 	}
-	s.tracing.end(x, b, status)
-	s.logRequest(c, x, b, took)
+	s.tracing.end(x, b, end.status)
+	s.logRequest(r, x, b, end, took)
 }
 
-// logRequest writes the line of a finished request. It holds no query string, no header and nothing
-// of a body.
-func (s *Server) logRequest(c *gin.Context, x *exchange, b accounting.Bill, took time.Duration) {
+// logRequest writes the line of a finished request. It holds no query string, no header and nothing of a body.
+func (s *Server) logRequest(r *http.Request, x *exchange, b accounting.Bill, end ending, took time.Duration) {
 	attrs := []slog.Attr{
-		slog.String("method", c.Request.Method),
-		slog.String("path", c.Request.URL.Path),
-		slog.Int("status", c.Writer.Status()),
-		slog.Int("bytes", max(0, c.Writer.Size())),
+		slog.String("method", r.Method),
+		slog.String("path", r.URL.Path),
+		slog.Int("status", end.status),
+		slog.Int("bytes", end.size),
 		slog.Duration("took", took),
 		slog.String("client", x.client.Name()),
 		slog.String("upstream", x.to.Name()),
@@ -76,7 +82,7 @@ func (s *Server) logRequest(c *gin.Context, x *exchange, b accounting.Bill, took
 		slog.Int("hidden_rounds", x.hiddenRounds()),
 		slog.Bool("aborted", x.aborted),
 	}
-	s.log.LogAttrs(c.Request.Context(), slog.LevelInfo, "request", append(attrs, b.Attrs()...)...)
+	s.log.LogAttrs(r.Context(), slog.LevelInfo, end.what, append(attrs, b.Attrs()...)...)
 }
 
 // recoverPanic, when deferred, keeps a panic from ending the process. An aborted response stays

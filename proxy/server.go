@@ -44,6 +44,8 @@ type Server struct {
 type state struct {
 	metrics  *metrics
 	forms    *forms
+	turns    *turns
+	sockets  sockets
 	inFlight byteBudget
 	draining atomic.Bool
 }
@@ -114,6 +116,9 @@ func (s *Server) furnish(prev *Server) (err error) {
 func newState(o Options) (l *state, err error) {
 	l = new(state)
 	if l.forms, err = newForms(o.Freeze); err != nil {
+		return nil, err
+	}
+	if l.turns, err = newTurns(o.Freeze.Store, l.forms.key); err != nil {
 		return nil, err
 	}
 	if l.metrics, err = newMetrics(o.Registry, &l.inFlight); err != nil {

@@ -26,6 +26,20 @@ type settings struct {
 	tenant string
 	// alone says that the request takes no part in the comparison of conversations.
 	alone bool
+	// recall finds the conversation that an answer ended. If nil, none is found.
+	recall func(id string) (dialects.Thread, bool)
+}
+
+// continued returns c behind the turns that it goes on from, where they are known.
+func (o *settings) continued(c dialects.Conversation) (dialects.Conversation, error) {
+	if c.Previous() == "" || o.recall == nil {
+		return c, nil
+	}
+	earlier, known := o.recall(c.Previous())
+	if !known {
+		return c, nil
+	}
+	return c.After(earlier)
 }
 
 // rules are those by which the settings' blocks are planned.

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"github.com/coder/websocket"
 )
 
 // Listen says how a Site talks to its clients.
@@ -42,6 +44,8 @@ func (site *Site) Replace(o Options) error {
 		return err
 	}
 	site.now.Store(next)
+	// A WebSocket may last for hours; the client opens another, under the new configuration.
+	next.sockets.end(websocket.StatusServiceRestart, "configuration changed", false)
 	return nil
 }
 
@@ -90,7 +94,8 @@ func (site *Site) Serve(ctx context.Context, ln net.Listener, how Listen) error 
 	}
 	limit, cancel := context.WithTimeout(base, s.opts.Drain.Timeout)
 	defer cancel()
-	err := srv.Shutdown(limit)
+	s.sockets.end(websocket.StatusGoingAway, "shutting down", true)
+	err := errors.Join(srv.Shutdown(limit), s.sockets.wait(limit))
 	if err != nil {
 		cut()
 		err = errors.Join(err, srv.Close())

@@ -124,7 +124,7 @@ func (s *Server) traceShorten(x *exchange, r *http.Request, d *dialects.Dialect,
 	ctx, span := s.tracing.tracer.Start(r.Context(), "compress")
 	defer span.End()
 	// Who forces has chosen, and is not compared.
-	o := settings{control: want, tenant: x.client.Tenant(r), alone: want.mode == ModeForce}
+	o := settings{control: want, tenant: x.client.Tenant(r), alone: want.mode == ModeForce, recall: x.recall}
 	out, rep := s.shorten(ctx, d, body, o)
 	if span.IsRecording() {
 		span.SetAttributes(

@@ -104,9 +104,10 @@ func serverOptions(cfg configs.Config, b backend, log *slog.Logger) (proxy.Optio
 
 func gatewayOptions(cfg configs.Config, b backend) (gateway.Options, error) {
 	g := gateway.Options{
-		DefaultKey: string(cfg.Server.UpstreamKey),
-		Bank:       b.stores.bank,
-		Retry:      gateway.Retry(cfg.Retry),
+		DefaultKey:     string(cfg.Server.UpstreamKey),
+		DefaultSockets: gateway.Sockets(cfg.Server.WebSocket),
+		Bank:           b.stores.bank,
+		Retry:          gateway.Retry(cfg.Retry),
 	}
 	for _, u := range cfg.Upstreams {
 		base, err := url.Parse(u.URL)
@@ -115,7 +116,7 @@ func gatewayOptions(cfg configs.Config, b backend) (gateway.Options, error) {
 		}
 		g.Upstreams = append(g.Upstreams, gateway.Upstream{
 			Name: u.Name, URL: base, Key: string(u.Key), Auth: gateway.Auth(u.Auth),
-			Models: u.Models, Paths: u.Paths, StripPath: u.StripPath,
+			Models: u.Models, Paths: u.Paths, StripPath: u.StripPath, Sockets: gateway.Sockets(u.WebSocket),
 		})
 	}
 	for _, k := range cfg.VirtualKeys {

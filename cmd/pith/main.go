@@ -63,6 +63,9 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	if err == nil {
 		return 0
 	}
+	if code, ok := errors.AsType[exitCode](err); ok {
+		return int(code)
+	}
 	// Who interrupts knows that they did: only what is to be said beyond that is said.
 	stopped, ended := errors.AsType[interrupted](context.Cause(ctx))
 	if !ended || !errors.Is(err, context.Canceled) && !errors.Is(err, stopped) {

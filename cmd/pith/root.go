@@ -59,7 +59,7 @@ func rootCommand() *cobra.Command {
 				fmt.Fprintln(cmd.ErrOrStderr(), "pith: warning:", line)
 			}
 		},
-	}, serveCommand(), compressCommand(), doctorCommand(), configCommand(), modelCommand(), benchCommand(), evolveCommand(), keyCommand(), manualCommand())
+	}, serveCommand(), compressCommand(), doctorCommand(), configCommand(), modelCommand(), benchCommand(), evolveCommand(), keyCommand(), wrapCommand(), manualCommand())
 	root.SetFlagErrorFunc(flagError)
 	return root
 }

@@ -75,13 +75,18 @@ func newLogger(w io.Writer, cfg configs.Log) *slog.Logger {
 }
 
 // serve listens before it loads anything heavy, so that a taken port is found at once, and runs until ctx ends.
-func serve(ctx context.Context, src source, log *slog.Logger) (err error) {
-	cfg := src.cfg
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Server.Listen)
+func serve(ctx context.Context, src source, log *slog.Logger) error {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", src.cfg.Server.Listen)
 	if err != nil {
 		return fmt.Errorf("%w (choose another address with --listen)", err)
 	}
+	return serveOn(ctx, listener, src, log)
+}
+
+// serveOn serves on listener until ctx ends.
+func serveOn(ctx context.Context, listener net.Listener, src source, log *slog.Logger) (err error) {
 	defer listener.Close()
+	cfg := src.cfg
 	certificate, err := loadCertificate(cfg.Server)
 	if err != nil {
 		return usageError{cfg.At("server.tls_cert", err)}

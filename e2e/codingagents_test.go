@@ -1,0 +1,293 @@
+package e2e
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A codingAgent is a real coding agent's command line, run without a person against a scripted model.
+type codingAgent struct {
+	name string
+	// steps are what the model plays in dir.
+	steps func(dir string) []playStep
+	// run is the command and its environment for a question to the API at base, again for a further question in the
+	// same session.
+	run func(base, home, dir, question string, again bool) (args, env []string)
+	// sockets says that the agent speaks over WebSocket, refused that Pith lets it open none.
+	sockets, refused bool
+}
+
+// What the agents look at: files of this project, under other names.
+var agentFiles = map[string]string{"store.go": "cache/redis.go", "relay.go": "proxy/body.go", "plan.go": "proxy/options.go"}
+
+const (
+	firstQuestion  = "How does parseURL read the URL of the server, and which mistakes does it tell?"
+	secondQuestion = "And what does withDefaults fill in?"
+	// firstNeeded is a line of the function that answers the first question.
+	firstNeeded = "func parseURL(text string) (*redis.Options, error) {"
+	finalWords  = "It reads it with the library."
+	lastWords   = "Every field that is zero."
+)
+
+// agentFile is the text that an agent finds, without a newline at its end: some agents print a number behind one.
+func agentFile(t *testing.T, from string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, from))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSuffix(string(text), "\n")
+}
+
+// A session is what came of an agent's two questions.
+type session struct {
+	play  *play
+	said  string
+	files map[string]string // when the session ended
+	took  time.Duration
+}
+
+// runAgent has an agent answer two questions, through Pith where via says so.
+func runAgent(t *testing.T, a codingAgent, dir string, via bool) session {
+	t.Helper()
+	for name, from := range agentFiles {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(agentFile(t, from)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := newPlay(t, a.steps(dir))
+	base := p.URL
+	if via {
+		env := []string{"PITH_RANKER=words"}
+		if a.refused {
+			env = append(env, "PITH_WEBSOCKET=off")
+		}
+		base = serve(t, p.URL, env...).URL
+	}
+	s := session{play: p, files: map[string]string{}}
+	home := t.TempDir()
+	for i, question := range []string{firstQuestion, secondQuestion} {
+		args, env := a.run(base, home, dir, question, i == 1)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+		defer cancel()
+		cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+		cmd.Dir = dir
+		cmd.Env = append(append(environ(), "HOME="+home, "NO_COLOR=1", "CI=1"), env...)
+		var errs strings.Builder
+		cmd.Stderr = &errs
+		start := time.Now()
+		out, err := cmd.Output()
+		s.took += time.Since(start)
+		if err != nil {
+			t.Fatalf("%s: %v\n%s\n%.2000s", a.name, err, out, errs.String())
+		}
+		s.said += string(out)
+	}
+	for name := range agentFiles {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.files[name] = string(text)
+	}
+	return s
+}
+
+// unstable is what differs from run to run in what a tool returned.
+var unstable = regexp.MustCompile(`Chunk ID: \w+|Wall time: [0-9.]+ seconds|PGID: \d+|\b\d+(\.\d+)?\s*(ms|s)\b`)
+
+var agentGap = regexp.MustCompile(`^\s*(?://|#) \.\.\. lines (\d+)-(\d+) omitted`)
+
+// judgeResult compares what a tool returned with what of it reached the API. A result that was shortened holds nothing but
+// its own lines, in order, and markers whose numbers are those of the file on disk; what stands around the file stays.
+func judgeResult(t *testing.T, name, was, is string, disk map[string]string) (shortened bool) {
+	t.Helper()
+	if unstable.ReplaceAllString(was, "") == unstable.ReplaceAllString(is, "") {
+		return false
+	}
+	old, now := strings.Split(was, "\n"), strings.Split(is, "\n")
+	at := 0
+	for _, line := range now {
+		m := agentGap.FindStringSubmatch(line)
+		if m == nil {
+			found := slices.IndexFunc(old[at:], func(o string) bool {
+				return unstable.ReplaceAllString(o, "") == unstable.ReplaceAllString(line, "")
+			})
+			if found != 0 {
+				t.Errorf("%s: line %q stands where %q did", name, line, strings.Join(old[at:min(at+1, len(old))], ""))
+				return true
+			}
+			at++
+			continue
+		}
+		first, _ := strconv.Atoi(m[1])
+		last, _ := strconv.Atoi(m[2])
+		gap := old[at:min(len(old), at+last-first+1)]
+		if !standsAt(gap, first, disk) {
+			t.Errorf("%s: %q does not stand for these lines of a file: %.80q ...", name, line, gap)
+		}
+		at += len(gap)
+		shortened = true
+	}
+	if at != len(old) {
+		t.Errorf("%s: %d lines at the end are gone without a marker", name, len(old)-at)
+	}
+	return shortened
+}
+
+// standsAt reports that lines, behind whatever numbers a tool puts before them, are those of a file from line first on.
+func standsAt(lines []string, first int, disk map[string]string) bool {
+	for _, text := range disk {
+		file := strings.Split(text, "\n")
+		ok := first-1+len(lines) <= len(file)
+		for i := 0; ok && i < len(lines); i++ {
+			// A terminal expands tabs.
+			ok = strings.HasSuffix(strings.ReplaceAll(lines[i], "\t", "        "), strings.ReplaceAll(file[first-1+i], "\t", "        "))
+		}
+		if ok {
+			return true
+		}
+	}
+	return false
+}
+
+// A real agent does through Pith what it does without: the same calls with the same results, the same words, the same files. What
+// of the results reached the API is true, repeats in later requests, shows what was asked for, and is listed in a golden file.
+func testCodingAgent(t *testing.T, a codingAgent) {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "work") // one place: paths are part of what the model sees
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	disk := map[string]string{}
+	for name, from := range agentFiles {
+		disk[name] = agentFile(t, from)
+	}
+	direct := runAgent(t, a, dir, false)
+	via := runAgent(t, a, dir, true)
+	t.Logf("%s: directly in %v, through Pith in %v", a.name, direct.took.Round(time.Second/10), via.took.Round(time.Second/10))
+	for name, s := range map[string]session{"directly": direct, "through Pith": via} {
+		if s.play.next != len(s.play.steps) {
+			t.Errorf("%s: %d of %d steps were played", name, s.play.next, len(s.play.steps))
+		}
+		if !strings.Contains(s.said, finalWords) || !strings.Contains(s.said, lastWords) {
+			t.Errorf("%s: the agent said %.2000s", name, s.said)
+		}
+		if len(s.play.rewritten) > 0 {
+			t.Errorf("%s: older results came again with other bytes: %s", name, s.play.rewritten)
+		}
+		if want := a.sockets && (s.play == direct.play || !a.refused); want != (s.play.sockets > 0) {
+			t.Errorf("%s: %d WebSockets were opened", name, s.play.sockets)
+		}
+	}
+	for name, text := range direct.files {
+		if via.files[name] != text {
+			t.Errorf("%s is another file through Pith", name)
+		}
+	}
+	if direct.files["store.go"] == disk["store.go"] {
+		t.Error("the edit changed nothing")
+	}
+	edited := map[string]string{"edited": direct.files["store.go"]}
+	for name, text := range disk {
+		edited[name] = text
+	}
+	var golden strings.Builder
+	for i, s := range direct.play.steps {
+		id := fmt.Sprintf("call_%02d", i+1)
+		was, called := direct.play.results[id]
+		is, calledVia := via.play.results[id]
+		if called != calledVia || s.tool != "" && !called {
+			t.Errorf("%s: result directly %v, through Pith %v", id, called, calledVia)
+		}
+		if !called {
+			continue
+		}
+		shortened := judgeResult(t, id+" "+s.tool, was, is, edited)
+		fmt.Fprintf(&golden, "%s %s: %s\n", s.tool, strings.ReplaceAll(s.args, dir, "DIR"), map[bool]string{true: "shortened", false: "whole"}[shortened])
+		if i == 0 && (!shortened || !strings.Contains(is, firstNeeded)) {
+			t.Errorf("the first read is not shortened to what was asked for:\n%.3000s", is)
+		}
+	}
+	checkGolden(t, "testdata/agents/"+a.name+".golden", golden.String())
+}
+
+// bin is the path of an agent's program. AGENTS names another folder than that of the pinned versions.
+func bin(agent, name string) string {
+	return filepath.Join(root, cmp.Or(os.Getenv("AGENTS"), ".deps/agents"), agent, "node_modules", ".bin", name)
+}
+
+// codex plays in Codex: every look at a file is a shell command, an edit is a patch.
+func codex(sockets bool) codingAgent {
+	return codingAgent{
+		name: "codex", sockets: sockets,
+		steps: func(string) []playStep {
+			shell := func(command string) playStep {
+				return playStep{tool: "exec_command", args: jsonOf(object{"cmd": command})}
+			}
+			return []playStep{
+				shell("cat store.go"), shell("sed -n 80,100p store.go"), shell("grep -n parseURL store.go relay.go"), shell("cat relay.go"),
+				shell("sed -i 's/^package cache$/package store/' store.go"),
+				shell("cat store.go"), {says: finalWords},
+				shell("cat plan.go"), {says: lastWords},
+			}
+		},
+		run: func(base, home, dir, question string, again bool) (args, env []string) {
+			provider := fmt.Sprintf(`model_providers.scripted={name="scripted",base_url="%s/v1",wire_api="responses",env_key="SCRIPTED_KEY",`+
+				`supports_websockets=%t,request_max_retries=0,stream_max_retries=0}`, base, sockets)
+			args = []string{bin("codex", "codex"), "exec"}
+			if again {
+				args = append(args, "resume", "--last")
+			}
+			return append(args, "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox",
+					"-c", provider, "-c", `model_provider="scripted"`, "-c", "tool_output_token_limit=20000", "-m", "gpt-5.1", question),
+				[]string{"SCRIPTED_KEY=K", "CODEX_HOME=" + home}
+		},
+	}
+}
+
+func TestCodingAgentCodexOverWebSocket(t *testing.T) { testCodingAgent(t, codex(true)) }
+
+// Codex goes on over HTTP where its WebSocket is answered 426.
+func TestCodingAgentCodexSentToHTTP(t *testing.T) {
+	a := codex(true)
+	a.refused = true
+	testCodingAgent(t, a)
+}
+
+// claude plays in Claude Code.
+var claude = codingAgent{
+	name: "claude-code",
+	steps: func(dir string) []playStep {
+		at := func(name string) string { return filepath.Join(dir, name) }
+		read := func(name string) playStep { return playStep{tool: "Read", args: jsonOf(object{"file_path": at(name)})} }
+		return []playStep{
+			read("store.go"), {tool: "Read", args: jsonOf(object{"file_path": at("store.go"), "offset": 80, "limit": 20})},
+			{tool: "Bash", args: `{"command":"grep -n parseURL *.go","description":"Search"}`},
+			{tool: "Bash", args: `{"command":"cat relay.go","description":"Look"}`},
+			{tool: "Edit", args: jsonOf(object{"file_path": at("store.go"), "old_string": "package cache", "new_string": "package store"})},
+			read("store.go"), {says: finalWords},
+			read("plan.go"), {says: lastWords},
+		}
+	},
+	run: func(base, home, dir, question string, again bool) (args, env []string) {
+		args = []string{bin("claude", "claude"), "-p", question, "--allowedTools", "Read,Edit,Bash,Grep", "--model", "claude-sonnet-4-5"}
+		if again {
+			args = append(args, "--continue")
+		}
+		return args, []string{"ANTHROPIC_BASE_URL=" + base, "ANTHROPIC_API_KEY=K", "CLAUDE_CONFIG_DIR=" + home,
+			"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1", "DISABLE_AUTOUPDATER=1", "IS_SANDBOX=1"}
+	},
+}
+
+func TestCodingAgentClaudeCode(t *testing.T) { testCodingAgent(t, claude) }

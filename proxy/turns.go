@@ -1,0 +1,178 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/tidwall/gjson"
+
+	"pith/compress"
+	"pith/dialects"
+)
+
+const (
+	// turnsFor is how long a conversation can be gone on from by the id of its last answer. Later its
+	// tool results pass: the calls that they answer are not known any more.
+	turnsFor = 24 * time.Hour
+	// nearTurns is how many conversations this process remembers itself, until the store has them.
+	nearTurns = 32
+)
+
+// turns remember the conversations that later requests name by the id of their last answer
+// (previous_response_id), each for its tenant.
+type turns struct {
+	near   *lru.Cache[string, dialects.Thread]
+	shared compress.Store
+	key    func(parts ...string) string
+}
+
+func newTurns(shared compress.Store, key func(parts ...string) string) (*turns, error) {
+	near, err := lru.New[string, dialects.Thread](nearTurns)
+	if err != nil {
+		return nil, fmt.Errorf("turns: %w", err)
+	}
+	return &turns{near: near, shared: shared, key: key}, nil
+}
+
+// recall returns the conversation that the answer id of a tenant ended.
+func (t *turns) recall(ctx context.Context, tenant, id string) (dialects.Thread, bool) {
+	key := t.key("proxy turns 1", tenant, id)
+	if thread, ok := t.near.Get(key); ok {
+		return thread, true
+	}
+	if t.shared == nil {
+		return nil, false
+	}
+	value, ok := t.shared.Get(ctx, key)
+	return value, ok
+}
+
+// keep remembers the conversation that the answer id of a tenant ended. It does not wait for the
+// store.
+func (t *turns) keep(ctx context.Context, tenant, id string, thread dialects.Thread) {
+	key := t.key("proxy turns 1", tenant, id)
+	t.near.Add(key, thread)
+	if t.shared != nil {
+		go t.shared.Add(context.WithoutCancel(ctx), key, thread, turnsFor)
+	}
+}
+
+// recallFor is recall for one request of a tenant.
+func (s *Server) recallFor(ctx context.Context, tenant string) func(id string) (dialects.Thread, bool) {
+	return func(id string) (dialects.Thread, bool) { return s.turns.recall(ctx, tenant, id) }
+}
+
+// A reply is an answer of the Responses API that is followed so that its conversation can be gone on
+// from. One goroutine uses it.
+type reply struct {
+	// thread are the turns up to the answer, and what is done of it.
+	thread dialects.Thread
+	// lost says that they are not known, or too long to be kept.
+	lost bool
+	// items says that the answer's items came one by one.
+	items bool
+}
+
+// follow begins a reply to a request, whose earlier turns recall finds.
+func follow(request []byte, recall func(id string) (dialects.Thread, bool)) *reply {
+	p := new(reply)
+	if id := gjson.GetBytes(request, "previous_response_id").Str; id != "" {
+		earlier, known := recall(id)
+		p.thread, p.lost = earlier, !known
+	}
+	p.set(p.thread.Asked(request))
+	return p
+}
+
+func (p *reply) set(t dialects.Thread, err error) {
+	p.thread, p.lost = t, p.lost || err != nil
+}
+
+// add takes an event of the answer. It returns the answer's id where the conversation can be gone on
+// from now.
+func (p *reply) add(e dialects.Event) (id string) {
+	if e.Item != "" && !p.lost {
+		p.items = true
+		p.set(p.thread.Answered(gjson.Parse("[" + e.Item + "]")))
+	}
+	if e.Done && !p.items && !p.lost {
+		p.set(p.thread.Answered(e.Output))
+	}
+	if !e.Done || p.lost {
+		return ""
+	}
+	return e.Response
+}
+
+// follows says whether the answer to a request of d may be gone on from, as its provider keeps it.
+func follows(d *dialects.Dialect, request []byte) bool {
+	return d.HasSockets() && gjson.GetBytes(request, "store").Type != gjson.False
+}
+
+// followed has the answers of next followed by p; keep gets the id of one that ended well.
+func followed(next http.RoundTripper, p *reply, keep func(id string)) http.RoundTripper {
+	return roundTripper(func(req *http.Request) (*http.Response, error) {
+		res, err := next.RoundTrip(req)
+		if err != nil || res.StatusCode != http.StatusOK || res.Header.Get("Content-Encoding") != "" {
+			return res, err
+		}
+		events := strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream")
+		res.Body = &followedBody{ReadCloser: res.Body, reply: p, events: events, keep: keep}
+		return res, nil
+	})
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+// maxFollowed is the longest event, or the longest answer in one piece, that is followed, in bytes.
+const maxFollowed = 4 << 20
+
+// A followedBody is the body of an answer that passes as it is while a reply reads it.
+type followedBody struct {
+	io.ReadCloser
+	reply  *reply
+	events bool
+	// held is the line, or the answer, as far as it has come.
+	held []byte
+	keep func(id string)
+}
+
+func (b *followedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if b.reply.lost {
+		return n, err
+	}
+	b.held = append(b.held, p[:n]...)
+	for b.events {
+		line, rest, ended := bytes.Cut(b.held, []byte("\n"))
+		if !ended {
+			break
+		}
+		if data, ok := bytes.CutPrefix(line, []byte("data:")); ok {
+			b.take(dialects.ReadEvent(data))
+		}
+		b.held = rest
+	}
+	switch {
+	case len(b.held) > maxFollowed:
+		b.held, b.reply.lost = nil, true
+	case err == io.EOF && !b.events: //nolint:errorlint // an EOF that is wrapped ends nothing
+		b.take(dialects.WholeAnswer(b.held))
+		b.held = nil
+	}
+	return n, err
+}
+
+func (b *followedBody) take(e dialects.Event) {
+	if id := b.reply.add(e); id != "" {
+		b.keep(id)
+	}
+}
