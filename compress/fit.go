@@ -25,7 +25,7 @@ const (
 )
 
 // lostWorth is what may be lost of a choice's value for fewer markers, one part in so many.
-const lostWorth = 10
+const lostWorth = 50
 
 // thin looks for a plan with fewer markers that is worth as much: gaps that stand apart for a line or two
 // cost more than they save. It raises what a marker is charged until too few are left to matter.

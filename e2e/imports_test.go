@@ -22,6 +22,7 @@ var allowed = map[string][]string{
 	"pith/bench":      {"pith/compress", "pith/parsers"},
 	"pith/compress":   {"pith/parsers"},
 	"pith/parsers":    {},
+	"pith/embedding":  {},
 	"pith/perplexity": {},
 	"pith/tokens":     {},
 	"pith/cache":      {"pith/internal/digest"},

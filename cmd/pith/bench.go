@@ -21,7 +21,7 @@ func benchCommand() *cobra.Command {
 	short := "Measure quality, rivals, speed, the proxy's latency and the price of conversations"
 	return group(&cobra.Command{Use: "bench", Short: short},
 		benchHistoryCommand(), benchQuestionsCommand(), benchCleanCommand(), benchFieldCommand(),
-		benchRetentionCommand(), benchSpeedCommand(), benchProxyCommand(), benchSessionCommand())
+		benchSignalsCommand(), benchRetentionCommand(), benchSpeedCommand(), benchProxyCommand(), benchSessionCommand())
 }
 
 // benchFlags are common to all benchmarks.

@@ -1,0 +1,254 @@
+"""Trains the table of words of embedding/model and writes it.
+
+    python -m training.words --history DIR --out embedding/model/words.bin [--minutes 6] [--held-out a,b]
+
+A word has a vector and two weights, in a question and in code. A question and a function are compared three
+ways: the cosine of their bags of words (header and whole text apart), and each word of the question with the
+nearest word of the text. The words are trained by contrast: a commit's message has to find the functions that
+it changed among those of their files and folder, a doc comment the function that lost it. BM25 counts along in
+a third of the batches only, so that the words have to learn what it cannot see. What is printed is the loss and
+the mean reciprocal rank on commits of the repositories held out. Words of fewer than three repositories are
+left out: they tell projects apart and help nobody else.
+"""
+
+import argparse
+import math
+import random
+import struct
+import time
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from .cases import folder
+from .history import description, lines, parts, terms
+
+WIDTH, CANDIDATES, BATCH = 96, 40, 32
+HEAD, BODY, COMMENT, QUERY = 32, 110, 60, 24  # words of a text that count
+SCALE = 254  # of the vectors' bytes: length 1 is SCALE
+STEPS_AT = (0.0, 0.25, 0.4, 0.55, 0.7, 0.85)  # compress/meaning.go: where nearness bends
+
+
+class Data:
+    """Functions as bags of word numbers, and lists of (question, candidates, which are needed, BM25)."""
+
+    def __init__(self, history, comments=45_000):
+        self.functions = list(lines(history / "functions.jsonl.gz"))
+        commits = list(lines(history / "commits.jsonl.gz"))
+        bags, said, seen, repos = [], [], Counter(), defaultdict(set)
+        for f in self.functions:
+            comment, head, body = parts(f["lang"], f["text"])
+            bags.append((Counter(terms(head) + terms(f["name"])), Counter(terms(body)), Counter(terms(comment))))
+            said.append(description(comment))
+            for word in bags[-1][0] | bags[-1][1]:
+                seen[word] += 1
+                repos[word].add(f["repo"])
+        self.words = [w for w, n in seen.most_common(40_000) if n >= 8 and len(repos[w]) >= 3]
+        self.ids = {w: i + 1 for i, w in enumerate(self.words)}
+        self.rarity = [math.log(1 + len(self.functions) / (seen[w] + 10)) for w in self.words]
+        self.bags = bags
+        self.lists = [self.commit(c) for c in commits] + self.comments(said, comments)
+        self.lists = [x for x in self.lists if x]
+
+    def neighbours(self):
+        if not hasattr(self, "_near"):
+            self._near = defaultdict(dict)
+            for f in self.functions:
+                self._near[f["repo"], f["lang"], folder(f["path"])][f["path"], f["name"]] = f["id"]
+        return self._near
+
+    def commit(self, c):
+        ids = list(c["candidates"])
+        have = {(self.functions[i]["path"], self.functions[i]["name"]) for i in ids}
+        keys = {(self.functions[i]["repo"], self.functions[i]["lang"], folder(self.functions[i]["path"])) for i in ids}
+        extra = [i for k in sorted(keys) for name, i in self.neighbours()[k].items() if name not in have]
+        random.shuffle(extra)
+        return self.entry("commit", c["repo"], terms(c["query"]), ids + extra[:max(0, 110 - len(ids))], set(c["needed"]))
+
+    def comments(self, said, count):
+        out, order = [], list(range(len(said)))
+        random.shuffle(order)
+        for i in order[:3 * count]:
+            f, query = self.functions[i], terms(said[i])
+            if len(set(query)) < 3 or len(out) == count:
+                continue
+            near = self.neighbours()[f["repo"], f["lang"], folder(f["path"])]
+            same = [j for (path, name), j in near.items() if path == f["path"] and name != f["name"]][:24]
+            other = [j for (path, _), j in near.items() if path != f["path"]]
+            out.append(self.entry("comment", f["repo"], query, [i] + same + random.sample(other, min(24, len(other))), {i}))
+        return out
+
+    def entry(self, kind, repo, query, ids, needed):
+        query = list(dict.fromkeys(query))[:64]
+        numbers = [self.ids[w] for w in query if w in self.ids]
+        wanted = np.array([i in needed for i in ids])
+        if not numbers or len(ids) < 4 or wanted.all() or not wanted.any():
+            return None
+        return kind, repo, numbers, ids, wanted, self.bm25(query, ids, kind)
+
+    def bm25(self, query, ids, kind):
+        """Returns BM25 of texts and of headers, a row each."""
+        out = []
+        for header in (False, True):
+            docs = []
+            for i in ids:
+                head, body, comment = self.bags[i]
+                docs.append(head if header else head + body + (comment if kind == "commit" else Counter()))
+            length = np.array([sum(d.values()) + 1 for d in docs], float)
+            score = np.zeros(len(docs))
+            for word in query:
+                n = np.array([d.get(word, 0) for d in docs], float)
+                if n.any():
+                    rare = math.log(1 + (len(docs) - (n > 0).sum() + 0.5) / ((n > 0).sum() + 0.5))
+                    score += rare * n * 2.2 / (n + 1.2 * (0.25 + 0.75 * length / length.mean()))
+            out.append(score)
+        return np.stack(out)
+
+    def bag(self, counts, most):
+        """Returns the rarest words of a bag and their counts."""
+        known = sorted((-self.rarity[self.ids[w] - 1], self.ids[w], n) for w, n in counts.items() if w in self.ids)[:most]
+        return [i for _, i, _ in known], [n for _, _, n in known]
+
+
+class Words(nn.Module):
+    def __init__(self, rarity):
+        super().__init__()
+        count = len(rarity) + 1
+        self.vectors = nn.Embedding(count, WIDTH)
+        nn.init.normal_(self.vectors.weight, std=WIDTH ** -0.5)
+        rarity = torch.tensor([0.0] + rarity)[:, None] / 6
+        self.question = nn.Embedding.from_pretrained(rarity.clone(), freeze=False)
+        self.code = nn.Embedding.from_pretrained(rarity.clone(), freeze=False)
+        self.slopes = nn.Parameter(torch.tensor([[0.0, 0.2, 0.4, 0.6, 0.8, 3.0]] * 2))  # of nearness: headers, texts
+        self.mix = nn.Parameter(torch.tensor([0.25, 0.12, 3.0, 3.0]))  # BM25, BM25 of headers, cosines
+
+    @staticmethod
+    def weight(raw):
+        return functional.softplus(3 * raw[..., 0] - 1)
+
+    def forward(self, question, texts, bm25):
+        """question: [batch, words]; texts: two pairs of (ids, counts), [batch * candidates, words]."""
+        batch, per = question.shape[0], texts[0][0].shape[0] // question.shape[0]
+        every, place = torch.unique(torch.cat([ids.reshape(-1) for ids, _ in texts]), return_inverse=True)
+        places = torch.split(place, [ids.numel() for ids, _ in texts])
+        asked, at = torch.unique(question, return_inverse=True)
+        known = functional.normalize(self.vectors(every), dim=-1)
+        sought = functional.normalize(self.vectors(asked), dim=-1)
+        near = sought @ known.T * (every != 0) - (every == 0).float()
+        weight = self.weight(self.question(asked))[at] * (question > 0)
+        bag = functional.normalize((sought[at] * weight[..., None]).sum(1) + 1e-6, dim=-1).repeat_interleave(per, 0)
+        total = weight.sum(1, keepdim=True)
+        share = (weight / (total + 1) * (total + 0.01).sqrt()).repeat_interleave(per, 0)
+        at = at.repeat_interleave(per, 0)
+        score = self.mix[0] * bm25[:, 0] + self.mix[1] * bm25[:, 1]
+        for n, ((ids, counts), flat) in enumerate(zip(texts, places)):
+            flat = flat.view(ids.shape)
+            code = self.weight(self.code(every))[flat] * (1 + torch.log(counts.clamp(min=1))) * (counts > 0)
+            text = functional.normalize(functional.embedding_bag(flat, known, per_sample_weights=code, mode="sum") + 1e-6, dim=-1)
+            with torch.no_grad():
+                best = near[at[:, :, None], flat[:, None, :]].argmax(-1)
+            nearness = (self.slopes[n] * torch.relu(near[at, flat.gather(1, best)][..., None] - torch.tensor(STEPS_AT))).sum(-1)
+            score = score + self.mix[2 + n] * (bag * text).sum(-1) + (nearness * share).sum(-1)
+        return score.view(batch, per)
+
+
+def draw(data, entries, drop):
+    """Makes a batch; drop is the share of words that are left out everywhere."""
+    gone = np.random.rand(len(data.words) + 1) < drop
+    gone[0] = False
+    question = np.zeros((len(entries), QUERY), np.int64)
+    heads, bodies, bm25, target = [], [], [], []
+    for row, (kind, _, query, ids, wanted, scores) in enumerate(entries):
+        query = random.sample(query, QUERY) if len(query) > QUERY else query
+        question[row, :len(query)] = query
+        good, bad = np.flatnonzero(wanted), np.flatnonzero(~wanted)
+        good = np.random.choice(good, 4, replace=False) if len(good) > 4 else good
+        bad = np.random.choice(bad, CANDIDATES - len(good), replace=len(bad) < CANDIDATES - len(good))
+        picked = np.concatenate([good, bad])
+        for i in picked:
+            head, body, comment = data.bags[ids[i]]
+            heads.append(data.bag(head, HEAD))
+            bodies.append(data.bag(body + comment if kind == "commit" and random.random() < 0.7 else body, BODY))
+        bm25.append(scores[:, picked].T)
+        target.append(np.arange(CANDIDATES) < len(good))
+
+    def padded(bags, most):
+        ids, counts = np.zeros((len(bags), most), np.int64), np.zeros((len(bags), most), np.float32)
+        for row, (words, number) in enumerate(bags):
+            ids[row, :len(words)], counts[row, :len(words)] = words, number
+        counts[gone[ids]] = 0
+        ids[gone[ids]] = 0
+        return torch.tensor(ids), torch.tensor(counts)
+
+    question[gone[question]] = 0
+    target = np.stack(target).astype(np.float32)
+    return (torch.tensor(question), (padded(heads, HEAD), padded(bodies, BODY)),
+            torch.tensor(np.concatenate(bm25), dtype=torch.float32), torch.tensor(target / target.sum(1, keepdims=True)))
+
+
+def train(data, minutes, held_out):
+    test = [x for x in data.lists if x[1] in held_out and x[0] == "commit"][:500]
+    commits = [x for x in data.lists if x[1] not in held_out and x[0] == "commit"]
+    comments = [x for x in data.lists if x[1] not in held_out and x[0] == "comment"]
+    model = Words(data.rarity)
+    groups = [{"params": [model.vectors.weight], "lr": 2e-3}, {"params": [model.question.weight, model.code.weight], "lr": 3e-3},
+              {"params": [model.slopes, model.mix], "lr": 1e-2}]
+    optimiser = torch.optim.Adam(groups, betas=(0.9, 0.98))
+    rates = [g["lr"] for g in groups]
+    start, step = time.time(), 0
+    while (done := (time.time() - start) / (60 * minutes)) < 1:
+        for group, rate in zip(optimiser.param_groups, rates):
+            group["lr"] = rate * min(1, step / 100) * max(0.03, 1 - done)
+        question, texts, bm25, target = draw(data, random.sample(comments if random.random() < 0.6 else commits, BATCH), 0.2)
+        score = model(question, texts, bm25 * (random.random() > 0.7))
+        loss = -(target * functional.log_softmax(score, 1)).sum(1).mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        step += 1
+        if step % 400 == 0:
+            print(step, f"{loss.item():.3f}", judge(model, data, test), flush=True)
+    return model
+
+
+@torch.no_grad()
+def judge(model, data, test):
+    """Returns the mean reciprocal rank of the needed functions of held-out commits."""
+    ranks = []
+    for at in range(0, len(test), BATCH):
+        question, texts, bm25, target = draw(data, test[at:at + BATCH], 0)
+        score = model(question, texts, bm25)
+        best = torch.where(target > 0, score, torch.tensor(-1e9)).amax(1, keepdim=True)
+        ranks.append(1 / (1 + ((score > best) & (target == 0)).sum(1).float()))
+    return f"MRR {torch.cat(ranks).mean():.3f}" if ranks else "nothing held out"
+
+
+def write(model, words, path):
+    vectors = functional.normalize(model.vectors.weight.detach()[1:], dim=-1).numpy()
+    rounded = np.clip(np.round(vectors * SCALE), -127, 127).astype(np.int8)
+    text = "\n".join(words).encode()
+    weights = [Words.weight(w.weight.detach()[1:]).numpy().astype("<f4").tobytes() for w in (model.question, model.code)]
+    path.write_bytes(b"PITHWRD1" + struct.pack("<III", len(words), WIDTH, len(text)) + text + rounded.tobytes() + b"".join(weights))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--history", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=6, help="of one core")
+    parser.add_argument("--held-out", default="tmux,restic,tornado,Chart.js,jsoup,hyper", help="repositories to judge on")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.manual_seed(1)
+    random.seed(1)
+    data = Data(args.history)
+    print(f"{len(data.words)} words, {len(data.lists)} questions", flush=True)
+    write(train(data, args.minutes, set(args.held_out.split(","))), data.words, args.out)
+
+
+if __name__ == "__main__":
+    main()
