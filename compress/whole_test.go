@@ -22,38 +22,58 @@ var lumpFiles = []struct {
 	// pairs are lines of which all stay or none.
 	pairs []string
 }{
-	{"a call's arguments", "routes.go", "package p\n\nvar routes = register(\n" + repeated(90, "\troute(\"/path%[1]d\", handler%[1]d),\n") + ")\n",
-		"Which handler serves path57?", "handler57", nil},
+	{
+		"a call's arguments", "routes.go", "package p\n\nvar routes = register(\n" + repeated(90, "\troute(\"/path%[1]d\", handler%[1]d),\n") + ")\n",
+		"Which handler serves path57?", "handler57", nil,
+	},
 	{"a map's entries", "table.py", "TABLE = dict(\n" + repeated(90, "    key%[1]d='value number %[1]d',\n") + ")\n", "What is key57?", "key57=", nil},
-	{"arguments without a last comma", "Routes.java", "class Routes {\n  List<Route> all() {\n    return List.of(\n" +
-		repeated(90, "        route(\"/path%[1]d\", Handler%[1]d.class),\n") + "        route(\"/\", Root.class));\n  }\n}\n",
-		"Which handler serves path57?", "Handler57", nil},
-	{"nested literals", "rules.ts", "export const rules = {\n" + repeated(40, "  rule%[1]d: {\n    level: %[1]d,\n    fix: fix%[1]d,\n  },\n") + "};\n",
-		"Which fix has rule17?", "fix17", nil},
-	{"a vector", "table.rs", "fn table() -> Table {\n    build(\n" + repeated(90, "        entry(\"key%[1]d\", %[1]d),\n") + "    )\n}\n",
-		"What is key57?", "\"key57\"", nil},
-	{"JSX children", "Form.tsx", "export function Form(p: Props) {\n  return (\n    <form>\n" +
-		repeated(40, "      <Row name=\"field%[1]d\">\n        {p.value%[1]d}\n      </Row>\n") + "    </form>\n  );\n}\n",
-		"What does field17 show?", "p.value17", []string{"    <form>\n", "    </form>\n"}},
+	{
+		"arguments without a last comma", "Routes.java", "class Routes {\n  List<Route> all() {\n    return List.of(\n" +
+			repeated(90, "        route(\"/path%[1]d\", Handler%[1]d.class),\n") + "        route(\"/\", Root.class));\n  }\n}\n",
+		"Which handler serves path57?", "Handler57", nil,
+	},
+	{
+		"nested literals", "rules.ts", "export const rules = {\n" + repeated(40, "  rule%[1]d: {\n    level: %[1]d,\n    fix: fix%[1]d,\n  },\n") + "};\n",
+		"Which fix has rule17?", "fix17", nil,
+	},
+	{
+		"a vector", "table.rs", "fn table() -> Table {\n    build(\n" + repeated(90, "        entry(\"key%[1]d\", %[1]d),\n") + "    )\n}\n",
+		"What is key57?", "\"key57\"", nil,
+	},
+	{
+		"JSX children", "Form.tsx", "export function Form(p: Props) {\n  return (\n    <form>\n" +
+			repeated(40, "      <Row name=\"field%[1]d\">\n        {p.value%[1]d}\n      </Row>\n") + "    </form>\n  );\n}\n",
+		"What does field17 show?", "p.value17",
+		[]string{"    <form>\n", "    </form>\n"},
+	},
 	{"a statement that the grammar does not know", "a.kt", "fun run() {\n" + repeated(60, "    val v%[1]d = load%[1]d(%[1]d)\n    print(v%[1]d)\n") +
 		"    for (i in 0..<10) print(i)\n}\n", "What does load37 load?", "load37", nil},
 	{"a broken class", "A.java", "class A {\n  void bad( {\n    x();\n  }\n" +
 		repeated(30, "  void method%[1]d(int a) {\n    int b = call%[1]d(a);\n    print(b);\n  }\n") + "}\n", "What does method17 call?", "call17", nil},
-	{"a guarded extern C", "q.h", "#ifndef Q_H\n#define Q_H\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n" +
-		repeated(60, "/* Takes item %[1]d. */\nint queue_take_%[1]d(struct queue *q, int flags);\n") + "#ifdef __cplusplus\n}\n#endif\n#endif\n",
-		"What does queue_take_37 take?", "queue_take_37(", []string{"extern \"C\" {\n", "}\n"}},
-	{"a function in conditionals", "io.c", "#ifdef HAVE_IO\nint f(int a) {\n#else\nint f(long a) {\n#endif\n" +
-		repeated(60, "\tint v%[1]d = load_%[1]d(a);\n\tprint(v%[1]d);\n") + "\treturn a;\n}\n", "What does load_37 do?", "load_37(",
-		[]string{"#ifdef HAVE_IO\n", "#else\n", "#endif\n"}},
-	{"an attribute in a conditional", "A.cs", "namespace N\n{\n    [Fixture]\n#if !CORE\n    [Category(\"x\")]\n#endif\n    public class A\n    {\n" +
-		repeated(30, "        void Method%[1]d()\n        {\n            Call%[1]d(%[1]d);\n        }\n\n") + "    }\n}\n", "What does Method17 do?", "Call17(",
-		[]string{"#if !CORE\n", "#endif\n"}},
+	{
+		"a guarded extern C", "q.h", "#ifndef Q_H\n#define Q_H\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n" +
+			repeated(60, "/* Takes item %[1]d. */\nint queue_take_%[1]d(struct queue *q, int flags);\n") + "#ifdef __cplusplus\n}\n#endif\n#endif\n",
+		"What does queue_take_37 take?", "queue_take_37(",
+		[]string{"extern \"C\" {\n", "}\n"},
+	},
+	{
+		"a function in conditionals", "io.c", "#ifdef HAVE_IO\nint f(int a) {\n#else\nint f(long a) {\n#endif\n" +
+			repeated(60, "\tint v%[1]d = load_%[1]d(a);\n\tprint(v%[1]d);\n") + "\treturn a;\n}\n", "What does load_37 do?", "load_37(",
+		[]string{"#ifdef HAVE_IO\n", "#else\n", "#endif\n"},
+	},
+	{
+		"an attribute in a conditional", "A.cs", "namespace N\n{\n    [Fixture]\n#if !CORE\n    [Category(\"x\")]\n#endif\n    public class A\n    {\n" +
+			repeated(30, "        void Method%[1]d()\n        {\n            Call%[1]d(%[1]d);\n        }\n\n") + "    }\n}\n", "What does Method17 do?", "Call17(",
+		[]string{"#if !CORE\n", "#endif\n"},
+	},
 	{"regions", "B.cs", "class B\n{\n#region one\n" + repeated(30, "    void Method%[1]d()\n    {\n        Call%[1]d(%[1]d);\n    }\n\n") +
 		"#endregion\n    void Last()\n    {\n        End();\n    }\n}\n", "What does Method17 do?", "Call17(", []string{"#region one\n", "#endregion\n"}},
 	{"a long docstring", "store.py", "class Store:\n    \"\"\"Stores.\n\n" + repeated(40, "    Paragraph %[1]d of a long story about shelves and their owners.\n") +
 		"    \"\"\"\n\n" + repeated(12, "    def method_%[1]d(self, item):\n        return item.size * %[1]d\n\n"), "What does method_5 return?", "item.size * 5", nil},
-	{"services", "compose.yml", "services:\n" + repeated(30, "  service%[1]d:\n    image: registry/%[1]d\n    environment:\n      POOL: %[1]d\n      HOST: db%[1]d\n"),
-		"Which HOST has service17?", "db17", nil},
+	{
+		"services", "compose.yml", "services:\n" + repeated(30, "  service%[1]d:\n    image: registry/%[1]d\n    environment:\n      POOL: %[1]d\n      HOST: db%[1]d\n"),
+		"Which HOST has service17?", "db17", nil,
+	},
 	{"sections", "setup.toml", repeated(30, "[tool.part%[1]d]\nlevel = %[1]d\nowner = \"team%[1]d\"\ntimeout = 3%[1]d\n\n"), "Which owner has part17?", "\"team17\"", nil},
 }
 

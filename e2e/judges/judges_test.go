@@ -261,7 +261,7 @@ func refuseTypeScript(t *testing.T, dir string) map[string]string {
 func byCommand(name string, args ...string) func(*testing.T, string) map[string]string {
 	return func(t *testing.T, dir string) map[string]string {
 		t.Helper()
-		return refusedBy(t, name, append(args[:len(args):len(args)], dir)...)
+		return refusedBy(t, name, append(slices.Clip(args), dir)...)
 	}
 }
 
