@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+
+	"pith/evolve/search"
 )
 
 // An Artefact is a pruned prompt with its papers: one JSON file that says what was pruned, how, and how well it did.
@@ -15,11 +17,11 @@ type Artefact struct {
 	Format int    `json:"format"` // 1
 	Task   string `json:"task"`
 	// TemplateHash is over Template and Slots; Sum over the whole artefact. A file whose hashes do not fit is not used.
-	TemplateHash string   `json:"template_hash"`
-	Template     string   `json:"template"`
-	Slots        []string `json:"slots"`
-	Pruned       string   `json:"pruned"`
-	Mask         Mask     `json:"mask,omitempty"`
+	TemplateHash string      `json:"template_hash"`
+	Template     string      `json:"template"`
+	Slots        []string    `json:"slots"`
+	Pruned       string      `json:"pruned"`
+	Mask         search.Mask `json:"mask,omitempty"`
 	// Spaces is exact, or normalised: any run of white space matches any other.
 	Spaces     string     `json:"spaces"`
 	Provenance Provenance `json:"provenance"`
@@ -31,13 +33,15 @@ type Artefact struct {
 
 // Provenance is how an artefact came about.
 type Provenance struct {
-	Algorithm Algorithm `json:"algorithm"`
-	Objective Objective `json:"objective"`
-	Seed      uint64    `json:"seed"`
-	Model     string    `json:"model"`
-	Tokenizer string    `json:"tokenizer"`
+	Algorithm search.Algorithm `json:"algorithm"`
+	Objective search.Objective `json:"objective"`
+	Seed      uint64           `json:"seed"`
+	Model     string           `json:"model"`
+	Tokenizer string           `json:"tokenizer"`
 	// Target is the API model that the fitness was measured on; empty for a local model.
-	Target  string  `json:"target,omitempty"`
+	Target string `json:"target,omitempty"`
+	// Verdict is what the test split said beside the full prompt; empty where it was not asked.
+	Verdict Verdict `json:"verdict,omitempty"`
 	Licence string  `json:"licence"`
 	Full    Figures `json:"full"`
 	Result  Figures `json:"result"`
@@ -62,20 +66,29 @@ const artefactFormat = 1
 // ErrArtefact marks an artefact that must not be used.
 var ErrArtefact = errors.New("unusable artefact")
 
-// ErrTransfer means that the pruned prompt lost on the held-out test.
-var ErrTransfer = errors.New("the pruned prompt does worse than the full one on the test split")
+// ErrTransfer means that the pruned prompt is not shown to do as well as the full one.
+var ErrTransfer = errors.New("not exported")
 
-// NewArtefact makes the artefact of a finished run. A result that lost on the test split is refused unless force is set.
+// NewArtefact makes the artefact of a run. Unless force is set, an answer is refused that the test
+// split does not show to be better than the full prompt, or no worse, and one of a provisional
+// report.
 func NewArtefact(r *Report, spaces string, force bool) (*Artefact, error) {
-	if !r.Transfers && !force {
-		return nil, fmt.Errorf("%w: %.4g against %.4g", ErrTransfer, r.Answer.Test, r.Full.Test)
+	if r.Missing != "" && !force {
+		return nil, fmt.Errorf("%w: the report is provisional, as the run was stopped before %s", ErrTransfer, r.Missing)
+	}
+	if r.Against() == NotShown && !force {
+		return nil, fmt.Errorf("%w: %s", ErrTransfer, r.Verdict())
+	}
+	verdict := Verdict("")
+	if r.Answer.Tested {
+		verdict = r.Against()
 	}
 	figures := func(e Entry) Figures { return Figures{e.Length, e.Fitness, e.Validation, e.Test} }
 	a := &Artefact{
 		Format: artefactFormat, Task: r.Task, Template: r.Template, Slots: slotsOf(r.Template), Pruned: r.Answer.Text,
 		Mask: r.Answer.Mask, Spaces: spaces, Provenance: Provenance{
 			Algorithm: r.Spec.Algorithm, Objective: r.Spec.Objective, Seed: r.Spec.Seed, Model: r.Model, Tokenizer: r.Tokenizer,
-			Target: r.Spec.Backend.Model, Licence: r.Licence, Full: figures(r.Full), Result: figures(r.Answer),
+			Target: r.Spec.Backend.Model, Verdict: verdict, Licence: r.Licence, Full: figures(r.Full), Result: figures(r.Answer),
 		},
 	}
 	a.TemplateHash = a.templateHash()
@@ -202,7 +215,7 @@ func newMatcher(a *Artefact) (*matcher, error) {
 // cutAtSlots returns the text before, between and after the slots, and the slots.
 func cutAtSlots(text string, slots []string) (literals, names []string) {
 	for {
-		start, end := nextSlot(text, slots)
+		start, end := search.NextSlot(text, slots)
 		literals = append(literals, text[:start])
 		if start == end {
 			return literals, names

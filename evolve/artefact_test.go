@@ -6,15 +6,17 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"pith/evolve/search"
 )
 
 const artefactTemplate = "Review: a fine film\nMood: good\n\nReview: a dull hour\nMood: bad\n\nReview: {text}\nVerdict of {who}:"
 
 func testReport() *Report {
 	return &Report{
-		Task: "mood", Template: artefactTemplate, Transfers: true, Licence: "CC0-1.0",
-		Full:   Entry{Candidate: Candidate{Length: 30, Fitness: 1}, Validation: .8, Test: .75},
-		Answer: Entry{Candidate: Candidate{Text: "fine good dull bad {text}\nVerdict {who}", Length: 10, Mask: Mask{true, false}}, Test: .8},
+		Task: "mood", Template: artefactTemplate, Comparisons: []Comparison{{With: "full prompt", Verdict: NoWorse}}, Licence: "CC0-1.0",
+		Full:   Entry{Candidate: search.Candidate{Length: 30, Fitness: 1}, Validation: .8, Test: .75, Tested: true},
+		Answer: Entry{Candidate: search.Candidate{Text: "fine good dull bad {text}\nVerdict {who}", Length: 10, Mask: search.Mask{true, false}}, Test: .8},
 	}
 }
 
@@ -81,12 +83,20 @@ func TestArtefactSurvivesItsFile(t *testing.T) {
 
 func TestArtefactRefusals(t *testing.T) {
 	lost := testReport()
-	lost.Transfers = false
+	lost.Comparisons[0].Verdict = NotShown
 	if _, err := NewArtefact(lost, SpacesExact, false); !errors.Is(err, ErrTransfer) {
 		t.Errorf("a prompt that lost on test: %v, want ErrTransfer", err)
 	}
 	if _, err := NewArtefact(lost, SpacesExact, true); err != nil {
 		t.Errorf("forced: %v", err)
+	}
+	provisional := testReport()
+	provisional.Missing = "the baselines"
+	if _, err := NewArtefact(provisional, SpacesExact, false); !errors.Is(err, ErrTransfer) {
+		t.Errorf("a provisional report: %v, want ErrTransfer", err)
+	}
+	if a, err := NewArtefact(provisional, SpacesExact, true); err != nil || a.Provenance.Verdict != "" {
+		t.Errorf("a provisional report, forced: %v, verdict %q, want none before a test", err, a.Provenance.Verdict)
 	}
 	short := testReport()
 	short.Template, short.Answer.Text = "Hi {text}", "{text}"
@@ -103,7 +113,7 @@ func FuzzArtefactApply(f *testing.F) {
 	f.Add("before", "a text", "Ann")
 	f.Add("", "Verdict of", "")
 	f.Fuzz(func(t *testing.T, before, text, who string) {
-		message := before + Fill(artefactTemplate, map[string]string{"text": text, "who": who})
+		message := before + search.Fill(artefactTemplate, map[string]string{"text": text, "who": who})
 		got, ok := a.Apply(message)
 		if !ok && got != message {
 			t.Fatal("refused, but changed the text")

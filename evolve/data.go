@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -85,7 +84,7 @@ func (t *Task) example(path string, r row) (Example, error) {
 
 // readRows reads a file by its extension.
 func readRows(path string) ([]row, error) {
-	src, err := os.ReadFile(path)
+	src, err := readText(path, dataLimit)
 	if err != nil {
 		return nil, fmt.Errorf("read data: %w", err)
 	}

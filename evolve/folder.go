@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+
+	"pith/evolve/search"
 )
 
 // A Folder holds the artefacts that are in use, one file each. It is safe for concurrent use.
@@ -27,7 +29,7 @@ type FolderOptions struct {
 }
 
 // A Find is an original prompt in a text.
-type Find struct {
+type Match struct {
 	Task  string
 	Edits []Edit
 	// Original and Pruned are the tokens of what the edits replace and of what they put there.
@@ -84,16 +86,16 @@ func (f *Folder) Len() int { return len(*f.now.Load()) }
 
 // Find looks for the original of an artefact in a text that is meant for model. The result depends on nothing but the artefacts
 // and its arguments.
-func (f *Folder) Find(model, text string) (Find, bool) {
+func (f *Folder) Find(model, text string) (Match, bool) {
 	for _, a := range *f.now.Load() {
 		if !f.fits(a, model) {
 			continue
 		}
 		if edits, ok := a.Edits(text); ok {
-			return f.counted(Find{Task: a.Task, Edits: edits}, model, text), true
+			return f.counted(Match{Task: a.Task, Edits: edits}, model, text), true
 		}
 	}
-	return Find{}, false
+	return Match{}, false
 }
 
 // fits says whether an artefact may be used for model. A mask over the tokens of one tokenizer says nothing about a model that
@@ -103,10 +105,10 @@ func (f *Folder) fits(a *Artefact, model string) bool {
 		return true
 	}
 	p := a.Provenance
-	return p.Target == model && model != "" && (p.Tokenizer == TokenizerWords || p.Tokenizer == TokenizerOf(model))
+	return p.Target == model && model != "" && (p.Tokenizer == search.TokenizerWords || p.Tokenizer == search.TokenizerOf(model))
 }
 
-func (f *Folder) counted(found Find, model, text string) Find {
+func (f *Folder) counted(found Match, model, text string) Match {
 	if f.opt.Count == nil {
 		return found
 	}

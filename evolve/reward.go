@@ -43,30 +43,3 @@ func Softmax(logs []float64) []float64 {
 	}
 	return out
 }
-
-// A Style is the judgement of one rewritten sentence: how much of the content survived (0 to 100) and whether style and
-// fluency were accepted (0 or 1).
-type Style struct{ Content, Style, Fluency float64 }
-
-// StyleScores are the averages of a style-transfer task.
-type StyleScores struct {
-	Content, Style, Fluency float64
-	// Joint is the mean of content where style and fluency were accepted too; the search's fitness.
-	Joint float64
-	// Geometric is the geometric mean of the three averages.
-	Geometric float64
-}
-
-// AverageStyle averages judgements, on a scale of 0 to 100.
-func AverageStyle(judged []Style) StyleScores {
-	var s StyleScores
-	n := float64(len(judged))
-	for _, j := range judged {
-		s.Content += j.Content / n
-		s.Style += 100 * j.Style / n
-		s.Fluency += 100 * j.Fluency / n
-		s.Joint += j.Content * j.Style * j.Fluency / n
-	}
-	s.Geometric = math.Exp((math.Log(s.Content) + math.Log(s.Style) + math.Log(s.Fluency)) / 3)
-	return s
-}

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -17,6 +16,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"pith/evolve/llm"
 )
 
 // A Task is a prompt to prune and the examples that say how well it does. It is the YAML file, read strictly.
@@ -28,11 +29,11 @@ type Task struct {
 	TemplateFile string `yaml:"template_file"`
 	// Labels make a classification task: the model chooses between their verbalizers. Without labels the model writes, and
 	// Scorer judges what it wrote.
-	Labels     []Label    `yaml:"labels"`
-	Scorer     ScorerSpec `yaml:"scorer"`
-	Generation Generation `yaml:"generation"`
-	Data       DataSpec   `yaml:"data"`
-	Columns    Columns    `yaml:"columns"`
+	Labels     []Label        `yaml:"labels"`
+	Scorer     ScorerSpec     `yaml:"scorer"`
+	Generation llm.Generation `yaml:"generation"`
+	Data       DataSpec       `yaml:"data"`
+	Columns    Columns        `yaml:"columns"`
 
 	// Slots are the columns that the template names.
 	Slots []string `yaml:"-"`
@@ -46,12 +47,6 @@ type Task struct {
 type Label struct {
 	Name       string `yaml:"name"`
 	Verbalizer string `yaml:"verbalizer"`
-}
-
-// Generation limits what the model writes.
-type Generation struct {
-	MaxTokens int      `yaml:"max_tokens"` // if zero, 256
-	Stop      []string `yaml:"stop"`
 }
 
 // A DataSpec names the three splits, relative to the task's file: .tsv, .csv or .jsonl.
@@ -97,9 +92,12 @@ func (e *FileError) Error() string {
 
 // LoadTask reads a task with its template and data. Everything wrong with the task's own file is reported at once.
 func LoadTask(path string) (*Task, error) {
-	src, err := os.ReadFile(path)
+	src, err := readText(path, taskLimit)
 	if err != nil {
 		return nil, fmt.Errorf("read task: %w", err)
+	}
+	if err := boundYAML(path, src); err != nil {
+		return nil, err
 	}
 	t := &Task{}
 	if err := yaml.UnmarshalWithOptions(src, t, yaml.Strict()); err != nil {
@@ -110,7 +108,10 @@ func LoadTask(path string) (*Task, error) {
 		return nil, yamlError(path, err)
 	}
 	if t.TemplateFile != "" && t.Template == "" {
-		text, err := os.ReadFile(filepath.Join(filepath.Dir(path), t.TemplateFile))
+		text, err := readText(filepath.Join(filepath.Dir(path), t.TemplateFile), templateLimit)
+		if wrong, ok := errors.AsType[*FileError](err); ok {
+			return nil, wrong
+		}
 		if err != nil {
 			return nil, placeOf(file, path, "$.template_file", err.Error())
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -130,60 +129,5 @@ func TestScorers(t *testing.T) {
 	}
 	if _, err := bad(t.Context(), "", Example{}); err == nil {
 		t.Error("a command that prints 7 was believed")
-	}
-}
-
-func TestMemoSurvivesATornWrite(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "memo")
-	qs := []question{{key: newMemoKey("a")}, {key: newMemoKey("b")}}
-	m, err := OpenMemo(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := m.Put(qs, []Outcome{{1, 2}, {math.Inf(-1), 4}}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := OpenMemo(path); !errors.Is(err, ErrMemo) {
-		t.Errorf("a second process got in: %v", err)
-	}
-	if err := errors.Join(m.Sync(), m.Close()); err != nil {
-		t.Fatal(err)
-	}
-	whole, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for cut := range len(whole) + 1 {
-		if err := os.WriteFile(path, whole[:cut], 0o600); err != nil {
-			t.Fatal(err)
-		}
-		m, err := OpenMemo(path)
-		if err != nil {
-			t.Fatalf("cut at %d: %v", cut, err)
-		}
-		if want := max(0, cut-len(memoMagic)) / memoRecord; m.Len() != want {
-			t.Fatalf("cut at %d: %d records, want %d", cut, m.Len(), want)
-		}
-		_, err = m.Put(qs, []Outcome{{9, 9}, {9, 9}})
-		if now, missing := m.GetAll(qs); err != nil || len(missing) > 0 || (cut == len(whole) && now[0] != Outcome{1, 2}) {
-			t.Fatalf("cut at %d: the first outcome does not stand: %v, %v", cut, now, err)
-		}
-		if err := m.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if m, err = OpenMemo(path); err != nil || m.Len() != 2 {
-			t.Fatalf("cut at %d, mended: %v, %v", cut, m, err)
-		}
-		if err := m.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	flipped := slices.Clone(whole)
-	flipped[len(memoMagic)+3] ^= 1
-	if err := os.WriteFile(path, flipped, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if m, err = OpenMemo(path); err != nil || m.Len() != 0 {
-		t.Errorf("a flipped bit in the first record: %v, %v, want nothing believed", m, err)
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"pith/evolve"
+	"pith/evolve/llm"
+	"pith/evolve/search"
 )
 
 // evolveCommand holds the commands that prune few-shot prompts.
@@ -71,10 +73,11 @@ func evolveRunCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVarP(&out, "out", "o", "", "directory of the run (default runs/TASK-ALGORITHM-SEED)")
-	f.StringVar((*string)(&spec.Algorithm), "algorithm", string(evolve.Guided), "guided, gga, ssga, tapruning or sahc")
-	f.StringVar((*string)(&spec.Objective), "objective", string(evolve.Best), "best, shortest (at no loss) or front")
+	f.StringVar((*string)(&spec.Algorithm), "algorithm", string(search.Guided), "guided, gga, ssga, tapruning or sahc")
+	f.StringVar((*string)(&spec.Objective), "objective", string(search.Best), "best, shortest (at no loss) or front")
 	f.Uint64Var(&spec.Seed, "seed", 1, "seed of all random choices")
-	f.BoolVar(&spec.Reference, "reference", false, "keep the published code's quirks where they change results")
+	f.BoolVar(&spec.Reference, "reference", false, "the published procedure, quirks included: driven by the metric, choice by its own rule")
+	f.StringVar(&spec.Fitness, "fitness", "", "what drives the search: reward (confidence; the default) or metric (the default with --reference)")
 	f.BoolVar(&spec.Halving, "halving", false, "judge children of gga on half of the examples first")
 	f.BoolVar(&spec.Racing, "racing", false, "stop evaluating a prompt once it cannot win any more; changes no answer")
 	f.IntVar(&spec.MaxPrompts, "max-prompts", 0, "prompts to look at, at most (default 10000)")
@@ -147,7 +150,7 @@ func evolveShowCommand() *cobra.Command {
 		Args:  exactly(1, "one run directory"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			report, err := evolve.ReadReport(args[0])
-			if errors.Is(err, evolve.ErrNoRun) {
+			if errors.Is(err, evolve.ErrUnfinished) {
 				return showProgress(cmd.OutOrStdout(), args[0], format)
 			}
 			if err != nil {
@@ -160,12 +163,19 @@ func evolveShowCommand() *cobra.Command {
 	return cmd
 }
 
+// runStatus is how far an unfinished run is.
+type runStatus struct {
+	Generations []search.Progress `json:"generations"`
+	Spending    llm.Spending      `json:"spending"`
+}
+
 func showProgress(w io.Writer, dir, format string) error {
 	generations, spent, err := evolve.ReadProgress(dir)
 	if err != nil {
 		return err
 	}
-	return printAs(w, format, generations, func(w io.Writer) error {
+	status := runStatus{generations, spent}
+	return printAs(w, format, status, func(w io.Writer) error {
 		for _, p := range generations {
 			fmt.Fprintln(w, progressLine(evolve.Status{Phase: "search", Progress: p}))
 		}
@@ -191,6 +201,9 @@ func evolveExportCommand() *cobra.Command {
 				return usagef("--spaces %q is neither exact nor normalised", spaces)
 			}
 			report, err := evolve.ReadReport(args[0])
+			if errors.Is(err, evolve.ErrUnfinished) {
+				return fmt.Errorf("%w; go on with `pith evolve resume %s`", err, args[0])
+			}
 			if err != nil {
 				return err
 			}
@@ -207,6 +220,6 @@ func evolveExportCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVarP(&out, "out", "o", "", "file to write")
 	f.StringVar(&spaces, "spaces", evolve.SpacesExact, "how messages are compared with the template: exact or normalised white space")
-	f.BoolVar(&force, "force", false, "export a prompt that lost on the test split")
+	f.BoolVar(&force, "force", false, "export a prompt that is not shown to do as well as the full one, or of a provisional report")
 	return cmd
 }

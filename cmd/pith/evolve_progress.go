@@ -13,24 +13,29 @@ import (
 	"golang.org/x/term"
 
 	"pith/evolve"
+	"pith/evolve/llm"
+	"pith/evolve/search"
 )
 
 // progressLine says where a run stands, in one line.
 func progressLine(s evolve.Status) string {
 	p := s.Progress
 	if p.Generation == 0 {
-		return fmt.Sprintf("%s: %d asked, %d remembered%s", s.Phase, s.Asked, s.Memo, costOf(s.Spent))
+		return fmt.Sprintf("%s: %d asked, %d remembered%s", s.Phase, s.Asked, s.Remembered, costOf(s.Spending))
 	}
 	return fmt.Sprintf("%s: generation %d, best %.4g at length %d, mean %.4g at %.1f, %d prompts, %d asked, %d remembered%s",
-		s.Phase, p.Generation, p.Best.Fitness, p.Best.Length, p.MeanFitness, p.MeanLength, p.Stats.Prompts, s.Asked, s.Memo,
-		costOf(s.Spent))
+		s.Phase, p.Generation, p.Best.Fitness, p.Best.Length, p.MeanFitness, p.MeanLength, p.Stats.Prompts, s.Asked, s.Remembered,
+		costOf(s.Spending))
 }
 
-func costOf(s evolve.Spent) string {
-	if s.In+s.Out == 0 {
+func costOf(s llm.Spending) string {
+	switch {
+	case s.Total() == 0:
 		return ""
+	case s.Money == 0:
+		return fmt.Sprintf(", %d tokens", s.Total())
 	}
-	return fmt.Sprintf(", %d tokens, cost %.4f", s.In+s.Out, s.Money)
+	return fmt.Sprintf(", %d tokens, cost %.4f", s.Total(), s.Money)
 }
 
 const (
@@ -51,7 +56,8 @@ type evolveView struct {
 	mu     sync.Mutex
 	began  time.Time // of the first question that the model was asked: a resumed run first plays what it knows
 	now    evolve.Status
-	reason string // why nothing moves
+	reason string   // why nothing moves
+	notes  []string // to be told, above what is drawn
 	wrote  time.Time
 	lines  int // drawn and still on the screen
 }
@@ -92,6 +98,17 @@ func (v *evolveView) wait(reason string) {
 	}
 }
 
+// note takes in what the user should know.
+func (v *evolveView) note(text string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.size == nil {
+		fmt.Fprintln(v.w, text)
+		return
+	}
+	v.notes = append(v.notes, text)
+}
+
 // start draws on a terminal until stop is called; stop clears what was drawn.
 func (v *evolveView) start() (stop func()) {
 	if v.size == nil {
@@ -130,6 +147,10 @@ func (v *evolveView) draw(picture func() []string) {
 	if v.lines > 0 {
 		fmt.Fprintf(&b, "\x1b[%dA\r\x1b[J", v.lines)
 	}
+	for _, n := range v.notes {
+		b.WriteString(n + "\n")
+	}
+	v.notes = nil
 	lines := picture()
 	for _, l := range lines {
 		b.WriteString(cutTo(l, width-1) + "\n")
@@ -160,7 +181,7 @@ func (v *evolveView) picture() []string {
 			"  front   "+frontLine(p.Front),
 			fmt.Sprintf("  prompt  %q", p.Best.Text))
 	}
-	lines = append(lines, fmt.Sprintf("  asked   %d questions, %d remembered, %d prompts%s", s.Asked, s.Memo, p.Stats.Prompts, costOf(s.Spent)))
+	lines = append(lines, fmt.Sprintf("  asked   %d questions, %d remembered, %d prompts%s", s.Asked, s.Remembered, p.Stats.Prompts, costOf(s.Spending)))
 	if v.reason != "" {
 		lines = append(lines, "  waiting "+v.reason)
 	}
@@ -168,7 +189,7 @@ func (v *evolveView) picture() []string {
 }
 
 // frontLine lists points of the front as length:fitness, evenly chosen when there are many.
-func frontLine(front []evolve.Candidate) string {
+func frontLine(front []search.Candidate) string {
 	step := max(1, float64(len(front)-1)/(frontShown-1))
 	var points []string
 	for at := 0.0; int(math.Round(at)) < len(front); at += step {
@@ -198,13 +219,13 @@ func (v *evolveView) share() float64 {
 	p := v.now.Progress
 	most, shortest := v.spec.MaxPrompts, v.spec.MinLength
 	if most == 0 {
-		most = evolve.DefaultMaxPrompts
+		most = search.DefaultMaxPrompts
 	}
 	if shortest == 0 {
-		shortest = evolve.DefaultMinLength
+		shortest = search.DefaultMinLength
 	}
 	share := float64(p.Stats.Explored) / float64(most)
-	if a := v.spec.Algorithm; a == evolve.GGA || a == evolve.SSGA {
+	if a := v.spec.Algorithm; a == search.GGA || a == search.SSGA {
 		if way := float64(p.Full.Length - shortest); way > 0 {
 			share = max(share, (float64(p.Full.Length)-p.MeanLength)/way)
 		}

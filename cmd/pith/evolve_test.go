@@ -48,7 +48,10 @@ func moodEndpoint(t *testing.T) string {
 func evolveTask(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	rows := "text\tlabel\na fine day\tgood\na dull day\tbad\nfine then\tgood\nrain\tbad\n"
+	rows := "text\tlabel\n"
+	for i := range 12 {
+		rows += fmt.Sprintf("a fine day %d\tgood\na dull day %d\tbad\n", i, i)
+	}
 	for name, text := range map[string]string{
 		"task.yaml": "name: mood\ntemplate: \"You are a very grumpy judge of moods.\\nText: {text}\\nMood:\"\n" +
 			"labels: [{name: good, verbalizer: ' good'}, {name: bad, verbalizer: ' bad'}]\n" +

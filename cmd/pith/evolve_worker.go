@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"pith/evolve"
+	"pith/evolve/llm"
+	"pith/evolve/workers"
 )
 
 // redisVariable names the Redis of distributed runs where no flag does; a URL with a password is better off there, for flags
@@ -45,8 +47,12 @@ func evolveWorkerCommand() *cobra.Command {
 			if (backend.Endpoint == "") != (backend.Model == "") {
 				return usagef("--endpoint and --endpoint-model belong together")
 			}
-			opt := evolve.WorkerOptions{URL: url, Concurrency: concurrency}
-			release, err := equipWorker(&opt, backend, conf)
+			opt := workers.Options{URL: url, Concurrency: concurrency}
+			release, err := equipWorker(&opt, backend, conf, func(reason string) {
+				if reason != "" {
+					fmt.Fprintln(cmd.ErrOrStderr(), "waiting:", reason)
+				}
+			})
 			if err != nil {
 				return err
 			}
@@ -63,7 +69,7 @@ func evolveWorkerCommand() *cobra.Command {
 }
 
 // work does jobs until the user interrupts.
-func work(cmd *cobra.Command, opt evolve.WorkerOptions) error {
+func work(cmd *cobra.Command, opt workers.Options) error {
 	w := cmd.ErrOrStderr()
 	jobs, busy := 0, time.Duration(0)
 	opt.OnReady = func() { fmt.Fprintf(w, "serving model %q; interrupt to stop\n", opt.Backend.ID) }
@@ -75,7 +81,7 @@ func work(cmd *cobra.Command, opt evolve.WorkerOptions) error {
 		jobs++
 		busy += took
 	}
-	if err := evolve.Work(cmd.Context(), opt); err != nil {
+	if err := workers.Serve(cmd.Context(), opt); err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "%d jobs done in %.1f s of work\n", jobs, busy.Seconds())
@@ -92,15 +98,17 @@ func addBackendFlags(cmd *cobra.Command, b *evolve.BackendSpec) {
 }
 
 // equipWorker gives a worker its model.
-func equipWorker(opt *evolve.WorkerOptions, b evolve.BackendSpec, config string) (release func() error, err error) {
+func equipWorker(
+	opt *workers.Options, b evolve.BackendSpec, config string, onWait func(reason string),
+) (release func() error, err error) {
 	if b.Endpoint != "" {
-		endpoint, err := evolve.NewEndpoint(evolve.EndpointOptions{
-			BaseURL: b.Endpoint, Model: b.Model, Key: endpointKey(), Concurrency: opt.Concurrency,
+		endpoint, err := llm.NewEndpoint(llm.EndpointOptions{
+			BaseURL: b.Endpoint, Model: b.Model, Key: endpointKey(), Concurrency: opt.Concurrency, OnWait: onWait,
 		})
 		if err != nil {
 			return nil, err
 		}
-		opt.Backend, opt.Spent = endpoint.Backend(b.Endpoint), endpoint.Spent
+		opt.Backend = endpoint.Backend(b.Endpoint)
 		opt.Backend.ID = sharedID(b.Model)
 		return func() error { return nil }, nil
 	}
