@@ -9,19 +9,20 @@ import (
 
 // allowed says which packages of ours each package may import. cmd/pith wires everything and is free.
 var allowed = map[string][]string{
-	"pith/proxy":          {"pith/compress"},
-	"pith/evolve":         {"pith/evolve/llm", "pith/evolve/search"},
-	"pith/evolve/llm":     {},
-	"pith/evolve/search":  {},
-	"pith/evolve/workers": {"pith/evolve/llm"},
-	"pith/bench":          {"pith/compress", "pith/parsers"},
-	"pith/compress":       {"pith/parsers"},
-	"pith/parsers":        {},
-	"pith/perplexity":     {},
-	"pith/tokens":         {},
-	"pith/cache":          {},
-	"pith/configs":        {},
-	"pith/download":       {},
+	"pith/proxy":                {"pith/compress"},
+	"pith/evolve":               {"pith/evolve/llm", "pith/evolve/search"},
+	"pith/evolve/llm":           {},
+	"pith/evolve/search":        {},
+	"pith/evolve/workers":       {"pith/evolve/llm"},
+	"pith/bench":                {"pith/compress", "pith/parsers"},
+	"pith/compress":             {"pith/parsers"},
+	"pith/parsers":              {},
+	"pith/perplexity":           {"pith/perplexity/onnxgraph"},
+	"pith/perplexity/onnxgraph": {},
+	"pith/tokens":               {},
+	"pith/cache":                {},
+	"pith/configs":              {},
+	"pith/download":             {},
 }
 
 func TestImportsPointOneWay(t *testing.T) {

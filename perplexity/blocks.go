@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"sync"
 	"syscall"
+
+	"pith/perplexity/onnxgraph"
 )
 
 const (
@@ -24,7 +26,7 @@ type blocks struct {
 	limit int // of spare, in blocks
 }
 
-func newBlocks(channels []channel) *blocks {
+func newBlocks(channels []onnxgraph.Channel) *blocks {
 	size := max(1, blockTokens*tokenBytes(channels))
 	return &blocks{size: size, limit: spareBytes / size}
 }

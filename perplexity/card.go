@@ -9,12 +9,14 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+
+	"pith/perplexity/onnxgraph"
 )
 
 // The graph contracts; see the package comment.
 const (
-	ContractNLL    = "nll"
-	ContractLogits = "logits"
+	ContractNLL    = onnxgraph.ContractNLL
+	ContractLogits = onnxgraph.ContractLogits
 )
 
 // A Card says what a loaded model is and where it runs.
@@ -83,7 +85,7 @@ type bundle struct {
 	card  Card
 	onnx  []byte
 	path  string // of the graph in the file system; empty where there is none
-	graph graphInfo
+	graph onnxgraph.Info
 	// weights are the checksums of the files beside the graph that hold weights.
 	weights   map[string]string
 	tokenizer *Tokenizer
@@ -108,18 +110,25 @@ func load(fsys fs.FS, dir string) (*bundle, error) {
 	if err := b.describe(fsys, modelFile, tokFile); err != nil {
 		return nil, err
 	}
-	if b.graph, err = inspect(onnx); err != nil {
+	if b.graph, err = onnxgraph.Inspect(onnx); err != nil {
 		return nil, fmt.Errorf("%s: %w", modelFile, err)
 	}
 	if err := b.checkWeights(fsys, path.Dir(modelFile)); err != nil {
 		return nil, err
 	}
-	if err := b.graph.settle(&b.card); err != nil {
+	vocab, err := b.graph.Settle(b.card.Contract)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", modelFile, err)
 	}
-	if err := b.countWeights(); err != nil {
+	b.card.Contract = b.graph.Contract
+	if vocab > 0 {
+		b.card.VocabSize = vocab // exports pad the vocabulary; config.json may name the unpadded size
+	}
+	weights, err := onnxgraph.CountWeights(b.onnx, b.card.VocabSize)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", modelFile, err)
 	}
+	b.setWeights(weights)
 	if b.tokenizer, err = NewTokenizer(tok); err != nil {
 		return nil, err
 	}
@@ -166,14 +175,14 @@ func (b *bundle) describe(fsys fs.FS, modelFile, tokFile string) error {
 func (b *bundle) checkWeights(fsys fs.FS, folder string) error {
 	want := b.weights
 	b.weights = nil
-	if len(b.graph.external) == 0 {
+	if len(b.graph.External) == 0 {
 		return nil
 	}
 	if b.path == "" {
-		return fmt.Errorf("weights are stored in another file, %s: %w (open the folder by its path)", b.graph.external[0], ErrUnsupported)
+		return fmt.Errorf("weights are stored in another file, %s: %w (open the folder by its path)", b.graph.External[0], ErrUnsupported)
 	}
-	b.weights = make(map[string]string, len(b.graph.external))
-	for _, name := range b.graph.external {
+	b.weights = make(map[string]string, len(b.graph.External))
+	for _, name := range b.graph.External {
 		sum, err := fileSHA256(fsys, path.Join(folder, name))
 		if err != nil {
 			return fmt.Errorf("read weights: %w", err)
@@ -223,7 +232,7 @@ func (b *bundle) checkVocabulary(tokFile string) error {
 // id is the model's identity for cache keys: everything that decides losses but the device's rounding.
 func (b *bundle) id() string {
 	parts := fmt.Appendf(nil, "%s %s %d %d", b.card.SHA256, b.card.TokenizerSHA256, b.card.MaxTokens, b.bos)
-	for _, name := range b.graph.external {
+	for _, name := range b.graph.External {
 		parts = fmt.Appendf(parts, " %s", b.weights[name])
 	}
 	return checksum(parts)
@@ -245,4 +254,17 @@ func readFirst(fsys fs.FS, names ...string) (data []byte, name string, err error
 func checksum(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
+}
+
+// setWeights tells the card what the graph multiplies by.
+func (b *bundle) setWeights(w onnxgraph.Weights) {
+	b.card.TokenWeights, b.card.LossWeights = w.Token, w.Loss
+	switch {
+	case w.Integers:
+		b.card.Numbers = Int8
+	case b.graph.Half:
+		b.card.Numbers = Float16
+	default:
+		b.card.Numbers = Float32
+	}
 }

@@ -67,7 +67,7 @@ func TestStatelessGraph(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.graph.stateless = true
+	b.graph.Stateless = true
 	s, where, err := openSession(b, "cpu")
 	if err != nil {
 		t.Fatal(err)

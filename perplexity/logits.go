@@ -4,20 +4,14 @@ import (
 	"context"
 	"encoding/binary"
 	"math"
-)
 
-// elemSize returns the bytes of one element.
-func elemSize(elem int) int {
-	if elem == elemFloat {
-		return 4
-	}
-	return 2
-}
+	"pith/perplexity/onnxgraph"
+)
 
 // readLogits computes the rows' losses from full logits [B,T,V]: the token at position t+1 is scored by the logits at t.
 func (b batch) readLogits(ctx context.Context, logits []byte, elem, vocab int) error {
 	row := make([]float32, vocab)
-	stride := vocab * elemSize(elem)
+	stride := vocab * onnxgraph.ElemSize(elem)
 	for r, p := range b.rows {
 		p.nll = make([]float32, 0, p.wanted())
 		for t := p.from; t < p.to; t++ {
@@ -48,9 +42,9 @@ func surprise(logits []float32, target int) float64 {
 func decode(out []float32, data []byte, elem int) {
 	for i := range out {
 		switch elem {
-		case elemFloat:
+		case onnxgraph.ElemFloat:
 			out[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
-		case elemBFloat16:
+		case onnxgraph.ElemBFloat16:
 			out[i] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(data[2*i:])) << 16)
 		default:
 			out[i] = fromHalf(binary.LittleEndian.Uint16(data[2*i:]))

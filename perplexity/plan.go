@@ -82,7 +82,7 @@ func (m *Model) layOut(s Sequence, given, text []Token) *plan {
 	}
 	ids := p.ids(m.bos)
 	if len(m.engine.channels) > 0 {
-		p.split(ids, p.shared(s), s.WantGiven, m.engine.graph.hidden())
+		p.split(ids, p.shared(s), s.WantGiven, m.engine.graph.Hidden())
 	} else {
 		p.whole(ids, s.WantGiven)
 	}

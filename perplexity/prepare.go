@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"pith/perplexity/onnxgraph"
 )
 
 // PrepareOptions say what Prepare writes besides the graph.
@@ -71,12 +73,12 @@ func prepare(ctx context.Context, dir string, opt PrepareOptions, states bool) (
 	if b.card.Contract == ContractNLL {
 		return Prepared{}, errors.New("the graph gives losses already; nothing to prepare")
 	}
-	graph, err := toNLL(b.onnx, b.graph, states)
+	graph, err := onnxgraph.ToNLL(b.onnx, b.graph, states)
 	if err != nil {
 		return Prepared{}, err
 	}
-	if graph.size > largestMessage {
-		return Prepared{}, fmt.Errorf("the graph would have %d bytes, above the 2 GiB of its format: %w (export the weights to a file of their own)", graph.size, ErrUnsupported)
+	if graph.Size > largestMessage {
+		return Prepared{}, fmt.Errorf("the graph would have %d bytes, above the 2 GiB of its format: %w (export the weights to a file of their own)", graph.Size, ErrUnsupported)
 	}
 	temp, err := os.MkdirTemp(filepath.Dir(filepath.Clean(opt.Out)), ".pith-prepare-")
 	if err != nil {
@@ -87,10 +89,10 @@ func prepare(ctx context.Context, dir string, opt PrepareOptions, states bool) (
 		return Prepared{}, err
 	}
 	limit := tolerance
-	if b.graph.half {
+	if b.graph.Half {
 		limit = halfTolerance
 	}
-	*b, graph = bundle{}, message{} // the original's bytes would be in memory beside a session's
+	*b, graph = bundle{}, onnxgraph.Message{} // the original's bytes would be in memory beside a session's
 	out, states, err := compare(ctx, dir, temp, opt.Progress)
 	out.Tolerance = limit
 	switch {
@@ -113,15 +115,15 @@ func prepare(ctx context.Context, dir string, opt PrepareOptions, states bool) (
 }
 
 // writePrepared fills folder with the graph, its weights, the tokenizer, whatever says what the model is, and the side-car.
-func (b *bundle) writePrepared(ctx context.Context, graph message, folder string, opt PrepareOptions) error {
+func (b *bundle) writePrepared(ctx context.Context, graph onnxgraph.Message, folder string, opt PrepareOptions) error {
 	from := filepath.Dir(b.path)
-	for i, name := range b.graph.external {
-		opt.Progress("link weights", int64(i), int64(len(b.graph.external)))
+	for i, name := range b.graph.External {
+		opt.Progress("link weights", int64(i), int64(len(b.graph.External)))
 		if err := linkOrCopy(ctx, filepath.Join(from, name), filepath.Join(folder, name), opt.Progress); err != nil {
 			return fmt.Errorf("weights: %w", err)
 		}
 	}
-	opt.Progress("write graph", 0, int64(graph.size))
+	opt.Progress("write graph", 0, int64(graph.Size))
 	sum, err := writeMessage(filepath.Join(folder, "model.onnx"), graph)
 	if err != nil {
 		return fmt.Errorf("write graph: %w", err)
@@ -227,7 +229,7 @@ func compare(ctx context.Context, before, after string, progress func(string, in
 }
 
 // writeMessage writes a message to a new file and returns its checksum.
-func writeMessage(name string, m message) (sum string, err error) {
+func writeMessage(name string, m onnxgraph.Message) (sum string, err error) {
 	f, err := os.Create(name)
 	if err != nil {
 		return "", err

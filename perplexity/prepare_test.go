@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"pith/perplexity/onnxgraph"
 )
 
 // tails are the ends of graphs as exporters and quantisers write them: hidden states in, logits out.
@@ -18,71 +20,71 @@ var tails = []struct {
 }{
 	{"tied weights, transposed (Llama, Qwen2)", func(g *toy) []byte {
 		table := g.floats(0.7, toyVocab, toyWidth)
-		return g.finish(g.op("MatMul", []string{g.body(table), g.op("Transpose", []string{table}, intsAttr("perm", 1, 0))}), elemFloat)
+		return g.finish(g.op("MatMul", []string{g.body(table), g.op("Transpose", []string{table}, onnxgraph.IntsAttr("perm", 1, 0))}), onnxgraph.ElemFloat)
 	}},
 	{"Gemm between reshapes (GPT-2)", func(g *toy) []byte {
 		h := g.body(g.floats(0.7, toyVocab, toyWidth))
 		shape := g.op("Shape", []string{h})
 		rows := g.op("Reshape", []string{h, g.constant(-1, toyWidth)})
-		y := g.op("Gemm", []string{rows, g.floats(1, toyVocab, toyWidth), g.floats(1, toyVocab)}, intAttr("transB", 1))
+		y := g.op("Gemm", []string{rows, g.floats(1, toyVocab, toyWidth), g.floats(1, toyVocab)}, onnxgraph.IntAttr("transB", 1))
 		first := g.op("Slice", []string{shape, g.constant(0), g.constant(2)})
-		return g.finish(g.op("Reshape", []string{y, g.op("Concat", []string{first, g.constant(toyVocab)}, intAttr("axis", 0))}), elemFloat)
+		return g.finish(g.op("Reshape", []string{y, g.op("Concat", []string{first, g.constant(toyVocab)}, onnxgraph.IntAttr("axis", 0))}), onnxgraph.ElemFloat)
 	}},
 	{"soft cap and bias (Gemma 2, Phi)", func(g *toy) []byte {
 		y := g.op("MatMul", []string{g.body(g.floats(0.7, toyVocab, toyWidth)), g.floats(3, toyWidth, toyVocab)})
 		y = g.op("Add", []string{g.floats(1, 1, 1, toyVocab), y})
 		cap := g.floats(30)
-		return g.finish(g.op("Mul", []string{g.op("Tanh", []string{g.op("Div", []string{y, cap})}), cap}), elemFloat)
+		return g.finish(g.op("Mul", []string{g.op("Tanh", []string{g.op("Div", []string{y, cap})}), cap}), onnxgraph.ElemFloat)
 	}},
 	{"half precision, cast to float", func(g *toy) []byte {
-		h := g.op("Cast", []string{g.body(g.floats(0.7, toyVocab, toyWidth))}, intAttr("to", elemFloat16))
-		return g.finish(g.op("Cast", []string{g.op("MatMul", []string{h, g.halves(toyWidth, toyVocab)})}, intAttr("to", elemFloat)), elemFloat)
+		h := g.op("Cast", []string{g.body(g.floats(0.7, toyVocab, toyWidth))}, onnxgraph.IntAttr("to", onnxgraph.ElemFloat16))
+		return g.finish(g.op("Cast", []string{g.op("MatMul", []string{h, g.halves(toyWidth, toyVocab)})}, onnxgraph.IntAttr("to", onnxgraph.ElemFloat)), onnxgraph.ElemFloat)
 	}},
 	{"half precision to the end", func(g *toy) []byte {
-		h := g.op("Cast", []string{g.body(g.floats(0.7, toyVocab, toyWidth))}, intAttr("to", elemFloat16))
-		return g.finish(g.op("MatMul", []string{h, g.halves(toyWidth, toyVocab)}), elemFloat16)
+		h := g.op("Cast", []string{g.body(g.floats(0.7, toyVocab, toyWidth))}, onnxgraph.IntAttr("to", onnxgraph.ElemFloat16))
+		return g.finish(g.op("MatMul", []string{h, g.halves(toyWidth, toyVocab)}), onnxgraph.ElemFloat16)
 	}},
 	{"dynamic int8", func(g *toy) []byte {
 		const elemInt8, elemUint8 = 3, 2
 		h := g.body(g.floats(0.7, toyVocab, toyWidth))
-		g.nodes = append(g.nodes, newNode("DynamicQuantizeLinear", []string{h}, []string{"h8", "h_scale", "h_zero"}))
+		g.nodes = append(g.nodes, onnxgraph.NewNode("DynamicQuantizeLinear", []string{h}, []string{"h8", "h_scale", "h_zero"}))
 		y := g.op("MatMulInteger", []string{"h8", g.bytes(elemInt8, toyWidth, toyVocab), "h_zero", g.bytes(elemUint8 + 1)})
 		scale := g.op("Mul", []string{"h_scale", g.floats(0.02, toyVocab)})
-		y = g.op("Mul", []string{g.op("Cast", []string{y}, intAttr("to", elemFloat)), scale})
-		return g.finish(g.op("Add", []string{y, g.floats(1, toyVocab)}), elemFloat)
+		y = g.op("Mul", []string{g.op("Cast", []string{y}, onnxgraph.IntAttr("to", onnxgraph.ElemFloat)), scale})
+		return g.finish(g.op("Add", []string{y, g.floats(1, toyVocab)}), onnxgraph.ElemFloat)
 	}},
 	{"4-bit blocks", func(g *toy) []byte {
 		const elemUint8 = 2
 		h := g.body(g.floats(0.7, toyVocab, toyWidth))
 		in := []string{h, g.bytes(elemUint8, toyVocab, 1, toyWidth/2), g.floats(0.1, toyVocab)}
-		g.nodes = append(g.nodes, newNode("MatMulNBits", in, []string{"y"}, intAttr("K", toyWidth), intAttr("N", toyVocab),
-			intAttr("bits", 4), intAttr("block_size", 16)).of("com.microsoft"))
-		return g.finish("y", elemFloat)
+		g.nodes = append(g.nodes, onnxgraph.NewNode("MatMulNBits", in, []string{"y"}, onnxgraph.IntAttr("K", toyWidth), onnxgraph.IntAttr("N", toyVocab),
+			onnxgraph.IntAttr("bits", 4), onnxgraph.IntAttr("block_size", 16)).Of("com.microsoft"))
+		return g.finish("y", onnxgraph.ElemFloat)
 	}},
 	{"logits_to_keep", func(g *toy) []byte {
-		g.inputs = append(g.inputs, newPort("logits_to_keep", elemInt64))
+		g.inputs = append(g.inputs, onnxgraph.NewPort("logits_to_keep", onnxgraph.ElemInt64))
 		h := g.body(g.floats(0.7, toyVocab, toyWidth))
 		from := g.op("Reshape", []string{g.op("Neg", []string{"logits_to_keep"}), g.constant(-1)})
 		h = g.op("Slice", []string{h, from, g.constant(math.MaxInt64), g.constant(1)})
-		return g.finish(g.op("MatMul", []string{h, g.floats(1, toyWidth, toyVocab)}), elemFloat)
+		return g.finish(g.op("MatMul", []string{h, g.floats(1, toyWidth, toyVocab)}), onnxgraph.ElemFloat)
 	}},
 	{"positions and an empty past, nodes in no order", func(g *toy) []byte {
-		g.inputs = append(g.inputs, newPort("position_ids", elemInt64, "batch_size", "sequence_length"),
-			newPort("past_key_values.0.key", elemFloat, "batch_size", 1, "past_sequence_length", toyWidth))
+		g.inputs = append(g.inputs, onnxgraph.NewPort("position_ids", onnxgraph.ElemInt64, "batch_size", "sequence_length"),
+			onnxgraph.NewPort("past_key_values.0.key", onnxgraph.ElemFloat, "batch_size", 1, "past_sequence_length", toyWidth))
 		h := g.body(g.floats(0.7, toyVocab, toyWidth))
 		at := g.op("Gather", []string{g.floats(0.5, 256, toyWidth), "position_ids"})
-		keys := g.op("Concat", []string{"past_key_values.0.key", g.op("Unsqueeze", []string{at, g.constant(1)})}, intAttr("axis", 2))
+		keys := g.op("Concat", []string{"past_key_values.0.key", g.op("Unsqueeze", []string{at, g.constant(1)})}, onnxgraph.IntAttr("axis", 2))
 		// Not "present.0.key": the body looks at no past, so nothing may be told to go on from one.
-		g.nodes = append(g.nodes, newNode("Identity", []string{keys}, []string{"present.0"}))
-		g.outputs = append(g.outputs, newPort("present.0", elemFloat, "batch_size", 1, "total_sequence_length", toyWidth))
+		g.nodes = append(g.nodes, onnxgraph.NewNode("Identity", []string{keys}, []string{"present.0"}))
+		g.outputs = append(g.outputs, onnxgraph.NewPort("present.0", onnxgraph.ElemFloat, "batch_size", 1, "total_sequence_length", toyWidth))
 		h = g.op("Add", []string{h, g.op("Squeeze", []string{keys, g.constant(1)})})
 		y := g.op("MatMul", []string{h, g.floats(1, toyWidth, toyVocab)})
 		slices.Reverse(g.nodes)
-		return g.finish(y, elemFloat)
+		return g.finish(y, onnxgraph.ElemFloat)
 	}},
 	{"weights in a file of their own", func(g *toy) []byte {
 		h := g.body(g.apart(0.7, toyVocab, toyWidth))
-		return g.finish(g.op("MatMul", []string{h, g.apart(1, toyWidth, toyVocab)}), elemFloat)
+		return g.finish(g.op("MatMul", []string{h, g.apart(1, toyWidth, toyVocab)}), onnxgraph.ElemFloat)
 	}},
 }
 
@@ -130,44 +132,6 @@ func scoreFolder(t *testing.T, dir string) []Loss {
 		all = append(append(all, l.Given...), l.Text...)
 	}
 	return all
-}
-
-// The vocabulary projection sees the wanted rows only, and inputs and outputs that losses do not need are gone.
-func TestPreparedGraphIsSmall(t *testing.T) {
-	onnx, err := os.ReadFile("testdata/tiny-qwen2/model_with_past.onnx")
-	if err != nil {
-		t.Fatal(err)
-	}
-	info, err := inspect(onnx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	made, err := toNLL(onnx, info, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	bytes := made.join()
-	if info, err = inspect(bytes); err != nil {
-		t.Fatal(err)
-	}
-	if in := info.inputNames(); !slices.Equal(in, []string{"targets", "attention_mask", "input_ids"}) || len(info.outputs) != 1 {
-		t.Errorf("inputs %v, outputs %v", in, info.outputs)
-	}
-	e, err := takeApart(bytes)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, n := range e.nodes {
-		if n.op == "Concat" && slices.ContainsFunc(n.in, func(in string) bool { return strings.HasPrefix(in, "past_key_values") }) {
-			t.Errorf("%s still joins the empty past", n.out[0])
-		}
-		if n.op == "MatMul" && n.out[0] == ContractLogits && n.in[0] != prefix+"rows" {
-			t.Errorf("the projection reads %s", n.in[0])
-		}
-	}
-	if len(bytes) > len(onnx)+4096 {
-		t.Errorf("%d bytes became %d", len(onnx), len(bytes))
-	}
 }
 
 // An export that takes a past goes on to do so: another question about a text costs the question only, and gives what one run of
@@ -232,37 +196,37 @@ func TestPrepareRefuses(t *testing.T) {
 		make func(g *toy) []byte
 		says string
 	}{
-		{"old opset", func(g *toy) []byte { g.opset = 10; return g.finish(plain(g), elemFloat) }, "opset 10"},
+		{"old opset", func(g *toy) []byte { g.opset = 10; return g.finish(plain(g), onnxgraph.ElemFloat) }, "opset 10"},
 		{"fixed shape", func(g *toy) []byte {
-			g.inputs[0] = newPort("input_ids", elemInt64, 1, 64)
-			return g.finish(plain(g), elemFloat)
+			g.inputs[0] = onnxgraph.NewPort("input_ids", onnxgraph.ElemInt64, 1, 64)
+			return g.finish(plain(g), onnxgraph.ElemFloat)
 		}, "fixed shape"},
 		{"two projections", func(g *toy) []byte {
 			h := g.body(g.floats(0.7, toyVocab, toyWidth))
 			a, b := g.op("MatMul", []string{h, g.floats(1, toyWidth, toyVocab)}), g.op("MatMul", []string{h, g.floats(1, toyWidth, toyVocab)})
-			return g.finish(g.op("Add", []string{a, b}), elemFloat)
+			return g.finish(g.op("Add", []string{a, b}), onnxgraph.ElemFloat)
 		}, "combined"},
 		{"weights from the input", func(g *toy) []byte {
 			h := g.body(g.floats(0.7, toyVocab, toyWidth))
-			return g.finish(g.op("MatMul", []string{h, g.op("Transpose", []string{h}, intsAttr("perm", 0, 2, 1))}), elemFloat)
+			return g.finish(g.op("MatMul", []string{h, g.op("Transpose", []string{h}, onnxgraph.IntsAttr("perm", 0, 2, 1))}), onnxgraph.ElemFloat)
 		}, "computed from the input"},
-		{"merged decoder", func(g *toy) []byte { return g.finish(g.op("If", []string{plain(g)}), elemFloat) }, "merged"},
-		{"another operator", func(g *toy) []byte { return g.finish(g.op("Softmax", []string{plain(g)}), elemFloat) }, "Softmax"},
-		{"nothing behind the logits", func(g *toy) []byte { return g.finish("input_ids", elemFloat) }, "no vocabulary projection"},
+		{"merged decoder", func(g *toy) []byte { return g.finish(g.op("If", []string{plain(g)}), onnxgraph.ElemFloat) }, "merged"},
+		{"another operator", func(g *toy) []byte { return g.finish(g.op("Softmax", []string{plain(g)}), onnxgraph.ElemFloat) }, "Softmax"},
+		{"nothing behind the logits", func(g *toy) []byte { return g.finish("input_ids", onnxgraph.ElemFloat) }, "no vocabulary projection"},
 		{"a circle", func(g *toy) []byte {
-			g.nodes = append(g.nodes, newNode("Tanh", []string{"b"}, []string{"a"}), newNode("Tanh", []string{"a"}, []string{"b"}))
-			return g.finish("a", elemFloat)
+			g.nodes = append(g.nodes, onnxgraph.NewNode("Tanh", []string{"b"}, []string{"a"}), onnxgraph.NewNode("Tanh", []string{"a"}, []string{"b"}))
+			return g.finish("a", onnxgraph.ElemFloat)
 		}, "circle"},
 		{"graph that the runtime does not load", func(g *toy) []byte {
-			return g.finish(g.op("MatMul", []string{"nowhere", g.floats(1, toyWidth, toyVocab)}), elemFloat)
+			return g.finish(g.op("MatMul", []string{"nowhere", g.floats(1, toyWidth, toyVocab)}), onnxgraph.ElemFloat)
 		}, "load graph"},
 		{"other losses than before", func(g *toy) []byte {
 			// The operator scales by the largest value of all rows: without those that nobody wants, it rounds differently.
 			const elemInt8 = 3
 			h := g.op("Exp", []string{g.op("Mul", []string{g.body(g.floats(2, toyVocab, toyWidth)), g.floats(4, toyWidth)})})
 			in := []string{h, g.bytes(elemInt8, toyWidth, toyVocab), g.floats(0.05, 1)}
-			g.nodes = append(g.nodes, newNode("DynamicQuantizeMatMul", in, []string{"y"}).of("com.microsoft"))
-			return g.finish("y", elemFloat)
+			g.nodes = append(g.nodes, onnxgraph.NewNode("DynamicQuantizeMatMul", in, []string{"y"}).Of("com.microsoft"))
+			return g.finish("y", onnxgraph.ElemFloat)
 		}, "nats from the original's"},
 	}
 	for _, tt := range tests {
@@ -337,20 +301,23 @@ func FuzzToNLL(f *testing.F) {
 		f.Add(tt.make(g))
 	}
 	f.Fuzz(func(t *testing.T, onnx []byte) {
-		info, err := inspect(onnx)
-		if err != nil || info.settle(&Card{}) != nil || info.contract != ContractLogits {
-			return
-		}
-		made, err := toNLL(onnx, info, true)
+		info, err := onnxgraph.Inspect(onnx)
 		if err != nil {
 			return
 		}
-		again, err := inspect(made.join())
+		if _, err := info.Settle(""); err != nil || info.Contract != ContractLogits {
+			return
+		}
+		made, err := onnxgraph.ToNLL(onnx, info, true)
+		if err != nil {
+			return
+		}
+		again, err := onnxgraph.Inspect(made.Join())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := again.settle(&Card{}); err != nil || again.contract != ContractNLL {
-			t.Errorf("the edited graph keeps contract %q: %v", again.contract, err)
+		if _, err := again.Settle(""); err != nil || again.Contract != ContractNLL {
+			t.Errorf("the edited graph keeps contract %q: %v", again.Contract, err)
 		}
 	})
 }

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"pith/perplexity/onnxgraph"
 )
 
 // Write writes the model into a new folder, in contract nll and with the embedded model's tokenizer, whose tokens are fewer than
@@ -23,12 +25,12 @@ func (r RandomModel) Write(dir string) error {
 	if err != nil {
 		return err
 	}
-	onnx := logits.join() // small: the weights are in a file of their own
-	info, err := inspect(onnx)
+	onnx := logits.Join() // small: the weights are in a file of their own
+	info, err := onnxgraph.Inspect(onnx)
 	if err != nil {
 		return err
 	}
-	graph, err := toNLL(onnx, info, false)
+	graph, err := onnxgraph.ToNLL(onnx, info, false)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	ort "github.com/yalue/onnxruntime_go"
+
+	"pith/perplexity/onnxgraph"
 )
 
 // A session runs a graph. (Destroying its options can fail only if they were destroyed before.) Concurrent runs on one *ort.DynamicAdvancedSession are safe (measured: 8 goroutines, 2,000 runs each,
@@ -32,19 +34,19 @@ func openSession(b *bundle, device string) (session, placement, error) {
 		if index == "" {
 			index = "0"
 		}
-		b.graph.stateless = true
+		b.graph.Stateless = true
 		s, err := openCUDA(b, index)
 		if err == nil {
 			return s, placement{name: "cuda:" + index}, nil
 		}
-		b.graph.stateless = false
+		b.graph.Stateless = false
 		if name == "cuda" {
 			return nil, placement{}, fmt.Errorf("device %s: %w", device, err)
 		}
 		reason = "no CUDA: " + plain(err)
 	}
 	s, err := newSession(b, func(o *ort.SessionOptions) error {
-		if !b.graph.half {
+		if !b.graph.Half {
 			return nil
 		}
 		// The CPU has no 16-bit kernels, so the runtime puts casts in, over which this optimizer stumbles (1.24.1:
@@ -86,11 +88,11 @@ func newSession(b *bundle, provider func(*ort.SessionOptions) error) (session, e
 		return nil, fmt.Errorf("session options: %w", err)
 	}
 	var s *ort.DynamicAdvancedSession
-	if len(b.graph.external) > 0 {
+	if len(b.graph.External) > 0 {
 		// The runtime looks for the weights beside the graph's file.
-		s, err = ort.NewDynamicAdvancedSession(b.path, b.graph.inputNames(), b.graph.outputNames(), o)
+		s, err = ort.NewDynamicAdvancedSession(b.path, b.graph.InputNames(), b.graph.OutputNames(), o)
 	} else {
-		s, err = ort.NewDynamicAdvancedSessionWithONNXData(b.onnx, b.graph.inputNames(), b.graph.outputNames(), o)
+		s, err = ort.NewDynamicAdvancedSessionWithONNXData(b.onnx, b.graph.InputNames(), b.graph.OutputNames(), o)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("load graph: %w", err)
@@ -98,38 +100,21 @@ func newSession(b *bundle, provider func(*ort.SessionOptions) error) (session, e
 	return &timedSession{session: s}, nil
 }
 
-func (g *graphInfo) inputNames() []string {
-	names := make([]string, len(g.inputs))
-	for i, p := range g.inputs {
-		names[i] = p.name
-	}
-	return names
-}
-
-// outputNames lists the graph's losses and then its states.
-func (g *graphInfo) outputNames() []string {
-	names := []string{g.contract}
-	for _, c := range g.channels() {
-		names = append(names, c.out.name)
-	}
-	return names
-}
-
 // An engine turns batches into runs of a session.
 type engine struct {
 	session  session
-	graph    graphInfo
+	graph    onnxgraph.Info
 	vocab    int
-	channels []channel
+	channels []onnxgraph.Channel
 	blocks   *blocks
 	// padPast says that rows with pasts of different lengths can meet in a run: the graph is told their positions.
 	padPast bool
 }
 
-func newEngine(s session, g graphInfo, vocab int) *engine {
-	channels := g.channels()
+func newEngine(s session, g onnxgraph.Info, vocab int) *engine {
+	channels := g.Channels()
 	return &engine{
-		session: s, graph: g, vocab: vocab, channels: channels, blocks: newBlocks(channels), padPast: g.input("position_ids") != nil,
+		session: s, graph: g, vocab: vocab, channels: channels, blocks: newBlocks(channels), padPast: g.Input("position_ids") != nil,
 	}
 }
 
@@ -152,8 +137,8 @@ func (e *engine) run(ctx context.Context, buf *buffers, b batch) error {
 	buf.write(b, e.channels)
 	var open values
 	defer open.destroy()
-	inputs := make([]ort.Value, len(e.graph.inputs))
-	for i, p := range e.graph.inputs {
+	inputs := make([]ort.Value, len(e.graph.Inputs))
+	for i, p := range e.graph.Inputs {
 		inputs[i] = open.input(p, buf, b, e.channels)
 	}
 	outputs := append([]ort.Value{e.output(&open, buf, b)}, open.left(buf, b, e.channels)...)
@@ -163,11 +148,11 @@ func (e *engine) run(ctx context.Context, buf *buffers, b batch) error {
 	if err := buf.read(b, e.channels, e.blocks); err != nil {
 		return err
 	}
-	if e.graph.contract == ContractNLL {
+	if e.graph.Contract == ContractNLL {
 		b.scatter(buf.nll)
 		return nil
 	}
-	err := b.readLogits(ctx, buf.logits, e.graph.output(ContractLogits).elem, e.vocab)
+	err := b.readLogits(ctx, buf.logits, e.graph.Output(ContractLogits).Elem, e.vocab)
 	if len(buf.logits) > keptLogits {
 		buf.logits = nil
 	}
@@ -176,12 +161,12 @@ func (e *engine) run(ctx context.Context, buf *buffers, b batch) error {
 
 // output makes the tensor that the losses, or what they are computed from, come in.
 func (e *engine) output(open *values, buf *buffers, b batch) ort.Value {
-	if e.graph.contract == ContractNLL {
+	if e.graph.Contract == ContractNLL {
 		buf.nll = grow(buf.nll, b.asked())
 		return addTensor(open, ort.NewShape(int64(b.asked())), buf.nll)
 	}
-	elem := e.graph.output(ContractLogits).elem
-	buf.logits = grow(buf.logits, len(b.rows)*b.own*e.vocab*elemSize(elem))
+	elem := e.graph.Output(ContractLogits).Elem
+	buf.logits = grow(buf.logits, len(b.rows)*b.own*e.vocab*onnxgraph.ElemSize(elem))
 	return open.bytes(ort.NewShape(int64(len(b.rows)), int64(b.own), int64(e.vocab)), buf.logits, elem)
 }
 
@@ -251,10 +236,10 @@ func (v *values) bytes(shape ort.Shape, data []byte, elem int) ort.Value {
 }
 
 // input makes the tensor for one of the graph's inputs.
-func (v *values) input(p port, buf *buffers, b batch, channels []channel) ort.Value {
+func (v *values) input(p onnxgraph.Port, buf *buffers, b batch, channels []onnxgraph.Channel) ort.Value {
 	rows := int64(len(b.rows))
 	shape := ort.NewShape(rows, int64(b.own))
-	switch p.name {
+	switch p.Name {
 	case "input_ids":
 		return addTensor(v, shape, buf.ids)
 	case "attention_mask":
@@ -264,7 +249,7 @@ func (v *values) input(p port, buf *buffers, b batch, channels []channel) ort.Va
 	case "position_ids":
 		return addTensor(v, shape, buf.positions)
 	case "logits_to_keep", "num_logits_to_keep":
-		if len(p.dims) == 0 {
+		if len(p.Dims) == 0 {
 			s, err := ort.NewScalar(int64(0))
 			return v.keep(s, err)
 		}
@@ -275,24 +260,24 @@ func (v *values) input(p port, buf *buffers, b batch, channels []channel) ort.Va
 	// past_key_values.*: an empty past where the graph's state cannot be kept.
 	past, data := 0, []byte(nil)
 	for i, c := range channels {
-		if c.in.name == p.name {
+		if c.In.Name == p.Name {
 			past, data = b.past, buf.past[i]
 		}
 	}
-	return v.bytes(ort.NewShape(rows, p.dims[1], int64(past), p.dims[3]), data, p.elem)
+	return v.bytes(ort.NewShape(rows, p.Dims[1], int64(past), p.Dims[3]), data, p.Elem)
 }
 
 // left makes the tensors that the states come out in.
-func (v *values) left(buf *buffers, b batch, channels []channel) []ort.Value {
+func (v *values) left(buf *buffers, b batch, channels []onnxgraph.Channel) []ort.Value {
 	buf.left = growEach(buf.left, len(channels))
 	list := make([]ort.Value, len(channels))
 	for i, c := range channels {
 		tokens := b.own
-		if c.whole {
+		if c.Whole {
 			tokens += b.past
 		}
-		buf.left[i] = grow(buf.left[i], len(b.rows)*c.heads*tokens*c.row())
-		list[i] = v.bytes(ort.NewShape(int64(len(b.rows)), int64(c.heads), int64(tokens), int64(c.width)), buf.left[i], c.out.elem)
+		buf.left[i] = grow(buf.left[i], len(b.rows)*c.Heads*tokens*c.Row())
+		list[i] = v.bytes(ort.NewShape(int64(len(b.rows)), int64(c.Heads), int64(tokens), int64(c.Width)), buf.left[i], c.Out.Elem)
 	}
 	return list
 }

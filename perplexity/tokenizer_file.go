@@ -2,13 +2,14 @@ package perplexity
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
+
+	"pith/perplexity/onnxgraph"
 )
 
 // ErrUnsupported marks a model or tokenizer of a kind that this package does not run. The message says which part.
-var ErrUnsupported = errors.New("not supported")
+var ErrUnsupported = onnxgraph.ErrUnsupported
 
 // tokenizerFile holds the parts of tokenizer.json that decide how text is encoded.
 type tokenizerFile struct {

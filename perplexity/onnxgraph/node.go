@@ -1,4 +1,4 @@
-package perplexity
+package onnxgraph
 
 import (
 	"encoding/binary"
@@ -7,57 +7,57 @@ import (
 )
 
 // A node is one operation of a graph: its message as it was read or made, and what an edit looks at.
-type node struct {
-	body       message
-	in, out    []string
-	op, domain string
+type Node struct {
+	Body       Message
+	In, Out    []string
+	Op, domain string
 	// inner are the names that its subgraphs mention, some of which may be of the graph around them.
 	inner []string
 }
 
 // newNode makes a node. A name may be empty for an optional input that is left out.
-func newNode(op string, in, out []string, attributes ...message) *node {
-	n := &node{in: in, out: out, op: op}
+func NewNode(op string, in, out []string, attributes ...Message) *Node {
+	n := &Node{In: in, Out: out, Op: op}
 	for _, name := range in {
-		n.body.text(1, name)
+		n.Body.Text(1, name)
 	}
 	for _, name := range out {
-		n.body.text(2, name)
+		n.Body.Text(2, name)
 	}
-	n.body.text(4, op)
+	n.Body.Text(4, op)
 	for _, a := range attributes {
-		n.body.nested(5, a)
+		n.Body.Nested(5, a)
 	}
 	return n
 }
 
 // of puts the node into another domain than ONNX's own.
-func (n *node) of(domain string) *node {
+func (n *Node) Of(domain string) *Node {
 	n.domain = domain
-	n.body.text(7, domain)
+	n.Body.Text(7, domain)
 	return n
 }
 
 // int64Constant makes a node that gives a constant. (A node rather than an initializer: those must be inputs too before IR version 4.)
-func int64Constant(out string, dims []int64, values ...int64) *node {
+func Int64Constant(out string, dims []int64, values ...int64) *Node {
 	var data []byte
 	for _, v := range values {
 		data = binary.LittleEndian.AppendUint64(data, uint64(v))
 	}
-	return newNode("Constant", nil, []string{out}, tensorAttr("value", newTensor(elemInt64, dims, data)))
+	return NewNode("Constant", nil, []string{out}, tensorAttr("value", NewTensor(ElemInt64, dims, data)))
 }
 
-func parseNode(body []byte) (*node, error) {
-	n := &node{}
-	n.body.raw(body)
-	err := eachField(body, func(num protowire.Number, b []byte, _ uint64) error {
+func parseNode(body []byte) (*Node, error) {
+	n := &Node{}
+	n.Body.Raw(body)
+	err := EachField(body, func(num protowire.Number, b []byte, _ uint64) error {
 		switch num {
 		case 1:
-			n.in = append(n.in, string(b))
+			n.In = append(n.In, string(b))
 		case 2:
-			n.out = append(n.out, string(b))
+			n.Out = append(n.Out, string(b))
 		case 4:
-			n.op = string(b)
+			n.Op = string(b)
 		case 7:
 			n.domain = string(b)
 		case 5:
@@ -69,12 +69,12 @@ func parseNode(body []byte) (*node, error) {
 }
 
 // readSubgraphs collects the names that the subgraphs of an attribute, or of a node inside of one, mention.
-func (n *node) readSubgraphs(attribute []byte) error {
-	return eachField(attribute, func(num protowire.Number, graph []byte, _ uint64) error {
+func (n *Node) readSubgraphs(attribute []byte) error {
+	return EachField(attribute, func(num protowire.Number, graph []byte, _ uint64) error {
 		if num != 6 && num != 11 {
 			return nil
 		}
-		return eachField(graph, func(num protowire.Number, b []byte, _ uint64) error {
+		return EachField(graph, func(num protowire.Number, b []byte, _ uint64) error {
 			if num != 1 {
 				return nil
 			}
@@ -82,21 +82,21 @@ func (n *node) readSubgraphs(attribute []byte) error {
 			if err != nil {
 				return err
 			}
-			n.inner = append(append(n.inner, nested.in...), nested.inner...)
+			n.inner = append(append(n.inner, nested.In...), nested.inner...)
 			return nil
 		})
 	})
 }
 
 // attribute returns an integer attribute, or fallback if the node has none of that name.
-func (n *node) attribute(name string, fallback int64) (int64, error) {
+func (n *Node) Attribute(name string, fallback int64) (int64, error) {
 	value := fallback
-	err := eachField(n.body.join(), func(num protowire.Number, attribute []byte, _ uint64) error {
+	err := EachField(n.Body.Join(), func(num protowire.Number, attribute []byte, _ uint64) error {
 		if num != 5 {
 			return nil
 		}
 		found, v := "", int64(0)
-		err := eachField(attribute, func(num protowire.Number, b []byte, x uint64) error {
+		err := EachField(attribute, func(num protowire.Number, b []byte, x uint64) error {
 			switch num {
 			case 1:
 				found = string(b)
@@ -114,22 +114,22 @@ func (n *node) attribute(name string, fallback int64) (int64, error) {
 }
 
 // withInput returns the node with its first input replaced and everything else byte for byte as it was.
-func (n *node) withInput(name string) (*node, error) {
-	fields, err := protoFields(n.body.join())
+func (n *Node) withInput(name string) (*Node, error) {
+	fields, err := protoFields(n.Body.Join())
 	if err != nil {
 		return nil, err
 	}
 	changed := *n
-	changed.body = message{}
-	changed.in = append([]string{name}, n.in[1:]...)
+	changed.Body = Message{}
+	changed.In = append([]string{name}, n.In[1:]...)
 	first := true
 	for _, f := range fields {
-		if f.num == 1 && first {
+		if f.Num == 1 && first {
 			first = false
-			changed.body.text(1, name)
+			changed.Body.Text(1, name)
 			continue
 		}
-		changed.body.raw(f.raw)
+		changed.Body.Raw(f.raw)
 	}
 	return &changed, nil
 }

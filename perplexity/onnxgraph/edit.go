@@ -1,4 +1,4 @@
-package perplexity
+package onnxgraph
 
 import (
 	"fmt"
@@ -11,10 +11,10 @@ import (
 type edit struct {
 	// model are the fields of the file, the graph's among them; graph those of the graph but for nodes and ends.
 	model, graph []protoField
-	nodes        []*node
+	nodes        []*Node
 	inputs       map[string]protoField
 	shapes       map[string]protoField // what the exporter noted of tensors between the ends (value_info)
-	producers    map[string]*node
+	producers    map[string]*Node
 	weights      map[string]bool
 	// fixed remembers what constant found out.
 	fixed map[string]bool
@@ -23,30 +23,30 @@ type edit struct {
 
 // takeApart reads an ONNX file for editing. What it returns holds views of onnx.
 func takeApart(onnx []byte) (*edit, error) {
-	e := &edit{inputs: map[string]protoField{}, shapes: map[string]protoField{}, producers: map[string]*node{}, weights: map[string]bool{}, fixed: map[string]bool{}}
+	e := &edit{inputs: map[string]protoField{}, shapes: map[string]protoField{}, producers: map[string]*Node{}, weights: map[string]bool{}, fixed: map[string]bool{}}
 	var err error
 	if e.model, err = protoFields(onnx); err != nil {
 		return nil, err
 	}
 	graphs := 0
 	for _, f := range e.model {
-		switch f.num {
+		switch f.Num {
 		case 7:
 			graphs++
-			if err := e.readGraph(f.body); err != nil {
+			if err := e.readGraph(f.Body); err != nil {
 				return nil, err
 			}
 		case 8:
-			if err := e.readOpset(f.body); err != nil {
+			if err := e.readOpset(f.Body); err != nil {
 				return nil, err
 			}
 		}
 	}
 	if graphs != 1 {
-		return nil, fmt.Errorf("%d graphs: %w", graphs, errMalformed)
+		return nil, fmt.Errorf("%d graphs: %w", graphs, ErrMalformed)
 	}
 	for _, n := range e.nodes {
-		for _, name := range n.out {
+		for _, name := range n.Out {
 			e.producers[name] = n
 		}
 	}
@@ -55,7 +55,7 @@ func takeApart(onnx []byte) (*edit, error) {
 
 func (e *edit) readOpset(body []byte) error {
 	domain, version := "", int64(0)
-	err := eachField(body, func(num protowire.Number, b []byte, n uint64) error {
+	err := EachField(body, func(num protowire.Number, b []byte, n uint64) error {
 		switch num {
 		case 1:
 			domain = string(b)
@@ -76,20 +76,20 @@ func (e *edit) readGraph(body []byte) error {
 		return err
 	}
 	for _, f := range fields {
-		switch f.num {
+		switch f.Num {
 		case 1:
-			n, err := parseNode(f.body)
+			n, err := parseNode(f.Body)
 			if err != nil {
 				return err
 			}
 			e.nodes = append(e.nodes, n)
 			continue
 		case 5:
-			if err := e.readWeight(f.body); err != nil {
+			if err := e.readWeight(f.Body); err != nil {
 				return err
 			}
 		case 15: // a sparse tensor's name is that of its values
-			if err := eachField(f.body, func(num protowire.Number, b []byte, _ uint64) error {
+			if err := EachField(f.Body, func(num protowire.Number, b []byte, _ uint64) error {
 				if num != 1 {
 					return nil
 				}
@@ -98,14 +98,14 @@ func (e *edit) readGraph(body []byte) error {
 				return err
 			}
 		case 11, 13:
-			p, err := readPort(f.body)
+			p, err := readPort(f.Body)
 			if err != nil {
 				return err
 			}
-			if f.num == 11 {
-				e.inputs[p.name] = f
+			if f.Num == 11 {
+				e.inputs[p.Name] = f
 			} else {
-				e.shapes[p.name] = f
+				e.shapes[p.Name] = f
 			}
 			continue
 		case 12:
@@ -117,7 +117,7 @@ func (e *edit) readGraph(body []byte) error {
 }
 
 func (e *edit) readWeight(tensor []byte) error {
-	return eachField(tensor, func(num protowire.Number, b []byte, _ uint64) error {
+	return EachField(tensor, func(num protowire.Number, b []byte, _ uint64) error {
 		if num == 8 {
 			e.weights[string(b)] = true
 		}
@@ -138,56 +138,56 @@ func (e *edit) constant(name string) bool {
 		return false // an input
 	}
 	e.fixed[name] = false // a malformed graph may go round in a circle
-	e.fixed[name] = !slices.ContainsFunc(append(slices.Clone(n.in), n.inner...), func(in string) bool { return !e.constant(in) })
+	e.fixed[name] = !slices.ContainsFunc(append(slices.Clone(n.In), n.inner...), func(in string) bool { return !e.constant(in) })
 	return e.fixed[name]
 }
 
 // prune drops the nodes that outputs do not need. Converters leave nodes in any order, so that one pass back would not do.
 func (e *edit) prune(outputs []string) {
-	producers := map[string]*node{}
+	producers := map[string]*Node{}
 	for _, n := range e.nodes {
-		for _, name := range n.out {
+		for _, name := range n.Out {
 			producers[name] = n
 		}
 	}
-	needed := map[*node]bool{}
+	needed := map[*Node]bool{}
 	for open := outputs; len(open) > 0; {
 		n := producers[open[len(open)-1]]
 		open = open[:len(open)-1]
 		if n != nil && !needed[n] {
 			needed[n] = true
-			open = append(append(open, n.in...), n.inner...)
+			open = append(append(open, n.In...), n.inner...)
 		}
 	}
-	e.nodes = slices.DeleteFunc(e.nodes, func(n *node) bool { return !needed[n] })
+	e.nodes = slices.DeleteFunc(e.nodes, func(n *Node) bool { return !needed[n] })
 }
 
 // put writes the graph together again with other ends. Only what stays an input is kept of the inputs.
-func (e *edit) put(inputs, outputs []message) message {
-	var graph, model message
+func (e *edit) put(inputs, outputs []Message) Message {
+	var graph, model Message
 	for _, n := range e.nodes {
-		graph.nested(1, n.body)
+		graph.Nested(1, n.Body)
 	}
 	for _, f := range e.graph {
-		graph.raw(f.raw)
+		graph.Raw(f.raw)
 	}
 	for _, f := range sortedFields(e.shapes) {
-		graph.raw(f.raw)
+		graph.Raw(f.raw)
 	}
 	for _, p := range inputs {
-		graph.nested(11, p)
+		graph.Nested(11, p)
 	}
 	for _, f := range sortedFields(e.inputs) {
-		graph.raw(f.raw)
+		graph.Raw(f.raw)
 	}
 	for _, p := range outputs {
-		graph.nested(12, p)
+		graph.Nested(12, p)
 	}
 	for _, f := range e.model {
-		if f.num == 7 {
-			model.nested(7, graph)
+		if f.Num == 7 {
+			model.Nested(7, graph)
 		} else {
-			model.raw(f.raw)
+			model.Raw(f.raw)
 		}
 	}
 	return model
