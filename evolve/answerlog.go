@@ -212,8 +212,8 @@ func (l *AnswerLog) Used() llm.Usage {
 	return l.used
 }
 
-// Begin enters a request that goes out and may use as much as held. Without cost there is nothing to
-// enter.
+// Begin enters a request that goes out and may use as much as held. Without cost there is nothing
+// to enter.
 func (l *AnswerLog) Begin(q question, held llm.Usage) error {
 	if held == (llm.Usage{}) {
 		return nil

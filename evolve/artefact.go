@@ -12,11 +12,13 @@ import (
 	"pith/evolve/search"
 )
 
-// An Artefact is a pruned prompt with its papers: one JSON file that says what was pruned, how, and how well it did.
+// An Artefact is a pruned prompt with its papers: one JSON file that says what was pruned, how, and
+// how well it did.
 type Artefact struct {
 	Format int    `json:"format"` // 1
 	Task   string `json:"task"`
-	// TemplateHash is over Template and Slots; Sum over the whole artefact. A file whose hashes do not fit is not used.
+	// TemplateHash is over Template and Slots; Sum over the whole artefact. A file whose hashes do
+	// not fit is not used.
 	TemplateHash string      `json:"template_hash"`
 	Template     string      `json:"template"`
 	Slots        []string    `json:"slots"`
@@ -150,10 +152,11 @@ type Edit struct {
 	Text       string
 }
 
-// Edits says how to replace the original prompt inside text by the pruned one: one edit for each part of the template between
-// slots, in order. What fills the slots and what stands around the prompt is in none of them. When the original is not there, or
-// could be read in more than one way, or the artefact fails its check, there are none and ok is false. The result depends on
-// nothing but a and text. It is safe for concurrent use.
+// Edits says how to replace the original prompt inside text by the pruned one: one edit for each
+// part of the template between slots, in order. What fills the slots and what stands around the
+// prompt is in none of them. When the original is not there, or could be read in more than one way,
+// or the artefact fails its check, there are none and ok is false. The result depends on nothing
+// but a and text. It is safe for concurrent use.
 func (a *Artefact) Edits(text string) (edits []Edit, ok bool) {
 	a.once.Do(func() {
 		if a.Check() == nil {
@@ -181,16 +184,18 @@ func (a *Artefact) Apply(text string) (string, bool) {
 	return out.String() + text[at:], true
 }
 
-// A matcher finds the literal parts of a template, in order, and what stands in its slots between them.
+// A matcher finds the literal parts of a template, in order, and what stands in its slots between
+// them.
 type matcher struct {
-	// probe is the longest word before the first slot. Most texts do not have it, and looking for it costs next to nothing.
+	// probe is the longest word before the first slot. Most texts do not have it, and looking for
+	// it costs next to nothing.
 	probe    string
 	literals []*regexp.Regexp // before, between and after the slots; nil for an empty one
 	pruned   []string
 }
 
-// anchorLength is the least number of bytes, white space aside, that the demonstrations must have: less is no evidence that
-// a message was made from the template.
+// anchorLength is the least number of bytes, white space aside, that the demonstrations must have:
+// less is no evidence that a message was made from the template.
 const anchorLength = 16
 
 func newMatcher(a *Artefact) (*matcher, error) {
@@ -227,8 +232,9 @@ func cutAtSlots(text string, slots []string) (literals, names []string) {
 
 var space = regexp.MustCompile(`\s+`)
 
-// literalPattern matches a literal, where normalised with any white space for its own. At the two ends one character stands for
-// it: what more there is belongs to the text of a slot, or to what surrounds the prompt, and must not be lost.
+// literalPattern matches a literal, where normalised with any white space for its own. At the two
+// ends one character stands for it: what more there is belongs to the text of a slot, or to what
+// surrounds the prompt, and must not be lost.
 func literalPattern(literal string, normalised bool) *regexp.Regexp {
 	if literal == "" {
 		return nil
@@ -258,7 +264,8 @@ func probeOf(text string) string {
 	return longest
 }
 
-// edits looks for each literal once: a literal that occurs twice in what is left could end its slot at either place.
+// edits looks for each literal once: a literal that occurs twice in what is left could end its slot
+// at either place.
 func (m *matcher) edits(text string) ([]Edit, bool) {
 	if !strings.Contains(text, m.probe) {
 		return nil, false

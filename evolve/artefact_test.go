@@ -10,13 +10,22 @@ import (
 	"pith/evolve/search"
 )
 
-const artefactTemplate = "Review: a fine film\nMood: good\n\nReview: a dull hour\nMood: bad\n\nReview: {text}\nVerdict of {who}:"
+const artefactTemplate = "Review: a fine film\nMood: good\n\n" +
+	"Review: a dull hour\nMood: bad\n\nReview: {text}\nVerdict of {who}:"
 
 func testReport() *Report {
 	return &Report{
-		Task: "mood", Template: artefactTemplate, Comparisons: []Comparison{{With: "full prompt", Verdict: NoWorse}}, Licence: "CC0-1.0",
-		Full:   Entry{Candidate: search.Candidate{Length: 30, Fitness: 1}, Validation: .8, Test: .75, Tested: true},
-		Answer: Entry{Candidate: search.Candidate{Text: "fine good dull bad {text}\nVerdict {who}", Length: 10, Mask: search.Mask{true, false}}, Test: .8},
+		Task: "mood", Template: artefactTemplate, Comparisons: []Comparison{{With: "full prompt", Verdict: NoWorse}},
+		Licence: "CC0-1.0",
+		Full:    Entry{Candidate: search.Candidate{Length: 30, Fitness: 1}, Validation: .8, Test: .75, Tested: true},
+		Answer: Entry{
+			Candidate: search.Candidate{
+				Text:   "fine good dull bad {text}\nVerdict {who}",
+				Length: 10,
+				Mask:   search.Mask{true, false},
+			},
+			Test: .8,
+		},
 	}
 }
 
@@ -26,9 +35,19 @@ func TestArtefactApply(t *testing.T) {
 	tests := []struct {
 		name, spaces, text, want string
 	}{
-		{name: "exact", spaces: SpacesExact, text: message, want: "Dear model,\nfine good dull bad so {who} cares\nVerdict Ann\n"},
+		{
+			name:   "exact",
+			spaces: SpacesExact,
+			text:   message,
+			want:   "Dear model,\nfine good dull bad so {who} cares\nVerdict Ann\n",
+		},
 		{name: "other spaces", spaces: SpacesExact, text: strings.ReplaceAll(message, "\n\n", "\n")},
-		{name: "other spaces, normalised", spaces: SpacesNormalised, text: strings.ReplaceAll(message, "\n\n", " \n "), want: "Dear model,\nfine good dull bad so {who} cares\nVerdict Ann\n"},
+		{
+			name:   "other spaces, normalised",
+			spaces: SpacesNormalised,
+			text:   strings.ReplaceAll(message, "\n\n", " \n "),
+			want:   "Dear model,\nfine good dull bad so {who} cares\nVerdict Ann\n",
+		},
 		{name: "another demonstration", spaces: SpacesNormalised, text: strings.Replace(message, "dull", "bad", 1)},
 		{name: "end missing", spaces: SpacesExact, text: strings.Replace(message, "Verdict of", "Verdict by", 1)},
 		{name: "twice", spaces: SpacesExact, text: message + message},
@@ -67,7 +86,8 @@ func TestArtefactSurvivesItsFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, change := range [][2]string{{"fine good", "foul good"}, {"a fine film", "a foul film"}, {`"format": 1`, `"format": 2`}, {`"exact"`, `"loose"`}, {"0.75", "0.05"}} {
+	for _, change := range [][2]string{{"fine good", "foul good"}, {"a fine film", "a foul film"}, {`"format": 1`,
+		`"format": 2`}, {`"exact"`, `"loose"`}, {"0.75", "0.05"}} {
 		if err := os.WriteFile(path, []byte(strings.Replace(string(src), change[0], change[1], 1)), 0o600); err != nil {
 			t.Fatal(err)
 		}

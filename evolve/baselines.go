@@ -60,8 +60,8 @@ func (e *execution) baselines(
 	return append(out, surprising), nil
 }
 
-// sayCost says what random pruning will ask before it does. The tokens are taken from the mean of the
-// run so far, whose prompts are longer on the whole.
+// sayCost says what random pruning will ask before it does. The tokens are taken from the mean of
+// the run so far, whose prompts are longer on the whole.
 func (e *execution) sayCost(prompts int) {
 	questions := prompts*len(e.searchSplit()) + maxContenders*len(e.Task.Validation) + len(e.Task.Test)
 	used, answers := e.judge.limit.Spending(), int64(max(1, e.Dir.answers.Len()))
@@ -88,7 +88,8 @@ func keptUnits(t search.Template, c search.Candidate) int {
 	return len(t.Prunable()) * len(c.Text) / max(1, len(t.Text()))
 }
 
-// random draws n masks that keep the given number of units, and picks among them as the search's answer was picked.
+// random draws n masks that keep the given number of units, and picks among them as the search's
+// answer was picked.
 func (e *execution) random(ctx context.Context, kept, n int) (Entry, error) {
 	rng := rand.New(rand.NewPCG(e.Dir.Spec.Seed, 0x52414e444f4d))
 	open := e.template.Prunable()
@@ -119,8 +120,8 @@ func (e *execution) random(ctx context.Context, kept, n int) (Entry, error) {
 	return best, nil
 }
 
-// perplexity keeps the units that surprise the model most, given what stands before them: the rule of LLMLingua and
-// Selective Context, on the same units. The template's slots stand unfilled.
+// perplexity keeps the units that surprise the model most, given what stands before them: the rule
+// of LLMLingua and Selective Context, on the same units. The template's slots stand unfilled.
 func (e *execution) perplexity(ctx context.Context, kept int) (Entry, error) {
 	open := e.template.Prunable()
 	queries := make([]llm.Query, len(open))
@@ -147,7 +148,11 @@ func (e *execution) perplexity(ctx context.Context, kept int) (Entry, error) {
 	for _, k := range order[kept:] {
 		dropped = append(dropped, open[k])
 	}
-	evaluated, err := search.EvaluateMasks(ctx, e.problem(), []search.Mask{search.FullMask(len(e.template.Units)).Flip(dropped...)})
+	evaluated, err := search.EvaluateMasks(
+		ctx,
+		e.problem(),
+		[]search.Mask{search.FullMask(len(e.template.Units)).Flip(dropped...)},
+	)
 	if err != nil {
 		return Entry{}, err
 	}

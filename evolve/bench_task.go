@@ -11,7 +11,8 @@ import (
 	"pith/evolve/search"
 )
 
-// A TaskBench runs a search on a task twice: as a run does it, and with nothing shared and nothing remembered.
+// A TaskBench runs a search on a task twice: as a run does it, and with nothing shared and nothing
+// remembered.
 type TaskBench struct {
 	Task     *Task
 	Tokenize search.Tokenizer
@@ -23,8 +24,8 @@ type TaskBench struct {
 
 // TaskTimes are what a TaskBench measured.
 type TaskTimes struct {
-	// Candidates are the prompts that the search looked at, Passes the questions of the second kind of run: one for each
-	// candidate, example and label.
+	// Candidates are the prompts that the search looked at, Passes the questions of the second kind
+	// of run: one for each candidate, example and label.
 	Candidates int `json:"candidates"`
 	Passes     int `json:"passes"`
 	// Shared and Alone are wall-clock times, in seconds; Ratio is Alone by Shared.
@@ -51,7 +52,8 @@ func (o oneByOne) LogProbs(ctx context.Context, queries []llm.Query) ([]float64,
 	return out, nil
 }
 
-// Run measures. The second run evaluates the candidates of the first, each anew, so both do the same search.
+// Run measures. The second run evaluates the candidates of the first, each anew, so both do the
+// same search.
 func (b TaskBench) Run(ctx context.Context) (t TaskTimes, err error) {
 	template, err := search.NewTemplate(b.Task.Template, b.Task.Slots, b.Tokenize)
 	if err != nil {
@@ -61,7 +63,11 @@ func (b TaskBench) Run(ctx context.Context) (t TaskTimes, err error) {
 	if err != nil {
 		return t, err
 	}
-	p := search.Problem{Template: template, Examples: len(b.Task.Search), Evaluator: search.Parallel(shared.On(b.Task.Search), b.Workers)}
+	p := search.Problem{
+		Template:  template,
+		Examples:  len(b.Task.Search),
+		Evaluator: search.Parallel(shared.On(b.Task.Search), b.Workers),
+	}
 	p.Low, p.High = shared.Limits()
 	began := time.Now()
 	found, err := search.Run(ctx, p, b.Options)

@@ -25,8 +25,8 @@ type chart struct {
 	Marks                 []mark
 }
 
-// The size of a chart and the room around it for labels, in the pixels of its own picture: small, so
-// that its letters stay large on a telephone.
+// The size of a chart and the room around it for labels, in the pixels of its own picture: small,
+// so that its letters stay large on a telephone.
 const (
 	chartWidth, chartHeight = 400.0, 280.0
 	chartLeft, chartRight   = 56.0, 10.0

@@ -84,9 +84,9 @@ func topShare(history []search.Candidate, most int) []search.Candidate {
 	return search.Contenders(history, contenderPercent, most)
 }
 
-// contenders picks half of the contenders by fitness and, where that is a reward for confidence, the
-// other half by the metric that the held-out splits go by, on the same examples: it is known by now
-// and costs nothing.
+// contenders picks half of the contenders by fitness and, where that is a reward for confidence,
+// the other half by the metric that the held-out splits go by, on the same examples: it is known by
+// now and costs nothing.
 func (e *execution) contenders(
 	ctx context.Context, history []search.Candidate,
 	pick func([]search.Candidate, int) []search.Candidate,
@@ -130,7 +130,8 @@ func (e *execution) validate(ctx context.Context, cs []search.Candidate) ([]Entr
 	return out, nil
 }
 
-// test judges entries on the test split. It is looked at once per entry, after every choice is made.
+// test judges entries on the test split. It is looked at once per entry, after every choice is
+// made.
 func (e *execution) test(ctx context.Context, entries ...*Entry) error {
 	for _, entry := range entries {
 		rows, err := e.judge.Rows(ctx, e.Task.Test, []string{entry.Text})

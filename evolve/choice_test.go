@@ -67,8 +67,8 @@ func TestFitnessOfASpec(t *testing.T) {
 	}
 }
 
-// As published: the metric drives, climbers search on the validation rows and keep their own answer,
-// and everything at or above the percentile is judged again.
+// As published: the metric drives, climbers search on the validation rows and keep their own
+// answer, and everything at or above the percentile is judged again.
 func TestReferenceRuns(t *testing.T) {
 	task := runTask(t)
 	for _, a := range search.Algorithms()[:4] {
@@ -89,7 +89,12 @@ func TestReferenceRuns(t *testing.T) {
 			t.Errorf("%s: searched on %d rows, want %d", a, rows, want)
 		}
 		if climbs && r.Answer.Validation != r.Answer.Fitness {
-			t.Errorf("%s: %v on the rows it searched on and %v on validation, which are the same", a, r.Answer.Fitness, r.Answer.Validation)
+			t.Errorf(
+				"%s: %v on the rows it searched on and %v on validation, which are the same",
+				a,
+				r.Answer.Fitness,
+				r.Answer.Validation,
+			)
 		}
 	}
 }

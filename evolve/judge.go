@@ -15,7 +15,8 @@ import (
 
 // An Outcome is how a prompt did on one example.
 type Outcome struct {
-	// Reward drives the search; Metric is what the task is about (1 for a right answer), and decides on the held-out splits.
+	// Reward drives the search; Metric is what the task is about (1 for a right answer), and
+	// decides on the held-out splits.
 	Reward, Metric float64
 }
 
@@ -43,7 +44,8 @@ var errScorer = errors.New("judge the answer")
 // judgePiece is the most examples asked, and then remembered, together: what a kill can cost.
 const judgePiece = 64
 
-// NewJudge checks that backend can do what task asks for. syntax may be nil unless the scorer needs it.
+// NewJudge checks that backend can do what task asks for. syntax may be nil unless the scorer needs
+// it.
 func NewJudge(task *Task, backend llm.Backend, answers *AnswerLog, syntax SyntaxChecker) (*Judge, error) {
 	if backend.Classifier == nil && backend.LM != nil {
 		backend.Classifier = llm.ByLikelihood(backend.LM)
@@ -62,7 +64,12 @@ func NewJudge(task *Task, backend llm.Backend, answers *AnswerLog, syntax Syntax
 		return j, nil
 	}
 	if backend.Generator == nil {
-		return nil, fmt.Errorf("%w: the scorer %q needs a model that writes; a local model only scores text (use the scorer likelihood, or an endpoint)", llm.ErrBackend, task.Scorer.Type)
+		return nil, fmt.Errorf(
+			"%w: the scorer %q needs a model that writes; a local model only scores text "+
+				"(use the scorer likelihood, or an endpoint)",
+			llm.ErrBackend,
+			task.Scorer.Type,
+		)
 	}
 	var err error
 	j.score, err = task.Scorer.Scorer(syntax)
@@ -152,9 +159,10 @@ func (j *Judge) outcomes(ctx context.Context, split []Example, trials []search.T
 	return out, nil
 }
 
-// piece answers one prompt on some examples from the log or, if any is missing, from the backend. Unless the backend answers
-// apart, it then asks for all of them: a float may depend in its last bits on what else is in a batch, so a batch must be the
-// same on any number of workers and after a kill that tore a piece apart. What was remembered stands.
+// piece answers one prompt on some examples from the log or, if any is missing, from the backend.
+// Unless the backend answers apart, it then asks for all of them: a float may depend in its last
+// bits on what else is in a batch, so a batch must be the same on any number of workers and after a
+// kill that tore a piece apart. What was remembered stands.
 func (j *Judge) piece(ctx context.Context, text string, examples []Example) ([]Outcome, error) {
 	qs := make([]question, len(examples))
 	for i, ex := range examples {
@@ -202,8 +210,8 @@ func (j *Judge) learn(ctx context.Context, qs []question) error {
 	return err
 }
 
-// failed settles a request that came back without an answer. Where nobody can tell what it cost, it is
-// taken to have used all that was held back for it, in this process and, as a request that never
+// failed settles a request that came back without an answer. Where nobody can tell what it cost, it
+// is taken to have used all that was held back for it, in this process and, as a request that never
 // ended, in later ones.
 func (j *Judge) failed(q question, why error, held, used llm.Usage) error {
 	if !errors.Is(why, llm.ErrEndpoint) && !errors.Is(why, errScorer) {
@@ -283,8 +291,8 @@ func (j *Judge) askLabels(ctx context.Context, qs []question) ([]Outcome, llm.Us
 	return out, used, nil
 }
 
-// askLikelihood scores the reference by its probability per byte, the geometric mean over its bytes: in (0, 1], whatever
-// the length of the reference and the model's tokenizer.
+// askLikelihood scores the reference by its probability per byte, the geometric mean over its
+// bytes: in (0, 1], whatever the length of the reference and the model's tokenizer.
 func (j *Judge) askLikelihood(ctx context.Context, qs []question) ([]Outcome, error) {
 	queries := make([]llm.Query, len(qs))
 	for i, q := range qs {

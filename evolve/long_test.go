@@ -95,8 +95,8 @@ func longTask(t *testing.T) string {
 	})
 }
 
-// On a long prompt the guided search is well ahead of as many random prunings of the same length, on
-// rows that neither has seen. What it is charged and what it says beforehand is the whole of it.
+// On a long prompt the guided search is well ahead of as many random prunings of the same length,
+// on rows that neither has seen. What it is charged and what it says beforehand is the whole of it.
 func TestGuidedBeatsRandomPruningOnALongPrompt(t *testing.T) {
 	task, err := LoadTask(longTask(t))
 	if err != nil {
@@ -125,8 +125,10 @@ func TestGuidedBeatsRandomPruningOnALongPrompt(t *testing.T) {
 	if len(r.Comparisons) != 2 || r.Comparisons[1].Verdict != Better {
 		t.Errorf("comparisons %+v, want better than random pruning", r.Comparisons)
 	}
-	if n := int64(dir.Answers().Len()); r.Spending.Out != n || dir.Answers().Used() != r.Spending.Usage {
-		t.Errorf("spent %+v, logged %+v, for %d answers of one token each", r.Spending, dir.Answers().Used(), n)
+	// A question that two workers come upon at the same moment is asked twice, and paid twice.
+	n, used := int64(dir.Answers().Len()), dir.Answers().Used()
+	if used != r.Spending.Usage || used.Out < n || used.Out > n+n/50 {
+		t.Errorf("spent %+v, logged %+v, for %d answers of one token each", r.Spending, used, n)
 	}
 	mustHold(t, "notes", strings.Join(notes, "\n"), "random pruning asks up to", "--baselines none")
 }

@@ -121,8 +121,12 @@ func (r *Report) Verdict() string {
 		return "No pruned prompt did as well as the full one on the validation split. Keep the full prompt."
 	}
 	if !r.Answer.Tested {
-		return fmt.Sprintf("The pruned prompt was not tested: %.4g against %.4g on the validation split, at %.0f %% of the length.",
-			r.Answer.Validation, r.Full.Validation, 100*r.Share(r.Answer))
+		return fmt.Sprintf(
+			"The pruned prompt was not tested: %.4g against %.4g on the validation split, at %.0f %% of the length.",
+			r.Answer.Validation,
+			r.Full.Validation,
+			100*r.Share(r.Answer),
+		)
 	}
 	figures := fmt.Sprintf("%.4g against %.4g on the test split, at %.0f %% of the length",
 		r.Answer.Test, r.Full.Test, 100*r.Share(r.Answer))
@@ -140,7 +144,16 @@ func (r *Report) WriteText(w io.Writer) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(tw, "prompt\tlength\tof full\tsearch\tvalidation\ttest\t")
 	for _, e := range r.Entries() {
-		fmt.Fprintf(tw, "%s\t%d\t%.0f %%\t%.4g\t%.4g\t%s\t\n", e.Name, e.Length, 100*r.Share(e), e.Fitness, e.Validation, e.TestText())
+		fmt.Fprintf(
+			tw,
+			"%s\t%d\t%.0f %%\t%.4g\t%.4g\t%s\t\n",
+			e.Name,
+			e.Length,
+			100*r.Share(e),
+			e.Fitness,
+			e.Validation,
+			e.TestText(),
+		)
 	}
 	if err := tw.Flush(); err != nil {
 		return err

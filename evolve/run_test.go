@@ -18,8 +18,8 @@ import (
 	"pith/evolve/search"
 )
 
-// wordLM is a small model: a continuation is the more probable the more of the prompt's words speak for it, each with a
-// weight that only the pair decides. It answers slowly when asked to.
+// wordLM is a small model: a continuation is the more probable the more of the prompt's words speak
+// for it, each with a weight that only the pair decides. It answers slowly when asked to.
 type wordLM struct{ delay time.Duration }
 
 func (m wordLM) LogProbs(ctx context.Context, queries []llm.Query) ([]float64, error) {
@@ -56,9 +56,17 @@ func runTask(t *testing.T) string {
 		}
 		return s
 	}
-	task := strings.Replace(moodTask, `"Text: fine\nMood: good\nText: {text}\nMood:"`, `"`+demos.String()+`Text: {text}\nMood:"`, 1)
+	task := strings.Replace(
+		moodTask,
+		`"Text: fine\nMood: good\nText: {text}\nMood:"`,
+		`"`+demos.String()+`Text: {text}\nMood:"`,
+		1,
+	)
 	task = strings.NewReplacer("v.csv", "v.tsv", "t.jsonl", "t.tsv").Replace(task)
-	return taskDir(t, map[string]string{"task.yaml": task, "s.tsv": split(16, "a"), "v.tsv": split(20, "the"), "t.tsv": split(20, "one")})
+	return taskDir(
+		t,
+		map[string]string{"task.yaml": task, "s.tsv": split(16, "a"), "v.tsv": split(20, "the"), "t.tsv": split(20, "one")},
+	)
 }
 
 // childEnv makes this test binary one run that its parent kills.
@@ -118,9 +126,12 @@ func readResult(t *testing.T, dir string) []byte {
 func TestRunIsTheSameOnAnyNumberOfWorkers(t *testing.T) {
 	task := runTask(t)
 	for name, change := range map[string]func(*Spec){
-		"guided":                    func(s *Spec) { s.Algorithm = search.Guided },
-		"guided, the whole front":   func(s *Spec) { s.Algorithm, s.Objective, s.MinLength = search.Guided, search.Front, 5 },
-		"guided, shortest, racing":  func(s *Spec) { s.Algorithm, s.Objective, s.Racing = search.Guided, search.Shortest, true },
+		"guided":                  func(s *Spec) { s.Algorithm = search.Guided },
+		"guided, the whole front": func(s *Spec) { s.Algorithm, s.Objective, s.MinLength = search.Guided, search.Front, 5 },
+		"guided, shortest, racing": func(s *Spec) {
+			s.Algorithm, s.Objective, s.Racing = search.Guided, search.Shortest,
+				true
+		},
 		"ssga":                      func(s *Spec) { s.Algorithm = search.SSGA },
 		"gga, classes, with halves": func(s *Spec) { s.Halving = true },
 	} {
@@ -221,7 +232,12 @@ func TestRunReport(t *testing.T) {
 	}
 	random := r.Baselines[0]
 	if random.Length != r.Answer.Length || r.Baselines[1].Length != r.Answer.Length {
-		t.Errorf("baselines of length %d and %d beside an answer of %d", random.Length, r.Baselines[1].Length, r.Answer.Length)
+		t.Errorf(
+			"baselines of length %d and %d beside an answer of %d",
+			random.Length,
+			r.Baselines[1].Length,
+			r.Answer.Length,
+		)
 	}
 	if len(r.Comparisons) != 2 || r.Comparisons[0].With != "full prompt" || r.Comparisons[1].With != "random pruning" {
 		t.Errorf("comparisons %+v", r.Comparisons)

@@ -38,7 +38,8 @@ type RunDir struct {
 	path    string
 	Spec    Spec
 	answers *AnswerLog
-	// saved is the checkpoint on disk; a resumed run is checked against it while it plays the same generations again.
+	// saved is the checkpoint on disk; a resumed run is checked against it while it plays the same
+	// generations again.
 	saved checkpoint
 }
 
@@ -48,7 +49,8 @@ var (
 	ErrNoRun     = errors.New("not a run directory")
 	// ErrUnfinished means that a run has no report yet, not even a provisional one.
 	ErrUnfinished = errors.New("the run is not finished")
-	// ErrDiverged means that a resumed run is not the run that was killed: task, data, model or program changed.
+	// ErrDiverged means that a resumed run is not the run that was killed: task, data, model or
+	// program changed.
 	ErrDiverged = errors.New("the resumed run differs from its checkpoint")
 )
 
@@ -92,8 +94,8 @@ func (d *RunDir) Prices() llm.Prices { return d.saved.Prices }
 // Close releases the directory.
 func (d *RunDir) Close() error { return d.answers.Close() }
 
-// note takes in one generation: it is compared with the checkpoint while the run plays what was there, and added to it
-// afterwards.
+// note takes in one generation: it is compared with the checkpoint while the run plays what was
+// there, and added to it afterwards.
 func (d *RunDir) note(p search.Progress) error {
 	if n := p.Generation; n <= len(d.saved.Generations) {
 		if d.saved.Generations[n-1].Digest != p.Digest {
@@ -105,8 +107,8 @@ func (d *RunDir) note(p search.Progress) error {
 	return d.save()
 }
 
-// save writes the checkpoint. The answer log goes first: a checkpoint never speaks of outcomes that a
-// power cut could take away.
+// save writes the checkpoint. The answer log goes first: a checkpoint never speaks of outcomes that
+// a power cut could take away.
 func (d *RunDir) save() error {
 	if err := d.answers.Sync(); err != nil {
 		return fmt.Errorf("sync answer log: %w", err)
@@ -114,7 +116,8 @@ func (d *RunDir) save() error {
 	return writeJSON(filepath.Join(d.path, checkpointFile), d.saved)
 }
 
-// identify ties the directory to a fingerprint, at the first start, and checks it at every later one.
+// identify ties the directory to a fingerprint, at the first start, and checks it at every later
+// one.
 func (d *RunDir) identify(fingerprint string, prices llm.Prices) error {
 	if d.saved.Fingerprint == "" {
 		d.saved.Fingerprint = fingerprint
@@ -149,7 +152,8 @@ func (d *RunDir) finish(r *Report) error {
 }
 
 // ReadReport reads the report of a run: the final one or, for a run that was stopped after its
-// choice, the provisional one. It fails with ErrUnfinished where there is neither. It needs no lock.
+// choice, the provisional one. It fails with ErrUnfinished where there is neither. It needs no
+// lock.
 func ReadReport(path string) (*Report, error) {
 	if !exists(filepath.Join(path, specFile)) {
 		return nil, fmt.Errorf("%w: %s", ErrNoRun, path)
@@ -164,7 +168,8 @@ func ReadReport(path string) (*Report, error) {
 	return nil, fmt.Errorf("%w: %s", ErrUnfinished, path)
 }
 
-// ReadProgress reads the generations of a run, finished or not, and what it spent. It needs no lock.
+// ReadProgress reads the generations of a run, finished or not, and what it spent. It needs no
+// lock.
 func ReadProgress(path string) ([]search.Progress, llm.Spending, error) {
 	var c checkpoint
 	err := readJSON(filepath.Join(path, checkpointFile), &c)

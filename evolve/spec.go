@@ -7,8 +7,8 @@ import (
 	"pith/evolve/search"
 )
 
-// A Spec is what was asked for, in the words of the command line, so that a run can be taken up again from its directory
-// alone. Keys and passwords are no part of it.
+// A Spec is what was asked for, in the words of the command line, so that a run can be taken up
+// again from its directory alone. Keys and passwords are no part of it.
 type Spec struct {
 	Task      string           `json:"task"` // absolute path
 	Algorithm search.Algorithm `json:"algorithm"`

@@ -20,15 +20,17 @@ import (
 	"pith/evolve/llm"
 )
 
-// A Task is a prompt to prune and the examples that say how well it does. It is the YAML file, read strictly.
+// A Task is a prompt to prune and the examples that say how well it does. It is the YAML file, read
+// strictly.
 type Task struct {
 	Name string `yaml:"name"`
-	// Template is the few-shot prompt: demonstrations, then a last line with slots such as {text}, which name columns of
-	// the data. TemplateFile, relative to the task's file, stands in for a long one.
+	// Template is the few-shot prompt: demonstrations, then a last line with slots such as {text},
+	// which name columns of the data. TemplateFile, relative to the task's file, stands in for a
+	// long one.
 	Template     string `yaml:"template"`
 	TemplateFile string `yaml:"template_file"`
-	// Labels make a classification task: the model chooses between their verbalizers. Without labels the model writes, and
-	// Scorer judges what it wrote.
+	// Labels make a classification task: the model chooses between their verbalizers. Without
+	// labels the model writes, and Scorer judges what it wrote.
 	Labels     []Label        `yaml:"labels"`
 	Scorer     ScorerSpec     `yaml:"scorer"`
 	Generation llm.Generation `yaml:"generation"`
@@ -43,7 +45,8 @@ type Task struct {
 	Test       []Example `yaml:"-"`
 }
 
-// A Label is one class: its name in the data and the text that stands for it after the prompt, leading space included.
+// A Label is one class: its name in the data and the text that stands for it after the prompt,
+// leading space included.
 type Label struct {
 	Name       string `yaml:"name"`
 	Verbalizer string `yaml:"verbalizer"`
@@ -73,7 +76,8 @@ type Example struct {
 	Answer string
 }
 
-// A FileError says where in which file something is wrong. Line and Column count from 1; 0 means unknown.
+// A FileError says where in which file something is wrong. Line and Column count from 1; 0 means
+// unknown.
 type FileError struct {
 	File         string
 	Line, Column int
@@ -90,7 +94,8 @@ func (e *FileError) Error() string {
 	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Msg)
 }
 
-// LoadTask reads a task with its template and data. Everything wrong with the task's own file is reported at once.
+// LoadTask reads a task with its template and data. Everything wrong with the task's own file is
+// reported at once.
 func LoadTask(path string) (*Task, error) {
 	src, err := readText(path, taskLimit)
 	if err != nil {
@@ -171,7 +176,8 @@ func (t *Task) check(file *ast.File, path string) error {
 			wrong("$.scorer", "%v", err)
 		}
 	}
-	for name, file := range map[string]string{"search": t.Data.Search, "validation": t.Data.Validation, "test": t.Data.Test} {
+	for name, file := range map[string]string{"search": t.Data.Search, "validation": t.Data.Validation,
+		"test": t.Data.Test} {
 		if file == "" {
 			wrong("$.data", "data.%s is missing", name)
 		}
@@ -229,7 +235,8 @@ func slotsOf(template string) []string {
 	return out
 }
 
-// Hash stands for everything that decides a reward but the prompt and the model: labels or scorer, and generation limits.
+// Hash stands for everything that decides a reward but the prompt and the model: labels or scorer,
+// and generation limits.
 func (t *Task) Hash() string {
 	parts := []string{t.Scorer.Type, t.Scorer.Pattern, t.Scorer.Language, fmt.Sprint(t.Generation.MaxTokens)}
 	parts = append(parts, t.Scorer.Command...)
@@ -241,7 +248,8 @@ func (t *Task) Hash() string {
 	return hashParts(parts...)
 }
 
-// hashParts hashes strings, each preceded by its length, so that ("ab", "c") and ("a", "bc") differ.
+// hashParts hashes strings, each preceded by its length, so that ("ab", "c") and ("a", "bc")
+// differ.
 func hashParts(parts ...string) string {
 	h := sha256.New()
 	for _, p := range parts {

@@ -47,7 +47,8 @@ func TestLoadTask(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if task.Search[0].Fields["text"] != `so "fine"` || task.Validation[0].Fields["text"] != "fine, really" || task.Test[1].Label != 1 {
+	if task.Search[0].Fields["text"] != `so "fine"` || task.Validation[0].Fields["text"] != "fine, really" ||
+		task.Test[1].Label != 1 {
 		t.Errorf("splits: %+v %+v %+v", task.Search, task.Validation, task.Test)
 	}
 	if !slices.Equal(task.Slots, []string{"text"}) {
@@ -62,8 +63,18 @@ func TestBadTasksSayWhere(t *testing.T) {
 		{"wrong type", "task.yaml", edit("name: mood", "name: [1]"), "task.yaml:1:7: "},
 		{"no slot", "task.yaml", edit("{text}", "text"), "task.yaml:2:11: template has no slot"},
 		{"repeated label", "task.yaml", edit("name: bad", "name: good"), `task.yaml:5:`},
-		{"scorer and labels", "task.yaml", moodTask + "scorer: {type: exact}\n", "task.yaml:11:9: a task has labels or a scorer, not both"},
-		{"unknown scorer", "task.yaml", "name: x\ntemplate: '{a}'\nscorer:\n  type: vibes\ndata: {search: s.tsv, validation: v.csv, test: t.jsonl}\n", "task.yaml:4:"},
+		{
+			"scorer and labels",
+			"task.yaml",
+			moodTask + "scorer: {type: exact}\n",
+			"task.yaml:11:9: a task has labels or a scorer, not both",
+		},
+		{
+			"unknown scorer",
+			"task.yaml",
+			"name: x\ntemplate: '{a}'\nscorer:\n  type: vibes\ndata: {search: s.tsv, validation: v.csv, test: t.jsonl}\n",
+			"task.yaml:4:",
+		},
 		{"split missing", "task.yaml", edit("  test: t.jsonl\n", ""), "data.test is missing"},
 		{"unknown label", "s.tsv", "text\tlabel\nx\tgood\ny\tugly\n", `s.tsv:3:3: label "ugly" is not one`},
 		{"missing column", "s.tsv", "words\tlabel\nx\tgood\n", `s.tsv:2:1: no column "text"`},
@@ -73,7 +84,12 @@ func TestBadTasksSayWhere(t *testing.T) {
 		{"empty", "s.tsv", "", "s.tsv:1: no header line"},
 		{"only a header", "s.tsv", "text\tlabel\n", "s.tsv: no examples"},
 		{"bad JSON", "t.jsonl", "{\"text\": \"x\", \"label\": \"good\"}\n{\"text\": x}\n", "t.jsonl:2:10: "},
-		{"nested JSON", "t.jsonl", "{\"text\": {}, \"label\": \"good\"}\n", `t.jsonl:1:2: "text" is neither text nor a number`},
+		{
+			"nested JSON",
+			"t.jsonl",
+			"{\"text\": {}, \"label\": \"good\"}\n",
+			`t.jsonl:1:2: "text" is neither text nor a number`,
+		},
 	}
 	for _, tt := range tests {
 		_, err := LoadTask(taskDir(t, map[string]string{tt.file: tt.text}))

@@ -16,8 +16,8 @@ const (
 	NotShown Verdict = "not shown"
 )
 
-// Margin is how much of the metric, which runs from 0 to 1, a prompt may lose and still be called no
-// worse.
+// Margin is how much of the metric, which runs from 0 to 1, a prompt may lose and still be called
+// no worse.
 const Margin = 0.02
 
 // normal95 is the normal quantile of a two-sided interval of 95 %.
@@ -35,10 +35,10 @@ type Comparison struct {
 	Verdict    Verdict `json:"verdict"`
 }
 
-// Compare pairs the metrics of the answer and of another prompt, row by row. The interval is that of
-// Agresti and Min (2005) for paired proportions: two rows are added, spread over the four ways in
-// which a pair can come out, which keeps its promise for few rows and for none that differ, where
-// the plain one has no width.
+// Compare pairs the metrics of the answer and of another prompt, row by row. The interval is that
+// of Agresti and Min (2005) for paired proportions: two rows are added, spread over the four ways
+// in which a pair can come out, which keeps its promise for few rows and for none that differ,
+// where the plain one has no width.
 func Compare(with string, answer, other []float64) Comparison {
 	c := Comparison{With: with, Rows: len(answer), Verdict: NotShown}
 	sum, squares := 0.0, 0.0

@@ -92,7 +92,11 @@ func TestReportVerdicts(t *testing.T) {
 	answer := full
 	answer.Name, answer.Text, answer.Length, answer.Test = "guided", "a {x}", 10, .9
 	report := func(v Verdict) *Report {
-		return &Report{Full: full, Answer: answer, Comparisons: []Comparison{{With: randomName, Verdict: Better}, {With: fullName, Verdict: v}}}
+		return &Report{
+			Full:        full,
+			Answer:      answer,
+			Comparisons: []Comparison{{With: randomName, Verdict: Better}, {With: fullName, Verdict: v}},
+		}
 	}
 	same := report(Better)
 	same.Answer.Text = full.Text

@@ -9,15 +9,18 @@ import (
 )
 
 const (
-	// blockTokens is the tokens of one block of state. States of names and signatures are about that long.
+	// blockTokens is the tokens of one block of state. States of names and signatures are about
+	// that long.
 	blockTokens = 8
-	// spareBytes bounds the blocks that nothing uses and that are kept for the next state: what a request's last pieces need.
+	// spareBytes bounds the blocks that nothing uses and that are kept for the next state: what a
+	// request's last pieces need.
 	spareBytes = 4 << 20
 )
 
-// blocks hands out memory for states in pieces of one size, outside of the Go heap, where the collector would let twice its size
-// pile up before it looks. A piece given back is taken again before the system is asked: getting fresh memory, which the system
-// clears page by page, takes longer than writing to it.
+// blocks hands out memory for states in pieces of one size, outside of the Go heap, where the
+// collector would let twice its size pile up before it looks. A piece given back is taken again
+// before the system is asked: getting fresh memory, which the system clears page by page, takes
+// longer than writing to it.
 type blocks struct {
 	size int // of a block, in bytes
 

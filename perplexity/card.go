@@ -24,18 +24,20 @@ type Card struct {
 	Name, License string
 	// Contract is ContractNLL or ContractLogits.
 	Contract string
-	// SHA256 and TokenizerSHA256 are the checksums of the graph and of tokenizer.json, in lowercase hex.
+	// SHA256 and TokenizerSHA256 are the checksums of the graph and of tokenizer.json, in lowercase
+	// hex.
 	SHA256, TokenizerSHA256 string
 	// Verified says that the checksums were checked against a side-car.
 	Verified bool
 	// MaxTokens is the longest pass.
 	MaxTokens int
 	VocabSize int
-	// TokenWeights and LossWeights are the weights that one token, and one loss, are multiplied by; Numbers is the format that
-	// this is done in: Float32, Float16 or Int8.
+	// TokenWeights and LossWeights are the weights that one token, and one loss, are multiplied by;
+	// Numbers is the format that this is done in: Float32, Float16 or Int8.
 	TokenWeights, LossWeights int64
 	Numbers                   string
-	// Device is "cpu" or "cuda:N"; DeviceReason says why, when it is not what was asked for or was chosen automatically.
+	// Device is "cpu" or "cuda:N"; DeviceReason says why, when it is not what was asked for or was
+	// chosen automatically.
 	Device, DeviceReason string
 }
 
@@ -52,8 +54,9 @@ func (e *ChecksumError) Error() string {
 // Is tells errors.Is that this is an ErrChecksum.
 func (e *ChecksumError) Is(target error) bool { return target == ErrChecksum }
 
-// uncheckedMaxTokens caps a pass of a model without a side-car: attention of a plain export takes memory in the square of the
-// length, and full logits at 2,048 positions of a 152k vocabulary are 1.2 GB already.
+// uncheckedMaxTokens caps a pass of a model without a side-car: attention of a plain export takes
+// memory in the square of the length, and full logits at 2,048 positions of a 152k vocabulary are
+// 1.2 GB already.
 const uncheckedMaxTokens = 2048
 
 // sideCar is pith.json.
@@ -67,11 +70,13 @@ type sideCar struct {
 	VocabSize       int    `json:"vocab_size"`
 	// BOS is the id of the token put before each pass; null for none.
 	BOS *int32 `json:"bos"`
-	// Files are the checksums of the files beside the graph that hold weights; none where the graph holds them.
+	// Files are the checksums of the files beside the graph that hold weights; none where the graph
+	// holds them.
 	Files map[string]string `json:"files,omitempty"`
 }
 
-// hubConfig holds the fields of a Hugging Face config.json that matter here; GPT-2 names the limit n_positions.
+// hubConfig holds the fields of a Hugging Face config.json that matter here; GPT-2 names the limit
+// n_positions.
 type hubConfig struct {
 	Name       string `json:"_name_or_path"`
 	ModelType  string `json:"model_type"`
@@ -92,8 +97,8 @@ type bundle struct {
 	bos       int32 // -1 for none
 }
 
-// load reads and checks a model folder. dir is where fsys is in the file system, or empty: weights in files of their own are
-// read by the runtime, by path.
+// load reads and checks a model folder. dir is where fsys is in the file system, or empty: weights
+// in files of their own are read by the runtime, by path.
 func load(fsys fs.FS, dir string) (*bundle, error) {
 	onnx, modelFile, err := readFirst(fsys, "model.onnx", "onnx/model.onnx")
 	if err != nil {
@@ -171,7 +176,8 @@ func (b *bundle) describe(fsys fs.FS, modelFile, tokFile string) error {
 	return nil
 }
 
-// checkWeights takes the checksums of the files beside the graph, in folder, and holds them to the side-car's if there is one.
+// checkWeights takes the checksums of the files beside the graph, in folder, and holds them to the
+// side-car's if there is one.
 func (b *bundle) checkWeights(fsys fs.FS, folder string) error {
 	want := b.weights
 	b.weights = nil
@@ -179,7 +185,11 @@ func (b *bundle) checkWeights(fsys fs.FS, folder string) error {
 		return nil
 	}
 	if b.path == "" {
-		return fmt.Errorf("weights are stored in another file, %s: %w (open the folder by its path)", b.graph.External[0], ErrUnsupported)
+		return fmt.Errorf(
+			"weights are stored in another file, %s: %w (open the folder by its path)",
+			b.graph.External[0],
+			ErrUnsupported,
+		)
 	}
 	b.weights = make(map[string]string, len(b.graph.External))
 	for _, name := range b.graph.External {
@@ -216,7 +226,8 @@ func (b *bundle) describeHub(fsys fs.FS, dir string) error {
 	return nil
 }
 
-// checkVocabulary refuses a tokenizer that makes ids the graph has no row for: the runtime would fail in the middle of a request.
+// checkVocabulary refuses a tokenizer that makes ids the graph has no row for: the runtime would
+// fail in the middle of a request.
 func (b *bundle) checkVocabulary(tokFile string) error {
 	for id, text := range b.tokenizer.vocab.bytes {
 		if text != "" && id >= b.card.VocabSize {
@@ -229,7 +240,8 @@ func (b *bundle) checkVocabulary(tokFile string) error {
 	return nil
 }
 
-// id is the model's identity for cache keys: everything that decides losses but the device's rounding.
+// id is the model's identity for cache keys: everything that decides losses but the device's
+// rounding.
 func (b *bundle) id() string {
 	parts := fmt.Appendf(nil, "%s %s %d %d", b.card.SHA256, b.card.TokenizerSHA256, b.card.MaxTokens, b.bos)
 	for _, name := range b.graph.External {

@@ -8,7 +8,8 @@ import (
 	"pith/perplexity/onnxgraph"
 )
 
-// readLogits computes the rows' losses from full logits [B,T,V]: the token at position t+1 is scored by the logits at t.
+// readLogits computes the rows' losses from full logits [B,T,V]: the token at position t+1 is
+// scored by the logits at t.
 func (b batch) readLogits(ctx context.Context, logits []byte, elem, vocab int) error {
 	row := make([]float32, vocab)
 	stride := vocab * onnxgraph.ElemSize(elem)
@@ -25,7 +26,8 @@ func (b batch) readLogits(ctx context.Context, logits []byte, elem, vocab int) e
 	return nil
 }
 
-// surprise returns -log softmax(logits)[target] in nats. Subtracting the maximum first keeps the sum from overflowing.
+// surprise returns -log softmax(logits)[target] in nats. Subtracting the maximum first keeps the
+// sum from overflowing.
 func surprise(logits []float32, target int) float64 {
 	top := logits[0]
 	for _, x := range logits {
@@ -64,7 +66,8 @@ func fromHalf(h uint16) float32 {
 	return math.Float32frombits(sign | (exp+112)<<23 | frac<<13)
 }
 
-// toHalf converts to the IEEE 754 half towards zero; what is too small becomes zero. For weights within its range.
+// toHalf converts to the IEEE 754 half towards zero; what is too small becomes zero. For weights
+// within its range.
 func toHalf(v float32) uint16 {
 	bits := math.Float32bits(v)
 	exp := int(bits>>23&0xFF) - 112

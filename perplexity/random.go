@@ -17,15 +17,16 @@ const (
 	contribDomain = "com.microsoft"
 )
 
-// A randomTensor is a weight of uniform numbers up to limit. They are the same block of numbers over and over: for speed that is as
-// good as any, and gigabytes are written at once.
+// A randomTensor is a weight of uniform numbers up to limit. They are the same block of numbers
+// over and over: for speed that is as good as any, and gigabytes are written at once.
 type randomTensor struct {
 	name, format string
 	limit        float32
 	dims         []int64
 }
 
-// parts returns the tensor's message without its data, the data, and what Int8 needs besides: the scale of all numbers.
+// parts returns the tensor's message without its data, the data, and what Int8 needs besides: the
+// scale of all numbers.
 func (r randomTensor) parts() (tensor, data onnxgraph.Message, scale []onnxgraph.Message, err error) {
 	const period = 1<<18 - 5 // no divisor of any width, so that rows differ
 	elements, elem := int64(1), onnxgraph.ElemFloat
@@ -53,7 +54,11 @@ func (r randomTensor) parts() (tensor, data onnxgraph.Message, scale []onnxgraph
 	tensor.Varint(2, int64(elem))
 	tensor.Text(8, r.name)
 	if r.format == Int8 {
-		s := onnxgraph.NewTensor(onnxgraph.ElemFloat, nil, binary.LittleEndian.AppendUint32(nil, math.Float32bits(r.limit/127)))
+		s := onnxgraph.NewTensor(
+			onnxgraph.ElemFloat,
+			nil,
+			binary.LittleEndian.AppendUint32(nil, math.Float32bits(r.limit/127)),
+		)
 		s.Text(8, r.name+".scale")
 		scale = []onnxgraph.Message{s}
 	}
@@ -73,7 +78,8 @@ const weightsFile = "model.onnx.data"
 // external returns the tensor with its data at offset of weightsFile, and that data.
 func (r randomTensor) external(offset int) (tensors []onnxgraph.Message, data onnxgraph.Message, err error) {
 	t, data, scale, err := r.parts()
-	for _, entry := range [][2]string{{"location", weightsFile}, {"offset", strconv.Itoa(offset)}, {"length", strconv.Itoa(data.Size)}} {
+	for _, entry := range [][2]string{{"location", weightsFile}, {"offset", strconv.Itoa(offset)}, {"length",
+		strconv.Itoa(data.Size)}} {
 		var e onnxgraph.Message
 		e.Text(1, entry[0])
 		e.Text(2, entry[1])
@@ -86,7 +92,8 @@ func (r randomTensor) external(offset int) (tensors []onnxgraph.Message, data on
 // linear multiplies in by a weight of randomTensor's.
 func linear(format, in, weight, out string) *onnxgraph.Node {
 	if format == Int8 {
-		return onnxgraph.NewNode("DynamicQuantizeMatMul", []string{in, weight, weight + ".scale"}, []string{out}).Of(contribDomain)
+		return onnxgraph.NewNode("DynamicQuantizeMatMul", []string{in, weight, weight + ".scale"}, []string{out}).
+			Of(contribDomain)
 	}
 	return onnxgraph.NewNode("MatMul", []string{in, weight}, []string{out})
 }
@@ -117,15 +124,26 @@ func newFile(nodes []*onnxgraph.Node, weights, inputs, outputs []onnxgraph.Messa
 	return file
 }
 
-// A RandomModel is a model of Qwen2's architecture whose weights are random: good for measuring speed, and for nothing else.
+// A RandomModel is a model of Qwen2's architecture whose weights are random: good for measuring
+// speed, and for nothing else.
 type RandomModel struct {
 	Hidden, Inner, Layers, Heads, KVHeads, Vocab, MaxTokens int
-	// Format is Float32 or Float16. (With Int8, DynamicQuantizeMatMul of ONNX Runtime 1.24.1 gave NaN in one session of twenty.)
+	// Format is Float32 or Float16. (With Int8, DynamicQuantizeMatMul of ONNX Runtime 1.24.1 gave
+	// NaN in one session of twenty.)
 	Format string
 }
 
 // Qwen05B is the shape of Qwen2.5-Coder-0.5B.
-var Qwen05B = RandomModel{Hidden: 896, Inner: 4864, Layers: 24, Heads: 14, KVHeads: 2, Vocab: 151936, MaxTokens: 2048, Format: Float32}
+var Qwen05B = RandomModel{
+	Hidden:    896,
+	Inner:     4864,
+	Layers:    24,
+	Heads:     14,
+	KVHeads:   2,
+	Vocab:     151936,
+	MaxTokens: 2048,
+	Format:    Float32,
+}
 
 // A decoder is the graph of a RandomModel in the making.
 type decoder struct {
@@ -136,7 +154,8 @@ type decoder struct {
 	err     error
 }
 
-// graph writes the model in contract logits, with the operators that exporters for this runtime use, and the file of its weights.
+// graph writes the model in contract logits, with the operators that exporters for this runtime
+// use, and the file of its weights.
 func (r RandomModel) graph() (file, data onnxgraph.Message, err error) {
 	if r.Format != Float32 && r.Format != Float16 {
 		return file, data, fmt.Errorf("number format %q is neither %s nor %s", r.Format, Float32, Float16)
@@ -155,7 +174,11 @@ func (r RandomModel) graph() (file, data onnxgraph.Message, err error) {
 		h, more = d.layer(n, h, more)
 	}
 	d.norm("final", h, more)
-	d.add(onnxgraph.NewNode("FusedMatMul", []string{"final", "table"}, []string{ContractLogits}, onnxgraph.IntAttr("transB", 1)).Of(contribDomain))
+	d.add(
+		onnxgraph.NewNode("FusedMatMul", []string{"final", "table"}, []string{ContractLogits}, onnxgraph.IntAttr("transB",
+			1)).
+			Of(contribDomain),
+	)
 	inputs := []onnxgraph.Message{
 		onnxgraph.NewPort("input_ids", onnxgraph.ElemInt64, "batch_size", "sequence_length"),
 		onnxgraph.NewPort("attention_mask", onnxgraph.ElemInt64, "batch_size", "sequence_length"),
@@ -199,10 +222,22 @@ func (d *decoder) norm(name, in, skip string) {
 	d.weight(name+".scale", d.format(Float32), 1, d.Hidden)
 	eps := onnxgraph.FloatAttr("epsilon", 1e-6)
 	if skip == "" {
-		d.add(onnxgraph.NewNode("SimplifiedLayerNormalization", []string{in, name + ".scale"}, []string{name}, eps, onnxgraph.IntAttr("axis", -1)))
+		d.add(
+			onnxgraph.NewNode(
+				"SimplifiedLayerNormalization",
+				[]string{in, name + ".scale"},
+				[]string{name},
+				eps,
+				onnxgraph.IntAttr("axis", -1),
+			),
+		)
 		return
 	}
-	d.add(onnxgraph.NewNode("SkipSimplifiedLayerNormalization", []string{in, skip, name + ".scale"}, []string{name, "", "", name + ".sum"}, eps).Of(contribDomain))
+	d.add(
+		onnxgraph.NewNode("SkipSimplifiedLayerNormalization", []string{in, skip, name + ".scale"}, []string{name, "", "",
+			name + ".sum"}, eps).
+			Of(contribDomain),
+	)
 }
 
 // rotary stores the tables of the rotary positions.
@@ -229,20 +264,28 @@ func (d *decoder) rotary(elem int) {
 	}
 }
 
-// lengths gives attention what it wants to know of the rows: the place of each one's last token, and the width of the batch.
+// lengths gives attention what it wants to know of the rows: the place of each one's last token,
+// and the width of the batch.
 func (d *decoder) lengths() {
 	d.add(
-		onnxgraph.Int64Constant("axis", []int64{1}, 1), onnxgraph.Int64Constant("one", nil, 1),
-		onnxgraph.NewNode("ReduceSum", []string{"attention_mask", "axis"}, []string{"lengths"}, onnxgraph.IntAttr("keepdims", 0)),
+		onnxgraph.Int64Constant("axis", []int64{1}, 1),
+		onnxgraph.Int64Constant("one", nil, 1),
+		onnxgraph.NewNode(
+			"ReduceSum",
+			[]string{"attention_mask", "axis"},
+			[]string{"lengths"},
+			onnxgraph.IntAttr("keepdims", 0),
+		),
 		onnxgraph.NewNode("Sub", []string{"lengths", "one"}, []string{"last"}),
 		onnxgraph.NewNode("Cast", []string{"last"}, []string{"last32"}, onnxgraph.IntAttr("to", elemInt32)),
 		onnxgraph.NewNode("Shape", []string{"attention_mask"}, []string{"shape"}),
 		onnxgraph.NewNode("Gather", []string{"shape", "one"}, []string{"width"}, onnxgraph.IntAttr("axis", 0)),
-		onnxgraph.NewNode("Cast", []string{"width"}, []string{"width32"}, onnxgraph.IntAttr("to", elemInt32)))
+		onnxgraph.NewNode("Cast", []string{"width"}, []string{"width32"}, onnxgraph.IntAttr("to", elemInt32)),
+	)
 }
 
-// layer adds a decoder layer on the sum of h and more, which is empty for none, and returns the two for the next one: the runtime
-// adds and normalises in one go.
+// layer adds a decoder layer on the sum of h and more, which is empty for none, and returns the two
+// for the next one: the runtime adds and normalises in one go.
 func (d *decoder) layer(n int, h, more string) (string, string) {
 	at := func(name string) string { return fmt.Sprintf("%d.%s", n, name) }
 	d.norm(at("norm1"), h, more)
@@ -251,13 +294,26 @@ func (d *decoder) layer(n int, h, more string) (string, string) {
 	}
 	kv := d.Hidden / d.Heads * d.KVHeads
 	d.weight(at("qkv.b"), d.format(Float32), 0.3, d.Hidden+2*kv)
-	d.add(onnxgraph.NewNode("Add", []string{d.matrix(at("qkv"), at("norm1"), d.Hidden, d.Hidden+2*kv), at("qkv.b")}, []string{at("biased")}))
+	d.add(
+		onnxgraph.NewNode(
+			"Add",
+			[]string{d.matrix(at("qkv"), at("norm1"), d.Hidden, d.Hidden+2*kv), at("qkv.b")},
+			[]string{at("biased")},
+		),
+	)
 	in := []string{at("biased"), "", "", "", "", "last32", "width32", "cos", "sin"}
-	d.add(onnxgraph.NewNode("GroupQueryAttention", in, []string{at("attention"), at("key"), at("value")}, onnxgraph.IntAttr("num_heads", int64(d.Heads)),
-		onnxgraph.IntAttr("kv_num_heads", int64(d.KVHeads)), onnxgraph.IntAttr("do_rotary", 1)).Of(contribDomain))
+	d.add(
+		onnxgraph.NewNode("GroupQueryAttention", in, []string{at("attention"), at("key"), at("value")},
+			onnxgraph.IntAttr("num_heads", int64(d.Heads)),
+			onnxgraph.IntAttr("kv_num_heads", int64(d.KVHeads)), onnxgraph.IntAttr("do_rotary", 1)).
+			Of(contribDomain),
+	)
 	d.norm(at("norm2"), h, d.matrix(at("out"), at("attention"), d.Hidden, d.Hidden))
 	gate, up := d.matrix(at("gate"), at("norm2"), d.Hidden, d.Inner), d.matrix(at("up"), at("norm2"), d.Hidden, d.Inner)
-	d.add(onnxgraph.NewNode("QuickGelu", []string{gate}, []string{at("silu")}, onnxgraph.FloatAttr("alpha", 1)).Of(contribDomain),
-		onnxgraph.NewNode("Mul", []string{at("silu"), up}, []string{at("inner")}))
+	d.add(
+		onnxgraph.NewNode("QuickGelu", []string{gate}, []string{at("silu")}, onnxgraph.FloatAttr("alpha", 1)).
+			Of(contribDomain),
+		onnxgraph.NewNode("Mul", []string{at("silu"), up}, []string{at("inner")}),
+	)
 	return at("norm2.sum"), d.matrix(at("down"), at("inner"), d.Inner, d.Hidden)
 }

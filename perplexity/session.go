@@ -12,8 +12,10 @@ import (
 	"pith/perplexity/onnxgraph"
 )
 
-// A session runs a graph. (Destroying its options can fail only if they were destroyed before.) Concurrent runs on one *ort.DynamicAdvancedSession are safe (measured: 8 goroutines, 2,000 runs each,
-// race build; the binding's author says so in onnxruntime_go#79), on an AdvancedSession they are not.
+// A session runs a graph. (Destroying its options can fail only if they were destroyed before.)
+// Concurrent runs on one *ort.DynamicAdvancedSession are safe (measured: 8 goroutines, 2,000 runs
+// each, race build; the binding's author says so in onnxruntime_go#79), on an AdvancedSession they
+// are not.
 type session interface {
 	RunWithOptions(inputs, outputs []ort.Value, opts *ort.RunOptions) error
 	Destroy() error
@@ -22,10 +24,12 @@ type session interface {
 // A placement is the device a session was opened on, and why it is not the one asked for.
 type placement struct{ name, reason string }
 
-// openSession opens b's graph on device, falling back to the CPU if device is "auto" or empty. It lets go of b's bytes.
+// openSession opens b's graph on device, falling back to the CPU if device is "auto" or empty. It
+// lets go of b's bytes.
 //
-// On a card no states are kept. Those of a token, 5 to 12 KB, take a microsecond or two to the host's memory and back; a card computes
-// them in less, so that a text is read in one pass, and nothing but token ids goes in and nothing but losses comes out.
+// On a card no states are kept. Those of a token, 5 to 12 KB, take a microsecond or two to the
+// host's memory and back; a card computes them in less, so that a text is read in one pass, and
+// nothing but token ids goes in and nothing but losses comes out.
 func openSession(b *bundle, device string) (session, placement, error) {
 	defer func() { b.onnx = nil }()
 	name, index, _ := strings.Cut(device, ":")
@@ -49,14 +53,16 @@ func openSession(b *bundle, device string) (session, placement, error) {
 		if !b.graph.Half {
 			return nil
 		}
-		// The CPU has no 16-bit kernels, so the runtime puts casts in, over which this optimizer stumbles (1.24.1:
-		// graph_utils.cc:29, "index by a name which does not exist", on every Llama-like export in half precision).
+		// The CPU has no 16-bit kernels, so the runtime puts casts in, over which this optimizer
+		// stumbles (1.24.1: graph_utils.cc:29, "index by a name which does not exist", on every
+		// Llama-like export in half precision).
 		return o.AddSessionConfigEntry("optimization.disable_specified_optimizers", "SimplifiedLayerNormFusion")
 	})
 	return s, placement{name: "cpu", reason: reason}, err
 }
 
-// plain returns the part of a runtime's error message that is meant for people: what comes after its own source line and code.
+// plain returns the part of a runtime's error message that is meant for people: what comes after
+// its own source line and code.
 func plain(err error) string {
 	msg := err.Error()
 	if _, after, found := strings.Cut(msg, " : FAIL : "); found {
@@ -65,8 +71,9 @@ func plain(err error) string {
 	return msg
 }
 
-// newSession loads b's graph, from memory unless its weights are in files of their own. One intra-op thread per run and no spinning: on a shared machine two spinning threads
-// per run halve the throughput (measured: 533 against 1,019 tokens/s with one core taken by others).
+// newSession loads b's graph, from memory unless its weights are in files of their own. One
+// intra-op thread per run and no spinning: on a shared machine two spinning threads per run halve
+// the throughput (measured: 533 against 1,019 tokens/s with one core taken by others).
 func newSession(b *bundle, provider func(*ort.SessionOptions) error) (session, error) {
 	o, err := ort.NewSessionOptions()
 	if err != nil {
@@ -107,19 +114,21 @@ type engine struct {
 	vocab    int
 	channels []onnxgraph.Channel
 	blocks   *blocks
-	// padPast says that rows with pasts of different lengths can meet in a run: the graph is told their positions.
+	// padPast says that rows with pasts of different lengths can meet in a run: the graph is told
+	// their positions.
 	padPast bool
 }
 
 func newEngine(s session, g onnxgraph.Info, vocab int) *engine {
 	channels := g.Channels()
 	return &engine{
-		session: s, graph: g, vocab: vocab, channels: channels, blocks: newBlocks(channels), padPast: g.Input("position_ids") != nil,
+		session: s, graph: g, vocab: vocab, channels: channels, blocks: newBlocks(channels),
+		padPast: g.Input("position_ids") != nil,
 	}
 }
 
-// buffers are the tensors' memory of one run, kept from run to run. Tensors are views of Go slices: the slices must live, and
-// nobody else may touch them, until the run is over.
+// buffers are the tensors' memory of one run, kept from run to run. Tensors are views of Go slices:
+// the slices must live, and nobody else may touch them, until the run is over.
 type buffers struct {
 	ids, mask, targets, positions, pastIDs []int64
 	nll                                    []float32
@@ -127,8 +136,8 @@ type buffers struct {
 	past, left                             [][]byte // by channel
 }
 
-// keptLogits is the most that a slot keeps for logits between runs; a long pass over a large vocabulary needs more than a
-// gigabyte, which goes back to the heap.
+// keptLogits is the most that a slot keeps for logits between runs; a long pass over a large
+// vocabulary needs more than a gigabyte, which goes back to the heap.
 const keptLogits = 64 << 20
 
 // run scores the rows of b and stores what they leave in them.
@@ -190,7 +199,8 @@ func (e *engine) call(ctx context.Context, inputs, outputs []ort.Value, open *va
 	if !stop() {
 		<-told
 	}
-	// The slices behind the tensors are only held by Go values that the compiler may think dead by now.
+	// The slices behind the tensors are only held by Go values that the compiler may think dead by
+	// now.
 	runtime.KeepAlive(inputs)
 	runtime.KeepAlive(outputs)
 	if ctx.Err() != nil {
@@ -225,8 +235,8 @@ func addTensor[T ort.TensorData](v *values, shape ort.Shape, data []T) ort.Value
 	return v.keep(t, err)
 }
 
-// bytes makes a tensor of any element type over data. (Outputs of 16-bit floats cannot be left to the binding to allocate: it
-// fails on their size.)
+// bytes makes a tensor of any element type over data. (Outputs of 16-bit floats cannot be left to
+// the binding to allocate: it fails on their size.)
 func (v *values) bytes(shape ort.Shape, data []byte, elem int) ort.Value {
 	if len(data) == 0 {
 		data = make([]byte, 1) // an empty tensor, too, must have an address
@@ -277,7 +287,11 @@ func (v *values) left(buf *buffers, b batch, channels []onnxgraph.Channel) []ort
 			tokens += b.past
 		}
 		buf.left[i] = grow(buf.left[i], len(b.rows)*c.Heads*tokens*c.Row())
-		list[i] = v.bytes(ort.NewShape(int64(len(b.rows)), int64(c.Heads), int64(tokens), int64(c.Width)), buf.left[i], c.Out.Elem)
+		list[i] = v.bytes(
+			ort.NewShape(int64(len(b.rows)), int64(c.Heads), int64(tokens), int64(c.Width)),
+			buf.left[i],
+			c.Out.Elem,
+		)
 	}
 	return list
 }

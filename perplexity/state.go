@@ -6,8 +6,9 @@ import (
 	"pith/perplexity/onnxgraph"
 )
 
-// A state is what the network keeps of a run of tokens. It lies in blocks of blockTokens tokens: in each, for each channel its heads,
-// for each head its tokens. It lives as long as somebody holds it.
+// A state is what the network keeps of a run of tokens. It lies in blocks of blockTokens tokens: in
+// each, for each channel its heads, for each head its tokens. It lives as long as somebody holds
+// it.
 type state struct {
 	tokens int
 	data   [][]byte
@@ -38,7 +39,8 @@ func tokenBytes(channels []onnxgraph.Channel) int {
 	return n
 }
 
-// hold keeps s from being freed until one drop more. The caller must know that somebody holds it now.
+// hold keeps s from being freed until one drop more. The caller must know that somebody holds it
+// now.
 func (s *state) hold() *state {
 	s.refs.Add(1)
 	return s
@@ -52,7 +54,8 @@ func (s *state) drop() {
 	}
 }
 
-// write copies the states of the rows' pasts into the inputs of a run, each to the right end of its place.
+// write copies the states of the rows' pasts into the inputs of a run, each to the right end of its
+// place.
 func (buf *buffers) write(b batch, channels []onnxgraph.Channel) {
 	buf.past = growEach(buf.past, len(channels))
 	skip := 0 // bytes of a block that the channels before c take
@@ -73,7 +76,8 @@ func (buf *buffers) write(b batch, channels []onnxgraph.Channel) {
 	}
 }
 
-// copyHead copies the tokens of one head, rows of row bytes that begin at the offset at of each block, and returns their size.
+// copyHead copies the tokens of one head, rows of row bytes that begin at the offset at of each
+// block, and returns their size.
 func (s *state) copyHead(to []byte, at, row int) int {
 	n, left := 0, s.tokens*row
 	for _, data := range s.data {

@@ -18,8 +18,8 @@ const (
 	toyWidth = 16
 )
 
-// A toy is a graph in the making that has the ends and the tail of a language model's export, over a body that only mixes each
-// position with those before it.
+// A toy is a graph in the making that has the ends and the tail of a language model's export, over
+// a body that only mixes each position with those before it.
 type toy struct {
 	nodes    []*onnxgraph.Node
 	weights  []onnxgraph.Message
@@ -136,7 +136,9 @@ func (g *toy) body(table string) string {
 // finish names the tensor the output and returns the file.
 func (g *toy) finish(logits string, elem int) []byte {
 	g.nodes = append(g.nodes, onnxgraph.NewNode("Identity", []string{logits}, []string{ContractLogits}))
-	g.outputs = append([]onnxgraph.Message{onnxgraph.NewPort(ContractLogits, elem, "batch_size", "sequence_length", toyVocab)}, g.outputs...)
+	g.outputs = append(
+		[]onnxgraph.Message{onnxgraph.NewPort(ContractLogits, elem, "batch_size", "sequence_length", toyVocab)},
+		g.outputs...)
 	var graph, model, opset, contrib onnxgraph.Message
 	for _, n := range g.nodes {
 		graph.Nested(1, n.Body)

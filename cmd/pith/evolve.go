@@ -21,7 +21,14 @@ func evolveCommand() *cobra.Command {
 		Long: "Prune few-shot prompts by search: drop the tokens that a task does better without.\n\n" +
 			"A task is a YAML file with a template, its demonstrations and three splits of examples.",
 	}
-	cmd.AddCommand(evolveRunCommand(), evolveResumeCommand(), evolveShowCommand(), evolveExportCommand(), evolveWorkerCommand(), evolveBenchCommand())
+	cmd.AddCommand(
+		evolveRunCommand(),
+		evolveResumeCommand(),
+		evolveShowCommand(),
+		evolveExportCommand(),
+		evolveWorkerCommand(),
+		evolveBenchCommand(),
+	)
 	return cmd
 }
 
@@ -44,7 +51,7 @@ func evolveRunCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run TASK.yaml",
 		Short: "Start a run",
-		Example: "  pith evolve run examples/evolve/language/task.yaml --out runs/language\n" +
+		Example: "  pith evolve run examples/evolve/brackets/task.yaml --out runs/brackets\n" +
 			"  pith evolve run task.yaml --endpoint http://127.0.0.1:11434/v1 --endpoint-model qwen2.5 --token-budget 500000",
 		Args: exactly(1, "one task file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -76,8 +83,18 @@ func evolveRunCommand() *cobra.Command {
 	f.StringVar((*string)(&spec.Algorithm), "algorithm", string(search.Guided), "guided, gga, ssga, tapruning or sahc")
 	f.StringVar((*string)(&spec.Objective), "objective", string(search.Best), "best, shortest (at no loss) or front")
 	f.Uint64Var(&spec.Seed, "seed", 1, "seed of all random choices")
-	f.BoolVar(&spec.Reference, "reference", false, "the published procedure, quirks included: driven by the metric, choice by its own rule")
-	f.StringVar(&spec.Fitness, "fitness", "", "what drives the search: reward (confidence; the default) or metric (the default with --reference)")
+	f.BoolVar(
+		&spec.Reference,
+		"reference",
+		false,
+		"the published procedure, quirks included: driven by the metric, choice by its own rule",
+	)
+	f.StringVar(
+		&spec.Fitness,
+		"fitness",
+		"",
+		"what drives the search: reward (confidence; the default) or metric (the default with --reference)",
+	)
 	f.BoolVar(&spec.Halving, "halving", false, "judge children of gga on half of the examples first")
 	f.BoolVar(&spec.Racing, "racing", false, "stop evaluating a prompt once it cannot win any more; changes no answer")
 	f.IntVar(&spec.MaxPrompts, "max-prompts", 0, "prompts to look at, at most (default 10000)")
@@ -88,8 +105,8 @@ func evolveRunCommand() *cobra.Command {
 	return cmd
 }
 
-// finishSpec checks what flags alone can tell and fills in what depends on the backend. A shared run leaves evaluations to
-// workers, and to them the address of an endpoint.
+// finishSpec checks what flags alone can tell and fills in what depends on the backend. A shared
+// run leaves evaluations to workers, and to them the address of an endpoint.
 func finishSpec(spec *evolve.Spec, shared bool) error {
 	b := spec.Backend
 	switch {
@@ -219,7 +236,17 @@ func evolveExportCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVarP(&out, "out", "o", "", "file to write")
-	f.StringVar(&spaces, "spaces", evolve.SpacesExact, "how messages are compared with the template: exact or normalised white space")
-	f.BoolVar(&force, "force", false, "export a prompt that is not shown to do as well as the full one, or of a provisional report")
+	f.StringVar(
+		&spaces,
+		"spaces",
+		evolve.SpacesExact,
+		"how messages are compared with the template: exact or normalised white space",
+	)
+	f.BoolVar(
+		&force,
+		"force",
+		false,
+		"export a prompt that is not shown to do as well as the full one, or of a provisional report",
+	)
 	return cmd
 }

@@ -21,8 +21,8 @@ func evolveBenchCommand() *cobra.Command {
 		Use:   "bench",
 		Short: "Compare the searches on planted problems, or time one on a task",
 		Long: "Compare the searches on planted problems with known optima.\n\n" +
-			"With --task, time the guided search on a task with the local model instead: as a run does it, and evaluating the same\n" +
-			"prompts with nothing shared, batched or remembered.",
+			"With --task, time the guided search on a task with the local model instead: as a run does it,\n" +
+			"and evaluating the same prompts with nothing shared, batched or remembered.",
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if task != "" {
@@ -69,7 +69,8 @@ func benchTask(cmd *cobra.Command, path string, prompts, workers int) (t evolve.
 	}
 	defer func() { err = errors.Join(err, alone.Close()) }()
 	return evolve.TaskBench{
-		Task: task, Tokenize: tokenizer(shared.Tokenizer()), LM: localBackend(shared).LM, Alone: localBackend(alone).LM, Workers: workers,
+		Task: task, Tokenize: tokenizer(shared.Tokenizer()), LM: localBackend(shared).LM, Alone: localBackend(alone).LM,
+		Workers: workers,
 		Options: search.Options{Algorithm: search.Guided, Seed: 1, MaxPrompts: prompts},
 	}.Run(cmd.Context())
 }

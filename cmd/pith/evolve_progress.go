@@ -23,9 +23,19 @@ func progressLine(s evolve.Status) string {
 	if p.Generation == 0 {
 		return fmt.Sprintf("%s: %d asked, %d remembered%s", s.Phase, s.Asked, s.Remembered, costOf(s.Spending))
 	}
-	return fmt.Sprintf("%s: generation %d, best %.4g at length %d, mean %.4g at %.1f, %d prompts, %d asked, %d remembered%s",
-		s.Phase, p.Generation, p.Best.Fitness, p.Best.Length, p.MeanFitness, p.MeanLength, p.Stats.Prompts, s.Asked, s.Remembered,
-		costOf(s.Spending))
+	return fmt.Sprintf(
+		"%s: generation %d, best %.4g at length %d, mean %.4g at %.1f, %d prompts, %d asked, %d remembered%s",
+		s.Phase,
+		p.Generation,
+		p.Best.Fitness,
+		p.Best.Length,
+		p.MeanFitness,
+		p.MeanLength,
+		p.Stats.Prompts,
+		s.Asked,
+		s.Remembered,
+		costOf(s.Spending),
+	)
 }
 
 func costOf(s llm.Spending) string {
@@ -47,7 +57,8 @@ const (
 	frontShown = 8
 )
 
-// An evolveView shows how a run does: on a terminal a block of lines that is drawn again and again, elsewhere plain lines.
+// An evolveView shows how a run does: on a terminal a block of lines that is drawn again and again,
+// elsewhere plain lines.
 type evolveView struct {
 	w    io.Writer
 	spec evolve.Spec
@@ -135,7 +146,8 @@ func (v *evolveView) start() (stop func()) {
 	}
 }
 
-// draw replaces the lines on the screen by those of picture, each cut to the width: a line that wraps would count twice.
+// draw replaces the lines on the screen by those of picture, each cut to the width: a line that
+// wraps would count twice.
 func (v *evolveView) draw(picture func() []string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -173,15 +185,34 @@ func cutTo(line string, width int) string {
 // picture draws the run as text.
 func (v *evolveView) picture() []string {
 	s, p := v.now, v.now.Progress
-	lines := []string{fmt.Sprintf("%s, seed %d: %s, generation %d%s", v.spec.Algorithm, v.spec.Seed, s.Phase, p.Generation, v.clock())}
+	lines := []string{
+		fmt.Sprintf("%s, seed %d: %s, generation %d%s", v.spec.Algorithm, v.spec.Seed, s.Phase, p.Generation, v.clock()),
+	}
 	if p.Generation > 0 {
-		lines = append(lines,
-			fmt.Sprintf("  best    %.4g at length %d (full prompt %.4g at %d)", p.Best.Fitness, p.Best.Length, p.Full.Fitness, p.Full.Length),
+		lines = append(
+			lines,
+			fmt.Sprintf(
+				"  best    %.4g at length %d (full prompt %.4g at %d)",
+				p.Best.Fitness,
+				p.Best.Length,
+				p.Full.Fitness,
+				p.Full.Length,
+			),
 			fmt.Sprintf("  mean    %.4g at length %.1f", p.MeanFitness, p.MeanLength),
 			"  front   "+frontLine(p.Front),
-			fmt.Sprintf("  prompt  %q", p.Best.Text))
+			fmt.Sprintf("  prompt  %q", p.Best.Text),
+		)
 	}
-	lines = append(lines, fmt.Sprintf("  asked   %d questions, %d remembered, %d prompts%s", s.Asked, s.Remembered, p.Stats.Prompts, costOf(s.Spending)))
+	lines = append(
+		lines,
+		fmt.Sprintf(
+			"  asked   %d questions, %d remembered, %d prompts%s",
+			s.Asked,
+			s.Remembered,
+			p.Stats.Prompts,
+			costOf(s.Spending),
+		),
+	)
 	if v.reason != "" {
 		lines = append(lines, "  waiting "+v.reason)
 	}
@@ -199,8 +230,9 @@ func frontLine(front []search.Candidate) string {
 	return strings.Join(points, "  ")
 }
 
-// clock says how long the model has been at work and, while the search lasts, how long it may still be: until the most prompts
-// are looked at or, for an evolution, until its prompts are as short as they may get. Searches often end earlier.
+// clock says how long the model has been at work and, while the search lasts, how long it may still
+// be: until the most prompts are looked at or, for an evolution, until its prompts are as short as
+// they may get. Searches often end earlier.
 func (v *evolveView) clock() string {
 	if v.began.IsZero() {
 		return ""

@@ -24,7 +24,8 @@ import (
 	"pith/tokens"
 )
 
-// evolveFlags are what a resumed run may do differently: where it runs and what it may spend, not what it finds.
+// evolveFlags are what a resumed run may do differently: where it runs and what it may spend, not
+// what it finds.
 type evolveFlags struct {
 	workers, concurrency int
 	budget               llm.Budget
@@ -34,18 +35,44 @@ type evolveFlags struct {
 	config, format       string
 }
 
-// keyVariables are looked at in this order for an endpoint's key. A key is never a flag: flags show in process lists.
+// keyVariables are looked at in this order for an endpoint's key. A key is never a flag: flags show
+// in process lists.
 var keyVariables = []string{"PITH_EVOLVE_KEY", "OPENAI_API_KEY"}
 
 func (e *evolveFlags) add(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.IntVar(&e.workers, "workers", 0, "prompts evaluated at once (default 1, with --redis 16); the result does not depend on it")
+	f.IntVar(
+		&e.workers,
+		"workers",
+		0,
+		"prompts evaluated at once (default 1, with --redis 16); the result does not depend on it",
+	)
 	f.IntVar(&e.concurrency, "concurrency", 4, "requests to an endpoint at once")
-	f.StringVar(&e.redis, "redis", "", "let `pith evolve worker` processes evaluate, through the Redis at this URL (or "+redisVariable+")")
-	f.DurationVar(&e.patience, "patience", 15*time.Second, "how long a worker may hold an evaluation before it is handed out again, longer where evaluations take long")
-	f.Int64Var(&e.budget.Tokens, "token-budget", 0, "stop after that many tokens at an endpoint, earlier parts of the run included")
+	f.StringVar(
+		&e.redis,
+		"redis",
+		"",
+		"let `pith evolve worker` processes evaluate, through the Redis at this URL (or "+redisVariable+")",
+	)
+	f.DurationVar(
+		&e.patience,
+		"patience",
+		15*time.Second,
+		"how long a worker may hold an evaluation before it is handed out again, longer where evaluations take long",
+	)
+	f.Int64Var(
+		&e.budget.Tokens,
+		"token-budget",
+		0,
+		"stop after that many tokens at an endpoint, earlier parts of the run included",
+	)
 	f.Float64Var(&e.budget.Money, "money-budget", 0, "stop after that much money; needs the prices")
-	f.StringVar(&e.baselines, "baselines", string(evolve.BaselinesAll), "what the answer is held against: none, random (as many prompts again as the search asked about) or all")
+	f.StringVar(
+		&e.baselines,
+		"baselines",
+		string(evolve.BaselinesAll),
+		"what the answer is held against: none, random (as many prompts again as the search asked about) or all",
+	)
 	f.Float64Var(&e.budget.Prices.In, "price-in", 0, "price of a million tokens read")
 	f.Float64Var(&e.budget.Prices.Out, "price-out", 0, "price of a million tokens written")
 	f.StringVar(&e.config, "config", "", "configuration file, for the local model's settings")
@@ -110,9 +137,14 @@ func (c closers) close() error {
 	return err
 }
 
-// equip gives a run its model, its tokenizer and, where the task needs one, its syntax checker. What it opened is to be closed
-// even if it fails.
-func (e *evolveFlags) equip(ctx context.Context, run *evolve.Run, cfg configs.Config, view *evolveView) (opened closers, err error) {
+// equip gives a run its model, its tokenizer and, where the task needs one, its syntax checker.
+// What it opened is to be closed even if it fails.
+func (e *evolveFlags) equip(
+	ctx context.Context,
+	run *evolve.Run,
+	cfg configs.Config,
+	view *evolveView,
+) (opened closers, err error) {
 	if run.Task.Scorer.Type == "parses" {
 		pool, err := parsers.NewPool(parsers.Options{Timeout: cfg.Parsers.Timeout, MaxBytes: int(cfg.Parsers.MaxBytes)})
 		if err != nil {
@@ -212,9 +244,10 @@ type localLM struct {
 	calls *atomic.Int64
 }
 
-// LogProbs scores each call in a scope of its own. All examples of a prompt come in one call, which shares its beginning among
-// them; what the model remembers of other calls must not change which sequences meet in a run, as the last bits of a loss depend
-// on that, and a run taken up again remembers less than one that was never killed.
+// LogProbs scores each call in a scope of its own. All examples of a prompt come in one call, which
+// shares its beginning among them; what the model remembers of other calls must not change which
+// sequences meet in a run, as the last bits of a loss depend on that, and a run taken up again
+// remembers less than one that was never killed.
 func (l localLM) LogProbs(ctx context.Context, queries []llm.Query) ([]float64, error) {
 	seqs := make([]perplexity.Sequence, len(queries))
 	for i, q := range queries {
@@ -233,7 +266,8 @@ func (l localLM) LogProbs(ctx context.Context, queries []llm.Query) ([]float64, 
 	return out, nil
 }
 
-// tokenizer cuts text at the model's token boundaries, except inside a character: a mask must not break one.
+// tokenizer cuts text at the model's token boundaries, except inside a character: a mask must not
+// break one.
 func tokenizer(t *perplexity.Tokenizer) search.Tokenizer {
 	return func(text string) ([]string, error) {
 		var pieces []string

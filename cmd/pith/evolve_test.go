@@ -30,7 +30,8 @@ func evolveMain(t *testing.T, args ...string) (status int, out, errOut string) {
 	return status, o.String(), e.String()
 }
 
-// moodEndpoint answers "good" when the question's line holds the word fine, unless the prompt says to be grumpy.
+// moodEndpoint answers "good" when the question's line holds the word fine, unless the prompt says
+// to be grumpy.
 func moodEndpoint(t *testing.T) string {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var body bytes.Buffer
@@ -68,11 +69,24 @@ func evolveTask(t *testing.T) string {
 func TestEvolveFromTaskToArtefact(t *testing.T) {
 	url, task := moodEndpoint(t), evolveTask(t)
 	dir := filepath.Join(t.TempDir(), "run")
-	status, _, errOut := evolveMain(t, "run", task, "--out", dir, "--endpoint", url, "--endpoint-model", "m", "--token-budget", "500")
+	status, _, errOut := evolveMain(
+		t,
+		"run",
+		task,
+		"--out",
+		dir,
+		"--endpoint",
+		url,
+		"--endpoint-model",
+		"m",
+		"--token-budget",
+		"500",
+	)
 	if status != 1 || !strings.Contains(errOut, "budget spent") || !strings.Contains(errOut, "pith evolve resume") {
 		t.Fatalf("over budget: status %d, %s", status, errOut)
 	}
-	if status, _, errOut := evolveMain(t, "resume", dir, "--token-budget", "500"); status != 1 || !strings.Contains(errOut, "budget spent") {
+	if status, _, errOut := evolveMain(t, "resume", dir, "--token-budget", "500"); status != 1 ||
+		!strings.Contains(errOut, "budget spent") {
 		t.Errorf("resume on the same budget: status %d, %s", status, errOut)
 	}
 	status, out, errOut := evolveMain(t, "resume", dir, "--workers", "4")
@@ -132,7 +146,7 @@ func TestEvolveMistakes(t *testing.T) {
 }
 
 func TestShippedEvolveExamplesLoad(t *testing.T) {
-	for _, name := range []string{"language", "oneliner"} {
+	for _, name := range []string{"brackets", "oneliner"} {
 		task, err := evolve.LoadTask(filepath.Join("..", "..", "examples", "evolve", name, "task.yaml"))
 		if err != nil {
 			t.Fatal(err)

@@ -13,8 +13,8 @@ import (
 	"pith/evolve/workers"
 )
 
-// redisVariable names the Redis of distributed runs where no flag does; a URL with a password is better off there, for flags
-// show in process lists.
+// redisVariable names the Redis of distributed runs where no flag does; a URL with a password is
+// better off there, for flags show in process lists.
 const redisVariable = "PITH_EVOLVE_REDIS"
 
 func redisURL(flag string) string {
@@ -33,9 +33,11 @@ func evolveWorkerCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "worker",
 		Short: "Evaluate prompts for runs on other machines",
-		Long: "Evaluate prompts for runs on other machines: takes evaluations from a queue in Redis, asks its own model and answers.\n\n" +
-			"Start as many as there are GPUs or endpoints, and the run itself with --redis. A worker needs neither task nor data, only\n" +
-			"the run's model; it may come and go at any time. Prompts and answers lie in Redis unencrypted.",
+		Long: "Evaluate prompts for runs on other machines: takes evaluations from a queue in Redis,\n" +
+			"asks its own model and answers.\n\n" +
+			"Start as many as there are GPUs or endpoints, and the run itself with --redis. \n" +
+			"A worker needs neither task nor data, only the run's model; it may come\n" +
+			"and go at any time. Prompts and answers lie in Redis unencrypted.",
 		Example: "  pith evolve worker --redis redis://10.0.0.5:6379 --model-dir models/smol --device cuda:1\n" +
 			"  pith evolve worker --redis redis://10.0.0.5:6379 --endpoint http://127.0.0.1:11434/v1 --endpoint-model qwen2.5",
 		Args: exactly(0, "no arguments"),
@@ -61,7 +63,12 @@ func evolveWorkerCommand() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&redis, "redis", "", "Redis that the runs use, redis://[user:password@]host:port[/db] (or "+redisVariable+")")
+	f.StringVar(
+		&redis,
+		"redis",
+		"",
+		"Redis that the runs use, redis://[user:password@]host:port[/db] (or "+redisVariable+")",
+	)
 	f.IntVar(&concurrency, "concurrency", 1, "jobs at once")
 	f.StringVar(&conf, "config", "", "configuration file, for the local model's settings")
 	addBackendFlags(cmd, &backend)
@@ -93,7 +100,13 @@ func addBackendFlags(cmd *cobra.Command, b *evolve.BackendSpec) {
 	f := cmd.Flags()
 	f.StringVar(&b.ModelDir, "model-dir", "", "folder of a local model; empty for the embedded one")
 	f.StringVar(&b.Device, "device", "", "auto, cpu or cuda, for a local model")
-	f.StringVar(&b.Endpoint, "endpoint", "", "base URL of an OpenAI-compatible endpoint, up to and with /v1 (its key is read from "+keyVariables[0]+" or "+keyVariables[1]+")")
+	f.StringVar(
+		&b.Endpoint,
+		"endpoint",
+		"",
+		"base URL of an OpenAI-compatible endpoint, up to and with /v1 (its key is read from "+
+			keyVariables[0]+" or "+keyVariables[1]+")",
+	)
 	f.StringVar(&b.Model, "endpoint-model", "", "model to ask there")
 }
 

@@ -8,8 +8,8 @@ import (
 // A Query asks for the log-probability of a continuation after a prompt.
 type Query struct {
 	Prompt, Continuation string
-	// Shared is the number of leading bytes of Prompt that stand before every example too: a model that keeps its state there
-	// pays for them once.
+	// Shared is the number of leading bytes of Prompt that stand before every example too: a model
+	// that keeps its state there pays for them once.
 	Shared int
 }
 
@@ -45,10 +45,12 @@ type Generator interface {
 
 // A Backend is what a model can do; nil means that it cannot.
 type Backend struct {
-	// ID names the model to the byte (a checksum, or an endpoint's model name): rewards are remembered under it.
+	// ID names the model to the byte (a checksum, or an endpoint's model name): rewards are
+	// remembered under it.
 	ID string
-	// Apart says that an answer does not depend, to the last bit, on what else is asked with it. Every question is then asked
-	// and remembered on its own, so that a run that stops half-way keeps each answer it paid for.
+	// Apart says that an answer does not depend, to the last bit, on what else is asked with it.
+	// Every question is then asked and remembered on its own, so that a run that stops half-way
+	// keeps each answer it paid for.
 	Apart      bool
 	LM         LM
 	Classifier Classifier

@@ -84,7 +84,8 @@ func NewLimiter(b Budget, already Usage) *Limiter {
 
 // Reserve holds back what a request of the guessed size may use. Where the budget does not have as
 // much, it waits for requests under way, which mostly use less than is held back for them; it fails
-// with ErrBudgetSpent when there are none. Whoever reserves must settle, and not reserve before that.
+// with ErrBudgetSpent when there are none. Whoever reserves must settle, and not reserve before
+// that.
 func (l *Limiter) Reserve(guess Usage) (held Usage, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -17,7 +17,13 @@ func TestLimiterHoldsBack(t *testing.T) {
 	}{
 		{name: "no limit", guess: Usage{In: 1 << 40}, fit: 20},
 		{name: "tokens", budget: Budget{Tokens: 100}, guess: Usage{In: 8, Out: 2}, fit: 10},
-		{name: "tokens of earlier parts", budget: Budget{Tokens: 100}, already: Usage{In: 30, Out: 35}, guess: Usage{In: 10}, fit: 3},
+		{
+			name:    "tokens of earlier parts",
+			budget:  Budget{Tokens: 100},
+			already: Usage{In: 30, Out: 35},
+			guess:   Usage{In: 10},
+			fit:     3,
+		},
 		{name: "overspent before", budget: Budget{Tokens: 100}, already: Usage{In: 200}, guess: Usage{In: 1}},
 		{name: "money", budget: Budget{Money: 1e-4, Prices: Prices{In: 1, Out: 4}}, guess: Usage{In: 12, Out: 2}, fit: 5},
 		{name: "nothing asked", budget: Budget{Tokens: 1}, already: Usage{In: 5}, fit: 20},

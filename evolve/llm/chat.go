@@ -17,8 +17,8 @@ import (
 	"github.com/failsafe-go/failsafe-go/retrypolicy"
 )
 
-// The few fields of the chat completions API that a search needs. Greedy decoding, so the temperature is always sent: left
-// out it means 1.
+// The few fields of the chat completions API that a search needs. Greedy decoding, so the
+// temperature is always sent: left out it means 1.
 type (
 	chatRequest struct {
 		Model       string        `json:"model"`
@@ -64,8 +64,8 @@ const requestTimeout = 10 * time.Minute
 // ErrEndpoint is an endpoint's refusal: nothing is paid for it but what the usage beside it says.
 var ErrEndpoint = errors.New("the endpoint refused")
 
-// A chatClient posts chat requests. It sends them again when the endpoint fails, a few times, and when
-// it is busy, until it is not.
+// A chatClient posts chat requests. It sends them again when the endpoint fails, a few times, and
+// when it is busy, until it is not.
 type chatClient struct {
 	url, key string
 	http     *http.Client
@@ -73,7 +73,8 @@ type chatClient struct {
 	notice   Notice
 }
 
-// rawAnswer is a whole answer: the body is read inside the attempt, so that a connection that breaks half-way is tried again.
+// rawAnswer is a whole answer: the body is read inside the attempt, so that a connection that
+// breaks half-way is tried again.
 type rawAnswer struct {
 	status     int
 	retryAfter string
@@ -129,11 +130,12 @@ func (r rawAnswer) busy() bool {
 		r.status == http.StatusTooManyRequests && !bytes.Contains(r.body, noQuota)
 }
 
-// jitter is the share by which a wait is lengthened or shortened, so that many requests do not come back together.
+// jitter is the share by which a wait is lengthened or shortened, so that many requests do not come
+// back together.
 const jitter = 0.2
 
-// retryAfter reads the header of that name, in seconds or as a date, and lengthens it by as much as jitter may take away:
-// nobody comes back early. -1 leaves the wait to the backoff.
+// retryAfter reads the header of that name, in seconds or as a date, and lengthens it by as much as
+// jitter may take away: nobody comes back early. -1 leaves the wait to the backoff.
 func retryAfter(header string) time.Duration {
 	if seconds, err := strconv.ParseFloat(header, 64); err == nil && seconds >= 0 && seconds < 3600 {
 		return time.Duration(seconds / (1 - jitter) * float64(time.Second))

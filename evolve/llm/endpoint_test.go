@@ -28,7 +28,8 @@ func newFakeEndpoint(t *testing.T, reply func(n int64, req chatRequest, w http.R
 		for most := f.most.Load(); now > most && !f.most.CompareAndSwap(most, now); most = f.most.Load() {
 		}
 		var req chatRequest
-		if r.URL.Path != "/v1/chat/completions" || r.Header.Get("Authorization") != "Bearer secret" || json.NewDecoder(r.Body).Decode(&req) != nil {
+		if r.URL.Path != "/v1/chat/completions" || r.Header.Get("Authorization") != "Bearer secret" ||
+			json.NewDecoder(r.Body).Decode(&req) != nil {
 			http.Error(w, "bad request", http.StatusBadRequest)
 			return
 		}
@@ -54,7 +55,13 @@ func say(w http.ResponseWriter, text, top string) {
 	if top != "" {
 		logprobs = `{"content":[{"top_logprobs":[` + top + `]}]}`
 	}
-	fmt.Fprintf(w, `{"choices":[{"message":{"role":"assistant","content":%q},"logprobs":%s}],"usage":{"prompt_tokens":10,"completion_tokens":2}}`, text, logprobs)
+	fmt.Fprintf(
+		w,
+		`{"choices":[{"message":{"role":"assistant","content":%q},"logprobs":%s}],`+
+			`"usage":{"prompt_tokens":10,"completion_tokens":2}}`,
+		text,
+		logprobs,
+	)
 }
 
 func TestEndpointClassifies(t *testing.T) {

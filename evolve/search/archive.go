@@ -10,8 +10,8 @@ import (
 	"math"
 )
 
-// A ledger evaluates candidates, remembers the rewards of every text and keeps the history. It is not safe for concurrent
-// use: one goroutine searches, many evaluate.
+// A ledger evaluates candidates, remembers the rewards of every text and keeps the history. It is
+// not safe for concurrent use: one goroutine searches, many evaluate.
 type archive struct {
 	problem Problem
 	// rows holds, for each text, the rewards of its first examples.
@@ -42,7 +42,8 @@ func (l *archive) length(text string, kept int) int {
 	return l.problem.Length(text)
 }
 
-// EvaluateMasks returns the candidates of masks over p's template, judged on all examples, in order.
+// EvaluateMasks returns the candidates of masks over p's template, judged on all examples, in
+// order.
 func EvaluateMasks(ctx context.Context, p Problem, masks []Mask) ([]Candidate, error) {
 	l := newArchive(p)
 	refs := make([]*Candidate, len(masks))
@@ -56,7 +57,8 @@ func EvaluateMasks(ctx context.Context, p Problem, masks []Mask) ([]Candidate, e
 	return l.history, nil
 }
 
-// evaluate sets the fitness of candidates from all examples and enters them into the history, in order.
+// evaluate sets the fitness of candidates from all examples and enters them into the history, in
+// order.
 func (l *archive) evaluate(ctx context.Context, cs []*Candidate) error {
 	if err := l.extend(ctx, cs, l.problem.Examples); err != nil {
 		return err
@@ -67,7 +69,8 @@ func (l *archive) evaluate(ctx context.Context, cs []*Candidate) error {
 	return nil
 }
 
-// extend asks for the rewards of the first upTo examples of every candidate, where they are not known yet.
+// extend asks for the rewards of the first upTo examples of every candidate, where they are not
+// known yet.
 func (l *archive) extend(ctx context.Context, cs []*Candidate, upTo int) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -10,22 +10,24 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// A BenchRow sums up one algorithm on the planted problems of one kind. Evaluations are distinct prompts.
+// A BenchRow sums up one algorithm on the planted problems of one kind. Evaluations are distinct
+// prompts.
 type BenchRow struct {
 	Kind      PlantedKind `json:"kind"`
 	Algorithm Algorithm   `json:"algorithm"`
 	Seeds     int         `json:"seeds"`
-	// Solved counts the seeds whose answer is within 1 % of the optimum: the gap is at most a hundredth of what the optimum
-	// gains over the full prompt.
+	// Solved counts the seeds whose answer is within 1 % of the optimum: the gap is at most a
+	// hundredth of what the optimum gains over the full prompt.
 	Solved int `json:"solved"`
 	// Gap is the median share of the possible gain that was missed.
 	Gap float64 `json:"gap"`
-	// Evaluations is the median over whole runs; Reach the median until the fitness of GGA's answer was first seen, over
-	// the seeds that reached it.
+	// Evaluations is the median over whole runs; Reach the median until the fitness of GGA's answer
+	// was first seen, over the seeds that reached it.
 	Evaluations float64 `json:"evaluations"`
 	Reach       float64 `json:"reach"`
 	Reached     int     `json:"reached"`
-	// Saving is the median, over all seeds, of GGA's Reach divided by this algorithm's; zero where it never got there.
+	// Saving is the median, over all seeds, of GGA's Reach divided by this algorithm's; zero where
+	// it never got there.
 	Saving float64 `json:"saving"`
 }
 
@@ -37,7 +39,8 @@ type BenchOptions struct {
 	Workers int
 }
 
-// Bench runs algorithms on planted problems, each with its published defaults, beside GGA as published.
+// Bench runs algorithms on planted problems, each with its published defaults, beside GGA as
+// published.
 func Bench(ctx context.Context, opt BenchOptions) ([]BenchRow, error) {
 	var rows []BenchRow
 	for _, kind := range PlantedKinds() {
@@ -69,7 +72,12 @@ type benchRun struct {
 // PlantedSize is the number of units of the planted problem of a seed: 60 to 300, spread evenly.
 func PlantedSize(seed uint64) int { return 60 + int(seed*97%241) }
 
-func benchSeed(ctx context.Context, kind PlantedKind, seed uint64, algorithms []Algorithm) (map[Algorithm]benchRun, error) {
+func benchSeed(
+	ctx context.Context,
+	kind PlantedKind,
+	seed uint64,
+	algorithms []Algorithm,
+) (map[Algorithm]benchRun, error) {
 	p := NewPlanted(kind, PlantedSize(seed), seed)
 	published, err := Run(ctx, p.Problem(), Options{Algorithm: GGA, Seed: seed, Reference: true})
 	if err != nil {

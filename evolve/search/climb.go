@@ -6,11 +6,13 @@ import (
 	"math"
 )
 
-// climb sweeps over the units from left to right and drops each whose loss is bearable, until a sweep drops nothing (paper,
-// algorithm 1: TAPruning). SAHC is the same sweep with strict improvement over the best so far: what the paper labels
-// steepest ascent is first improvement in the published code.
+// climb sweeps over the units from left to right and drops each whose loss is bearable, until a
+// sweep drops nothing (paper, algorithm 1: TAPruning). SAHC is the same sweep with strict
+// improvement over the best so far: what the paper labels steepest ascent is first improvement in
+// the published code.
 //
-// The answer is the best candidate accepted, the last one on ties, so that among equals the shortest wins.
+// The answer is the best candidate accepted, the last one on ties, so that among equals the
+// shortest wins.
 func (s *search) climb(ctx context.Context, full Candidate) error {
 	c := climber{search: s, template: s.problem.Template, current: full, best: full.Fitness, answer: full}
 	defer func() { s.answer = &c.answer }()
@@ -41,8 +43,9 @@ type climber struct {
 	answer   Candidate
 }
 
-// sweep tries every position once. Up to Ahead removals are evaluated together on the guess that all are rejected; those
-// after the first acceptance are thrown away, so the answer is that of one at a time.
+// sweep tries every position once. Up to Ahead removals are evaluated together on the guess that
+// all are rejected; those after the first acceptance are thrown away, so the answer is that of one
+// at a time.
 func (c *climber) sweep(ctx context.Context) error {
 	if c.mask == nil {
 		c.mask = FullMask(len(c.template.Units))
@@ -64,7 +67,8 @@ func (c *climber) sweep(ctx context.Context) error {
 	return nil
 }
 
-// try evaluates the removals of batch and folds them up to the first that is accepted. It returns how many were folded.
+// try evaluates the removals of batch and folds them up to the first that is accepted. It returns
+// how many were folded.
 func (c *climber) try(ctx context.Context, batch []int) (int, error) {
 	trials := make([]Candidate, len(batch))
 	refs := make([]*Candidate, len(batch))
@@ -113,8 +117,9 @@ func (c *climber) need() float64 {
 	return c.best - (1-c.opt.Delta)*math.Abs(c.best)
 }
 
-// accepts is the published test f/best >= delta, mended for a best that is zero or negative: there a ratio divides by
-// zero or turns the order round. Equality is accepted, as in the code; the paper asks for more.
+// accepts is the published test f/best >= delta, mended for a best that is zero or negative: there
+// a ratio divides by zero or turns the order round. Equality is accepted, as in the code; the paper
+// asks for more.
 func (c *climber) accepts(t Candidate) bool {
 	switch {
 	case t.Partial:
@@ -127,8 +132,8 @@ func (c *climber) accepts(t Candidate) bool {
 	return t.Fitness >= c.need()
 }
 
-// retokenize cuts the current text anew after a sweep, as the published code does. Ours keeps the original units, so that
-// one mask over one template describes every candidate.
+// retokenize cuts the current text anew after a sweep, as the published code does. Ours keeps the
+// original units, so that one mask over one template describes every candidate.
 func (c *climber) retokenize() error {
 	if !c.opt.Reference || c.problem.Retokenize == nil {
 		return nil

@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// Elite returns the indices of the scores at or above the (100-percent)th percentile, in their order (calibration, paper
-// section 3.3: the search's favourites are judged again on the validation split, as a few examples flatter some by luck).
-// The percentile interpolates linearly.
+// Elite returns the indices of the scores at or above the (100-percent)th percentile, in their
+// order (calibration, paper section 3.3: the search's favourites are judged again on the validation
+// split, as a few examples flatter some by luck). The percentile interpolates linearly.
 func TopPercent(scores []float64, percent float64) []int {
 	if len(scores) == 0 {
 		return nil
@@ -28,8 +28,8 @@ func TopPercent(scores []float64, percent float64) []int {
 	return out
 }
 
-// TopCandidates are the complete candidates of a history at or above the (100-percent)th percentile,
-// in their order and as often as they occur: the published procedure.
+// TopCandidates are the complete candidates of a history at or above the (100-percent)th
+// percentile, in their order and as often as they occur: the published procedure.
 func TopCandidates(history []Candidate, percent float64) []Candidate {
 	whole := slices.DeleteFunc(slices.Clone(history), func(c Candidate) bool { return c.Partial })
 	scores := make([]float64, len(whole))
@@ -43,8 +43,9 @@ func TopCandidates(history []Candidate, percent float64) []Candidate {
 	return out
 }
 
-// Contenders picks the candidates of a history that go on to the validation split: distinct complete texts in the top
-// percent by fitness, fittest first, and never more than most. Ties go to the shorter, then to the earlier.
+// Contenders picks the candidates of a history that go on to the validation split: distinct
+// complete texts in the top percent by fitness, fittest first, and never more than most. Ties go to
+// the shorter, then to the earlier.
 func Contenders(history []Candidate, percent float64, most int) []Candidate {
 	seen := map[string]bool{}
 	distinct := slices.DeleteFunc(slices.Clone(history), func(c Candidate) bool {
@@ -69,9 +70,9 @@ func Contenders(history []Candidate, percent float64, most int) []Candidate {
 	return out[:min(most, len(out))]
 }
 
-// spread thins contenders that are near-copies: a guided search ends among neighbours of one prompt, and twenty of those
-// say no more on the validation split than one. It takes complete candidates by fitness, each at least apart units away
-// from all taken before it.
+// spread thins contenders that are near-copies: a guided search ends among neighbours of one
+// prompt, and twenty of those say no more on the validation split than one. It takes complete
+// candidates by fitness, each at least apart units away from all taken before it.
 func SpreadContenders(history []Candidate, apart, most int) []Candidate {
 	var out []Candidate
 	for _, c := range Contenders(history, 100, len(history)) {

@@ -6,10 +6,12 @@ import (
 	"slices"
 )
 
-// A brood makes and evaluates up to Offspring children of the population and returns them in order of birth.
+// A brood makes and evaluates up to Offspring children of the population and returns them in order
+// of birth.
 type breeder func(ctx context.Context, population []Candidate) ([]Candidate, error)
 
-// evolve is PromptQuine: mutation only, one to four deletions per child, age-based survival (paper, section 3.2).
+// evolve is PromptQuine: mutation only, one to four deletions per child, age-based survival (paper,
+// section 3.2).
 func (s *search) evolve(ctx context.Context, full Candidate, breed breeder) error {
 	population, err := s.firstPopulation(ctx, full)
 	if err != nil {
@@ -65,8 +67,8 @@ func (s *search) scatter(full Mask) Mask {
 	return m
 }
 
-// generationalBrood draws all children from the old population and evaluates them in one batch. Siblings are not compared
-// with each other.
+// generationalBrood draws all children from the old population and evaluates them in one batch.
+// Siblings are not compared with each other.
 func (s *search) generationalBrood(ctx context.Context, population []Candidate) ([]Candidate, error) {
 	taken := texts(population)
 	var children []Candidate
@@ -121,9 +123,10 @@ type reply struct {
 	err     error
 }
 
-// steadyBrood lets a child join the population as soon as it is evaluated, so that it can be a parent of the next. With
-// Ahead above one, that many children are under way at once, and a parent is drawn from those born Ahead slots earlier: the
-// lag is a number of slots, not a time, so the run does not depend on which evaluation is quicker.
+// steadyBrood lets a child join the population as soon as it is evaluated, so that it can be a
+// parent of the next. With Ahead above one, that many children are under way at once, and a parent
+// is drawn from those born Ahead slots earlier: the lag is a number of slots, not a time, so the
+// run does not depend on which evaluation is quicker.
 func (s *search) steadyBrood(ctx context.Context, population []Candidate) ([]Candidate, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -194,7 +197,8 @@ func (s *search) deliver(ctx context.Context, b *pendingChild) error {
 	return ctx.Err()
 }
 
-// child mutates the winner of a tournament. It fails when the parent has too few units left for ten draws.
+// child mutates the winner of a tournament. It fails when the parent has too few units left for ten
+// draws.
 func (s *search) child(population []Candidate) (Candidate, bool) {
 	parent := s.tournament(population)
 	var open []int
@@ -226,9 +230,10 @@ func (s *search) tournament(population []Candidate) Candidate {
 	return winner
 }
 
-// survivors keeps the fittest of the last Offspring entries of old population and children: age removes every parent, even
-// the best, unless slots were wasted. Then as many old members compete again: the worst-ranked ones in the published code,
-// because it stores its population in descending order; the best-ranked ones in ours.
+// survivors keeps the fittest of the last Offspring entries of old population and children: age
+// removes every parent, even the best, unless slots were wasted. Then as many old members compete
+// again: the worst-ranked ones in the published code, because it stores its population in
+// descending order; the best-ranked ones in ours.
 func (s *search) survivors(old, children []Candidate) []Candidate {
 	wasted := min(max(0, s.opt.Evolution.Offspring-len(children)), len(old))
 	elders := old[:wasted]

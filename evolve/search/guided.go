@@ -13,7 +13,8 @@ type move []int
 const (
 	// guidedBatch is the number of trials handed out together.
 	guidedBatch = 64
-	// reach is the distance, in prunable units, over which units are taken to act on each other: a phrase.
+	// reach is the distance, in prunable units, over which units are taken to act on each other: a
+	// phrase.
 	reach = 3
 	// scouts is the number of random prompts that a search starts with.
 	scouts = 32
@@ -25,12 +26,14 @@ const (
 
 // A guide is the state of the guided search.
 //
-// Goal: the fitness of an evolution for a fraction of its evaluations. An evolution learns one number from a child that
-// lacks several units; the guide starts from the best of a few random prompts, measures what each unit does there on its
-// own, proposes to drop all harmful ones at once, verifies a few prefixes of that proposal, and repairs what does not add up
-// by trying neighbouring units together. A measured effect is taken to hold while the neighbourhood it was measured in
-// stands; before the search ends, every single unit is measured once more against the final prompt. Non-goal: interactions
-// of units far apart, except where one of them helps on its own.
+// Goal: the fitness of an evolution for a fraction of its evaluations. An evolution learns one
+// number from a child that lacks several units; the guide starts from the best of a few random
+// prompts, measures what each unit does there on its own, proposes to drop all harmful ones at
+// once, verifies a few prefixes of that proposal, and repairs what does not add up by trying
+// neighbouring units together. A measured effect is taken to hold while the neighbourhood it was
+// measured in stands; before the search ends, every single unit is measured once more against the
+// final prompt. Non-goal: interactions of units far apart, except where one of them helps on its
+// own.
 type guide struct {
 	*search
 	here Candidate
@@ -66,8 +69,9 @@ func (s *search) guided(ctx context.Context, full Candidate) error {
 	return g.trim(ctx)
 }
 
-// scout starts from the best of a few random prompts of all lengths, if one beats the full prompt: where a model is lost
-// in too long a prompt, no single unit makes a difference, and effects measured there say nothing.
+// scout starts from the best of a few random prompts of all lengths, if one beats the full prompt:
+// where a model is lost in too long a prompt, no single unit makes a difference, and effects
+// measured there say nothing.
 func (g *guide) scout(ctx context.Context) error {
 	cs := make([]Candidate, min(scouts, g.opt.MaxPrompts-g.stats.Explored))
 	for k := range cs {
@@ -120,8 +124,9 @@ func (g *guide) exhaust(ctx context.Context, propose func() []move) error {
 	return nil
 }
 
-// pass measures moves, most promising first, and takes the good ones together. Single units are measured all at once, as
-// their effects are what every later proposal is made of; groups in batches, so that a success guides the rest.
+// pass measures moves, most promising first, and takes the good ones together. Single units are
+// measured all at once, as their effects are what every later proposal is made of; groups in
+// batches, so that a success guides the rest.
 func (g *guide) pass(ctx context.Context, moves []move) error {
 	for len(moves) > 0 && !g.spent() {
 		n := len(moves)
@@ -145,8 +150,8 @@ func (g *guide) pass(ctx context.Context, moves []move) error {
 	return nil
 }
 
-// measure evaluates each move from here and returns what it gains; a group that cannot gain may be left half-way and has a
-// gain of minus infinity. The budget may cut the batch.
+// measure evaluates each move from here and returns what it gains; a group that cannot gain may be
+// left half-way and has a gain of minus infinity. The budget may cut the batch.
 func (g *guide) measure(ctx context.Context, moves []move) ([]float64, error) {
 	moves = moves[:min(len(moves), g.opt.MaxPrompts-g.stats.Explored)]
 	cs := make([]Candidate, len(moves))
@@ -178,8 +183,9 @@ func (g *guide) measure(ctx context.Context, moves []move) ([]float64, error) {
 	return gains, nil
 }
 
-// jump combines the moves that gain, largest gain first and none touching another's units, and evaluates prefixes of the
-// combination: all of it, half, a quarter, down to the best move alone. It goes to the best of them.
+// jump combines the moves that gain, largest gain first and none touching another's units, and
+// evaluates prefixes of the combination: all of it, half, a quarter, down to the best move alone.
+// It goes to the best of them.
 func (g *guide) jump(ctx context.Context, moves []move, gains []float64) (bool, error) {
 	order := make([]int, 0, len(moves))
 	for k := range moves {

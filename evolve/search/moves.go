@@ -18,8 +18,9 @@ func (g *guide) every() []move {
 // singles is every, under the name of a proposal.
 func (g *guide) singles() []move { return g.every() }
 
-// groups proposes neighbours to be turned over together: pairs within reach of each other, runs of three and four, and runs
-// of kept units up to a whole demonstration. Those whose parts do least harm on their own come first.
+// groups proposes neighbours to be turned over together: pairs within reach of each other, runs of
+// three and four, and runs of kept units up to a whole demonstration. Those whose parts do least
+// harm on their own come first.
 func (g *guide) groups() []move {
 	var out []move
 	for k := range g.open {
@@ -46,7 +47,8 @@ func (g *guide) groups() []move {
 	return out
 }
 
-// runs proposes stretches of kept units: every stretch of two to four, and half-overlapping ones of 8, 16 and 32.
+// runs proposes stretches of kept units: every stretch of two to four, and half-overlapping ones of
+// 8, 16 and 32.
 func (g *guide) runs() []move {
 	kept := slices.DeleteFunc(slices.Clone(g.open), func(i int) bool { return !g.here.Mask[i] })
 	var out []move
@@ -75,8 +77,8 @@ func (g *guide) unique(moves []move) []move {
 	})
 }
 
-// shake turns over random units of a small window, lets the window settle, and keeps the outcome if it is better. It ends
-// after patience failures per unit.
+// shake turns over random units of a small window, lets the window settle, and keeps the outcome if
+// it is better. It ends after patience failures per unit.
 func (g *guide) shake(ctx context.Context) error {
 	failures := 0
 	for failures < patience*len(g.open)/kick && !g.spent() {
@@ -97,7 +99,8 @@ func (g *guide) shake(ctx context.Context) error {
 	return nil
 }
 
-// kickOnce draws a window and a pattern, goes there whatever the fitness, and climbs inside the window only.
+// kickOnce draws a window and a pattern, goes there whatever the fitness, and climbs inside the
+// window only.
 func (g *guide) kickOnce(ctx context.Context) error {
 	width := min(kick, len(g.open))
 	from := g.rng.IntN(len(g.open) - width + 1)
@@ -128,9 +131,9 @@ func (g *guide) kickOnce(ctx context.Context) error {
 	return nil
 }
 
-// trim shortens the best prompt as far as the objective allows: for Shortest while nothing is lost against the full prompt,
-// for Front down to MinLength, so that the whole curve is walked. It drops the least harmful units first, as many at once as
-// still hold, found by halving.
+// trim shortens the best prompt as far as the objective allows: for Shortest while nothing is lost
+// against the full prompt, for Front down to MinLength, so that the whole curve is walked. It drops
+// the least harmful units first, as many at once as still hold, found by halving.
 func (g *guide) trim(ctx context.Context) error {
 	floor := g.history[0].Fitness
 	if g.opt.Objective == Front {
@@ -170,8 +173,9 @@ func (g *guide) leastHarmful(ctx context.Context) ([]int, error) {
 	return order, nil
 }
 
-// dropPrefix drops the longest prefix of order, among all, half, a quarter and so on, that stays at or above floor. Without
-// a floor it takes an eighth at a time, so that the front has points in between.
+// dropPrefix drops the longest prefix of order, among all, half, a quarter and so on, that stays at
+// or above floor. Without a floor it takes an eighth at a time, so that the front has points in
+// between.
 func (g *guide) dropPrefix(ctx context.Context, order []int, floor float64) (bool, error) {
 	start := len(order)
 	if math.IsInf(floor, -1) {

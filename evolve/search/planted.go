@@ -10,8 +10,9 @@ import (
 // A Kind is a family of planted problems.
 type PlantedKind string
 
-// The kinds. In Additive ones every unit helps or harms by itself. In Interacting ones it also acts on its next two
-// neighbours. In Deceptive ones runs of two to four units harm when any but all of them are dropped, and help when all are.
+// The kinds. In Additive ones every unit helps or harms by itself. In Interacting ones it also acts
+// on its next two neighbours. In Deceptive ones runs of two to four units harm when any but all of
+// them are dropped, and help when all are.
 const (
 	Additive    PlantedKind = "additive"
 	Interacting PlantedKind = "interacting"
@@ -23,12 +24,13 @@ func PlantedKinds() []PlantedKind { return []PlantedKind{Additive, Interacting, 
 
 const (
 	plantedExamples = 16
-	// plantedFull and plantedBest are the fitness of the full prompt and of the optimum, on the reward scale of the
-	// paper's classification tasks.
+	// plantedFull and plantedBest are the fitness of the full prompt and of the optimum, on the
+	// reward scale of the paper's classification tasks.
 	plantedFull, plantedBest = 50.0, 150.0
 	// plantedSpread is how far the reward of one example may be from the mean.
 	plantedSpread = 40.0
-	// plantedWidth is the widest term: the optimum is exact because a dynamic programme remembers that many units less one.
+	// plantedWidth is the widest term: the optimum is exact because a dynamic programme remembers
+	// that many units less one.
 	plantedWidth = 4
 	// plantedRune is the text of the first unit; unit i is the rune i places on.
 	plantedRune = '\u4e00'
@@ -122,8 +124,9 @@ func trap(start, width int, size float64) term {
 	return term{start, width, table}
 }
 
-// extreme returns the largest (sign 1) or smallest (sign -1) sum of terms over all masks, by a dynamic programme from left
-// to right whose state is the dropped-bits of the last plantedWidth units.
+// extreme returns the largest (sign 1) or smallest (sign -1) sum of terms over all masks, by a
+// dynamic programme from left to right whose state is the dropped-bits of the last plantedWidth
+// units.
 func (p *Planted) extreme(sign float64) float64 {
 	const states = 1 << plantedWidth
 	ending := make([][]term, p.size)
@@ -225,7 +228,8 @@ func (p *Planted) fitness(dropped []bool) float64 {
 	return sum
 }
 
-// deviation is what sets example e apart from the mean: bounded, and opposite for the two examples of a pair.
+// deviation is what sets example e apart from the mean: bounded, and opposite for the two examples
+// of a pair.
 func (p *Planted) deviation(dropped []bool, e int) float64 {
 	angle := 0.0
 	for i, w := range p.tilt[e/2] {

@@ -14,8 +14,8 @@ type Trial struct {
 	From, To int
 }
 
-// An Evaluator answers trials: one reward per example, in the order of trials. It must be safe for concurrent use, and a
-// reward may depend on nothing but text and example.
+// An Evaluator answers trials: one reward per example, in the order of trials. It must be safe for
+// concurrent use, and a reward may depend on nothing but text and example.
 type Evaluator interface {
 	Evaluate(ctx context.Context, trials []Trial) ([][]float64, error)
 }
@@ -25,11 +25,13 @@ type Problem struct {
 	Template Template
 	// Examples is the number of examples of the search split.
 	Examples int
-	// Low and High bound the reward of one example; racing relies on them. If both are zero, rewards are unbounded.
+	// Low and High bound the reward of one example; racing relies on them. If both are zero,
+	// rewards are unbounded.
 	Low, High float64
 	// Length measures a text, in tokens of the target model. If nil, the number of kept units counts.
 	Length func(text string) int
-	// Retokenize cuts a pruned text anew; only TAPruning in reference mode does so. If nil, units stay as they are.
+	// Retokenize cuts a pruned text anew; only TAPruning in reference mode does so. If nil, units
+	// stay as they are.
 	Retokenize func(text string) (Template, error)
 	Evaluator  Evaluator
 }
@@ -44,7 +46,8 @@ func (p Problem) bounds() (low, high float64) {
 
 // A Candidate is one pruned prompt.
 type Candidate struct {
-	// Mask is over the units of the original template. It is nil where TAPruning in reference mode tokenised anew.
+	// Mask is over the units of the original template. It is nil where TAPruning in reference mode
+	// tokenised anew.
 	Mask   Mask   `json:"mask,omitempty"`
 	Text   string `json:"text"`
 	Length int    `json:"length"`
@@ -79,8 +82,8 @@ func (p parallel) Evaluate(ctx context.Context, trials []Trial) ([][]float64, er
 	return out, nil
 }
 
-// fanOut calls f for 0 to n-1 on some goroutines. After an error it begins nothing new, but lets what is under way end: an
-// answer on its way from an endpoint is paid for.
+// fanOut calls f for 0 to n-1 on some goroutines. After an error it begins nothing new, but lets
+// what is under way end: an answer on its way from an endpoint is paid for.
 func Each(n, workers int, f func(i int) error) error {
 	var (
 		g      errgroup.Group

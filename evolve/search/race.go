@@ -8,8 +8,9 @@ import (
 // raceBlock is the share of the examples that a race evaluates at a time.
 const raceBlock = 4
 
-// race evaluates candidates block by block and leaves out each whose best possible mean stays below need: no candidate that
-// would have reached need is ever lost, because the limits of a reward are exact. Without racing all see every example.
+// race evaluates candidates block by block and leaves out each whose best possible mean stays below
+// need: no candidate that would have reached need is ever lost, because the limits of a reward are
+// exact. Without racing all see every example.
 func (s *search) race(ctx context.Context, cs []*Candidate, need float64) error {
 	_, high := s.problem.bounds()
 	return s.inBlocks(ctx, cs, func(open []*Candidate) []*Candidate {
@@ -17,8 +18,9 @@ func (s *search) race(ctx context.Context, cs []*Candidate, need float64) error 
 	})
 }
 
-// raceTop evaluates candidates block by block and leaves out each that cannot be among the best keep of them, because keep
-// others are already sure to do better. The best keep are the same as without racing, in the same order.
+// raceTop evaluates candidates block by block and leaves out each that cannot be among the best
+// keep of them, because keep others are already sure to do better. The best keep are the same as
+// without racing, in the same order.
 func (s *search) raceTop(ctx context.Context, cs []*Candidate, keep int) error {
 	low, high := s.problem.bounds()
 	return s.inBlocks(ctx, cs, func(open []*Candidate) []*Candidate {
@@ -26,7 +28,10 @@ func (s *search) raceTop(ctx context.Context, cs []*Candidate, keep int) error {
 		for i, c := range cs {
 			floors[i] = s.limit(c, low)
 		}
-		slices.SortFunc(floors, func(a, b float64) int { return compareFitness(Candidate{Fitness: b}, Candidate{Fitness: a}) })
+		slices.SortFunc(
+			floors,
+			func(a, b float64) int { return compareFitness(Candidate{Fitness: b}, Candidate{Fitness: a}) },
+		)
 		if keep > len(floors) {
 			return open
 		}
@@ -67,9 +72,9 @@ func (s *search) limit(c *Candidate, rest float64) float64 {
 	return sum / float64(s.problem.Examples)
 }
 
-// halve is the paper's successive halving: the first half of the examples for all, the second for those that reach the
-// minimum fitness of the current population. The stage-one mean stands for the others. The reference refuses it for
-// classification; nothing in it depends on the kind of task.
+// halve is the paper's successive halving: the first half of the examples for all, the second for
+// those that reach the minimum fitness of the current population. The stage-one mean stands for the
+// others. The reference refuses it for classification; nothing in it depends on the kind of task.
 func (s *search) halve(ctx context.Context, cs []*Candidate, minimum float64) error {
 	half := s.problem.Examples / 2
 	if half == 0 {

@@ -27,7 +27,8 @@ func Algorithms() []Algorithm { return []Algorithm{TAPruning, SAHC, GGA, SSGA, G
 // An Objective says which candidate of a run is its answer.
 type Objective string
 
-// The objectives. Front answers as Best does; the front itself is in Result.Front whatever the objective.
+// The objectives. Front answers as Best does; the front itself is in Result.Front whatever the
+// objective.
 const (
 	Best     Objective = "best"     // highest fitness, then shortest
 	Shortest Objective = "shortest" // shortest that does not lose against the full prompt
@@ -48,18 +49,21 @@ type Options struct {
 	Objective Objective
 	// Seed starts the random numbers. Same seed, same run, on any number of workers.
 	Seed uint64
-	// Reference keeps the published code's quirks where they change results: the ratio test of TAPruning on negative
-	// fitness and its tokenising anew after every sweep, and the worst-ranked parents that outlive a wasted offspring slot.
+	// Reference keeps the published code's quirks where they change results: the ratio test of
+	// TAPruning on negative fitness and its tokenising anew after every sweep, and the worst-ranked
+	// parents that outlive a wasted offspring slot.
 	Reference bool
 	// MaxPrompts stops a search after that many explored prompts. If zero, DefaultMaxPrompts.
 	MaxPrompts int
-	// MinLength stops an evolution when the mean length of its population is no greater. If zero, DefaultMinLength.
+	// MinLength stops an evolution when the mean length of its population is no greater. If zero,
+	// DefaultMinLength.
 	MinLength int
 	// Delta is the share of the best fitness that TAPruning accepts. If zero, 0.96.
 	Delta float64
-	// Ahead is the number of trials handed out before earlier ones are folded: TAPruning evaluates that many removals on
-	// the guess that all are rejected (same answer, more evaluations), SSGA breeds with results that many children old (a
-	// different, equally repeatable run). If zero, 1: as published.
+	// Ahead is the number of trials handed out before earlier ones are folded: TAPruning evaluates
+	// that many removals on the guess that all are rejected (same answer, more evaluations), SSGA
+	// breeds with results that many children old (a different, equally repeatable run). If zero, 1:
+	// as published.
 	Ahead int
 	// Halving and Racing end the evaluation of hopeless candidates early. See there.
 	Halving, Racing bool
@@ -69,7 +73,8 @@ type Options struct {
 	OnGeneration func(Progress) error
 }
 
-// Evolution holds the sizes of the genetic searches; a zero means the default of the paper's table 9.
+// Evolution holds the sizes of the genetic searches; a zero means the default of the paper's table
+// 9.
 type Evolution struct {
 	Population int     // 30
 	Offspring  int     // 50
@@ -87,7 +92,8 @@ type Progress struct {
 	MeanFitness float64 `json:"mean_fitness"`
 	MeanLength  float64 `json:"mean_length"`
 	Stats       Stats   `json:"stats"`
-	// Digest stands for every evaluation so far, in order: two runs with the same digest are the same run.
+	// Digest stands for every evaluation so far, in order: two runs with the same digest are the
+	// same run.
 	Digest string `json:"digest"`
 	// Full is the whole prompt and Front the best for each length so far, for those who watch.
 	Full  Candidate   `json:"-"`
@@ -96,7 +102,8 @@ type Progress struct {
 
 // Stats count what a search spent.
 type Stats struct {
-	// Explored is the number of prompts in the paper's count; GGA counts wasted slots in reference mode.
+	// Explored is the number of prompts in the paper's count; GGA counts wasted slots in reference
+	// mode.
 	Explored int `json:"explored"`
 	// Prompts is the number of distinct texts evaluated, Examples the rewards asked for.
 	Prompts  int `json:"prompts"`
@@ -105,7 +112,8 @@ type Stats struct {
 
 // A Result is what a search found.
 type Result struct {
-	// Best is the answer under the objective, judged by search fitness; the held-out splits have yet to speak.
+	// Best is the answer under the objective, judged by search fitness; the held-out splits have
+	// yet to speak.
 	Best Candidate
 	// Full is the whole prompt.
 	Full Candidate
@@ -158,7 +166,8 @@ func setDefault[T int | float64](field *T, value T) {
 	}
 }
 
-// Search runs one algorithm on p. When ctx ends it returns what it has with ctx's error: the best so far is still of use.
+// Search runs one algorithm on p. When ctx ends it returns what it has with ctx's error: the best
+// so far is still of use.
 func Run(ctx context.Context, p Problem, opt Options) (Result, error) {
 	opt, err := opt.withDefaults()
 	if err != nil {
@@ -235,8 +244,8 @@ func meanLength(population []Candidate) float64 {
 	return float64(sum) / float64(len(population))
 }
 
-// ParetoFront returns the candidates that no other beats in both length and fitness, shortest first. Partial ones are left
-// out: their fitness is over fewer examples.
+// ParetoFront returns the candidates that no other beats in both length and fitness, shortest
+// first. Partial ones are left out: their fitness is over fewer examples.
 func ParetoFront(history []Candidate) []Candidate {
 	sorted := slices.DeleteFunc(slices.Clone(history), func(c Candidate) bool { return c.Partial })
 	slices.SortStableFunc(sorted, func(a, b Candidate) int {

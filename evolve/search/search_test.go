@@ -49,7 +49,13 @@ func TestGuidedFindsPlantedOptima(t *testing.T) {
 	}
 	for _, r := range rows {
 		if r.Solved < r.Seeds || r.Saving < 3 {
-			t.Errorf("%s: solved %d of %d, %.1f times fewer evaluations than GGA, want all and 3", r.Kind, r.Solved, r.Seeds, r.Saving)
+			t.Errorf(
+				"%s: solved %d of %d, %.1f times fewer evaluations than GGA, want all and 3",
+				r.Kind,
+				r.Solved,
+				r.Seeds,
+				r.Saving,
+			)
 		}
 	}
 }
@@ -77,7 +83,9 @@ func TestSameRunOnAnyNumberOfWorkers(t *testing.T) {
 				t.Errorf("%s on %d workers is another run than on one", a, workers)
 			}
 		}
-		if other := digestOf(t, planted.Problem(), Options{Algorithm: a, Seed: 10, Ahead: 4, MaxPrompts: 400}); other == want && (a == GGA || a == SSGA) {
+		if other := digestOf(t, planted.Problem(), Options{Algorithm: a, Seed: 10, Ahead: 4,
+			MaxPrompts: 400}); other == want &&
+			(a == GGA || a == SSGA) {
 			t.Errorf("%s: another seed gave the same run", a)
 		}
 	}
@@ -125,7 +133,13 @@ func TestRacingChangesNoAnswer(t *testing.T) {
 				t.Errorf("%s, seed %d: racing found %v, without it %v", a, seed, quick.Best.Fitness, slow.Best.Fitness)
 			}
 			if quick.Stats.Examples > slow.Stats.Examples {
-				t.Errorf("%s, seed %d: racing asked for %d rewards, more than %d", a, seed, quick.Stats.Examples, slow.Stats.Examples)
+				t.Errorf(
+					"%s, seed %d: racing asked for %d rewards, more than %d",
+					a,
+					seed,
+					quick.Stats.Examples,
+					slow.Stats.Examples,
+				)
 			}
 		}
 	}
@@ -142,7 +156,13 @@ func TestObjectives(t *testing.T) {
 		t.Fatal(err)
 	}
 	if short.Best.Fitness < short.Full.Fitness || short.Best.Length >= best.Best.Length {
-		t.Errorf("shortest: length %d at %.1f, want under %d at %.1f or more", short.Best.Length, short.Best.Fitness, best.Best.Length, short.Full.Fitness)
+		t.Errorf(
+			"shortest: length %d at %.1f, want under %d at %.1f or more",
+			short.Best.Length,
+			short.Best.Fitness,
+			best.Best.Length,
+			short.Full.Fitness,
+		)
 	}
 	front, err := Run(t.Context(), p, Options{Objective: Front})
 	if err != nil {
@@ -160,12 +180,16 @@ func TestObjectives(t *testing.T) {
 
 func TestSearchStopsWithTheContextAndKeepsItsBest(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	r, err := Run(ctx, NewPlanted(Additive, 60, 1).Problem(), Options{Algorithm: GGA, OnGeneration: func(p Progress) error {
-		if p.Generation == 3 {
-			cancel()
-		}
-		return nil
-	}})
+	r, err := Run(
+		ctx,
+		NewPlanted(Additive, 60, 1).Problem(),
+		Options{Algorithm: GGA, OnGeneration: func(p Progress) error {
+			if p.Generation == 3 {
+				cancel()
+			}
+			return nil
+		}},
+	)
 	if !errors.Is(err, context.Canceled) || r.Best.Text == "" {
 		t.Errorf("Search = %q, %v, want the best so far and context.Canceled", r.Best.Text, err)
 	}

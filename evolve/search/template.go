@@ -27,8 +27,8 @@ type Tokenizer func(text string) ([]string, error)
 // ErrTokenizer means that a tokenizer lost or changed text.
 var ErrTokenizer = errors.New("tokenizer does not give its input back")
 
-// words takes line breaks apart from what follows them: a line break is structure, and dropping the first word of a line
-// should not join two lines.
+// words takes line breaks apart from what follows them: a line break is structure, and dropping the
+// first word of a line should not join two lines.
 var words = regexp.MustCompile(`\n+|[^\S\n]*[\p{L}\p{N}_']+|[^\S\n]*[^\s\p{L}\p{N}_']|[^\S\n]+`)
 
 // TokenizerWords is the name of Words.
@@ -37,7 +37,8 @@ const TokenizerWords = "words"
 // TokenizerOf is the name of a model's own tokenizer.
 func TokenizerOf(model string) string { return "tokens of " + model }
 
-// Words is the Tokenizer that needs no model: words and punctuation marks with the space before them.
+// Words is the Tokenizer that needs no model: words and punctuation marks with the space before
+// them.
 func Words(text string) ([]string, error) {
 	if text == "" {
 		return nil, nil
@@ -45,8 +46,9 @@ func Words(text string) ([]string, error) {
 	return words.FindAllString(text, -1), nil
 }
 
-// NewTemplate cuts text into units. Slots are taken out before tokenize sees the text: the reference looks for them among
-// the tokens afterwards and so misses a brace which the tokenizer glued to its neighbour (`"{`), and prunes a slot.
+// NewTemplate cuts text into units. Slots are taken out before tokenize sees the text: the
+// reference looks for them among the tokens afterwards and so misses a brace which the tokenizer
+// glued to its neighbour (`"{`), and prunes a slot.
 func NewTemplate(text string, slots []string, tokenize Tokenizer) (Template, error) {
 	t := Template{Slots: slots}
 	rest := text
@@ -107,7 +109,8 @@ func (t Template) Prunable() []int {
 	return out
 }
 
-// Fill puts the fields of an example into the slots of a rendered template. A field's own braces are not looked at again.
+// Fill puts the fields of an example into the slots of a rendered template. A field's own braces
+// are not looked at again.
 func Fill(text string, fields map[string]string) string {
 	pairs := make([]string, 0, 2*len(fields))
 	for name, value := range fields {

@@ -46,7 +46,8 @@ func TestFillDoesNotLookIntoFields(t *testing.T) {
 
 func TestMaskText(t *testing.T) {
 	var m Mask
-	if err := m.UnmarshalText([]byte("1011")); err != nil || m.Kept() != 3 || m.Flip(0).String() != "0011" || m.String() != "1011" {
+	if err := m.UnmarshalText([]byte("1011")); err != nil || m.Kept() != 3 || m.Flip(0).String() != "0011" ||
+		m.String() != "1011" {
 		t.Errorf("mask %v, %v", m, err)
 	}
 	if err := m.UnmarshalText([]byte("1x")); err == nil {

@@ -33,8 +33,8 @@ func letterProblem(text string, f letters) Problem {
 	return Problem{Template: t, Examples: 1, Evaluator: f}
 }
 
-// additive is the worked example of TAPruning: what removing each letter adds to .80. It counts in thousandths, so that
-// equal sums are equal numbers.
+// additive is the worked example of TAPruning: what removing each letter adds to .80. It counts in
+// thousandths, so that equal sums are equal numbers.
 func additive(text string) float64 {
 	sum := 800
 	for letter, gain := range map[string]int{"a": 20, "b": -10, "c": -50, "d": 10, "e": -20, "f": -40} {
@@ -116,7 +116,14 @@ func TestTAPruningOnNegativeFitness(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := r.History[2].Text; got != tt.first || r.Best.Text != tt.want {
-			t.Errorf("reference %v: second removal gave %q, answer %q, want %q and %q", tt.reference, got, r.Best.Text, tt.first, tt.want)
+			t.Errorf(
+				"reference %v: second removal gave %q, answer %q, want %q and %q",
+				tt.reference,
+				got,
+				r.Best.Text,
+				tt.first,
+				tt.want,
+			)
 		}
 	}
 }
@@ -137,7 +144,12 @@ func TestSurvivors(t *testing.T) {
 		want      []string
 	}{
 		{name: "full brood", children: children, reference: true, want: []string{"O2", "O6", "O3", "O1"}},
-		{name: "one slot wasted, as published", children: children[:5], reference: true, want: []string{"P4", "O2", "O3", "O1"}},
+		{
+			name:      "one slot wasted, as published",
+			children:  children[:5],
+			reference: true,
+			want:      []string{"P4", "O2", "O3", "O1"},
+		},
 		{name: "one slot wasted, ours", children: children[:5], want: []string{"P1", "O2", "O3", "O1"}},
 	}
 	for _, tt := range tests {

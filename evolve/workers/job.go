@@ -10,8 +10,9 @@ import (
 	"pith/evolve/llm"
 )
 
-// A job is one call of a model, as it travels to a worker. It holds the finished prompts, so a worker needs neither task nor
-// data: nothing of its own but the model can change an answer. One of the three lists is filled.
+// A job is one call of a model, as it travels to a worker. It holds the finished prompts, so a
+// worker needs neither task nor data: nothing of its own but the model can change an answer. One of
+// the three lists is filled.
 type job struct {
 	// Model is the ID of the Backend that must answer.
 	Model   string            `json:"model"`
@@ -29,7 +30,8 @@ type jobAnswer struct {
 	Usage llm.Usage `json:"usage"`
 }
 
-// id names a job by everything that decides its answer: asked for twice, by whomever, it is the same job.
+// id names a job by everything that decides its answer: asked for twice, by whomever, it is the
+// same job.
 func (j job) id() (id string, payload []byte, err error) {
 	payload, err = json.Marshal(j)
 	if err != nil {

@@ -14,8 +14,9 @@ import (
 type pendingJob struct {
 	queue   *Queue
 	payload []byte
-	// copies are the names under which the job was handed out: a second one when the first hangs in a dead worker's hands. The
-	// library would find that out by itself, but only after a minute or two.
+	// copies are the names under which the job was handed out: a second one when the first hangs in
+	// a dead worker's hands. The library would find that out by itself, but only after a minute or
+	// two.
 	copies []string
 	// since is when the state of the last copy became what it is.
 	since time.Time
@@ -93,7 +94,8 @@ func (w *pendingJob) finish(id string) {
 	w.forget()
 }
 
-// forget removes all copies. One that a worker holds cannot be removed and ends by itself, like everything, after an hour.
+// forget removes all copies. One that a worker holds cannot be removed and ends by itself, like
+// everything, after an hour.
 func (w *pendingJob) forget() {
 	for _, id := range w.copies {
 		_ = w.queue.inspector.DeleteTask(w.queue.name, id)

@@ -17,22 +17,26 @@ import (
 
 // QueueOptions describe a queue of evaluations in Redis.
 type QueueOptions struct {
-	// URL is redis://[user:password@]host:port[/db], or rediss:// for TLS. It may hold a password: no message shows it.
+	// URL is redis://[user:password@]host:port[/db], or rediss:// for TLS. It may hold a password:
+	// no message shows it.
 	URL string
 	// Model is the ID of the model that must answer.
 	Model string
-	// Patience is how long a worker may hold an evaluation before it is handed out a second time, unless earlier ones took a
-	// quarter as long. If zero, 15 s.
+	// Patience is how long a worker may hold an evaluation before it is handed out a second time,
+	// unless earlier ones took a quarter as long. If zero, 15 s.
 	Patience time.Duration
-	// OnWait is told, in words for the user, why nothing moves, and told "" when it does again. May be nil.
+	// OnWait is told, in words for the user, why nothing moves, and told "" when it does again. May
+	// be nil.
 	OnWait func(reason string)
 }
 
-// A Queue hands evaluations to workers through Redis and waits for their answers: it is the backend of a run whose models
-// stand elsewhere. An answer depends on nothing but the job, so a job that is done twice does no harm, and a worker that dies
-// costs the time until its job is handed out again. Redis away, or no worker there: the run waits.
+// A Queue hands evaluations to workers through Redis and waits for their answers: it is the backend
+// of a run whose models stand elsewhere. An answer depends on nothing but the job, so a job that is
+// done twice does no harm, and a worker that dies costs the time until its job is handed out again.
+// Redis away, or no worker there: the run waits.
 //
-// Jobs are tasks of asynq, named by a hash of what they ask; a run that was killed finds what it asked for before.
+// Jobs are tasks of asynq, named by a hash of what they ask; a run that was killed finds what it
+// asked for before.
 type Queue struct {
 	opt       QueueOptions
 	name      string

@@ -25,10 +25,12 @@ import (
 const (
 	jobType     = "pith:evolve"
 	queuePrefix = "pith-evolve-"
-	// runsKey is a sorted set of the models that runs ask for, by the time at which the run last said so.
+	// runsKey is a sorted set of the models that runs ask for, by the time at which the run last
+	// said so.
 	runsKey       = "pith:evolve:runs"
 	announceEvery = 5 * time.Second
-	// pollEvery is how often an idle worker looks for a job: a small part of the time that a job takes.
+	// pollEvery is how often an idle worker looks for a job: a small part of the time that a job
+	// takes.
 	pollEvery = 25 * time.Millisecond
 )
 
@@ -43,13 +45,14 @@ type Options struct {
 	Backend llm.Backend
 	// Concurrency is the number of jobs at once. If zero, 1.
 	Concurrency int
-	// OnReady is called when jobs may come, OnJob about each job done, one call at a time. Both may be nil.
+	// OnReady is called when jobs may come, OnJob about each job done, one call at a time. Both may
+	// be nil.
 	OnReady func()
 	OnJob   func(took time.Duration, err error)
 }
 
-// Work takes jobs from Redis and does them until ctx ends; jobs under way are finished or given back. It refuses to start where
-// runs are waiting and none of them asks for this model.
+// Work takes jobs from Redis and does them until ctx ends; jobs under way are finished or given
+// back. It refuses to start where runs are waiting and none of them asks for this model.
 func Serve(ctx context.Context, opt Options) error {
 	client, err := openRedis(ctx, opt.URL)
 	if err != nil {

@@ -10,7 +10,8 @@ const (
 	hiddenInput   = pastPrefix + "hidden"
 )
 
-// A channel is one tensor of a graph's state: where it goes in and where it comes out, [batch, heads, tokens, width].
+// A channel is one tensor of a graph's state: where it goes in and where it comes out, [batch,
+// heads, tokens, width].
 type Channel struct {
 	In, Out      Port
 	Heads, Width int
@@ -21,8 +22,9 @@ type Channel struct {
 // row returns the bytes of one head's one token.
 func (c Channel) Row() int { return c.Width * ElemSize(c.In.Elem) }
 
-// channels pairs the graph's past inputs with the outputs that continue them. It returns none if any lacks its output, or the graph
-// is gapless or stateless: then a past can be given, an empty one, but not kept.
+// channels pairs the graph's past inputs with the outputs that continue them. It returns none if
+// any lacks its output, or the graph is gapless or stateless: then a past can be given, an empty
+// one, but not kept.
 func (g *Info) Channels() []Channel {
 	if g.gapless || g.Stateless {
 		return nil
@@ -53,4 +55,22 @@ func ElemSize(elem int) int {
 		return 4
 	}
 	return 2
+}
+
+// InputNames lists the graph's inputs.
+func (g *Info) InputNames() []string {
+	names := make([]string, len(g.Inputs))
+	for i, p := range g.Inputs {
+		names[i] = p.Name
+	}
+	return names
+}
+
+// OutputNames lists the graph's losses and then its states.
+func (g *Info) OutputNames() []string {
+	names := []string{g.Contract}
+	for _, c := range g.Channels() {
+		names = append(names, c.Out.Name)
+	}
+	return names
 }

@@ -7,9 +7,11 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// An edit is a graph taken apart: the nodes, which change, and everything else, which stays byte for byte.
+// An edit is a graph taken apart: the nodes, which change, and everything else, which stays byte
+// for byte.
 type edit struct {
-	// model are the fields of the file, the graph's among them; graph those of the graph but for nodes and ends.
+	// model are the fields of the file, the graph's among them; graph those of the graph but for
+	// nodes and ends.
 	model, graph []protoField
 	nodes        []*Node
 	inputs       map[string]protoField
@@ -23,7 +25,13 @@ type edit struct {
 
 // takeApart reads an ONNX file for editing. What it returns holds views of onnx.
 func takeApart(onnx []byte) (*edit, error) {
-	e := &edit{inputs: map[string]protoField{}, shapes: map[string]protoField{}, producers: map[string]*Node{}, weights: map[string]bool{}, fixed: map[string]bool{}}
+	e := &edit{
+		inputs:    map[string]protoField{},
+		shapes:    map[string]protoField{},
+		producers: map[string]*Node{},
+		weights:   map[string]bool{},
+		fixed:     map[string]bool{},
+	}
 	var err error
 	if e.model, err = protoFields(onnx); err != nil {
 		return nil, err
@@ -138,11 +146,15 @@ func (e *edit) constant(name string) bool {
 		return false // an input
 	}
 	e.fixed[name] = false // a malformed graph may go round in a circle
-	e.fixed[name] = !slices.ContainsFunc(append(slices.Clone(n.In), n.inner...), func(in string) bool { return !e.constant(in) })
+	e.fixed[name] = !slices.ContainsFunc(
+		append(slices.Clone(n.In), n.inner...),
+		func(in string) bool { return !e.constant(in) },
+	)
 	return e.fixed[name]
 }
 
-// prune drops the nodes that outputs do not need. Converters leave nodes in any order, so that one pass back would not do.
+// prune drops the nodes that outputs do not need. Converters leave nodes in any order, so that one
+// pass back would not do.
 func (e *edit) prune(outputs []string) {
 	producers := map[string]*Node{}
 	for _, n := range e.nodes {
@@ -162,7 +174,8 @@ func (e *edit) prune(outputs []string) {
 	e.nodes = slices.DeleteFunc(e.nodes, func(n *Node) bool { return !needed[n] })
 }
 
-// put writes the graph together again with other ends. Only what stays an input is kept of the inputs.
+// put writes the graph together again with other ends. Only what stays an input is kept of the
+// inputs.
 func (e *edit) put(inputs, outputs []Message) Message {
 	var graph, model Message
 	for _, n := range e.nodes {

@@ -24,8 +24,9 @@ type Port struct {
 	Dims []int64
 }
 
-// graphInfo is what the protobuf says of a graph's ends. It is read from the bytes because asking the runtime means loading the
-// model a second time, and because the runtime would follow external data to files before anyone could object.
+// graphInfo is what the protobuf says of a graph's ends. It is read from the bytes because asking
+// the runtime means loading the model a second time, and because the runtime would follow external
+// data to files before anyone could object.
 type Info struct {
 	Inputs, Outputs []Port
 	Contract        string
@@ -34,8 +35,8 @@ type Info struct {
 	External []string
 	// half says that some weights are 16-bit floats.
 	Half bool
-	// gapless says that some attention takes the length of the past from the mask and expects it at the left of its place: with
-	// rows of several lengths no state can be handed to it.
+	// gapless says that some attention takes the length of the past from the mask and expects it at
+	// the left of its place: with rows of several lengths no state can be handed to it.
 	gapless bool
 	// stateless says that states are not worth keeping where the graph runs (see openSession).
 	Stateless bool
@@ -43,8 +44,9 @@ type Info struct {
 
 var ErrMalformed = errors.New("not an ONNX file")
 
-// inspect reads the ends of the graph in an ONNX file and which files hold its weights. It refuses those outside of the graph's
-// own folder: following such paths has read arbitrary files in the past (CVE-2022-25882, CVE-2024-27318).
+// inspect reads the ends of the graph in an ONNX file and which files hold its weights. It refuses
+// those outside of the graph's own folder: following such paths has read arbitrary files in the
+// past (CVE-2022-25882, CVE-2024-27318).
 func Inspect(onnx []byte) (Info, error) {
 	info := Info{Initializers: map[string]bool{}}
 	found := false
@@ -97,7 +99,8 @@ func (g *Info) readGraph(body []byte, top bool) error {
 	})
 }
 
-// readNode looks at a node's operator and into its attributes, where constants and the bodies of If and Loop live.
+// readNode looks at a node's operator and into its attributes, where constants and the bodies of If
+// and Loop live.
 func (g *Info) readNode(body []byte) error {
 	return EachField(body, func(num protowire.Number, attribute []byte, _ uint64) error {
 		if num == 4 && string(attribute) == "GroupQueryAttention" {
@@ -154,7 +157,12 @@ func (g *Info) readTensor(body []byte, initializer bool) error {
 	}
 	if external {
 		if location == "" || location == "." || location == ".." || strings.ContainsAny(location, "/\\\x00") {
-			return fmt.Errorf("tensor %q is stored in another file, %q, which is not in the graph's own folder: %w", name, location, ErrUnsupported)
+			return fmt.Errorf(
+				"tensor %q is stored in another file, %q, which is not in the graph's own folder: %w",
+				name,
+				location,
+				ErrUnsupported,
+			)
 		}
 		g.External = append(g.External, location)
 	}
@@ -219,8 +227,8 @@ func (p *Port) readType(body []byte) error {
 	})
 }
 
-// eachField calls visit for every field of a protobuf message: with its bytes if it is length-delimited, with its number if it
-// is a varint.
+// eachField calls visit for every field of a protobuf message: with its bytes if it is
+// length-delimited, with its number if it is a varint.
 func EachField(msg []byte, visit func(num protowire.Number, body []byte, n uint64) error) error {
 	for len(msg) > 0 {
 		num, typ, size := protowire.ConsumeTag(msg)
@@ -252,8 +260,8 @@ func EachField(msg []byte, visit func(num protowire.Number, body []byte, n uint6
 }
 
 // settle finds the contract that the graph keeps and refuses graphs that keep none, or another than
-// stated, where that is not empty. It returns the size of the vocabulary, or 0 where only others can
-// tell it.
+// stated, where that is not empty. It returns the size of the vocabulary, or 0 where only others
+// can tell it.
 func (g *Info) Settle(stated string) (vocab int, err error) {
 	for _, contract := range []string{ContractNLL, ContractLogits} {
 		if g.Output(contract) != nil {
@@ -309,14 +317,16 @@ func (g *Info) checkInputs() error {
 	return nil
 }
 
-// isKeep tells the input that says how many of the last positions get logits, which newer exporters add; 0 means all.
+// isKeep tells the input that says how many of the last positions get logits, which newer exporters
+// add; 0 means all.
 func isKeep(input string) bool { return input == "logits_to_keep" || input == "num_logits_to_keep" }
 
 func (g *Info) Output(name string) *Port { return find(g.Outputs, name) }
 
 func (g *Info) Input(name string) *Port { return find(g.Inputs, name) }
 
-// hidden reports that the graph takes hidden states of the past, so that it can give the losses of tokens there.
+// hidden reports that the graph takes hidden states of the past, so that it can give the losses of
+// tokens there.
 func (g *Info) Hidden() bool { return g.Input(hiddenInput) != nil }
 
 func find(ports []Port, name string) *Port {
@@ -326,22 +336,4 @@ func find(ports []Port, name string) *Port {
 		}
 	}
 	return nil
-}
-
-// InputNames lists the graph's inputs.
-func (g *Info) InputNames() []string {
-	names := make([]string, len(g.Inputs))
-	for i, p := range g.Inputs {
-		names[i] = p.Name
-	}
-	return names
-}
-
-// OutputNames lists the graph's losses and then its states.
-func (g *Info) OutputNames() []string {
-	names := []string{g.Contract}
-	for _, c := range g.Channels() {
-		names = append(names, c.Out.Name)
-	}
-	return names
 }

@@ -42,12 +42,14 @@ func TestInspectReadsTheEnds(t *testing.T) {
 		t.Fatalf("%d inputs and %d outputs, want 7 and 5", len(info.Inputs), len(info.Outputs))
 	}
 	p := info.Inputs[3]
-	if p.Name != "past_key_values.0.key" || p.Elem != ElemFloat || len(p.Dims) != 4 || p.Dims[0] != -1 || p.Dims[1] != 2 || p.Dims[3] != 12 {
+	if p.Name != "past_key_values.0.key" || p.Elem != ElemFloat || len(p.Dims) != 4 || p.Dims[0] != -1 || p.Dims[1] != 2 ||
+		p.Dims[3] != 12 {
 		t.Errorf("input 3 is %+v", p)
 	}
 }
 
-// The vocabulary projection sees the wanted rows only, and inputs and outputs that losses do not need are gone.
+// The vocabulary projection sees the wanted rows only, and inputs and outputs that losses do not
+// need are gone.
 func TestPreparedGraphIsSmall(t *testing.T) {
 	onnx, err := os.ReadFile("../testdata/tiny-qwen2/model_with_past.onnx")
 	if err != nil {
@@ -65,7 +67,8 @@ func TestPreparedGraphIsSmall(t *testing.T) {
 	if info, err = Inspect(bytes); err != nil {
 		t.Fatal(err)
 	}
-	if in := info.InputNames(); !slices.Equal(in, []string{"targets", "attention_mask", "input_ids"}) || len(info.Outputs) != 1 {
+	if in := info.InputNames(); !slices.Equal(in, []string{"targets", "attention_mask", "input_ids"}) ||
+		len(info.Outputs) != 1 {
 		t.Errorf("inputs %v, outputs %v", in, info.Outputs)
 	}
 	e, err := takeApart(bytes)
@@ -73,7 +76,8 @@ func TestPreparedGraphIsSmall(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, n := range e.nodes {
-		if n.Op == "Concat" && slices.ContainsFunc(n.In, func(in string) bool { return strings.HasPrefix(in, "past_key_values") }) {
+		if n.Op == "Concat" &&
+			slices.ContainsFunc(n.In, func(in string) bool { return strings.HasPrefix(in, "past_key_values") }) {
 			t.Errorf("%s still joins the empty past", n.Out[0])
 		}
 		if n.Op == "MatMul" && n.Out[0] == ContractLogits && n.In[0] != prefix+"rows" {

@@ -10,13 +10,25 @@ import (
 // prefix marks the tensors that an edit adds.
 const prefix = "pith/"
 
-// Operators that project onto the vocabulary, by what multiplies: input 0 are the hidden states, input 1 the weights. Where
-// activations are quantised apart (MatMulInteger), input 0 holds them already, with the scale of all positions.
-var projections = []string{"MatMul", "Gemm", "FusedMatMul", "FusedGemm", "MatMulNBits", "MatMulBnb4", "MatMulInteger", "MatMulIntegerToFloat", "DynamicQuantizeMatMul"}
+// Operators that project onto the vocabulary, by what multiplies: input 0 are the hidden states,
+// input 1 the weights. Where activations are quantised apart (MatMulInteger), input 0 holds them
+// already, with the scale of all positions.
+var projections = []string{
+	"MatMul",
+	"Gemm",
+	"FusedMatMul",
+	"FusedGemm",
+	"MatMulNBits",
+	"MatMulBnb4",
+	"MatMulInteger",
+	"MatMulIntegerToFloat",
+	"DynamicQuantizeMatMul",
+}
 
-// toNLL turns a graph of contract logits into one of contract nll: rows of the projection's input are gathered where a loss is
-// wanted, and the losses computed from the few logits that are left. info are the graph's ends. With states, a graph that takes a past
-// and tells what it leaves goes on to do so. The result holds views of onnx.
+// toNLL turns a graph of contract logits into one of contract nll: rows of the projection's input
+// are gathered where a loss is wanted, and the losses computed from the few logits that are left.
+// info are the graph's ends. With states, a graph that takes a past and tells what it leaves goes
+// on to do so. The result holds views of onnx.
 func ToNLL(onnx []byte, info Info, states bool) (Message, error) {
 	e, err := takeApart(onnx)
 	if err != nil {
@@ -30,8 +42,15 @@ func ToNLL(onnx []byte, info Info, states bool) (Message, error) {
 		return Message{}, fmt.Errorf("opset %d is older than 11: %w (export again)", e.opset, ErrUnsupported)
 	}
 	for _, n := range e.nodes {
-		if slices.ContainsFunc(n.Out, func(name string) bool { return len(name) >= len(prefix) && name[:len(prefix)] == prefix }) {
-			return Message{}, fmt.Errorf("the graph has names that begin with %s: %w (was it prepared before?)", prefix, ErrUnsupported)
+		if slices.ContainsFunc(
+			n.Out,
+			func(name string) bool { return len(name) >= len(prefix) && name[:len(prefix)] == prefix },
+		) {
+			return Message{}, fmt.Errorf(
+				"the graph has names that begin with %s: %w (was it prepared before?)",
+				prefix,
+				ErrUnsupported,
+			)
 		}
 	}
 	before, err := e.replaceInputs(info, len(channels) > 0)
@@ -52,7 +71,16 @@ func ToNLL(onnx []byte, info Info, states bool) (Message, error) {
 	}
 	i := slices.Index(e.nodes, at)
 	own, outputs := leave(channels)
-	e.nodes = slices.Concat(before, wantedRows(), e.nodes[:i], gather, []*Node{few}, e.nodes[i+1:], e.losses(info.Output(ContractLogits).Elem), own)
+	e.nodes = slices.Concat(
+		before,
+		wantedRows(),
+		e.nodes[:i],
+		gather,
+		[]*Node{few},
+		e.nodes[i+1:],
+		e.losses(info.Output(ContractLogits).Elem),
+		own,
+	)
 	ends := []Message{NewPort(ContractNLL, ElemFloat, "wanted")}
 	for i, name := range outputs {
 		c := channels[i]
@@ -62,8 +90,8 @@ func ToNLL(onnx []byte, info Info, states bool) (Message, error) {
 	return e.put([]Message{NewPort("targets", ElemInt64, "batch_size", "sequence_length")}, ends), nil
 }
 
-// lasting returns the channels that a prepared graph may keep: none where the graph could not be told which tokens of the past, and
-// which positions, a row has.
+// lasting returns the channels that a prepared graph may keep: none where the graph could not be
+// told which tokens of the past, and which positions, a row has.
 func lasting(info Info) []Channel {
 	if info.Input("position_ids") == nil || info.Input("attention_mask") == nil {
 		return nil
@@ -71,7 +99,8 @@ func lasting(info Info) []Channel {
 	return info.Channels()
 }
 
-// leave cuts the run's own tokens out of what the graph tells of all, and returns the names of the outputs.
+// leave cuts the run's own tokens out of what the graph tells of all, and returns the names of the
+// outputs.
 func leave(channels []Channel) (nodes []*Node, outputs []string) {
 	if len(channels) == 0 {
 		return nil, nil
@@ -84,7 +113,10 @@ func leave(channels []Channel) (nodes []*Node, outputs []string) {
 	}
 	for _, c := range channels {
 		name := newPrefix + strings.TrimPrefix(c.In.Name, pastPrefix)
-		nodes = append(nodes, NewNode("Slice", []string{c.Out.Name, p("past_length"), p("rest"), p("tokens")}, []string{name}))
+		nodes = append(
+			nodes,
+			NewNode("Slice", []string{c.Out.Name, p("past_length"), p("rest"), p("tokens")}, []string{name}),
+		)
 		outputs = append(outputs, name)
 	}
 	return nodes, outputs
@@ -116,16 +148,22 @@ func (e *edit) losses(elem int) []*Node {
 	} else {
 		nodes = append(nodes, NewNode("Identity", []string{logits}, p("logits")))
 	}
-	return append(nodes,
+	return append(
+		nodes,
 		NewNode("LogSoftmax", p("logits"), p("log_p"), IntAttr("axis", 1)),
-		NewNode("GatherElements", []string{prefix + "log_p", prefix + "target_column"}, p("target_log_p"), IntAttr("axis", 1)),
+		NewNode(
+			"GatherElements",
+			[]string{prefix + "log_p", prefix + "target_column"},
+			p("target_log_p"),
+			IntAttr("axis", 1),
+		),
 		NewNode("Reshape", []string{prefix + "target_log_p", prefix + "minus_one"}, p("gain")),
 		NewNode("Neg", p("gain"), []string{ContractNLL}),
 	)
 }
 
-// gatherRows walks from the logits back to the vocabulary projection and returns it. What only shapes its result becomes an
-// Identity on the way: the result will be rows, whatever it was.
+// gatherRows walks from the logits back to the vocabulary projection and returns it. What only
+// shapes its result becomes an Identity on the way: the result will be rows, whatever it was.
 func (e *edit) gatherRows() (*Node, error) {
 	name := ContractLogits
 	for range len(e.nodes) + 1 {
@@ -147,7 +185,11 @@ func (e *edit) gatherRows() (*Node, error) {
 			}
 			name = next
 		case "If", "Loop":
-			return nil, fmt.Errorf("the logits come out of an %s, as in decoders merged into one file: %w (use the export without past beside it)", n.Op, ErrUnsupported)
+			return nil, fmt.Errorf(
+				"the logits come out of an %s, as in decoders merged into one file: %w (use the export without past beside it)",
+				n.Op,
+				ErrUnsupported,
+			)
 		default:
 			return n, e.checkProjection(n)
 		}
@@ -155,7 +197,8 @@ func (e *edit) gatherRows() (*Node, error) {
 	return nil, fmt.Errorf("the nodes before the logits go round in a circle: %w", ErrMalformed)
 }
 
-// operand returns the input of an elementwise node that holds logits; the other must be the same for all positions.
+// operand returns the input of an elementwise node that holds logits; the other must be the same
+// for all positions.
 func (e *edit) operand(n *Node) (string, error) {
 	if len(n.In) != 2 {
 		return "", fmt.Errorf("%s with %d inputs: %w", n.Op, len(n.In), ErrMalformed)
@@ -166,10 +209,16 @@ func (e *edit) operand(n *Node) (string, error) {
 	case b && !a:
 		return n.In[0], nil
 	}
-	return "", fmt.Errorf("logits are combined with other values of the same shape by %s %s: %w", n.Op, n.Out[0], ErrUnsupported)
+	return "", fmt.Errorf(
+		"logits are combined with other values of the same shape by %s %s: %w",
+		n.Op,
+		n.Out[0],
+		ErrUnsupported,
+	)
 }
 
-// uniform tells whether a tensor is the same for every position: weights, and the scale and zero point of quantised activations.
+// uniform tells whether a tensor is the same for every position: weights, and the scale and zero
+// point of quantised activations.
 func (e *edit) uniform(name string) bool {
 	if e.constant(name) {
 		return true
@@ -191,11 +240,20 @@ func (e *edit) uniform(name string) bool {
 
 func (e *edit) checkProjection(n *Node) error {
 	if !slices.Contains(projections, n.Op) || len(n.In) < 2 {
-		return fmt.Errorf("logits come out of operator %s, which is no vocabulary projection that is known here: %w", n.Op, ErrUnsupported)
+		return fmt.Errorf(
+			"logits come out of operator %s, which is no vocabulary projection that is known here: %w",
+			n.Op,
+			ErrUnsupported,
+		)
 	}
 	for _, in := range n.In[1:] {
 		if !e.uniform(in) {
-			return fmt.Errorf("the vocabulary projection %s has weights that are computed from the input (%s): %w", n.Op, in, ErrUnsupported)
+			return fmt.Errorf(
+				"the vocabulary projection %s has weights that are computed from the input (%s): %w",
+				n.Op,
+				in,
+				ErrUnsupported,
+			)
 		}
 	}
 	if turned, err := n.Attribute("transA", 0); err != nil || turned != 0 {
@@ -204,8 +262,8 @@ func (e *edit) checkProjection(n *Node) error {
 	return nil
 }
 
-// replaceInputs makes the inputs that contract nll does not have: logits of all positions and, unless the graph is lasting, an empty
-// past and positions 0, 1, 2...
+// replaceInputs makes the inputs that contract nll does not have: logits of all positions and,
+// unless the graph is lasting, an empty past and positions 0, 1, 2...
 func (e *edit) replaceInputs(info Info, lasting bool) ([]*Node, error) {
 	p := func(name string) string { return prefix + name }
 	nodes := []*Node{
@@ -234,7 +292,8 @@ func (e *edit) replaceInputs(info Info, lasting bool) ([]*Node, error) {
 	return nodes, nil
 }
 
-// emptyPast makes a cache of length 0, and takes it out where it is only put before the new keys or values.
+// emptyPast makes a cache of length 0, and takes it out where it is only put before the new keys or
+// values.
 func (e *edit) emptyPast(in Port) []*Node {
 	rest, shape := prefix+in.Name+".rest", prefix+in.Name+".shape"
 	for i, n := range e.nodes {

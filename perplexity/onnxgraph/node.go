@@ -6,7 +6,8 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// A node is one operation of a graph: its message as it was read or made, and what an edit looks at.
+// A node is one operation of a graph: its message as it was read or made, and what an edit looks
+// at.
 type Node struct {
 	Body       Message
 	In, Out    []string
@@ -38,7 +39,8 @@ func (n *Node) Of(domain string) *Node {
 	return n
 }
 
-// int64Constant makes a node that gives a constant. (A node rather than an initializer: those must be inputs too before IR version 4.)
+// int64Constant makes a node that gives a constant. (A node rather than an initializer: those must
+// be inputs too before IR version 4.)
 func Int64Constant(out string, dims []int64, values ...int64) *Node {
 	var data []byte
 	for _, v := range values {
@@ -68,7 +70,8 @@ func parseNode(body []byte) (*Node, error) {
 	return n, err
 }
 
-// readSubgraphs collects the names that the subgraphs of an attribute, or of a node inside of one, mention.
+// readSubgraphs collects the names that the subgraphs of an attribute, or of a node inside of one,
+// mention.
 func (n *Node) readSubgraphs(attribute []byte) error {
 	return EachField(attribute, func(num protowire.Number, graph []byte, _ uint64) error {
 		if num != 6 && num != 11 {
@@ -113,7 +116,8 @@ func (n *Node) Attribute(name string, fallback int64) (int64, error) {
 	return value, err
 }
 
-// withInput returns the node with its first input replaced and everything else byte for byte as it was.
+// withInput returns the node with its first input replaced and everything else byte for byte as it
+// was.
 func (n *Node) withInput(name string) (*Node, error) {
 	fields, err := protoFields(n.Body.Join())
 	if err != nil {

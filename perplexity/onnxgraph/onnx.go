@@ -7,7 +7,8 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// A protoField is one field of a protobuf message. raw is all of it, tag included; body is what a length-delimited one holds.
+// A protoField is one field of a protobuf message. raw is all of it, tag included; body is what a
+// length-delimited one holds.
 type protoField struct {
 	Num       protowire.Number
 	raw, Body []byte
@@ -35,7 +36,8 @@ func protoFields(msg []byte) ([]protoField, error) {
 	return fields, nil
 }
 
-// A message is a protobuf message in parts, so that a graph is written around its weights without copying them.
+// A message is a protobuf message in parts, so that a graph is written around its weights without
+// copying them.
 type Message struct {
 	Parts [][]byte
 	Size  int
@@ -140,7 +142,8 @@ func NewTensor(elem int, dims []int64, data []byte) Message {
 	return t
 }
 
-// newPort is a graph's input or output (ValueInfoProto). A dimension is a number, or a name for one known at run time only.
+// newPort is a graph's input or output (ValueInfoProto). A dimension is a number, or a name for one
+// known at run time only.
 func NewPort(name string, elem int, dims ...any) Message {
 	var shape, tensor, typ, p Message
 	for _, d := range dims {

@@ -57,7 +57,8 @@ func CountWeights(onnx []byte, vocab int) (w Weights, err error) {
 	return w, nil
 }
 
-// weightShape returns the shape of the weight of a product: of the tensor itself, or of what it is unpacked from.
+// weightShape returns the shape of the weight of a product: of the tensor itself, or of what it is
+// unpacked from.
 func (e *edit) weightShape(n *Node, sizes map[string][]int64) ([]int64, error) {
 	if n.Op == "MatMulNBits" || n.Op == "MatMulBnb4" {
 		from, err := n.Attribute("K", 1)
