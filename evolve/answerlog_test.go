@@ -65,3 +65,43 @@ func TestAnswerLogSurvivesATornWrite(t *testing.T) {
 		t.Errorf("a flipped bit in the first record: %v, %v, want nothing believed", l, err)
 	}
 }
+
+// A request whose answer a kill took away counts as having used all that was held back for it; one
+// that was refused, what it used.
+func TestKilledRequestsCountAsSpent(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "answers")
+	q := func(name string) question { return question{key: newAnswerKey(name)} }
+	held, paid := llm.Usage{In: 30, Out: 5}, llm.Usage{In: 12, Out: 1}
+	want := llm.Usage{}
+	for round := range 3 {
+		l, err := OpenAnswerLog(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l.Used() != want {
+			t.Fatalf("round %d: used %+v, want %+v", round, l.Used(), want)
+		}
+		for _, name := range []string{"answered", "killed", "refused"} {
+			if err := l.Begin(q(name), held); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := l.Put([]question{q("answered")}, []Outcome{{1, 1}}, paid); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Refuse(q("refused"), llm.Usage{In: 2}); err != nil {
+			t.Fatal(err)
+		}
+		want = want.Plus(paid).Plus(llm.Usage{In: 2})
+		if l.Used() != want || l.Len() != 1 {
+			t.Errorf("round %d: used %+v and %d outcomes, want %+v and 1", round, l.Used(), l.Len(), want)
+		}
+		if err := l.Close(); err != nil { // as a kill would
+			t.Fatal(err)
+		}
+		want = want.Plus(held)
+		if used, err := readUsage(path); err != nil || used != want {
+			t.Errorf("round %d: read %+v, %v, want %+v", round, used, err, want)
+		}
+	}
+}

@@ -117,7 +117,7 @@ func roundTicks(low, high float64, n int) (values []float64, digits int) {
 	for k := math.Ceil(low / step); k*step <= high; k++ {
 		values = append(values, k*step+0) // no negative zero
 	}
-	return values, max(0, -int(math.Floor(math.Log10(step)*1.0001+1e-9)))
+	return values, max(0, int(math.Ceil(-math.Log10(step)-1e-9)))
 }
 
 // SVG draws the chart.
@@ -179,7 +179,7 @@ type intervalChart []Comparison
 
 // SVG draws one line for each comparison over a common axis.
 func (c intervalChart) SVG() template.HTML {
-	const row, left, right = 26.0, 16.0, 384.0
+	const row, left, right = 42.0, 16.0, 384.0
 	low, high := -Margin, Margin
 	for _, x := range c {
 		low, high = min(low, x.Low), max(high, x.High)
@@ -197,10 +197,10 @@ func (c intervalChart) SVG() template.HTML {
 	}
 	fmt.Fprintf(&b, `<line class="zero" x1="%.1f" x2="%.1f" y1="2" y2="%g"/>`, at(0), at(0), floor)
 	for i, x := range c {
-		y := row * (float64(i) + .62)
+		y := row * (float64(i) + .72)
 		fmt.Fprintf(&b, `<line class="interval" x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f"/>`, at(x.Low), at(x.High), y, y)
 		fmt.Fprintf(&b, `<circle class="m1" cx="%.1f" cy="%.1f" r="4"/>`, at((x.Low+x.High)/2), y)
-		fmt.Fprintf(&b, `<text x="%g" y="%.1f">against %s</text>`, left, y-8, template.HTMLEscapeString(x.With))
+		fmt.Fprintf(&b, `<text x="%g" y="%.1f">against %s</text>`, left, y-12, template.HTMLEscapeString(x.With))
 	}
 	fmt.Fprintf(&b, `<text x="%g" y="%g" text-anchor="middle">%s</text></svg>`, chartWidth/2, floor+32,
 		"difference on the test split, 95 %")

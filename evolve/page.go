@@ -23,8 +23,8 @@ func (r *Report) stretches() (out []stretch) {
 	}
 	for i, piece := range r.Pieces {
 		if !mask[i] {
-			// A line break that went would otherwise be seen as one that stayed.
-			piece = strings.ReplaceAll(piece, "\n", "↵")
+			// A line break that went is struck through where it stood.
+			piece = strings.ReplaceAll(piece, "\n", "↵\n")
 		}
 		if n := len(out); n > 0 && out[n-1].Kept == mask[i] {
 			out[n-1].Text += piece

@@ -62,8 +62,12 @@ func Compare(with string, answer, other []float64) Comparison {
 }
 
 func (c Comparison) String() string {
+	with := c.With
+	if with == fullName {
+		with = "the " + with
+	}
 	return fmt.Sprintf("%s than %s: %+.3f on %d rows, between %+.3f and %+.3f with 95 %% confidence",
-		c.words(), c.With, c.Difference, c.Rows, c.Low, c.High)
+		c.words(), with, c.Difference, c.Rows, c.Low, c.High)
 }
 
 func (c Comparison) words() string {
