@@ -149,9 +149,7 @@ func (e *execution) perplexity(ctx context.Context, kept int) (Entry, error) {
 		dropped = append(dropped, open[k])
 	}
 	evaluated, err := search.EvaluateMasks(
-		ctx,
-		e.problem(),
-		[]search.Mask{search.FullMask(len(e.template.Units)).Flip(dropped...)},
+		ctx, e.problem(), []search.Mask{search.FullMask(len(e.template.Units)).Flip(dropped...)},
 	)
 	if err != nil {
 		return Entry{}, err

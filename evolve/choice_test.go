@@ -90,9 +90,7 @@ func TestReferenceRuns(t *testing.T) {
 		}
 		if climbs && r.Answer.Validation != r.Answer.Fitness {
 			t.Errorf(
-				"%s: %v on the rows it searched on and %v on validation, which are the same",
-				a,
-				r.Answer.Fitness,
+				"%s: %v on the rows it searched on and %v on validation, which are the same", a, r.Answer.Fitness,
 				r.Answer.Validation,
 			)
 		}

@@ -70,9 +70,7 @@ func (f *Folder) Reload() error {
 				errs,
 				fmt.Errorf(
 					"%w: %s was measured on %q, which no request can name; only allowing it for any model puts it to use",
-					ErrArtefact,
-					e.Name(),
-					a.Provenance.Model,
+					ErrArtefact, e.Name(), a.Provenance.Model,
 				),
 			)
 			continue

@@ -40,8 +40,7 @@ func TestFolderFinds(t *testing.T) {
 	}
 	for _, anyModel := range []bool{false, true} {
 		folder, err := OpenFolder(
-			dir,
-			FolderOptions{AnyModel: anyModel, Count: func(_, text string) int { return len(text) }},
+			dir, FolderOptions{AnyModel: anyModel, Count: func(_, text string) int { return len(text) }},
 		)
 		if err != nil || folder.Len() != 3 {
 			t.Fatalf("OpenFolder = %v, %v", folder, err)

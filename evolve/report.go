@@ -123,9 +123,7 @@ func (r *Report) Verdict() string {
 	if !r.Answer.Tested {
 		return fmt.Sprintf(
 			"The pruned prompt was not tested: %.4g against %.4g on the validation split, at %.0f %% of the length.",
-			r.Answer.Validation,
-			r.Full.Validation,
-			100*r.Share(r.Answer),
+			r.Answer.Validation, r.Full.Validation, 100*r.Share(r.Answer),
 		)
 	}
 	figures := fmt.Sprintf("%.4g against %.4g on the test split, at %.0f %% of the length",
@@ -145,13 +143,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	fmt.Fprintln(tw, "prompt\tlength\tof full\tsearch\tvalidation\ttest\t")
 	for _, e := range r.Entries() {
 		fmt.Fprintf(
-			tw,
-			"%s\t%d\t%.0f %%\t%.4g\t%.4g\t%s\t\n",
-			e.Name,
-			e.Length,
-			100*r.Share(e),
-			e.Fitness,
-			e.Validation,
+			tw, "%s\t%d\t%.0f %%\t%.4g\t%.4g\t%s\t\n", e.Name, e.Length, 100*r.Share(e), e.Fitness, e.Validation,
 			e.TestText(),
 		)
 	}

@@ -233,9 +233,7 @@ func TestRunReport(t *testing.T) {
 	random := r.Baselines[0]
 	if random.Length != r.Answer.Length || r.Baselines[1].Length != r.Answer.Length {
 		t.Errorf(
-			"baselines of length %d and %d beside an answer of %d",
-			random.Length,
-			r.Baselines[1].Length,
+			"baselines of length %d and %d beside an answer of %d", random.Length, r.Baselines[1].Length,
 			r.Answer.Length,
 		)
 	}

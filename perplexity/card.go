@@ -186,8 +186,7 @@ func (b *bundle) checkWeights(fsys fs.FS, folder string) error {
 	}
 	if b.path == "" {
 		return fmt.Errorf(
-			"weights are stored in another file, %s: %w (open the folder by its path)",
-			b.graph.External[0],
+			"weights are stored in another file, %s: %w (open the folder by its path)", b.graph.External[0],
 			ErrUnsupported,
 		)
 	}

@@ -155,10 +155,7 @@ func (o Options) check() error {
 	case o.Threads < 0 || o.MaxBatchTokens < 0 || o.MaxTokens < 0 || o.MaxTokens == 1 || o.MaxQueuedTokens < 0:
 		return fmt.Errorf(
 			"negative or too small option: threads %d, max batch tokens %d, max tokens %d, max queued tokens %d",
-			o.Threads,
-			o.MaxBatchTokens,
-			o.MaxTokens,
-			o.MaxQueuedTokens,
+			o.Threads, o.MaxBatchTokens, o.MaxTokens, o.MaxQueuedTokens,
 		)
 	}
 	return nil

@@ -73,8 +73,7 @@ func TestTamperedFilesAreRefused(t *testing.T) {
 		data := read(t, "model", name)
 		data[len(data)/2] ^= 1
 		_, err := perplexity.Open(
-			folder(t, perplexity.Embedded(), map[string][]byte{name: data}),
-			perplexity.Options{Device: "cpu"},
+			folder(t, perplexity.Embedded(), map[string][]byte{name: data}), perplexity.Options{Device: "cpu"},
 		)
 		var wrong *perplexity.ChecksumError
 		if !errors.As(err, &wrong) || wrong.File != name || !errors.Is(err, perplexity.ErrChecksum) {
@@ -146,8 +145,7 @@ func TestGraphsOfOtherKindsAreRefused(t *testing.T) {
 	// A constant inside a node that points to a file outside of the model's folder.
 	location := field(field(nil, 1, "location"), 2, "../../etc/passwd")
 	tensor := protowire.AppendVarint(
-		protowire.AppendTag(field(field(nil, 8, "w"), 13, string(location)), 14, protowire.VarintType),
-		1,
+		protowire.AppendTag(field(field(nil, 8, "w"), 13, string(location)), 14, protowire.VarintType), 1,
 	)
 	node := field(field(nil, 4, "Constant"), 5, string(field(nil, 5, string(tensor))))
 	external := rewrite(model, 7, func(graph []byte) []byte { return field(graph, 1, string(node)) })
@@ -164,8 +162,7 @@ func TestGraphsOfOtherKindsAreRefused(t *testing.T) {
 	}
 	for _, tt := range tests {
 		_, err := perplexity.Open(
-			folder(t, tinyFolder(t), map[string][]byte{"model.onnx": tt.onnx}),
-			perplexity.Options{Device: "cpu"},
+			folder(t, tinyFolder(t), map[string][]byte{"model.onnx": tt.onnx}), perplexity.Options{Device: "cpu"},
 		)
 		if !errors.Is(err, perplexity.ErrUnsupported) || !strings.Contains(err.Error(), tt.says) {
 			t.Errorf("%s: error is %v, want one that says %q", tt.name, err, tt.says)
@@ -198,8 +195,7 @@ func TestFirstTokenOfTheTokenizer(t *testing.T) {
 		t.Fatal(err)
 	}
 	m, err := perplexity.Open(
-		folder(t, tinyFolder(t), map[string][]byte{"tokenizer.json": changed}),
-		perplexity.Options{Device: "cpu"},
+		folder(t, tinyFolder(t), map[string][]byte{"tokenizer.json": changed}), perplexity.Options{Device: "cpu"},
 	)
 	if err != nil {
 		t.Fatal(err)

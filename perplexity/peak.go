@@ -99,17 +99,12 @@ func (p products) graph(format string) (onnxgraph.Message, error) {
 	nodes = append(
 		nodes,
 		onnxgraph.NewNode(
-			"ReduceMean",
-			[]string{fmt.Sprint("x", p.count)},
-			[]string{"mean"},
-			onnxgraph.IntAttr("keepdims", 1),
+			"ReduceMean", []string{fmt.Sprint("x", p.count)}, []string{"mean"}, onnxgraph.IntAttr("keepdims", 1),
 		),
 		onnxgraph.NewNode("Cast", []string{"mean"}, []string{"y"}, onnxgraph.IntAttr("to", onnxgraph.ElemFloat)),
 	)
 	return newFile(
-		nodes,
-		weights,
-		[]onnxgraph.Message{onnxgraph.NewPort("x", onnxgraph.ElemFloat, 1, p.inner)},
+		nodes, weights, []onnxgraph.Message{onnxgraph.NewPort("x", onnxgraph.ElemFloat, 1, p.inner)},
 		[]onnxgraph.Message{onnxgraph.NewPort("y", onnxgraph.ElemFloat, 1, 1)},
 	), nil
 }
@@ -145,11 +140,7 @@ func (m *Multiplier) once(ctx context.Context) error {
 	}
 	var open values
 	defer open.destroy()
-	x, y := addTensor(
-		&open,
-		ort.NewShape(1, int64(len(row))),
-		row,
-	), addTensor(
+	x, y := addTensor(&open, ort.NewShape(1, int64(len(row))), row), addTensor(
 		&open,
 		ort.NewShape(1, 1),
 		make([]float32, 1),

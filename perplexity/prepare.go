@@ -82,8 +82,7 @@ func prepare(ctx context.Context, dir string, opt PrepareOptions, states bool) (
 	if graph.Size > largestMessage {
 		return Prepared{}, fmt.Errorf(
 			"the graph would have %d bytes, above the 2 GiB of its format: %w (export the weights to a file of their own)",
-			graph.Size,
-			ErrUnsupported,
+			graph.Size, ErrUnsupported,
 		)
 	}
 	temp, err := os.MkdirTemp(filepath.Dir(filepath.Clean(opt.Out)), ".pith-prepare-")
@@ -110,9 +109,7 @@ func prepare(ctx context.Context, dir string, opt PrepareOptions, states bool) (
 		return out, errState
 	case !(out.Worst <= limit):
 		return out, fmt.Errorf(
-			"a loss of the prepared graph is %g nats from the original's, above %g: %w",
-			out.Worst,
-			limit,
+			"a loss of the prepared graph is %g nats from the original's, above %g: %w", out.Worst, limit,
 			ErrUnsupported,
 		)
 	}

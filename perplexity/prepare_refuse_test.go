@@ -27,10 +27,7 @@ func TestPrepareRefuses(t *testing.T) {
 		}, "fixed shape"},
 		{"two projections", func(g *toy) []byte {
 			h := g.body(g.floats(0.7, toyVocab, toyWidth))
-			a, b := g.op(
-				"MatMul",
-				[]string{h, g.floats(1, toyWidth, toyVocab)},
-			), g.op(
+			a, b := g.op("MatMul", []string{h, g.floats(1, toyWidth, toyVocab)}), g.op(
 				"MatMul",
 				[]string{h, g.floats(1, toyWidth, toyVocab)},
 			)
@@ -60,8 +57,7 @@ func TestPrepareRefuses(t *testing.T) {
 		},
 		{"a circle", func(g *toy) []byte {
 			g.nodes = append(
-				g.nodes,
-				onnxgraph.NewNode("Tanh", []string{"b"}, []string{"a"}),
+				g.nodes, onnxgraph.NewNode("Tanh", []string{"b"}, []string{"a"}),
 				onnxgraph.NewNode("Tanh", []string{"a"}, []string{"b"}),
 			)
 			return g.finish("a", onnxgraph.ElemFloat)

@@ -29,8 +29,7 @@ var tails = []struct {
 		shape := g.op("Shape", []string{h})
 		rows := g.op("Reshape", []string{h, g.constant(-1, toyWidth)})
 		y := g.op(
-			"Gemm",
-			[]string{rows, g.floats(1, toyVocab, toyWidth), g.floats(1, toyVocab)},
+			"Gemm", []string{rows, g.floats(1, toyVocab, toyWidth), g.floats(1, toyVocab)},
 			onnxgraph.IntAttr("transB", 1),
 		)
 		first := g.op("Slice", []string{shape, g.constant(0), g.constant(2)})
@@ -44,16 +43,14 @@ var tails = []struct {
 		y = g.op("Add", []string{g.floats(1, 1, 1, toyVocab), y})
 		cap := g.floats(30)
 		return g.finish(
-			g.op("Mul", []string{g.op("Tanh", []string{g.op("Div", []string{y, cap})}), cap}),
-			onnxgraph.ElemFloat,
+			g.op("Mul", []string{g.op("Tanh", []string{g.op("Div", []string{y, cap})}), cap}), onnxgraph.ElemFloat,
 		)
 	}},
 	{"half precision, cast to float", func(g *toy) []byte {
 		h := g.op("Cast", []string{g.body(g.floats(0.7, toyVocab, toyWidth))}, onnxgraph.IntAttr("to", onnxgraph.ElemFloat16))
 		return g.finish(
 			g.op(
-				"Cast",
-				[]string{g.op("MatMul", []string{h, g.halves(toyWidth, toyVocab)})},
+				"Cast", []string{g.op("MatMul", []string{h, g.halves(toyWidth, toyVocab)})},
 				onnxgraph.IntAttr("to", onnxgraph.ElemFloat),
 			),
 			onnxgraph.ElemFloat,
@@ -67,8 +64,7 @@ var tails = []struct {
 		const elemInt8, elemUint8 = 3, 2
 		h := g.body(g.floats(0.7, toyVocab, toyWidth))
 		g.nodes = append(
-			g.nodes,
-			onnxgraph.NewNode("DynamicQuantizeLinear", []string{h}, []string{"h8", "h_scale", "h_zero"}),
+			g.nodes, onnxgraph.NewNode("DynamicQuantizeLinear", []string{h}, []string{"h8", "h_scale", "h_zero"}),
 		)
 		y := g.op("MatMulInteger", []string{"h8", g.bytes(elemInt8, toyWidth, toyVocab), "h_zero", g.bytes(elemUint8 + 1)})
 		scale := g.op("Mul", []string{"h_scale", g.floats(0.02, toyVocab)})
@@ -101,8 +97,7 @@ var tails = []struct {
 		h := g.body(g.floats(0.7, toyVocab, toyWidth))
 		at := g.op("Gather", []string{g.floats(0.5, 256, toyWidth), "position_ids"})
 		keys := g.op(
-			"Concat",
-			[]string{"past_key_values.0.key", g.op("Unsqueeze", []string{at, g.constant(1)})},
+			"Concat", []string{"past_key_values.0.key", g.op("Unsqueeze", []string{at, g.constant(1)})},
 			onnxgraph.IntAttr("axis", 2),
 		)
 		// Not "present.0.key": the body looks at no past, so nothing may be told to go on from one.

@@ -55,9 +55,7 @@ func (r randomTensor) parts() (tensor, data onnxgraph.Message, scale []onnxgraph
 	tensor.Text(8, r.name)
 	if r.format == Int8 {
 		s := onnxgraph.NewTensor(
-			onnxgraph.ElemFloat,
-			nil,
-			binary.LittleEndian.AppendUint32(nil, math.Float32bits(r.limit/127)),
+			onnxgraph.ElemFloat, nil, binary.LittleEndian.AppendUint32(nil, math.Float32bits(r.limit/127)),
 		)
 		s.Text(8, r.name+".scale")
 		scale = []onnxgraph.Message{s}
@@ -224,10 +222,7 @@ func (d *decoder) norm(name, in, skip string) {
 	if skip == "" {
 		d.add(
 			onnxgraph.NewNode(
-				"SimplifiedLayerNormalization",
-				[]string{in, name + ".scale"},
-				[]string{name},
-				eps,
+				"SimplifiedLayerNormalization", []string{in, name + ".scale"}, []string{name}, eps,
 				onnxgraph.IntAttr("axis", -1),
 			),
 		)
@@ -271,10 +266,7 @@ func (d *decoder) lengths() {
 		onnxgraph.Int64Constant("axis", []int64{1}, 1),
 		onnxgraph.Int64Constant("one", nil, 1),
 		onnxgraph.NewNode(
-			"ReduceSum",
-			[]string{"attention_mask", "axis"},
-			[]string{"lengths"},
-			onnxgraph.IntAttr("keepdims", 0),
+			"ReduceSum", []string{"attention_mask", "axis"}, []string{"lengths"}, onnxgraph.IntAttr("keepdims", 0),
 		),
 		onnxgraph.NewNode("Sub", []string{"lengths", "one"}, []string{"last"}),
 		onnxgraph.NewNode("Cast", []string{"last"}, []string{"last32"}, onnxgraph.IntAttr("to", elemInt32)),
@@ -296,8 +288,7 @@ func (d *decoder) layer(n int, h, more string) (string, string) {
 	d.weight(at("qkv.b"), d.format(Float32), 0.3, d.Hidden+2*kv)
 	d.add(
 		onnxgraph.NewNode(
-			"Add",
-			[]string{d.matrix(at("qkv"), at("norm1"), d.Hidden, d.Hidden+2*kv), at("qkv.b")},
+			"Add", []string{d.matrix(at("qkv"), at("norm1"), d.Hidden, d.Hidden+2*kv), at("qkv.b")},
 			[]string{at("biased")},
 		),
 	)

@@ -39,11 +39,8 @@ func TestRandomModel(t *testing.T) {
 			perLayer := 64*(64+2*32) + 64*64 + 3*64*96
 			if card.TokenWeights != int64(2*perLayer) || card.LossWeights != 64*16384 {
 				t.Errorf(
-					"%d weights for a token and %d for a loss, want %d and %d",
-					card.TokenWeights,
-					card.LossWeights,
-					2*perLayer,
-					64*16384,
+					"%d weights for a token and %d for a loss, want %d and %d", card.TokenWeights, card.LossWeights,
+					2*perLayer, 64*16384,
 				)
 			}
 			long := Sequence{Given: "func f(a int) int { return a * a }\n", Text: "what does f do to a?", WantGiven: true}

@@ -156,11 +156,7 @@ func libraryPlaces() []string {
 		}
 	}
 	return append(
-		places,
-		"/usr/local/lib",
-		"/usr/lib",
-		"/usr/lib/x86_64-linux-gnu",
-		"/usr/lib/aarch64-linux-gnu",
+		places, "/usr/local/lib", "/usr/lib", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu",
 		"/opt/homebrew/lib",
 	)
 }

@@ -106,13 +106,8 @@ func TestShapesOfLosses(t *testing.T) {
 		tt := tests[i]
 		if len(got.Given) != tt.given || len(got.Text) != tt.text || got.Dropped != 0 {
 			t.Errorf(
-				"%s: %d and %d losses, %d bytes dropped; want %d and %d, 0",
-				tt.name,
-				len(got.Given),
-				len(got.Text),
-				got.Dropped,
-				tt.given,
-				tt.text,
+				"%s: %d and %d losses, %d bytes dropped; want %d and %d, 0", tt.name, len(got.Given), len(got.Text),
+				got.Dropped, tt.given, tt.text,
 			)
 		}
 		for _, l := range append(got.Given, got.Text...) {
@@ -159,9 +154,7 @@ func TestLongGivenLosesItsHead(t *testing.T) {
 	text := score(t, m, perplexity.Sequence{Given: "x", Text: given})[0]
 	if len(text.Text) != limit-1 || text.Dropped != 1 || text.Text[0].Offset == 0 {
 		t.Errorf(
-			"a long text keeps %d losses from byte %d, given loses %d bytes",
-			len(text.Text),
-			text.Text[0].Offset,
+			"a long text keeps %d losses from byte %d, given loses %d bytes", len(text.Text), text.Text[0].Offset,
 			text.Dropped,
 		)
 	}

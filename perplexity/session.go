@@ -288,9 +288,7 @@ func (v *values) left(buf *buffers, b batch, channels []onnxgraph.Channel) []ort
 		}
 		buf.left[i] = grow(buf.left[i], len(b.rows)*c.Heads*tokens*c.Row())
 		list[i] = v.bytes(
-			ort.NewShape(int64(len(b.rows)), int64(c.Heads), int64(tokens), int64(c.Width)),
-			buf.left[i],
-			c.Out.Elem,
+			ort.NewShape(int64(len(b.rows)), int64(c.Heads), int64(tokens), int64(c.Width)), buf.left[i], c.Out.Elem,
 		)
 	}
 	return list

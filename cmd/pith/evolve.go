@@ -22,12 +22,8 @@ func evolveCommand() *cobra.Command {
 			"A task is a YAML file with a template, its demonstrations and three splits of examples.",
 	}
 	cmd.AddCommand(
-		evolveRunCommand(),
-		evolveResumeCommand(),
-		evolveShowCommand(),
-		evolveExportCommand(),
-		evolveWorkerCommand(),
-		evolveBenchCommand(),
+		evolveRunCommand(), evolveResumeCommand(), evolveShowCommand(), evolveExportCommand(),
+		evolveWorkerCommand(), evolveBenchCommand(),
 	)
 	return cmd
 }
@@ -84,15 +80,11 @@ func evolveRunCommand() *cobra.Command {
 	f.StringVar((*string)(&spec.Objective), "objective", string(search.Best), "best, shortest (at no loss) or front")
 	f.Uint64Var(&spec.Seed, "seed", 1, "seed of all random choices")
 	f.BoolVar(
-		&spec.Reference,
-		"reference",
-		false,
+		&spec.Reference, "reference", false,
 		"the published procedure, quirks included: driven by the metric, choice by its own rule",
 	)
 	f.StringVar(
-		&spec.Fitness,
-		"fitness",
-		"",
+		&spec.Fitness, "fitness", "",
 		"what drives the search: reward (confidence; the default) or metric (the default with --reference)",
 	)
 	f.BoolVar(&spec.Halving, "halving", false, "judge children of gga on half of the examples first")
@@ -237,15 +229,11 @@ func evolveExportCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVarP(&out, "out", "o", "", "file to write")
 	f.StringVar(
-		&spaces,
-		"spaces",
-		evolve.SpacesExact,
+		&spaces, "spaces", evolve.SpacesExact,
 		"how messages are compared with the template: exact or normalised white space",
 	)
 	f.BoolVar(
-		&force,
-		"force",
-		false,
+		&force, "force", false,
 		"export a prompt that is not shown to do as well as the full one, or of a provisional report",
 	)
 	return cmd

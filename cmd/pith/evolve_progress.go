@@ -25,16 +25,8 @@ func progressLine(s evolve.Status) string {
 	}
 	return fmt.Sprintf(
 		"%s: generation %d, best %.4g at length %d, mean %.4g at %.1f, %d prompts, %d asked, %d remembered%s",
-		s.Phase,
-		p.Generation,
-		p.Best.Fitness,
-		p.Best.Length,
-		p.MeanFitness,
-		p.MeanLength,
-		p.Stats.Prompts,
-		s.Asked,
-		s.Remembered,
-		costOf(s.Spending),
+		s.Phase, p.Generation, p.Best.Fitness, p.Best.Length, p.MeanFitness, p.MeanLength, p.Stats.Prompts,
+		s.Asked, s.Remembered, costOf(s.Spending),
 	)
 }
 
@@ -192,10 +184,7 @@ func (v *evolveView) picture() []string {
 		lines = append(
 			lines,
 			fmt.Sprintf(
-				"  best    %.4g at length %d (full prompt %.4g at %d)",
-				p.Best.Fitness,
-				p.Best.Length,
-				p.Full.Fitness,
+				"  best    %.4g at length %d (full prompt %.4g at %d)", p.Best.Fitness, p.Best.Length, p.Full.Fitness,
 				p.Full.Length,
 			),
 			fmt.Sprintf("  mean    %.4g at length %.1f", p.MeanFitness, p.MeanLength),
@@ -206,10 +195,7 @@ func (v *evolveView) picture() []string {
 	lines = append(
 		lines,
 		fmt.Sprintf(
-			"  asked   %d questions, %d remembered, %d prompts%s",
-			s.Asked,
-			s.Remembered,
-			p.Stats.Prompts,
+			"  asked   %d questions, %d remembered, %d prompts%s", s.Asked, s.Remembered, p.Stats.Prompts,
 			costOf(s.Spending),
 		),
 	)

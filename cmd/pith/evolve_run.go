@@ -42,9 +42,7 @@ var keyVariables = []string{"PITH_EVOLVE_KEY", "OPENAI_API_KEY"}
 func (e *evolveFlags) add(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.IntVar(
-		&e.workers,
-		"workers",
-		0,
+		&e.workers, "workers", 0,
 		"prompts evaluated at once (default 1, with --redis 16); the result does not depend on it",
 	)
 	f.IntVar(&e.concurrency, "concurrency", 4, "requests to an endpoint at once")
@@ -55,22 +53,16 @@ func (e *evolveFlags) add(cmd *cobra.Command) {
 		"let `pith evolve worker` processes evaluate, through the Redis at this URL (or "+redisVariable+")",
 	)
 	f.DurationVar(
-		&e.patience,
-		"patience",
-		15*time.Second,
+		&e.patience, "patience", 15*time.Second,
 		"how long a worker may hold an evaluation before it is handed out again, longer where evaluations take long",
 	)
 	f.Int64Var(
-		&e.budget.Tokens,
-		"token-budget",
-		0,
+		&e.budget.Tokens, "token-budget", 0,
 		"stop after that many tokens at an endpoint, earlier parts of the run included",
 	)
 	f.Float64Var(&e.budget.Money, "money-budget", 0, "stop after that much money; needs the prices")
 	f.StringVar(
-		&e.baselines,
-		"baselines",
-		string(evolve.BaselinesAll),
+		&e.baselines, "baselines", string(evolve.BaselinesAll),
 		"what the answer is held against: none, random (as many prompts again as the search asked about) or all",
 	)
 	f.Float64Var(&e.budget.Prices.In, "price-in", 0, "price of a million tokens read")

@@ -70,17 +70,7 @@ func TestEvolveFromTaskToArtefact(t *testing.T) {
 	url, task := moodEndpoint(t), evolveTask(t)
 	dir := filepath.Join(t.TempDir(), "run")
 	status, _, errOut := evolveMain(
-		t,
-		"run",
-		task,
-		"--out",
-		dir,
-		"--endpoint",
-		url,
-		"--endpoint-model",
-		"m",
-		"--token-budget",
-		"500",
+		t, "run", task, "--out", dir, "--endpoint", url, "--endpoint-model", "m", "--token-budget", "500",
 	)
 	if status != 1 || !strings.Contains(errOut, "budget spent") || !strings.Contains(errOut, "pith evolve resume") {
 		t.Fatalf("over budget: status %d, %s", status, errOut)

@@ -29,8 +29,7 @@ func (s *search) raceTop(ctx context.Context, cs []*Candidate, keep int) error {
 			floors[i] = s.limit(c, low)
 		}
 		slices.SortFunc(
-			floors,
-			func(a, b float64) int { return compareFitness(Candidate{Fitness: b}, Candidate{Fitness: a}) },
+			floors, func(a, b float64) int { return compareFitness(Candidate{Fitness: b}, Candidate{Fitness: a}) },
 		)
 		if keep > len(floors) {
 			return open

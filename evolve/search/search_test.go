@@ -50,10 +50,7 @@ func TestGuidedFindsPlantedOptima(t *testing.T) {
 	for _, r := range rows {
 		if r.Solved < r.Seeds || r.Saving < 3 {
 			t.Errorf(
-				"%s: solved %d of %d, %.1f times fewer evaluations than GGA, want all and 3",
-				r.Kind,
-				r.Solved,
-				r.Seeds,
+				"%s: solved %d of %d, %.1f times fewer evaluations than GGA, want all and 3", r.Kind, r.Solved, r.Seeds,
 				r.Saving,
 			)
 		}
@@ -134,10 +131,7 @@ func TestRacingChangesNoAnswer(t *testing.T) {
 			}
 			if quick.Stats.Examples > slow.Stats.Examples {
 				t.Errorf(
-					"%s, seed %d: racing asked for %d rewards, more than %d",
-					a,
-					seed,
-					quick.Stats.Examples,
+					"%s, seed %d: racing asked for %d rewards, more than %d", a, seed, quick.Stats.Examples,
 					slow.Stats.Examples,
 				)
 			}
@@ -157,11 +151,8 @@ func TestObjectives(t *testing.T) {
 	}
 	if short.Best.Fitness < short.Full.Fitness || short.Best.Length >= best.Best.Length {
 		t.Errorf(
-			"shortest: length %d at %.1f, want under %d at %.1f or more",
-			short.Best.Length,
-			short.Best.Fitness,
-			best.Best.Length,
-			short.Full.Fitness,
+			"shortest: length %d at %.1f, want under %d at %.1f or more", short.Best.Length, short.Best.Fitness,
+			best.Best.Length, short.Full.Fitness,
 		)
 	}
 	front, err := Run(t.Context(), p, Options{Objective: Front})

@@ -117,12 +117,8 @@ func TestTAPruningOnNegativeFitness(t *testing.T) {
 		}
 		if got := r.History[2].Text; got != tt.first || r.Best.Text != tt.want {
 			t.Errorf(
-				"reference %v: second removal gave %q, answer %q, want %q and %q",
-				tt.reference,
-				got,
-				r.Best.Text,
-				tt.first,
-				tt.want,
+				"reference %v: second removal gave %q, answer %q, want %q and %q", tt.reference, got, r.Best.Text,
+				tt.first, tt.want,
 			)
 		}
 	}

@@ -147,8 +147,7 @@ func (e *edit) constant(name string) bool {
 	}
 	e.fixed[name] = false // a malformed graph may go round in a circle
 	e.fixed[name] = !slices.ContainsFunc(
-		append(slices.Clone(n.In), n.inner...),
-		func(in string) bool { return !e.constant(in) },
+		append(slices.Clone(n.In), n.inner...), func(in string) bool { return !e.constant(in) },
 	)
 	return e.fixed[name]
 }

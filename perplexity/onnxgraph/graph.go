@@ -158,9 +158,7 @@ func (g *Info) readTensor(body []byte, initializer bool) error {
 	if external {
 		if location == "" || location == "." || location == ".." || strings.ContainsAny(location, "/\\\x00") {
 			return fmt.Errorf(
-				"tensor %q is stored in another file, %q, which is not in the graph's own folder: %w",
-				name,
-				location,
+				"tensor %q is stored in another file, %q, which is not in the graph's own folder: %w", name, location,
 				ErrUnsupported,
 			)
 		}

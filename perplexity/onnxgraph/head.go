@@ -43,13 +43,10 @@ func ToNLL(onnx []byte, info Info, states bool) (Message, error) {
 	}
 	for _, n := range e.nodes {
 		if slices.ContainsFunc(
-			n.Out,
-			func(name string) bool { return len(name) >= len(prefix) && name[:len(prefix)] == prefix },
+			n.Out, func(name string) bool { return len(name) >= len(prefix) && name[:len(prefix)] == prefix },
 		) {
 			return Message{}, fmt.Errorf(
-				"the graph has names that begin with %s: %w (was it prepared before?)",
-				prefix,
-				ErrUnsupported,
+				"the graph has names that begin with %s: %w (was it prepared before?)", prefix, ErrUnsupported,
 			)
 		}
 	}
@@ -72,14 +69,8 @@ func ToNLL(onnx []byte, info Info, states bool) (Message, error) {
 	i := slices.Index(e.nodes, at)
 	own, outputs := leave(channels)
 	e.nodes = slices.Concat(
-		before,
-		wantedRows(),
-		e.nodes[:i],
-		gather,
-		[]*Node{few},
-		e.nodes[i+1:],
-		e.losses(info.Output(ContractLogits).Elem),
-		own,
+		before, wantedRows(), e.nodes[:i], gather, []*Node{few}, e.nodes[i+1:],
+		e.losses(info.Output(ContractLogits).Elem), own,
 	)
 	ends := []Message{NewPort(ContractNLL, ElemFloat, "wanted")}
 	for i, name := range outputs {
@@ -114,8 +105,7 @@ func leave(channels []Channel) (nodes []*Node, outputs []string) {
 	for _, c := range channels {
 		name := newPrefix + strings.TrimPrefix(c.In.Name, pastPrefix)
 		nodes = append(
-			nodes,
-			NewNode("Slice", []string{c.Out.Name, p("past_length"), p("rest"), p("tokens")}, []string{name}),
+			nodes, NewNode("Slice", []string{c.Out.Name, p("past_length"), p("rest"), p("tokens")}, []string{name}),
 		)
 		outputs = append(outputs, name)
 	}
@@ -152,9 +142,7 @@ func (e *edit) losses(elem int) []*Node {
 		nodes,
 		NewNode("LogSoftmax", p("logits"), p("log_p"), IntAttr("axis", 1)),
 		NewNode(
-			"GatherElements",
-			[]string{prefix + "log_p", prefix + "target_column"},
-			p("target_log_p"),
+			"GatherElements", []string{prefix + "log_p", prefix + "target_column"}, p("target_log_p"),
 			IntAttr("axis", 1),
 		),
 		NewNode("Reshape", []string{prefix + "target_log_p", prefix + "minus_one"}, p("gain")),
@@ -187,8 +175,7 @@ func (e *edit) gatherRows() (*Node, error) {
 		case "If", "Loop":
 			return nil, fmt.Errorf(
 				"the logits come out of an %s, as in decoders merged into one file: %w (use the export without past beside it)",
-				n.Op,
-				ErrUnsupported,
+				n.Op, ErrUnsupported,
 			)
 		default:
 			return n, e.checkProjection(n)
@@ -210,10 +197,7 @@ func (e *edit) operand(n *Node) (string, error) {
 		return n.In[0], nil
 	}
 	return "", fmt.Errorf(
-		"logits are combined with other values of the same shape by %s %s: %w",
-		n.Op,
-		n.Out[0],
-		ErrUnsupported,
+		"logits are combined with other values of the same shape by %s %s: %w", n.Op, n.Out[0], ErrUnsupported,
 	)
 }
 
@@ -241,17 +225,14 @@ func (e *edit) uniform(name string) bool {
 func (e *edit) checkProjection(n *Node) error {
 	if !slices.Contains(projections, n.Op) || len(n.In) < 2 {
 		return fmt.Errorf(
-			"logits come out of operator %s, which is no vocabulary projection that is known here: %w",
-			n.Op,
+			"logits come out of operator %s, which is no vocabulary projection that is known here: %w", n.Op,
 			ErrUnsupported,
 		)
 	}
 	for _, in := range n.In[1:] {
 		if !e.uniform(in) {
 			return fmt.Errorf(
-				"the vocabulary projection %s has weights that are computed from the input (%s): %w",
-				n.Op,
-				in,
+				"the vocabulary projection %s has weights that are computed from the input (%s): %w", n.Op, in,
 				ErrUnsupported,
 			)
 		}
