@@ -79,7 +79,7 @@ func evolveResult(t *testing.T, dir string) []byte {
 // grown waits until the run in dir has asked for some more outcomes, and says whether it is still going on.
 func grown(dir string, by int64) bool {
 	size := func() int64 {
-		info, err := os.Stat(filepath.Join(dir, "memo"))
+		info, err := os.Stat(filepath.Join(dir, "answers"))
 		if err != nil {
 			return 0
 		}
@@ -110,7 +110,7 @@ func TestEvolveOnWorkersThatAreKilled(t *testing.T) {
 	leader := start(t, append(run(shared), flags...)...)
 
 	rng := rand.New(rand.NewPCG(1, 2))
-	for round := 0; round < 4 && grown(shared, 3000); round++ {
+	for round := 0; round < 4 && grown(shared, 4500); round++ {
 		i := rng.IntN(len(workers))
 		kill(workers[i])
 		if round == 1 {

@@ -8,19 +8,22 @@ import (
 	"strings"
 	"sync"
 
+	"pith/evolve/search"
 	"pith/internal/textfile"
 )
 
-// An Artefact is a pruned prompt with its papers: one JSON file that says what was pruned, how, and how well it did.
+// An Artefact is a pruned prompt with its papers: one JSON file that says what was pruned, how, and
+// how well it did.
 type Artefact struct {
 	Format int    `json:"format"` // 1
 	Task   string `json:"task"`
-	// TemplateHash is over Template and Slots; Sum over the whole artefact. A file whose hashes do not fit is not used.
-	TemplateHash string   `json:"template_hash"`
-	Template     string   `json:"template"`
-	Slots        []string `json:"slots"`
-	Pruned       string   `json:"pruned"`
-	Mask         Mask     `json:"mask,omitempty"`
+	// TemplateHash is over Template and Slots; Sum over the whole artefact. A file whose hashes do
+	// not fit is not used.
+	TemplateHash string      `json:"template_hash"`
+	Template     string      `json:"template"`
+	Slots        []string    `json:"slots"`
+	Pruned       string      `json:"pruned"`
+	Mask         search.Mask `json:"mask,omitempty"`
 	// Spaces is exact, or normalised: any run of white space matches any other.
 	Spaces     string     `json:"spaces"`
 	Provenance Provenance `json:"provenance"`
@@ -32,13 +35,15 @@ type Artefact struct {
 
 // Provenance is how an artefact came about.
 type Provenance struct {
-	Algorithm Algorithm `json:"algorithm"`
-	Objective Objective `json:"objective"`
-	Seed      uint64    `json:"seed"`
-	Model     string    `json:"model"`
-	Tokenizer string    `json:"tokenizer"`
+	Algorithm search.Algorithm `json:"algorithm"`
+	Objective search.Objective `json:"objective"`
+	Seed      uint64           `json:"seed"`
+	Model     string           `json:"model"`
+	Tokenizer string           `json:"tokenizer"`
 	// Target is the API model that the fitness was measured on; empty for a local model.
-	Target  string  `json:"target,omitempty"`
+	Target string `json:"target,omitempty"`
+	// Verdict is what the test split said beside the full prompt; empty where it was not asked.
+	Verdict Verdict `json:"verdict,omitempty"`
 	Licence string  `json:"licence"`
 	Full    Figures `json:"full"`
 	Result  Figures `json:"result"`
@@ -63,20 +68,29 @@ const artefactFormat = 1
 // ErrArtefact marks an artefact that must not be used.
 var ErrArtefact = errors.New("unusable artefact")
 
-// ErrTransfer means that the pruned prompt lost on the held-out test.
-var ErrTransfer = errors.New("the pruned prompt does worse than the full one on the test split")
+// ErrTransfer means that the pruned prompt is not shown to do as well as the full one.
+var ErrTransfer = errors.New("not exported")
 
-// NewArtefact makes the artefact of a finished run. A result that lost on the test split is refused unless force is set.
+// NewArtefact makes the artefact of a run. Unless force is set, an answer is refused that the test
+// split does not show to be better than the full prompt, or no worse, and one of a provisional
+// report.
 func NewArtefact(r *Report, spaces string, force bool) (*Artefact, error) {
-	if !r.Transfers && !force {
-		return nil, fmt.Errorf("%w: %.4g against %.4g", ErrTransfer, r.Answer.Test, r.Full.Test)
+	if r.Missing != "" && !force {
+		return nil, fmt.Errorf("%w: the report is provisional, as the run was stopped before %s", ErrTransfer, r.Missing)
+	}
+	if r.Against() == NotShown && !force {
+		return nil, fmt.Errorf("%w: %s", ErrTransfer, r.Verdict())
+	}
+	verdict := Verdict("")
+	if r.Answer.Tested {
+		verdict = r.Against()
 	}
 	figures := func(e Entry) Figures { return Figures{e.Length, e.Fitness, e.Validation, e.Test} }
 	a := &Artefact{
 		Format: artefactFormat, Task: r.Task, Template: r.Template, Slots: slotsOf(r.Template), Pruned: r.Answer.Text,
 		Mask: r.Answer.Mask, Spaces: spaces, Provenance: Provenance{
 			Algorithm: r.Spec.Algorithm, Objective: r.Spec.Objective, Seed: r.Spec.Seed, Model: r.Model, Tokenizer: r.Tokenizer,
-			Target: r.Spec.Backend.Model, Licence: r.Licence, Full: figures(r.Full), Result: figures(r.Answer),
+			Target: r.Spec.Backend.Model, Verdict: verdict, Licence: r.Licence, Full: figures(r.Full), Result: figures(r.Answer),
 		},
 	}
 	a.TemplateHash = a.templateHash()
@@ -138,10 +152,11 @@ type Edit struct {
 	Text       string
 }
 
-// Edits says how to replace the original prompt inside text by the pruned one: one edit for each part of the template between
-// slots, in order. What fills the slots and what stands around the prompt is in none of them. When the original is not there, or
-// could be read in more than one way, or the artefact fails its check, there are none and ok is false. The result depends on
-// nothing but a and text. It is safe for concurrent use.
+// Edits says how to replace the original prompt inside text by the pruned one: one edit for each
+// part of the template between slots, in order. What fills the slots and what stands around the
+// prompt is in none of them. When the original is not there, or could be read in more than one way,
+// or the artefact fails its check, there are none and ok is false. The result depends on nothing
+// but a and text. It is safe for concurrent use.
 func (a *Artefact) Edits(text string) (edits []Edit, ok bool) {
 	a.once.Do(func() {
 		if a.Check() == nil {
@@ -169,16 +184,18 @@ func (a *Artefact) Apply(text string) (string, bool) {
 	return out.String() + text[at:], true
 }
 
-// A matcher finds the literal parts of a template, in order, and what stands in its slots between them.
+// A matcher finds the literal parts of a template, in order, and what stands in its slots between
+// them.
 type matcher struct {
-	// probe is the longest word before the first slot. Most texts do not have it, and looking for it costs next to nothing.
+	// probe is the longest word before the first slot. Most texts do not have it, and looking for
+	// it costs next to nothing.
 	probe    string
 	literals []*regexp.Regexp // before, between and after the slots; nil for an empty one
 	pruned   []string
 }
 
-// anchorLength is the least number of bytes, white space aside, that the demonstrations must have: less is no evidence that
-// a message was made from the template.
+// anchorLength is the least number of bytes, white space aside, that the demonstrations must have:
+// less is no evidence that a message was made from the template.
 const anchorLength = 16
 
 func newMatcher(a *Artefact) (*matcher, error) {
@@ -203,7 +220,7 @@ func newMatcher(a *Artefact) (*matcher, error) {
 // cutAtSlots returns the text before, between and after the slots, and the slots.
 func cutAtSlots(text string, slots []string) (literals, names []string) {
 	for {
-		start, end := nextSlot(text, slots)
+		start, end := search.NextSlot(text, slots)
 		literals = append(literals, text[:start])
 		if start == end {
 			return literals, names
@@ -215,8 +232,9 @@ func cutAtSlots(text string, slots []string) (literals, names []string) {
 
 var space = regexp.MustCompile(`\s+`)
 
-// literalPattern matches a literal, where normalised with any white space for its own. At the two ends one character stands for
-// it: what more there is belongs to the text of a slot, or to what surrounds the prompt, and must not be lost.
+// literalPattern matches a literal, where normalised with any white space for its own. At the two
+// ends one character stands for it: what more there is belongs to the text of a slot, or to what
+// surrounds the prompt, and must not be lost.
 func literalPattern(literal string, normalised bool) *regexp.Regexp {
 	if literal == "" {
 		return nil
@@ -246,7 +264,8 @@ func probeOf(text string) string {
 	return longest
 }
 
-// edits looks for each literal once: a literal that occurs twice in what is left could end its slot at either place.
+// edits looks for each literal once: a literal that occurs twice in what is left could end its slot
+// at either place.
 func (m *matcher) edits(text string) ([]Edit, bool) {
 	if !strings.Contains(text, m.probe) {
 		return nil, false

@@ -6,15 +6,26 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"pith/evolve/search"
 )
 
-const artefactTemplate = "Review: a fine film\nMood: good\n\nReview: a dull hour\nMood: bad\n\nReview: {text}\nVerdict of {who}:"
+const artefactTemplate = "Review: a fine film\nMood: good\n\n" +
+	"Review: a dull hour\nMood: bad\n\nReview: {text}\nVerdict of {who}:"
 
 func testReport() *Report {
 	return &Report{
-		Task: "mood", Template: artefactTemplate, Transfers: true, Licence: "CC0-1.0",
-		Full:   Entry{Candidate: Candidate{Length: 30, Fitness: 1}, Validation: .8, Test: .75},
-		Answer: Entry{Candidate: Candidate{Text: "fine good dull bad {text}\nVerdict {who}", Length: 10, Mask: Mask{true, false}}, Test: .8},
+		Task: "mood", Template: artefactTemplate, Comparisons: []Comparison{{With: "full prompt", Verdict: NoWorse}},
+		Licence: "CC0-1.0",
+		Full:    Entry{Candidate: search.Candidate{Length: 30, Fitness: 1}, Validation: .8, Test: .75, Tested: true},
+		Answer: Entry{
+			Candidate: search.Candidate{
+				Text:   "fine good dull bad {text}\nVerdict {who}",
+				Length: 10,
+				Mask:   search.Mask{true, false},
+			},
+			Test: .8,
+		},
 	}
 }
 
@@ -24,9 +35,19 @@ func TestArtefactApply(t *testing.T) {
 	tests := []struct {
 		name, spaces, text, want string
 	}{
-		{name: "exact", spaces: SpacesExact, text: message, want: "Dear model,\nfine good dull bad so {who} cares\nVerdict Ann\n"},
+		{
+			name:   "exact",
+			spaces: SpacesExact,
+			text:   message,
+			want:   "Dear model,\nfine good dull bad so {who} cares\nVerdict Ann\n",
+		},
 		{name: "other spaces", spaces: SpacesExact, text: strings.ReplaceAll(message, "\n\n", "\n")},
-		{name: "other spaces, normalised", spaces: SpacesNormalised, text: strings.ReplaceAll(message, "\n\n", " \n "), want: "Dear model,\nfine good dull bad so {who} cares\nVerdict Ann\n"},
+		{
+			name:   "other spaces, normalised",
+			spaces: SpacesNormalised,
+			text:   strings.ReplaceAll(message, "\n\n", " \n "),
+			want:   "Dear model,\nfine good dull bad so {who} cares\nVerdict Ann\n",
+		},
 		{name: "another demonstration", spaces: SpacesNormalised, text: strings.Replace(message, "dull", "bad", 1)},
 		{name: "end missing", spaces: SpacesExact, text: strings.Replace(message, "Verdict of", "Verdict by", 1)},
 		{name: "twice", spaces: SpacesExact, text: message + message},
@@ -65,7 +86,8 @@ func TestArtefactSurvivesItsFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, change := range [][2]string{{"fine good", "foul good"}, {"a fine film", "a foul film"}, {`"format": 1`, `"format": 2`}, {`"exact"`, `"loose"`}, {"0.75", "0.05"}} {
+	for _, change := range [][2]string{{"fine good", "foul good"}, {"a fine film", "a foul film"}, {`"format": 1`,
+		`"format": 2`}, {`"exact"`, `"loose"`}, {"0.75", "0.05"}} {
 		if err := os.WriteFile(path, []byte(strings.Replace(string(src), change[0], change[1], 1)), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -81,12 +103,20 @@ func TestArtefactSurvivesItsFile(t *testing.T) {
 
 func TestArtefactRefusals(t *testing.T) {
 	lost := testReport()
-	lost.Transfers = false
+	lost.Comparisons[0].Verdict = NotShown
 	if _, err := NewArtefact(lost, SpacesExact, false); !errors.Is(err, ErrTransfer) {
 		t.Errorf("a prompt that lost on test: %v, want ErrTransfer", err)
 	}
 	if _, err := NewArtefact(lost, SpacesExact, true); err != nil {
 		t.Errorf("forced: %v", err)
+	}
+	provisional := testReport()
+	provisional.Missing = "the baselines"
+	if _, err := NewArtefact(provisional, SpacesExact, false); !errors.Is(err, ErrTransfer) {
+		t.Errorf("a provisional report: %v, want ErrTransfer", err)
+	}
+	if a, err := NewArtefact(provisional, SpacesExact, true); err != nil || a.Provenance.Verdict != "" {
+		t.Errorf("a provisional report, forced: %v, verdict %q, want none before a test", err, a.Provenance.Verdict)
 	}
 	short := testReport()
 	short.Template, short.Answer.Text = "Hi {text}", "{text}"
@@ -103,7 +133,7 @@ func FuzzArtefactApply(f *testing.F) {
 	f.Add("before", "a text", "Ann")
 	f.Add("", "Verdict of", "")
 	f.Fuzz(func(t *testing.T, before, text, who string) {
-		message := before + Fill(artefactTemplate, map[string]string{"text": text, "who": who})
+		message := before + search.Fill(artefactTemplate, map[string]string{"text": text, "who": who})
 		got, ok := a.Apply(message)
 		if !ok && got != message {
 			t.Fatal("refused, but changed the text")

@@ -8,7 +8,8 @@ import (
 	"path/filepath"
 )
 
-// writeAtomic replaces the file at path as a whole: a reader, or a kill at any moment, sees the old one or the new one.
+// writeAtomic replaces the file at path as a whole: a reader, or a kill at any moment, sees the old
+// one or the new one.
 func writeAtomic(path string, data []byte) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {

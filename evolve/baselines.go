@@ -1,47 +1,85 @@
 package evolve
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
+
+	"pith/evolve/llm"
+	"pith/evolve/search"
 )
 
-func sortByLength(cs []Candidate) {
-	slices.SortStableFunc(cs, func(a, b Candidate) int {
-		if a.Length != b.Length {
-			return a.Length - b.Length
-		}
-		return compareFitness(b, a)
-	})
+// Baselines name what a search's answer is held against.
+type Baselines string
+
+// The baselines: random masks of as many units, as many of them as the search looked at prompts;
+// and, with a local model, the same number of units dropped by perplexity, too.
+const (
+	BaselinesNone   Baselines = "none"
+	BaselinesRandom Baselines = "random"
+	BaselinesAll    Baselines = "all"
+)
+
+// Check says whether b names baselines.
+func (b Baselines) Check() error {
+	if !slices.Contains([]Baselines{"", BaselinesNone, BaselinesRandom, BaselinesAll}, b) {
+		return fmt.Errorf("%w: baselines %q are not none, random or all", search.ErrOptions, b)
+	}
+	return nil
 }
 
-// baselines are what a search has to beat: random masks of the same number of units, as many as the search looked at, and
-// the same units dropped by perplexity. Each goes through validation and test as the search's answer did.
-func (w *work) baselines(ctx context.Context, found Result, best Entry) ([]Entry, error) {
-	kept := keptUnits(w.template, best.Candidate)
-	random, err := w.random(ctx, kept, found.Stats.Prompts)
+// baselines goes through validation and test with each baseline as with the search's answer.
+func (e *execution) baselines(
+	ctx context.Context, found search.Result, answer Entry,
+) (out []Entry, err error) {
+	if e.Baselines == BaselinesNone {
+		return nil, nil
+	}
+	kept := keptUnits(e.template, answer.Candidate)
+	e.sayCost(found.Stats.Prompts)
+	random, err := e.random(ctx, kept, found.Stats.Prompts)
 	if err != nil {
-		return nil, fmt.Errorf("random pruning: %w", err)
+		return out, fmt.Errorf("%s: %w", randomName, err)
 	}
-	out := []Entry{random}
-	if w.Backend.LM != nil {
-		e, err := w.perplexity(ctx, kept)
-		if err != nil {
-			return nil, fmt.Errorf("perplexity pruning: %w", err)
-		}
-		out = append(out, e)
+	if err := e.test(ctx, &random); err != nil {
+		return out, fmt.Errorf("%s: %w", randomName, err)
 	}
-	for i := range out {
-		if err := w.test(ctx, &out[i]); err != nil {
-			return nil, err
-		}
+	out = append(out, random)
+	if e.Backend.LM == nil || e.Baselines == BaselinesRandom {
+		return out, nil
 	}
-	return out, nil
+	surprising, err := e.perplexity(ctx, kept)
+	if err != nil {
+		return out, fmt.Errorf("%s: %w", perplexityName, err)
+	}
+	if err := e.test(ctx, &surprising); err != nil {
+		return out, fmt.Errorf("%s: %w", perplexityName, err)
+	}
+	return append(out, surprising), nil
+}
+
+// sayCost says what random pruning will ask before it does. The tokens are taken from the mean of
+// the run so far, whose prompts are longer on the whole.
+func (e *execution) sayCost(prompts int) {
+	questions := prompts*len(e.searchSplit()) + maxContenders*len(e.Task.Validation) + len(e.Task.Test)
+	used, answers := e.judge.limit.Spending(), int64(max(1, e.Dir.answers.Len()))
+	cost := e.Budget.Prices.Of(llm.Usage{
+		In: used.In * int64(questions) / answers, Out: used.Out * int64(questions) / answers,
+	})
+	text := fmt.Sprintf("baselines: %s asks up to %d questions", randomName, questions)
+	if cost.Total() > 0 {
+		text += fmt.Sprintf(", about %d tokens", cost.Total())
+	}
+	if cost.Money > 0 {
+		text += fmt.Sprintf(", cost %.4f", cost.Money)
+	}
+	e.note(text + "; --baselines none leaves it out")
 }
 
 // keptUnits is the number of kept prunable units of a candidate.
-func keptUnits(t Template, c Candidate) int {
+func keptUnits(t search.Template, c search.Candidate) int {
 	fixed := len(t.Units) - len(t.Prunable())
 	if len(c.Mask) == len(t.Units) {
 		return c.Mask.Kept() - fixed
@@ -50,52 +88,52 @@ func keptUnits(t Template, c Candidate) int {
 	return len(t.Prunable()) * len(c.Text) / max(1, len(t.Text()))
 }
 
-// random draws n masks that keep the given number of units, and picks among them as the search's answer was picked.
-func (w *work) random(ctx context.Context, kept, n int) (Entry, error) {
-	rng := rand.New(rand.NewPCG(w.Dir.Spec.Seed, 0x52414e444f4d))
-	l := newLedger(w.problem())
-	open := w.template.Prunable()
-	cs := make([]Candidate, max(1, n))
-	refs := make([]*Candidate, len(cs))
-	for i := range cs {
+// random draws n masks that keep the given number of units, and picks among them as the search's
+// answer was picked.
+func (e *execution) random(ctx context.Context, kept, n int) (Entry, error) {
+	rng := rand.New(rand.NewPCG(e.Dir.Spec.Seed, 0x52414e444f4d))
+	open := e.template.Prunable()
+	masks := make([]search.Mask, max(1, n))
+	for i := range masks {
 		rng.Shuffle(len(open), func(a, b int) { open[a], open[b] = open[b], open[a] })
-		cs[i] = l.candidate(FullMask(len(w.template.Units)).Flip(open[kept:]...))
-		refs[i] = &cs[i]
+		masks[i] = search.FullMask(len(e.template.Units)).Flip(open[kept:]...)
 	}
-	if err := l.evaluate(ctx, refs); err != nil {
-		return Entry{}, err
-	}
-	picked, err := w.favourites(ctx, l.history, topShare)
+	evaluated, err := search.EvaluateMasks(ctx, e.problem(), masks)
 	if err != nil {
 		return Entry{}, err
 	}
-	entries, err := w.validate(ctx, "random pruning", picked)
+	picked, err := e.contenders(ctx, evaluated, topShare)
+	if err != nil {
+		return Entry{}, err
+	}
+	entries, err := e.validate(ctx, picked)
 	if err != nil {
 		return Entry{}, err
 	}
 	best := entries[0]
-	for _, e := range entries[1:] {
-		if e.Validation > best.Validation {
-			best = e
+	for _, entry := range entries[1:] {
+		if entry.Validation > best.Validation {
+			best = entry
 		}
 	}
+	best.Name = randomName
 	return best, nil
 }
 
-// perplexity keeps the units that surprise the model most, given what stands before them: the rule of LLMLingua and
-// Selective Context, on the same units. The template's slots stand unfilled.
-func (w *work) perplexity(ctx context.Context, kept int) (Entry, error) {
-	open := w.template.Prunable()
-	queries := make([]Query, len(open))
+// perplexity keeps the units that surprise the model most, given what stands before them: the rule
+// of LLMLingua and Selective Context, on the same units. The template's slots stand unfilled.
+func (e *execution) perplexity(ctx context.Context, kept int) (Entry, error) {
+	open := e.template.Prunable()
+	queries := make([]llm.Query, len(open))
 	before, next := "", 0
-	for i, u := range w.template.Units {
+	for i, u := range e.template.Units {
 		if next < len(open) && open[next] == i {
-			queries[next] = Query{Prompt: before, Continuation: u.Text}
+			queries[next] = llm.Query{Prompt: before, Continuation: u.Text}
 			next++
 		}
 		before += u.Text
 	}
-	logs, err := w.Backend.LM.LogProbs(ctx, queries)
+	logs, err := e.Backend.LM.LogProbs(ctx, queries)
 	if err != nil {
 		return Entry{}, err
 	}
@@ -104,20 +142,22 @@ func (w *work) perplexity(ctx context.Context, kept int) (Entry, error) {
 		order[k] = k
 	}
 	slices.SortStableFunc(order, func(a, b int) int {
-		return compareFitness(Candidate{Fitness: logs[a]}, Candidate{Fitness: logs[b]})
+		return cmp.Compare(logs[a], logs[b])
 	})
 	var dropped []int
 	for _, k := range order[kept:] {
 		dropped = append(dropped, open[k])
 	}
-	l := newLedger(w.problem())
-	c := l.candidate(FullMask(len(w.template.Units)).Flip(dropped...))
-	if err := l.evaluate(ctx, []*Candidate{&c}); err != nil {
-		return Entry{}, err
-	}
-	entries, err := w.validate(ctx, "perplexity pruning", []Candidate{c})
+	evaluated, err := search.EvaluateMasks(
+		ctx, e.problem(), []search.Mask{search.FullMask(len(e.template.Units)).Flip(dropped...)},
+	)
 	if err != nil {
 		return Entry{}, err
 	}
+	entries, err := e.validate(ctx, evaluated)
+	if err != nil {
+		return Entry{}, err
+	}
+	entries[0].Name = perplexityName
 	return entries[0], nil
 }

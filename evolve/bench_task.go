@@ -6,22 +6,26 @@ import (
 	"io"
 	"math"
 	"time"
+
+	"pith/evolve/llm"
+	"pith/evolve/search"
 )
 
-// A TaskBench runs a search on a task twice: as a run does it, and with nothing shared and nothing remembered.
+// A TaskBench runs a search on a task twice: as a run does it, and with nothing shared and nothing
+// remembered.
 type TaskBench struct {
 	Task     *Task
-	Tokenize Tokenizer
+	Tokenize search.Tokenizer
 	// LM answers the search; Alone is the same model, keeping no state from one call to the next.
-	LM, Alone LM
+	LM, Alone llm.LM
 	Workers   int
-	Options   Options
+	Options   search.Options
 }
 
 // TaskTimes are what a TaskBench measured.
 type TaskTimes struct {
-	// Candidates are the prompts that the search looked at, Passes the questions of the second kind of run: one for each
-	// candidate, example and label.
+	// Candidates are the prompts that the search looked at, Passes the questions of the second kind
+	// of run: one for each candidate, example and label.
 	Candidates int `json:"candidates"`
 	Passes     int `json:"passes"`
 	// Shared and Alone are wall-clock times, in seconds; Ratio is Alone by Shared.
@@ -33,13 +37,13 @@ type TaskTimes struct {
 }
 
 // oneByOne asks each question in a call of its own.
-type oneByOne struct{ next LM }
+type oneByOne struct{ next llm.LM }
 
-func (o oneByOne) LogProbs(ctx context.Context, queries []Query) ([]float64, error) {
+func (o oneByOne) LogProbs(ctx context.Context, queries []llm.Query) ([]float64, error) {
 	out := make([]float64, len(queries))
 	for i, q := range queries {
 		q.Shared = 0
-		one, err := o.next.LogProbs(ctx, []Query{q})
+		one, err := o.next.LogProbs(ctx, []llm.Query{q})
 		if err != nil {
 			return nil, err
 		}
@@ -48,9 +52,10 @@ func (o oneByOne) LogProbs(ctx context.Context, queries []Query) ([]float64, err
 	return out, nil
 }
 
-// Run measures. The second run evaluates the candidates of the first, each anew, so both do the same search.
+// Run measures. The second run evaluates the candidates of the first, each anew, so both do the
+// same search.
 func (b TaskBench) Run(ctx context.Context) (t TaskTimes, err error) {
-	template, err := NewTemplate(b.Task.Template, b.Task.Slots, b.Tokenize)
+	template, err := search.NewTemplate(b.Task.Template, b.Task.Slots, b.Tokenize)
 	if err != nil {
 		return t, err
 	}
@@ -58,10 +63,14 @@ func (b TaskBench) Run(ctx context.Context) (t TaskTimes, err error) {
 	if err != nil {
 		return t, err
 	}
-	p := Problem{Template: template, Examples: len(b.Task.Search), Evaluator: Parallel(shared.On(b.Task.Search), b.Workers)}
+	p := search.Problem{
+		Template:  template,
+		Examples:  len(b.Task.Search),
+		Evaluator: search.Parallel(shared.On(b.Task.Search), b.Workers),
+	}
 	p.Low, p.High = shared.Limits()
 	began := time.Now()
-	found, err := Search(ctx, p, b.Options)
+	found, err := search.Run(ctx, p, b.Options)
 	if err != nil {
 		return t, fmt.Errorf("search: %w", err)
 	}
@@ -71,15 +80,15 @@ func (b TaskBench) Run(ctx context.Context) (t TaskTimes, err error) {
 
 	differences := make([]float64, len(found.History))
 	began = time.Now()
-	err = fanOut(len(found.History), b.Workers, func(i int) error {
+	err = search.Each(len(found.History), b.Workers, func(i int) error {
 		c := found.History[i]
 		alone, err := b.judge(oneByOne{b.Alone})
 		if err != nil {
 			return err
 		}
-		rows, err := alone.On(b.Task.Search).Evaluate(ctx, []Trial{{Text: c.Text, To: len(b.Task.Search)}})
+		rows, err := alone.On(b.Task.Search).Evaluate(ctx, []search.Trial{{Text: c.Text, To: len(b.Task.Search)}})
 		if err == nil && !c.Partial {
-			differences[i] = math.Abs(mean(rows[0]) - c.Fitness)
+			differences[i] = math.Abs(search.Mean(rows[0]) - c.Fitness)
 		}
 		return err
 	})
@@ -91,8 +100,8 @@ func (b TaskBench) Run(ctx context.Context) (t TaskTimes, err error) {
 	return t, err
 }
 
-func (b TaskBench) judge(lm LM) (*Judge, error) {
-	return NewJudge(b.Task, Backend{LM: lm}, NewMemo(), nil)
+func (b TaskBench) judge(lm llm.LM) (*Judge, error) {
+	return NewJudge(b.Task, llm.Backend{LM: lm}, NewAnswerLog(), nil)
 }
 
 // WriteText prints the times as a table.

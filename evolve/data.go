@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"pith/internal/textfile"
 )
 
 // A row is one line of a data file, with where its values stand.
@@ -86,7 +84,7 @@ func (t *Task) example(path string, r row) (Example, error) {
 
 // readRows reads a file by its extension.
 func readRows(path string) ([]row, error) {
-	src, err := textfile.Read(path, textfile.MaxData)
+	src, err := readText(path, dataLimit)
 	if err != nil {
 		return nil, fmt.Errorf("read data: %w", err)
 	}
@@ -101,7 +99,8 @@ func readRows(path string) ([]row, error) {
 	return nil, &FileError{File: path, Msg: "unknown kind of data file: want .csv, .tsv or .jsonl"}
 }
 
-// readTable reads a table with a header line. Quotes in TSV are ordinary characters unless they open a field.
+// readTable reads a table with a header line. Quotes in TSV are ordinary characters unless they
+// open a field.
 func readTable(path string, src []byte, comma rune) ([]row, error) {
 	r := csv.NewReader(bytes.NewReader(src))
 	r.Comma, r.LazyQuotes = comma, comma == '\t'
@@ -155,7 +154,8 @@ func tableError(path string, err error) error {
 	return &FileError{File: path, Msg: err.Error()}
 }
 
-// readLines reads one JSON object of strings, numbers and booleans per line. Blank lines are passed over.
+// readLines reads one JSON object of strings, numbers and booleans per line. Blank lines are passed
+// over.
 func readLines(path string, src []byte) ([]row, error) {
 	var rows []row
 	for n, line := range bytes.Split(src, []byte("\n")) {

@@ -1,14 +1,11 @@
-// Package evolve prunes few-shot prompts by search (PromptQuine, arXiv 2506.17930).
+// Package evolve prunes few-shot prompts: tasks and their data, runs that survive a kill, honest
+// reports, and artefacts that carry a result into production.
 //
-// A prompt is cut into units (tokens, words or atomic slots); a [Mask] says which are kept; a search looks for the mask whose
-// text does best on a handful of examples. Four searches follow the paper and its reference code (TAPruning, SAHC, GGA, SSGA),
-// one is ours (guided). Around them stand tasks, backends that ask a model, a memo, run directories that survive a kill, and
-// artefacts that carry a result into production.
+// The search itself is package search, asking models is package llm, and sharing the work with
+// other machines is package workers. None of them knows of ONNX, of HTTP servers and of the proxy:
+// a local model arrives as an llm.LM.
 //
-// The package knows nothing of ONNX, of HTTP servers and of the proxy: a local model arrives as an [LM]. Models on other
-// machines stand behind a [Queue] in Redis, from which [Work] takes what the run asks.
-//
-// Two rules make a run repeatable. All random choices are drawn before the evaluations that follow from them are handed out,
-// and results are folded in the order in which they were asked for, never in the order in which they arrive. So the same seed
-// gives the same run on any number of workers.
+// A run is a function of its options and of the model's answers. Each answer is written to a log
+// before it is used, with what it cost, so a run that is killed and resumed ends as if nothing had
+// happened.
 package evolve

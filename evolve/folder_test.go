@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"pith/evolve/search"
 )
 
 func TestFolderFinds(t *testing.T) {
@@ -21,10 +23,10 @@ func TestFolderFinds(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	save("by words", "gpt-x", TokenizerWords)
-	save("by tokens", "gpt-y", TokenizerOf("gpt-y"))
-	save("foreign tokens", "gpt-z", TokenizerOf("another"))
-	message := Fill(artefactTemplate, map[string]string{"text": "so", "who": "Ann"})
+	save("by words", "gpt-x", search.TokenizerWords)
+	save("by tokens", "gpt-y", search.TokenizerOf("gpt-y"))
+	save("foreign tokens", "gpt-z", search.TokenizerOf("another"))
+	message := search.Fill(artefactTemplate, map[string]string{"text": "so", "who": "Ann"})
 	tests := []struct {
 		model, text, want, any string // any is what is found where artefacts may serve any model
 	}{
@@ -37,7 +39,9 @@ func TestFolderFinds(t *testing.T) {
 		{"gpt-x", "", "", ""},
 	}
 	for _, anyModel := range []bool{false, true} {
-		folder, err := OpenFolder(dir, FolderOptions{AnyModel: anyModel, Count: func(_, text string) int { return len(text) }})
+		folder, err := OpenFolder(
+			dir, FolderOptions{AnyModel: anyModel, Count: func(_, text string) int { return len(text) }},
+		)
 		if err != nil || folder.Len() != 3 {
 			t.Fatalf("OpenFolder = %v, %v", folder, err)
 		}
@@ -72,7 +76,7 @@ func TestFolderReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := testReport()
-	r.Tokenizer = TokenizerWords
+	r.Tokenizer = search.TokenizerWords
 	a, err := NewArtefact(r, SpacesExact, false)
 	if err != nil {
 		t.Fatal(err)
@@ -86,10 +90,12 @@ func TestFolderReload(t *testing.T) {
 	if err := folder.Reload(); err == nil || !strings.Contains(err.Error(), "broken.json") {
 		t.Errorf("Reload with a broken file: %v, want its name", err)
 	}
-	if _, ok := folder.Find("m", Fill(artefactTemplate, map[string]string{"text": "so", "who": "Ann"})); !ok || folder.Len() != 1 {
+	if _, ok := folder.Find("m", search.Fill(artefactTemplate, map[string]string{"text": "so", "who": "Ann"})); !ok ||
+		folder.Len() != 1 {
 		t.Error("the sound file is not used")
 	}
-	// It was measured on a local model: whoever does not allow it for others hears why it is of no use.
+	// It was measured on a local model: whoever does not allow it for others hears why it is of no
+	// use.
 	if err := strict.Reload(); err == nil || !strings.Contains(err.Error(), "mood.json") || strict.Len() != 0 {
 		t.Errorf("Reload of a local model's prompt: %v, %d in use", err, strict.Len())
 	}

@@ -8,102 +8,68 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+
+	"pith/evolve/llm"
+	"pith/evolve/search"
 )
-
-// A Query asks for the log-probability of a continuation after a prompt.
-type Query struct {
-	Prompt, Continuation string
-	// Shared is the number of leading bytes of Prompt that stand before every example too: a model that keeps its state there
-	// pays for them once.
-	Shared int
-}
-
-// An LM gives the log-probability, in nats, of each continuation: the sum over its tokens.
-type LM interface {
-	LogProbs(ctx context.Context, queries []Query) ([]float64, error)
-}
-
-// A Choice asks how probable each of some continuations is after a prompt.
-type Choice struct {
-	Prompt  string
-	Shared  int // as in Query
-	Options []string
-}
-
-// A Classifier answers choices with one log-probability per option; they need not add up to one.
-type Classifier interface {
-	Classify(ctx context.Context, choices []Choice) ([][]float64, error)
-}
-
-// A Writing asks for text after a prompt.
-type Writing struct {
-	Prompt string
-	Generation
-}
-
-// A Generator writes.
-type Generator interface {
-	Generate(ctx context.Context, writings []Writing) ([]string, error)
-}
-
-// A Backend is what a model can do; nil means that it cannot.
-type Backend struct {
-	// ID names the model to the byte (a checksum, or an endpoint's model name): rewards are remembered under it.
-	ID string
-	// Apart says that an answer does not depend, to the last bit, on what else is asked with it. Every question is then asked
-	// and remembered on its own, so that a run that stops half-way keeps each answer it paid for.
-	Apart      bool
-	LM         LM
-	Classifier Classifier
-	Generator  Generator
-}
 
 // An Outcome is how a prompt did on one example.
 type Outcome struct {
-	// Reward drives the search; Metric is what the task is about (1 for a right answer), and decides on the held-out splits.
+	// Reward drives the search; Metric is what the task is about (1 for a right answer), and
+	// decides on the held-out splits.
 	Reward, Metric float64
 }
 
 // A Judge evaluates prompts on a task with a backend, and asks nothing twice.
 type Judge struct {
 	task    *Task
-	backend Backend
+	backend llm.Backend
 	score   Scorer
-	memo    *Memo
-	// workers is the number of prompts that Metric judges at once; 0 is 1.
+	answers *AnswerLog
+	// workers is the number of prompts that Rows judges at once; 0 is 1.
 	workers int
-	asked   atomic.Int64
-	saved   atomic.Int64
+	// byMetric has the metric drive the search, not the reward.
+	byMetric bool
+	// limit keeps the questions within the run's budget.
+	limit      *llm.Limiter
+	asked      atomic.Int64
+	remembered atomic.Int64
 	// after is called when a piece was asked, by whichever worker asked it. May be nil.
 	after func()
 }
 
-// ErrBackend means that a backend cannot do what a task needs.
-var ErrBackend = errors.New("backend does not fit the task")
+// errScorer means that an answer came and could not be judged.
+var errScorer = errors.New("judge the answer")
 
 // judgePiece is the most examples asked, and then remembered, together: what a kill can cost.
 const judgePiece = 64
 
-// NewJudge checks that backend can do what task asks for. syntax may be nil unless the scorer needs it.
-func NewJudge(task *Task, backend Backend, memo *Memo, syntax SyntaxChecker) (*Judge, error) {
+// NewJudge checks that backend can do what task asks for. syntax may be nil unless the scorer needs
+// it.
+func NewJudge(task *Task, backend llm.Backend, answers *AnswerLog, syntax SyntaxChecker) (*Judge, error) {
 	if backend.Classifier == nil && backend.LM != nil {
-		backend.Classifier = byLikelihood{backend.LM}
+		backend.Classifier = llm.ByLikelihood(backend.LM)
 	}
-	j := &Judge{task: task, backend: backend, memo: memo}
+	j := &Judge{task: task, backend: backend, answers: answers, limit: llm.NewLimiter(llm.Budget{}, answers.Used())}
 	switch {
 	case len(task.Labels) > 0:
 		if backend.Classifier == nil {
-			return nil, fmt.Errorf("%w: it has neither log-probabilities nor text", ErrBackend)
+			return nil, fmt.Errorf("%w: it has neither log-probabilities nor text", llm.ErrBackend)
 		}
 		return j, nil
 	case task.Scorer.Type == likelihood:
 		if backend.LM == nil {
-			return nil, fmt.Errorf("%w: the scorer likelihood needs a local model", ErrBackend)
+			return nil, fmt.Errorf("%w: the scorer likelihood needs a local model", llm.ErrBackend)
 		}
 		return j, nil
 	}
 	if backend.Generator == nil {
-		return nil, fmt.Errorf("%w: the scorer %q needs a model that writes; a local model only scores text (use the scorer likelihood, or an endpoint)", ErrBackend, task.Scorer.Type)
+		return nil, fmt.Errorf(
+			"%w: the scorer %q needs a model that writes; a local model only scores text "+
+				"(use the scorer likelihood, or an endpoint)",
+			llm.ErrBackend,
+			task.Scorer.Type,
+		)
 	}
 	var err error
 	j.score, err = task.Scorer.Scorer(syntax)
@@ -112,24 +78,24 @@ func NewJudge(task *Task, backend Backend, memo *Memo, syntax SyntaxChecker) (*J
 
 // Limits are the bounds of one reward.
 func (j *Judge) Limits() (low, high float64) {
-	if len(j.task.Labels) > 0 {
+	if len(j.task.Labels) > 0 && !j.byMetric {
 		return RewardLow, RewardHigh
 	}
 	return 0, 1
 }
 
-// Asked returns how many questions went to the model, and how many the memo answered.
-func (j *Judge) Asked() (model, memo int64) { return j.asked.Load(), j.saved.Load() }
+// Asked returns how many questions went to the model, and how many the log answered.
+func (j *Judge) Asked() (model, log int64) { return j.asked.Load(), j.remembered.Load() }
 
 // On is the judge's Evaluator for one split.
-func (j *Judge) On(split []Example) Evaluator { return splitEvaluator{j, split} }
+func (j *Judge) On(split []Example) search.Evaluator { return splitEvaluator{j, split} }
 
 type splitEvaluator struct {
 	judge *Judge
 	split []Example
 }
 
-func (s splitEvaluator) Evaluate(ctx context.Context, trials []Trial) ([][]float64, error) {
+func (s splitEvaluator) Evaluate(ctx context.Context, trials []search.Trial) ([][]float64, error) {
 	outcomes, err := s.judge.outcomes(ctx, s.split, trials)
 	if err != nil {
 		return nil, err
@@ -137,29 +103,37 @@ func (s splitEvaluator) Evaluate(ctx context.Context, trials []Trial) ([][]float
 	out := make([][]float64, len(outcomes))
 	for i, row := range outcomes {
 		for _, o := range row {
-			out[i] = append(out[i], o.Reward)
+			fitness := o.Reward
+			if s.judge.byMetric {
+				fitness = o.Metric
+			}
+			out[i] = append(out[i], fitness)
 		}
 	}
 	return out, nil
 }
 
-// Metric returns the mean metric and reward of each text on a whole split.
-func (j *Judge) Metric(ctx context.Context, split []Example, texts []string) ([]Outcome, error) {
-	out := make([]Outcome, len(texts))
-	err := fanOut(len(texts), j.workers, func(i int) error {
-		rows, err := j.outcomes(ctx, split, []Trial{{Text: texts[i], To: len(split)}})
-		if err != nil {
-			return err
+// Rows returns the outcomes of each text on each example of a whole split.
+func (j *Judge) Rows(ctx context.Context, split []Example, texts []string) ([][]Outcome, error) {
+	out := make([][]Outcome, len(texts))
+	err := search.Each(len(texts), j.workers, func(i int) error {
+		rows, err := j.outcomes(ctx, split, []search.Trial{{Text: texts[i], To: len(split)}})
+		if err == nil {
+			out[i] = rows[0]
 		}
-		for _, o := range rows[0] {
-			out[i].Reward += o.Reward
-			out[i].Metric += o.Metric
-		}
-		out[i].Reward /= float64(len(split))
-		out[i].Metric /= float64(len(split))
-		return nil
+		return err
 	})
 	return out, err
+}
+
+// meanOutcome averages over examples.
+func meanOutcome(rows []Outcome) (mean Outcome) {
+	for _, o := range rows {
+		mean.Reward += o.Reward
+		mean.Metric += o.Metric
+	}
+	n := float64(max(1, len(rows)))
+	return Outcome{mean.Reward / n, mean.Metric / n}
 }
 
 // A question is a filled prompt and the example it is about.
@@ -167,11 +141,11 @@ type question struct {
 	prompt  string
 	shared  int // bytes of prompt before the first slot
 	example Example
-	key     memoKey
+	key     answerKey
 }
 
 // outcomes answers trials, one piece at a time.
-func (j *Judge) outcomes(ctx context.Context, split []Example, trials []Trial) ([][]Outcome, error) {
+func (j *Judge) outcomes(ctx context.Context, split []Example, trials []search.Trial) ([][]Outcome, error) {
 	out := make([][]Outcome, len(trials))
 	for i, t := range trials {
 		for from := t.From; from < t.To; from += judgePiece {
@@ -185,16 +159,17 @@ func (j *Judge) outcomes(ctx context.Context, split []Example, trials []Trial) (
 	return out, nil
 }
 
-// piece answers one prompt on some examples from the memo or, if any is missing, from the backend. Unless the backend answers
-// apart, it then asks for all of them: a float may depend in its last bits on what else is in a batch, so a batch must be the
-// same on any number of workers and after a kill that tore a piece apart. What was remembered stands.
+// piece answers one prompt on some examples from the log or, if any is missing, from the backend.
+// Unless the backend answers apart, it then asks for all of them: a float may depend in its last
+// bits on what else is in a batch, so a batch must be the same on any number of workers and after a
+// kill that tore a piece apart. What was remembered stands.
 func (j *Judge) piece(ctx context.Context, text string, examples []Example) ([]Outcome, error) {
 	qs := make([]question, len(examples))
 	for i, ex := range examples {
 		qs[i] = j.question(text, ex)
 	}
-	out, missing := j.memo.GetAll(qs)
-	j.saved.Add(int64(len(qs) - len(missing)))
+	out, missing := j.answers.GetAll(qs)
+	j.remembered.Add(int64(len(qs) - len(missing)))
 	if len(missing) == 0 {
 		return out, nil
 	}
@@ -205,21 +180,29 @@ func (j *Judge) piece(ctx context.Context, text string, examples []Example) ([]O
 	if j.backend.Apart {
 		asks = slices.Collect(slices.Chunk(missing, 1))
 	}
-	err := fanOut(len(asks), len(asks), func(i int) error { return j.learn(ctx, asks[i]) })
+	err := search.Each(len(asks), len(asks), func(i int) error { return j.learn(ctx, asks[i]) })
 	if err != nil {
 		return nil, err
 	}
-	out, _ = j.memo.GetAll(qs)
+	out, _ = j.answers.GetAll(qs)
 	return out, nil
 }
 
 // learn asks the backend and remembers what it answered.
 func (j *Judge) learn(ctx context.Context, qs []question) error {
-	answers, err := j.ask(ctx, qs)
+	held, err := j.limit.Reserve(j.guess(qs))
 	if err != nil {
 		return err
 	}
-	fresh, err := j.memo.Put(qs, answers)
+	if err := j.answers.Begin(qs[0], held); err != nil {
+		return err
+	}
+	outcomes, used, err := j.ask(ctx, qs)
+	if err != nil {
+		return errors.Join(err, j.failed(qs[0], err, held, used))
+	}
+	j.limit.Settle(held, used)
+	fresh, err := j.answers.Put(qs, outcomes, used)
 	j.asked.Add(int64(fresh))
 	if j.after != nil {
 		j.after()
@@ -227,8 +210,44 @@ func (j *Judge) learn(ctx context.Context, qs []question) error {
 	return err
 }
 
+// failed settles a request that came back without an answer. Where nobody can tell what it cost, it
+// is taken to have used all that was held back for it, in this process and, as a request that never
+// ended, in later ones.
+func (j *Judge) failed(q question, why error, held, used llm.Usage) error {
+	if !errors.Is(why, llm.ErrEndpoint) && !errors.Is(why, errScorer) {
+		j.limit.Settle(held, held)
+		return nil
+	}
+	j.limit.Settle(held, used)
+	return j.answers.Refuse(q, used)
+}
+
+// guess is what questions are expected to use. A model that only scores costs nothing.
+func (j *Judge) guess(qs []question) (sum llm.Usage) {
+	if j.backend.LM != nil {
+		return llm.Usage{}
+	}
+	for _, q := range qs {
+		if len(j.task.Labels) > 0 {
+			sum = sum.Plus(llm.GuessChoice(llm.Choice{Prompt: q.prompt, Options: j.options()}))
+		} else {
+			sum = sum.Plus(llm.Guess(q.prompt, j.task.Generation.MaxTokens))
+		}
+	}
+	return sum
+}
+
+// options are the verbalizers of a classification task.
+func (j *Judge) options() []string {
+	out := make([]string, len(j.task.Labels))
+	for i, l := range j.task.Labels {
+		out[i] = l.Verbalizer
+	}
+	return out
+}
+
 func (j *Judge) question(text string, ex Example) question {
-	prompt := Fill(text, ex.Fields)
+	prompt := search.Fill(text, ex.Fields)
 	parts := []string{j.backend.ID, j.task.Hash(), prompt, ex.Answer, fmt.Sprint(ex.Label)}
 	if j.task.Scorer.Type == "command" {
 		// A judge of the user's own may look at every field, pruned from the prompt or not.
@@ -236,32 +255,30 @@ func (j *Judge) question(text string, ex Example) question {
 			parts = append(parts, ex.Fields[s])
 		}
 	}
-	shared, _ := nextSlot(text, j.task.Slots)
-	return question{prompt: prompt, shared: shared, example: ex, key: newMemoKey(parts...)}
+	shared, _ := search.NextSlot(text, j.task.Slots)
+	return question{prompt: prompt, shared: shared, example: ex, key: newAnswerKey(parts...)}
 }
 
-func (j *Judge) ask(ctx context.Context, qs []question) ([]Outcome, error) {
+func (j *Judge) ask(ctx context.Context, qs []question) ([]Outcome, llm.Usage, error) {
 	switch {
 	case len(j.task.Labels) > 0:
 		return j.askLabels(ctx, qs)
 	case j.task.Scorer.Type == likelihood:
-		return j.askLikelihood(ctx, qs)
+		out, err := j.askLikelihood(ctx, qs)
+		return out, llm.Usage{}, err
 	}
 	return j.askText(ctx, qs)
 }
 
-func (j *Judge) askLabels(ctx context.Context, qs []question) ([]Outcome, error) {
-	options := make([]string, len(j.task.Labels))
-	for i, l := range j.task.Labels {
-		options[i] = l.Verbalizer
-	}
-	choices := make([]Choice, len(qs))
+func (j *Judge) askLabels(ctx context.Context, qs []question) ([]Outcome, llm.Usage, error) {
+	options := j.options()
+	choices := make([]llm.Choice, len(qs))
 	for i, q := range qs {
-		choices[i] = Choice{Prompt: q.prompt, Shared: q.shared, Options: options}
+		choices[i] = llm.Choice{Prompt: q.prompt, Shared: q.shared, Options: options}
 	}
-	logs, err := j.backend.Classifier.Classify(ctx, choices)
+	logs, used, err := j.backend.Classifier.Classify(ctx, choices)
 	if err != nil {
-		return nil, fmt.Errorf("classify: %w", err)
+		return nil, used, fmt.Errorf("classify: %w", err)
 	}
 	out := make([]Outcome, len(qs))
 	for i, q := range qs {
@@ -271,15 +288,15 @@ func (j *Judge) askLabels(ctx context.Context, qs []question) ([]Outcome, error)
 			out[i].Metric = 1
 		}
 	}
-	return out, nil
+	return out, used, nil
 }
 
-// askLikelihood scores the reference by its probability per byte, the geometric mean over its bytes: in (0, 1], whatever
-// the length of the reference and the model's tokenizer.
+// askLikelihood scores the reference by its probability per byte, the geometric mean over its
+// bytes: in (0, 1], whatever the length of the reference and the model's tokenizer.
 func (j *Judge) askLikelihood(ctx context.Context, qs []question) ([]Outcome, error) {
-	queries := make([]Query, len(qs))
+	queries := make([]llm.Query, len(qs))
 	for i, q := range qs {
-		queries[i] = Query{Prompt: q.prompt, Shared: q.shared, Continuation: q.example.Answer}
+		queries[i] = llm.Query{Prompt: q.prompt, Shared: q.shared, Continuation: q.example.Answer}
 	}
 	logs, err := j.backend.LM.LogProbs(ctx, queries)
 	if err != nil {
@@ -293,24 +310,24 @@ func (j *Judge) askLikelihood(ctx context.Context, qs []question) ([]Outcome, er
 	return out, nil
 }
 
-func (j *Judge) askText(ctx context.Context, qs []question) ([]Outcome, error) {
-	writings := make([]Writing, len(qs))
+func (j *Judge) askText(ctx context.Context, qs []question) ([]Outcome, llm.Usage, error) {
+	requests := make([]llm.TextRequest, len(qs))
 	for i, q := range qs {
-		writings[i] = Writing{Prompt: q.prompt, Generation: j.task.Generation}
+		requests[i] = llm.TextRequest{Prompt: q.prompt, Generation: j.task.Generation}
 	}
-	texts, err := j.backend.Generator.Generate(ctx, writings)
+	texts, used, err := j.backend.Generator.Generate(ctx, requests)
 	if err != nil {
-		return nil, fmt.Errorf("generate: %w", err)
+		return nil, used, fmt.Errorf("generate: %w", err)
 	}
 	out := make([]Outcome, len(qs))
 	for i, q := range qs {
 		score, err := j.score(ctx, cutAtStop(texts[i], j.task.Generation.Stop), q.example)
 		if err != nil {
-			return nil, err
+			return nil, used, fmt.Errorf("%w: %w", errScorer, err)
 		}
 		out[i] = Outcome{Reward: score, Metric: score}
 	}
-	return out, nil
+	return out, used, nil
 }
 
 // cutAtStop ends a text at the first stop string: not every endpoint honours stop.
@@ -321,25 +338,4 @@ func cutAtStop(text string, stop []string) string {
 		}
 	}
 	return text
-}
-
-// byLikelihood is the Classifier of an LM.
-type byLikelihood struct{ lm LM }
-
-func (b byLikelihood) Classify(ctx context.Context, choices []Choice) ([][]float64, error) {
-	var queries []Query
-	for _, c := range choices {
-		for _, o := range c.Options {
-			queries = append(queries, Query{Prompt: c.Prompt, Shared: c.Shared, Continuation: o})
-		}
-	}
-	logs, err := b.lm.LogProbs(ctx, queries)
-	if err != nil {
-		return nil, err
-	}
-	out := make([][]float64, len(choices))
-	for i, c := range choices {
-		out[i], logs = logs[:len(c.Options)], logs[len(c.Options):]
-	}
-	return out, nil
 }

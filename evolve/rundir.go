@@ -6,56 +6,40 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"pith/evolve/llm"
+	"pith/evolve/search"
 )
 
 // The files of a run directory.
 const (
-	specFile       = "run.json"        // what was asked for; never changes
-	memoFile       = "memo"            // every outcome, appended to
-	checkpointFile = "checkpoint.json" // the generations so far
-	resultFile     = "result.json"     // the end, once reached
+	specFile        = "run.json"         // what was asked for; never changes
+	answersFile     = "answers"          // every outcome and what it cost, appended to
+	checkpointFile  = "checkpoint.json"  // the generations so far
+	provisionalFile = "provisional.json" // the report of a run that was stopped after its choice
+	resultFile      = "result.json"      // the end, once reached
+	pageFile        = "report.html"      // either report, to look at
+
+	// oldAnswersFile is where earlier versions kept outcomes, without what they cost.
+	oldAnswersFile = "memo"
 )
-
-// A Spec is what was asked for, in the words of the command line, so that a run can be taken up again from its directory
-// alone. Keys and passwords are no part of it.
-type Spec struct {
-	Task      string    `json:"task"` // absolute path
-	Algorithm Algorithm `json:"algorithm"`
-	Objective Objective `json:"objective"`
-	Seed      uint64    `json:"seed"`
-	Reference bool      `json:"reference,omitempty"`
-	Halving   bool      `json:"halving,omitempty"`
-	Racing    bool      `json:"racing,omitempty"`
-	// MaxPrompts and MinLength are those of Options.
-	MaxPrompts int `json:"max_prompts,omitempty"`
-	MinLength  int `json:"min_length,omitempty"`
-	// Units is tokens or words.
-	Units   string      `json:"units"`
-	Backend BackendSpec `json:"backend"`
-}
-
-// A BackendSpec names the model: a local directory (empty: the embedded one) or an endpoint.
-type BackendSpec struct {
-	ModelDir string `json:"model_dir,omitempty"`
-	Device   string `json:"device,omitempty"`
-	Endpoint string `json:"endpoint,omitempty"`
-	Model    string `json:"model,omitempty"`
-}
 
 // A checkpoint is written after each generation.
 type checkpoint struct {
 	// Fingerprint is over everything that decides the run.
-	Fingerprint string     `json:"fingerprint"`
-	Generations []Progress `json:"generations"`
-	Spent       Spent      `json:"spent"`
+	Fingerprint string            `json:"fingerprint"`
+	Generations []search.Progress `json:"generations"`
+	// Prices are those that the run was last given.
+	Prices llm.Prices `json:"prices"`
 }
 
-// A RunDir is the directory of one run. Its lock is the memo's.
+// A RunDir is the directory of one run. Its lock is the answer log's.
 type RunDir struct {
-	path string
-	Spec Spec
-	memo *Memo
-	// saved is the checkpoint on disk; a resumed run is checked against it while it plays the same generations again.
+	path    string
+	Spec    Spec
+	answers *AnswerLog
+	// saved is the checkpoint on disk; a resumed run is checked against it while it plays the same
+	// generations again.
 	saved checkpoint
 }
 
@@ -63,7 +47,10 @@ type RunDir struct {
 var (
 	ErrRunExists = errors.New("run directory is already in use")
 	ErrNoRun     = errors.New("not a run directory")
-	// ErrDiverged means that a resumed run is not the run that was killed: task, data, model or program changed.
+	// ErrUnfinished means that a run has no report yet, not even a provisional one.
+	ErrUnfinished = errors.New("the run is not finished")
+	// ErrDiverged means that a resumed run is not the run that was killed: task, data, model or
+	// program changed.
 	ErrDiverged = errors.New("the resumed run differs from its checkpoint")
 )
 
@@ -90,23 +77,26 @@ func OpenRun(path string) (*RunDir, error) {
 	if err := readJSON(filepath.Join(path, checkpointFile), &d.saved); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
+	if old := filepath.Join(path, oldAnswersFile); exists(old) && !exists(filepath.Join(path, answersFile)) {
+		return nil, fmt.Errorf("%w: %s is of an older version; start anew in another directory", ErrNoRun, old)
+	}
 	var err error
-	d.memo, err = OpenMemo(filepath.Join(path, memoFile))
+	d.answers, err = OpenAnswerLog(filepath.Join(path, answersFile))
 	return d, err
 }
 
-// Memo is the run's memory.
-func (d *RunDir) Memo() *Memo { return d.memo }
+// Answers is the run's log.
+func (d *RunDir) Answers() *AnswerLog { return d.answers }
 
-// Spent is what the run has cost up to its last checkpoint.
-func (d *RunDir) Spent() Spent { return d.saved.Spent }
+// Prices are those that the run was last given.
+func (d *RunDir) Prices() llm.Prices { return d.saved.Prices }
 
 // Close releases the directory.
-func (d *RunDir) Close() error { return d.memo.Close() }
+func (d *RunDir) Close() error { return d.answers.Close() }
 
-// note takes in one generation: it is compared with the checkpoint while the run plays what was there, and added to it
-// afterwards.
-func (d *RunDir) note(p Progress, spent Spent) error {
+// note takes in one generation: it is compared with the checkpoint while the run plays what was
+// there, and added to it afterwards.
+func (d *RunDir) note(p search.Progress) error {
 	if n := p.Generation; n <= len(d.saved.Generations) {
 		if d.saved.Generations[n-1].Digest != p.Digest {
 			return fmt.Errorf("%w at generation %d", ErrDiverged, n)
@@ -114,52 +104,86 @@ func (d *RunDir) note(p Progress, spent Spent) error {
 		return nil
 	}
 	d.saved.Generations = append(d.saved.Generations, p)
-	return d.save(spent)
+	return d.save()
 }
 
-// save writes the checkpoint. The memo goes first: a checkpoint never speaks of outcomes that a power cut could take away.
-func (d *RunDir) save(spent Spent) error {
-	if err := d.memo.Sync(); err != nil {
-		return fmt.Errorf("sync memo: %w", err)
+// save writes the checkpoint. The answer log goes first: a checkpoint never speaks of outcomes that
+// a power cut could take away.
+func (d *RunDir) save() error {
+	if err := d.answers.Sync(); err != nil {
+		return fmt.Errorf("sync answer log: %w", err)
 	}
-	d.saved.Spent = spent
 	return writeJSON(filepath.Join(d.path, checkpointFile), d.saved)
 }
 
-// identify ties the directory to a fingerprint, at the first start, and checks it at every later one.
-func (d *RunDir) identify(fingerprint string) error {
+// identify ties the directory to a fingerprint, at the first start, and checks it at every later
+// one.
+func (d *RunDir) identify(fingerprint string, prices llm.Prices) error {
 	if d.saved.Fingerprint == "" {
 		d.saved.Fingerprint = fingerprint
-		return d.save(d.saved.Spent)
 	}
 	if d.saved.Fingerprint != fingerprint {
 		return fmt.Errorf("%w: task, data, model or options are not those it began with", ErrDiverged)
 	}
-	return nil
+	d.saved.Prices = prices
+	return d.save()
 }
 
-// ReadReport reads the result of a finished run. It needs no lock.
-func ReadReport(path string) (*Report, error) {
-	var r Report
-	err := readJSON(filepath.Join(path, resultFile), &r)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: %s has no result yet", ErrNoRun, path)
+// finish writes a report, provisional or not, and its page.
+func (d *RunDir) finish(r *Report) error {
+	provisional := filepath.Join(d.path, provisionalFile)
+	file := provisional
+	if r.Missing == "" {
+		file = filepath.Join(d.path, resultFile)
 	}
-	return &r, err
+	if err := writeJSON(file, r); err != nil {
+		return err
+	}
+	if r.Missing == "" {
+		if err := os.Remove(provisional); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove the provisional report: %w", err)
+		}
+	}
+	page, err := r.page()
+	if err != nil {
+		return err
+	}
+	return writeAtomic(filepath.Join(d.path, pageFile), page)
 }
 
-// ReadProgress reads the generations of a run, finished or not. It needs no lock.
-func ReadProgress(path string) ([]Progress, Spent, error) {
+// ReadReport reads the report of a run: the final one or, for a run that was stopped after its
+// choice, the provisional one. It fails with ErrUnfinished where there is neither. It needs no
+// lock.
+func ReadReport(path string) (*Report, error) {
+	if !exists(filepath.Join(path, specFile)) {
+		return nil, fmt.Errorf("%w: %s", ErrNoRun, path)
+	}
+	for _, file := range []string{resultFile, provisionalFile} {
+		var r Report
+		err := readJSON(filepath.Join(path, file), &r)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return &r, err
+		}
+	}
+	return nil, fmt.Errorf("%w: %s", ErrUnfinished, path)
+}
+
+// ReadProgress reads the generations of a run, finished or not, and what it spent. It needs no
+// lock.
+func ReadProgress(path string) ([]search.Progress, llm.Spending, error) {
 	var c checkpoint
 	err := readJSON(filepath.Join(path, checkpointFile), &c)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, Spent{}, fmt.Errorf("%w: %s has no checkpoint", ErrNoRun, path)
+		return nil, llm.Spending{}, fmt.Errorf("%w: %s has no checkpoint", ErrNoRun, path)
 	}
-	return c.Generations, c.Spent, err
+	if err != nil {
+		return nil, llm.Spending{}, err
+	}
+	used, err := readUsage(filepath.Join(path, answersFile))
+	return c.Generations, c.Prices.Of(used), err
 }
 
-// Check says what of the spec makes no sense, before anything is started.
-func (s Spec) Check() error {
-	_, err := Options{Algorithm: s.Algorithm, Objective: s.Objective}.withDefaults()
-	return err
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }

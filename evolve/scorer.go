@@ -18,12 +18,15 @@ type ScorerSpec struct {
 	// Type is exact, last_number, regex, contains, parses, command or likelihood.
 	//
 	//	exact       the answer, white space trimmed, equals the reference
-	//	last_number the last number in the answer equals the last in the reference, thousands separators ignored
+	//	last_number the last number in the answer equals the last in the reference; thousands
+	//	            separators are ignored
 	//	regex       Pattern matches the answer
 	//	contains    the answer holds the reference
-	//	parses      the answer, or its first fenced block, is code of Language without syntax errors
-	//	command     Command prints a number from 0 to 1; it reads {"output","answer","fields"} on standard input
-	//	likelihood  nothing is written: how probable the reference is after the prompt, per byte (needs an LM)
+	//	parses      the answer, or its first fenced block, is code of Language without errors
+	//	command     Command prints a number from 0 to 1; it reads {"output","answer","fields"} on
+	//	            standard input
+	//	likelihood  nothing is written: how probable the reference is after the prompt, per byte
+	//	            (needs an LM)
 	Type     string   `yaml:"type"`
 	Pattern  string   `yaml:"pattern"`
 	Language string   `yaml:"language"`

@@ -15,24 +15,26 @@ import (
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 
+	"pith/evolve/llm"
 	"pith/internal/digest"
-	"pith/internal/textfile"
 )
 
-// A Task is a prompt to prune and the examples that say how well it does. It is the YAML file, read strictly.
+// A Task is a prompt to prune and the examples that say how well it does. It is the YAML file, read
+// strictly.
 type Task struct {
 	Name string `yaml:"name"`
-	// Template is the few-shot prompt: demonstrations, then a last line with slots such as {text}, which name columns of
-	// the data. TemplateFile, relative to the task's file, stands in for a long one.
+	// Template is the few-shot prompt: demonstrations, then a last line with slots such as {text},
+	// which name columns of the data. TemplateFile, relative to the task's file, stands in for a
+	// long one.
 	Template     string `yaml:"template"`
 	TemplateFile string `yaml:"template_file"`
-	// Labels make a classification task: the model chooses between their verbalizers. Without labels the model writes, and
-	// Scorer judges what it wrote.
-	Labels     []Label    `yaml:"labels"`
-	Scorer     ScorerSpec `yaml:"scorer"`
-	Generation Generation `yaml:"generation"`
-	Data       DataSpec   `yaml:"data"`
-	Columns    Columns    `yaml:"columns"`
+	// Labels make a classification task: the model chooses between their verbalizers. Without
+	// labels the model writes, and Scorer judges what it wrote.
+	Labels     []Label        `yaml:"labels"`
+	Scorer     ScorerSpec     `yaml:"scorer"`
+	Generation llm.Generation `yaml:"generation"`
+	Data       DataSpec       `yaml:"data"`
+	Columns    Columns        `yaml:"columns"`
 
 	// Slots are the columns that the template names.
 	Slots []string `yaml:"-"`
@@ -42,16 +44,11 @@ type Task struct {
 	Test       []Example `yaml:"-"`
 }
 
-// A Label is one class: its name in the data and the text that stands for it after the prompt, leading space included.
+// A Label is one class: its name in the data and the text that stands for it after the prompt,
+// leading space included.
 type Label struct {
 	Name       string `yaml:"name"`
 	Verbalizer string `yaml:"verbalizer"`
-}
-
-// Generation limits what the model writes.
-type Generation struct {
-	MaxTokens int      `yaml:"max_tokens"` // if zero, 256
-	Stop      []string `yaml:"stop"`
 }
 
 // A DataSpec names the three splits, relative to the task's file: .tsv, .csv or .jsonl.
@@ -78,7 +75,8 @@ type Example struct {
 	Answer string
 }
 
-// A FileError says where in which file something is wrong. Line and Column count from 1; 0 means unknown.
+// A FileError says where in which file something is wrong. Line and Column count from 1; 0 means
+// unknown.
 type FileError struct {
 	File         string
 	Line, Column int
@@ -95,11 +93,15 @@ func (e *FileError) Error() string {
 	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Msg)
 }
 
-// LoadTask reads a task with its template and data. Everything wrong with the task's own file is reported at once.
+// LoadTask reads a task with its template and data. Everything wrong with the task's own file is
+// reported at once.
 func LoadTask(path string) (*Task, error) {
-	src, err := textfile.ReadYAML(path)
+	src, err := readText(path, taskLimit)
 	if err != nil {
 		return nil, fmt.Errorf("read task: %w", err)
+	}
+	if err := boundYAML(path, src); err != nil {
+		return nil, err
 	}
 	t := &Task{}
 	if err := yaml.UnmarshalWithOptions(src, t, yaml.Strict()); err != nil {
@@ -110,7 +112,10 @@ func LoadTask(path string) (*Task, error) {
 		return nil, yamlError(path, err)
 	}
 	if t.TemplateFile != "" && t.Template == "" {
-		text, err := textfile.Read(filepath.Join(filepath.Dir(path), t.TemplateFile), textfile.MaxSettings)
+		text, err := readText(filepath.Join(filepath.Dir(path), t.TemplateFile), templateLimit)
+		if wrong, ok := errors.AsType[*FileError](err); ok {
+			return nil, wrong
+		}
 		if err != nil {
 			return nil, placeOf(file, path, "$.template_file", err.Error())
 		}
@@ -170,7 +175,8 @@ func (t *Task) check(file *ast.File, path string) error {
 			wrong("$.scorer", "%v", err)
 		}
 	}
-	for name, file := range map[string]string{"search": t.Data.Search, "validation": t.Data.Validation, "test": t.Data.Test} {
+	for name, file := range map[string]string{"search": t.Data.Search, "validation": t.Data.Validation,
+		"test": t.Data.Test} {
 		if file == "" {
 			wrong("$.data", "data.%s is missing", name)
 		}
@@ -228,7 +234,8 @@ func slotsOf(template string) []string {
 	return out
 }
 
-// Hash stands for everything that decides a reward but the prompt and the model: labels or scorer, and generation limits.
+// Hash stands for everything that decides a reward but the prompt and the model: labels or scorer,
+// and generation limits.
 func (t *Task) Hash() string {
 	parts := []string{t.Scorer.Type, t.Scorer.Pattern, t.Scorer.Language, fmt.Sprint(t.Generation.MaxTokens)}
 	parts = append(parts, t.Scorer.Command...)

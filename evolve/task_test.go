@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -48,7 +47,8 @@ func TestLoadTask(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if task.Search[0].Fields["text"] != `so "fine"` || task.Validation[0].Fields["text"] != "fine, really" || task.Test[1].Label != 1 {
+	if task.Search[0].Fields["text"] != `so "fine"` || task.Validation[0].Fields["text"] != "fine, really" ||
+		task.Test[1].Label != 1 {
 		t.Errorf("splits: %+v %+v %+v", task.Search, task.Validation, task.Test)
 	}
 	if !slices.Equal(task.Slots, []string{"text"}) {
@@ -63,8 +63,18 @@ func TestBadTasksSayWhere(t *testing.T) {
 		{"wrong type", "task.yaml", edit("name: mood", "name: [1]"), "task.yaml:1:7: "},
 		{"no slot", "task.yaml", edit("{text}", "text"), "task.yaml:2:11: template has no slot"},
 		{"repeated label", "task.yaml", edit("name: bad", "name: good"), `task.yaml:5:`},
-		{"scorer and labels", "task.yaml", moodTask + "scorer: {type: exact}\n", "task.yaml:11:9: a task has labels or a scorer, not both"},
-		{"unknown scorer", "task.yaml", "name: x\ntemplate: '{a}'\nscorer:\n  type: vibes\ndata: {search: s.tsv, validation: v.csv, test: t.jsonl}\n", "task.yaml:4:"},
+		{
+			"scorer and labels",
+			"task.yaml",
+			moodTask + "scorer: {type: exact}\n",
+			"task.yaml:11:9: a task has labels or a scorer, not both",
+		},
+		{
+			"unknown scorer",
+			"task.yaml",
+			"name: x\ntemplate: '{a}'\nscorer:\n  type: vibes\ndata: {search: s.tsv, validation: v.csv, test: t.jsonl}\n",
+			"task.yaml:4:",
+		},
 		{"split missing", "task.yaml", edit("  test: t.jsonl\n", ""), "data.test is missing"},
 		{"unknown label", "s.tsv", "text\tlabel\nx\tgood\ny\tugly\n", `s.tsv:3:3: label "ugly" is not one`},
 		{"missing column", "s.tsv", "words\tlabel\nx\tgood\n", `s.tsv:2:1: no column "text"`},
@@ -74,7 +84,12 @@ func TestBadTasksSayWhere(t *testing.T) {
 		{"empty", "s.tsv", "", "s.tsv:1: no header line"},
 		{"only a header", "s.tsv", "text\tlabel\n", "s.tsv: no examples"},
 		{"bad JSON", "t.jsonl", "{\"text\": \"x\", \"label\": \"good\"}\n{\"text\": x}\n", "t.jsonl:2:10: "},
-		{"nested JSON", "t.jsonl", "{\"text\": {}, \"label\": \"good\"}\n", `t.jsonl:1:2: "text" is neither text nor a number`},
+		{
+			"nested JSON",
+			"t.jsonl",
+			"{\"text\": {}, \"label\": \"good\"}\n",
+			`t.jsonl:1:2: "text" is neither text nor a number`,
+		},
 	}
 	for _, tt := range tests {
 		_, err := LoadTask(taskDir(t, map[string]string{tt.file: tt.text}))
@@ -130,60 +145,5 @@ func TestScorers(t *testing.T) {
 	}
 	if _, err := bad(t.Context(), "", Example{}); err == nil {
 		t.Error("a command that prints 7 was believed")
-	}
-}
-
-func TestMemoSurvivesATornWrite(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "memo")
-	qs := []question{{key: newMemoKey("a")}, {key: newMemoKey("b")}}
-	m, err := OpenMemo(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := m.Put(qs, []Outcome{{1, 2}, {math.Inf(-1), 4}}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := OpenMemo(path); !errors.Is(err, ErrMemo) {
-		t.Errorf("a second process got in: %v", err)
-	}
-	if err := errors.Join(m.Sync(), m.Close()); err != nil {
-		t.Fatal(err)
-	}
-	whole, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for cut := range len(whole) + 1 {
-		if err := os.WriteFile(path, whole[:cut], 0o600); err != nil {
-			t.Fatal(err)
-		}
-		m, err := OpenMemo(path)
-		if err != nil {
-			t.Fatalf("cut at %d: %v", cut, err)
-		}
-		if want := max(0, cut-len(memoMagic)) / memoRecord; m.Len() != want {
-			t.Fatalf("cut at %d: %d records, want %d", cut, m.Len(), want)
-		}
-		_, err = m.Put(qs, []Outcome{{9, 9}, {9, 9}})
-		if now, missing := m.GetAll(qs); err != nil || len(missing) > 0 || (cut == len(whole) && now[0] != Outcome{1, 2}) {
-			t.Fatalf("cut at %d: the first outcome does not stand: %v, %v", cut, now, err)
-		}
-		if err := m.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if m, err = OpenMemo(path); err != nil || m.Len() != 2 {
-			t.Fatalf("cut at %d, mended: %v, %v", cut, m, err)
-		}
-		if err := m.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	flipped := slices.Clone(whole)
-	flipped[len(memoMagic)+3] ^= 1
-	if err := os.WriteFile(path, flipped, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if m, err = OpenMemo(path); err != nil || m.Len() != 0 {
-		t.Errorf("a flipped bit in the first record: %v, %v, want nothing believed", m, err)
 	}
 }

@@ -5,11 +5,13 @@ import (
 	"slices"
 )
 
-// A pass is one row of a run. The tokens ids[start:end] go through the network after the state of those before start, and the
-// losses of ids[from:to] come out of it, the loss of a token out of the position before its own.
+// A pass is one row of a run. The tokens ids[start:end] go through the network after the state of
+// those before start, and the losses of ids[from:to] come out of it, the loss of a token out of the
+// position before its own.
 //
-// Where the graph keeps hidden states, wanted positions may lie before start, and start may equal end: then nothing goes through
-// the layers, and known text gets its losses for the price of the vocabulary projection.
+// Where the graph keeps hidden states, wanted positions may lie before start, and start may equal
+// end: then nothing goes through the layers, and known text gets its losses for the price of the
+// vocabulary projection.
 type pass struct {
 	ids        []int32
 	start, end int
@@ -33,12 +35,14 @@ type entry struct {
 
 func (p *pass) wanted() int { return p.to - p.from }
 
-// A shape is the size of a run's row: tokens of the past, tokens of its own, and how many of the last positions have targets.
+// A shape is the size of a run's row: tokens of the past, tokens of its own, and how many of the
+// last positions have targets.
 type shape struct{ past, own, window int }
 
-// shape rounds a pass up. It is a function of the pass alone, and only passes of one shape meet in a run: the runtime then adds
-// a row's numbers up in the same order whatever stands beside it, so that its losses are the same to the last bit. (Padding to the
-// longest row of a batch is not neutral: a softmax adds a row up in lanes, and which lane a number meets depends on the width.)
+// shape rounds a pass up. It is a function of the pass alone, and only passes of one shape meet in
+// a run: the runtime then adds a row's numbers up in the same order whatever stands beside it, so
+// that its losses are the same to the last bit. (Padding to the longest row of a batch is not
+// neutral: a softmax adds a row up in lanes, and which lane a number meets depends on the width.)
 func (p *pass) shape(padPast bool) shape {
 	s := shape{past: p.start, own: max(p.end-p.start, 1)}
 	if padPast {
@@ -57,7 +61,8 @@ func (p *pass) shape(padPast bool) shape {
 	return s
 }
 
-// roundUp returns the next length that runs have: multiples of 8 up to 128, of 16 up to 256 and so on.
+// roundUp returns the next length that runs have: multiples of 8 up to 128, of 16 up to 256 and so
+// on.
 func roundUp(n int) int {
 	step := 8
 	for n > 16*step {
@@ -66,7 +71,8 @@ func roundUp(n int) int {
 	return (n + step - 1) / step * step
 }
 
-// pastShare is how many tokens of the past weigh as much as one that goes through the network, in time and in memory.
+// pastShare is how many tokens of the past weigh as much as one that goes through the network, in
+// time and in memory.
 const pastShare = 8
 
 func (s shape) cost() int { return max(s.own, s.window) + s.past/pastShare }
@@ -78,8 +84,9 @@ type batch struct {
 	wanted int
 }
 
-// pack groups passes by shape and cuts them into batches of at most maxTokens tokens, padding included; a longer pass is a batch
-// of its own. It is a pure function of the passes: which rows meet in a run never depends on load.
+// pack groups passes by shape and cuts them into batches of at most maxTokens tokens, padding
+// included; a longer pass is a batch of its own. It is a pure function of the passes: which rows
+// meet in a run never depends on load.
 func pack(passes []*pass, maxTokens int, padPast bool) []batch {
 	rows := make([]batch, len(passes))
 	for i, p := range passes {
@@ -120,8 +127,9 @@ func (b batch) tokens() int {
 	return n
 }
 
-// fill writes the rows of b into the input buffers: the past stands at the right end of its place, a row's own tokens at the
-// left of theirs. targets covers the last window positions; a target is the token whose loss is wanted at that position, or -1.
+// fill writes the rows of b into the input buffers: the past stands at the right end of its place,
+// a row's own tokens at the left of theirs. targets covers the last window positions; a target is
+// the token whose loss is wanted at that position, or -1.
 func (buf *buffers) fill(b batch) {
 	n := len(b.rows)
 	buf.ids, buf.positions = grow(buf.ids, n*b.own), grow(buf.positions, n*b.own)
@@ -171,8 +179,9 @@ func (b batch) aim(p *pass, targets []int64) {
 	}
 }
 
-// spare returns the place in the only row of b where a target stands that nobody wants, or -1. A single loss is asked for
-// together with another: the product of one row with a matrix takes a path of its own through the runtime, and its last bits differ.
+// spare returns the place in the only row of b where a target stands that nobody wants, or -1. A
+// single loss is asked for together with another: the product of one row with a matrix takes a path
+// of its own through the runtime, and its last bits differ.
 func (b batch) spare() int {
 	switch {
 	case b.wanted != 1:

@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"pith/perplexity/onnxgraph"
 )
 
 func TestPackKeepsItsBounds(t *testing.T) {
@@ -85,11 +87,11 @@ func TestHalfFloats(t *testing.T) {
 	data := []byte{0x00, 0x3C, 0x00, 0xC0, 0xFF, 0x7B, 0x01, 0x00, 0x00, 0x04, 0x00, 0x80}
 	want := []float32{1, -2, 65504, 5.9604645e-8, 6.1035156e-5, 0}
 	got := make([]float32, len(want))
-	decode(got, data, elemFloat16)
+	decode(got, data, onnxgraph.ElemFloat16)
 	if !slices.Equal(got, want) {
 		t.Errorf("halves are %v, want %v", got, want)
 	}
-	decode(got[:2], []byte{0x80, 0x3F, 0x49, 0xC0}, elemBFloat16)
+	decode(got[:2], []byte{0x80, 0x3F, 0x49, 0xC0}, onnxgraph.ElemBFloat16)
 	if got[0] != 1 || got[1] != -3.140625 {
 		t.Errorf("bfloat16 are %v, want 1 and -3.140625", got[:2])
 	}

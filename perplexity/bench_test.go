@@ -12,7 +12,8 @@ import (
 	"pith/perplexity"
 )
 
-// source returns at least size bytes of Go's own standard library, which is on every machine that builds this.
+// source returns at least size bytes of Go's own standard library, which is on every machine that
+// builds this.
 func source(tb testing.TB, size int) string {
 	tb.Helper()
 	var b strings.Builder
@@ -46,7 +47,8 @@ func cut(tok *perplexity.Tokenizer, text string, n, tokens int) []string {
 	return out
 }
 
-// cpuSeconds is the processor time this process has used: unlike the clock, it says the same on a busy machine.
+// cpuSeconds is the processor time this process has used: unlike the clock, it says the same on a
+// busy machine.
 func cpuSeconds(tb testing.TB) float64 {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
@@ -79,7 +81,8 @@ func BenchmarkEncode(b *testing.B) {
 	}
 }
 
-// BenchmarkScore measures passes of one length: query behind each of 8,192/T chunks of T tokens, with every chunk token wanted.
+// BenchmarkScore measures passes of one length: query behind each of 8,192/T chunks of T tokens,
+// with every chunk token wanted.
 func BenchmarkScore(b *testing.B) {
 	text := source(b, 1<<20)
 	for _, length := range []int{64, 256, 512, 1024} {
@@ -92,7 +95,10 @@ func BenchmarkScore(b *testing.B) {
 				var seqs []perplexity.Sequence
 				tokens := 0
 				for _, s := range cut(m.Tokenizer(), text, 8192/length, length-12) {
-					seqs = append(seqs, perplexity.Sequence{Given: s, Text: "How does the server close idle connections?", WantGiven: true})
+					seqs = append(
+						seqs,
+						perplexity.Sequence{Given: s, Text: "How does the server close idle connections?", WantGiven: true},
+					)
 					tokens += length
 				}
 				b.ReportAllocs()
@@ -107,8 +113,8 @@ func BenchmarkScore(b *testing.B) {
 	}
 }
 
-// BenchmarkRequest is one cold request: a question over 20,000 tokens of code in chunks of 15, 150 or 1,500 tokens, with the losses
-// of question and code wanted.
+// BenchmarkRequest is one cold request: a question over 20,000 tokens of code in chunks of 15, 150
+// or 1,500 tokens, with the losses of question and code wanted.
 func BenchmarkRequest(b *testing.B) {
 	m := open(b, perplexity.Options{})
 	text := source(b, 1<<18)

@@ -4,18 +4,23 @@ import (
 	"fmt"
 	"sync"
 	"syscall"
+
+	"pith/perplexity/onnxgraph"
 )
 
 const (
-	// blockTokens is the tokens of one block of state. States of names and signatures are about that long.
+	// blockTokens is the tokens of one block of state. States of names and signatures are about
+	// that long.
 	blockTokens = 8
-	// spareBytes bounds the blocks that nothing uses and that are kept for the next state: what a request's last pieces need.
+	// spareBytes bounds the blocks that nothing uses and that are kept for the next state: what a
+	// request's last pieces need.
 	spareBytes = 4 << 20
 )
 
-// blocks hands out memory for states in pieces of one size, outside of the Go heap, where the collector would let twice its size
-// pile up before it looks. A piece given back is taken again before the system is asked: getting fresh memory, which the system
-// clears page by page, takes longer than writing to it.
+// blocks hands out memory for states in pieces of one size, outside of the Go heap, where the
+// collector would let twice its size pile up before it looks. A piece given back is taken again
+// before the system is asked: getting fresh memory, which the system clears page by page, takes
+// longer than writing to it.
 type blocks struct {
 	size int // of a block, in bytes
 
@@ -24,7 +29,7 @@ type blocks struct {
 	limit int // of spare, in blocks
 }
 
-func newBlocks(channels []channel) *blocks {
+func newBlocks(channels []onnxgraph.Channel) *blocks {
 	size := max(1, blockTokens*tokenBytes(channels))
 	return &blocks{size: size, limit: spareBytes / size}
 }

@@ -9,12 +9,14 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+
+	"pith/perplexity/onnxgraph"
 )
 
 // The graph contracts; see the package comment.
 const (
-	ContractNLL    = "nll"
-	ContractLogits = "logits"
+	ContractNLL    = onnxgraph.ContractNLL
+	ContractLogits = onnxgraph.ContractLogits
 )
 
 // A Card says what a loaded model is and where it runs.
@@ -22,18 +24,20 @@ type Card struct {
 	Name, License string
 	// Contract is ContractNLL or ContractLogits.
 	Contract string
-	// SHA256 and TokenizerSHA256 are the checksums of the graph and of tokenizer.json, in lowercase hex.
+	// SHA256 and TokenizerSHA256 are the checksums of the graph and of tokenizer.json, in lowercase
+	// hex.
 	SHA256, TokenizerSHA256 string
 	// Verified says that the checksums were checked against a side-car.
 	Verified bool
 	// MaxTokens is the longest pass.
 	MaxTokens int
 	VocabSize int
-	// TokenWeights and LossWeights are the weights that one token, and one loss, are multiplied by; Numbers is the format that
-	// this is done in: Float32, Float16 or Int8.
+	// TokenWeights and LossWeights are the weights that one token, and one loss, are multiplied by;
+	// Numbers is the format that this is done in: Float32, Float16 or Int8.
 	TokenWeights, LossWeights int64
 	Numbers                   string
-	// Device is "cpu" or "cuda:N"; DeviceReason says why, when it is not what was asked for or was chosen automatically.
+	// Device is "cpu" or "cuda:N"; DeviceReason says why, when it is not what was asked for or was
+	// chosen automatically.
 	Device, DeviceReason string
 }
 
@@ -50,8 +54,9 @@ func (e *ChecksumError) Error() string {
 // Is tells errors.Is that this is an ErrChecksum.
 func (e *ChecksumError) Is(target error) bool { return target == ErrChecksum }
 
-// uncheckedMaxTokens caps a pass of a model without a side-car: attention of a plain export takes memory in the square of the
-// length, and full logits at 2,048 positions of a 152k vocabulary are 1.2 GB already.
+// uncheckedMaxTokens caps a pass of a model without a side-car: attention of a plain export takes
+// memory in the square of the length, and full logits at 2,048 positions of a 152k vocabulary are
+// 1.2 GB already.
 const uncheckedMaxTokens = 2048
 
 // sideCar is pith.json.
@@ -65,11 +70,13 @@ type sideCar struct {
 	VocabSize       int    `json:"vocab_size"`
 	// BOS is the id of the token put before each pass; null for none.
 	BOS *int32 `json:"bos"`
-	// Files are the checksums of the files beside the graph that hold weights; none where the graph holds them.
+	// Files are the checksums of the files beside the graph that hold weights; none where the graph
+	// holds them.
 	Files map[string]string `json:"files,omitempty"`
 }
 
-// hubConfig holds the fields of a Hugging Face config.json that matter here; GPT-2 names the limit n_positions.
+// hubConfig holds the fields of a Hugging Face config.json that matter here; GPT-2 names the limit
+// n_positions.
 type hubConfig struct {
 	Name       string `json:"_name_or_path"`
 	ModelType  string `json:"model_type"`
@@ -83,15 +90,15 @@ type bundle struct {
 	card  Card
 	onnx  []byte
 	path  string // of the graph in the file system; empty where there is none
-	graph graphInfo
+	graph onnxgraph.Info
 	// weights are the checksums of the files beside the graph that hold weights.
 	weights   map[string]string
 	tokenizer *Tokenizer
 	bos       int32 // -1 for none
 }
 
-// load reads and checks a model folder. dir is where fsys is in the file system, or empty: weights in files of their own are
-// read by the runtime, by path.
+// load reads and checks a model folder. dir is where fsys is in the file system, or empty: weights
+// in files of their own are read by the runtime, by path.
 func load(fsys fs.FS, dir string) (*bundle, error) {
 	onnx, modelFile, err := readFirst(fsys, "model.onnx", "onnx/model.onnx")
 	if err != nil {
@@ -108,18 +115,25 @@ func load(fsys fs.FS, dir string) (*bundle, error) {
 	if err := b.describe(fsys, modelFile, tokFile); err != nil {
 		return nil, err
 	}
-	if b.graph, err = inspect(onnx); err != nil {
+	if b.graph, err = onnxgraph.Inspect(onnx); err != nil {
 		return nil, fmt.Errorf("%s: %w", modelFile, err)
 	}
 	if err := b.checkWeights(fsys, path.Dir(modelFile)); err != nil {
 		return nil, err
 	}
-	if err := b.graph.settle(&b.card); err != nil {
+	vocab, err := b.graph.Settle(b.card.Contract)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", modelFile, err)
 	}
-	if err := b.countWeights(); err != nil {
+	b.card.Contract = b.graph.Contract
+	if vocab > 0 {
+		b.card.VocabSize = vocab // exports pad the vocabulary; config.json may name the unpadded size
+	}
+	weights, err := onnxgraph.CountWeights(b.onnx, b.card.VocabSize)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", modelFile, err)
 	}
+	b.setWeights(weights)
 	if b.tokenizer, err = NewTokenizer(tok); err != nil {
 		return nil, err
 	}
@@ -162,18 +176,22 @@ func (b *bundle) describe(fsys fs.FS, modelFile, tokFile string) error {
 	return nil
 }
 
-// checkWeights takes the checksums of the files beside the graph, in folder, and holds them to the side-car's if there is one.
+// checkWeights takes the checksums of the files beside the graph, in folder, and holds them to the
+// side-car's if there is one.
 func (b *bundle) checkWeights(fsys fs.FS, folder string) error {
 	want := b.weights
 	b.weights = nil
-	if len(b.graph.external) == 0 {
+	if len(b.graph.External) == 0 {
 		return nil
 	}
 	if b.path == "" {
-		return fmt.Errorf("weights are stored in another file, %s: %w (open the folder by its path)", b.graph.external[0], ErrUnsupported)
+		return fmt.Errorf(
+			"weights are stored in another file, %s: %w (open the folder by its path)", b.graph.External[0],
+			ErrUnsupported,
+		)
 	}
-	b.weights = make(map[string]string, len(b.graph.external))
-	for _, name := range b.graph.external {
+	b.weights = make(map[string]string, len(b.graph.External))
+	for _, name := range b.graph.External {
 		sum, err := fileSHA256(fsys, path.Join(folder, name))
 		if err != nil {
 			return fmt.Errorf("read weights: %w", err)
@@ -207,7 +225,8 @@ func (b *bundle) describeHub(fsys fs.FS, dir string) error {
 	return nil
 }
 
-// checkVocabulary refuses a tokenizer that makes ids the graph has no row for: the runtime would fail in the middle of a request.
+// checkVocabulary refuses a tokenizer that makes ids the graph has no row for: the runtime would
+// fail in the middle of a request.
 func (b *bundle) checkVocabulary(tokFile string) error {
 	for id, text := range b.tokenizer.vocab.bytes {
 		if text != "" && id >= b.card.VocabSize {
@@ -220,10 +239,11 @@ func (b *bundle) checkVocabulary(tokFile string) error {
 	return nil
 }
 
-// id is the model's identity for cache keys: everything that decides losses but the device's rounding.
+// id is the model's identity for cache keys: everything that decides losses but the device's
+// rounding.
 func (b *bundle) id() string {
 	parts := fmt.Appendf(nil, "%s %s %d %d", b.card.SHA256, b.card.TokenizerSHA256, b.card.MaxTokens, b.bos)
-	for _, name := range b.graph.external {
+	for _, name := range b.graph.External {
 		parts = fmt.Appendf(parts, " %s", b.weights[name])
 	}
 	return checksum(parts)
@@ -245,4 +265,17 @@ func readFirst(fsys fs.FS, names ...string) (data []byte, name string, err error
 func checksum(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
+}
+
+// setWeights tells the card what the graph multiplies by.
+func (b *bundle) setWeights(w onnxgraph.Weights) {
+	b.card.TokenWeights, b.card.LossWeights = w.Token, w.Loss
+	switch {
+	case w.Integers:
+		b.card.Numbers = Int8
+	case b.graph.Half:
+		b.card.Numbers = Float16
+	default:
+		b.card.Numbers = Float32
+	}
 }

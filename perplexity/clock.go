@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// threadClock starts measuring the processor time of the calling goroutine, which keeps its thread until the returned function says
-// what was spent.
+// threadClock starts measuring the processor time of the calling goroutine, which keeps its thread
+// until the returned function says what was spent.
 func threadClock() func() time.Duration {
 	runtime.LockOSThread()
 	before := threadTime()

@@ -13,12 +13,18 @@ import (
 	ort "github.com/yalue/onnxruntime_go"
 )
 
-// openCUDA opens b's graph on a CUDA device. A library without the provider accepts the options and only fails when they are
-// appended, a machine without a driver only when the session is made; each of the three errors means "no CUDA here".
+// openCUDA opens b's graph on a CUDA device. A library without the provider accepts the options and
+// only fails when they are appended, a machine without a driver only when the session is made; each
+// of the three errors means "no CUDA here".
 func openCUDA(b *bundle, index string) (session, error) {
-	provider := filepath.Join(filepath.Dir(loadedLibrary()), strings.Replace(libraryName(), "onnxruntime", "onnxruntime_providers_cuda", 1))
+	provider := filepath.Join(
+		filepath.Dir(loadedLibrary()),
+		strings.Replace(libraryName(), "onnxruntime", "onnxruntime_providers_cuda", 1),
+	)
 	if _, err := os.Stat(provider); err != nil {
-		return nil, errors.New("this build of ONNX Runtime has no CUDA provider (scripts/fetch-onnxruntime --cuda installs one that has)")
+		return nil, errors.New(
+			"this build of ONNX Runtime has no CUDA provider (scripts/fetch-onnxruntime --cuda installs one that has)",
+		)
 	}
 	return newSession(b, func(o *ort.SessionOptions) error {
 		cuda, err := ort.NewCUDAProviderOptions()
@@ -35,17 +41,19 @@ func openCUDA(b *bundle, index string) (session, error) {
 	})
 }
 
-// How much of a card's memory a batch may take. A loss takes its row of the vocabulary in 32 bits three times (logits, their
-// logarithms, and one of them on the way), and a token takes its part of the attention and of the layers' results, for which there
-// is an allowance: graphs do not say how much that is. What the estimate gets wrong, smaller batches mend (see runBatch).
+// How much of a card's memory a batch may take. A loss takes its row of the vocabulary in 32 bits
+// three times (logits, their logarithms, and one of them on the way), and a token takes its part of
+// the attention and of the layers' results, for which there is an allowance: graphs do not say how
+// much that is. What the estimate gets wrong, smaller batches mend (see runBatch).
 const (
 	cudaBatchShare = 2 // the inverse of the share of what is free
 	cudaTokenBytes = 1 << 20
 	vocabularyRows = 3
 )
 
-// cudaBatch returns how many tokens a batch may have on a card with free bytes, at most cudaBatchTokens and at least
-// cpuBatchTokens. Where free is not known, which 0 says, it takes the card for a small one.
+// cudaBatch returns how many tokens a batch may have on a card with free bytes, at most
+// cudaBatchTokens and at least cpuBatchTokens. Where free is not known, which 0 says, it takes the
+// card for a small one.
 func cudaBatch(free, vocab int) int {
 	if free == 0 {
 		free = 8 << 30
@@ -53,9 +61,10 @@ func cudaBatch(free, vocab int) int {
 	return min(max(free/cudaBatchShare/(cudaTokenBytes+vocabularyRows*4*vocab), cpuBatchTokens), cudaBatchTokens)
 }
 
-// freeMemory returns the bytes that are free on a CUDA device ("cuda:N"), or 0 where the driver's nvidia-smi does not tell.
+// freeMemory returns the bytes that are free on a CUDA device ("cuda:N"), or 0 where the driver's
+// nvidia-smi does not tell.
 //
-//nolint:contextcheck // opening a model takes no context; this waits 5 s at most
+// nolint:contextcheck // opening a model takes no context; this waits 5 s at most
 func freeMemory(device string) int {
 	_, index, _ := strings.Cut(device, ":")
 	// The runtime counts the devices that this variable leaves, nvidia-smi all of them.
@@ -66,7 +75,9 @@ func freeMemory(device string) int {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, "nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits", "-i", index).Output()
+	out, err := exec.CommandContext(ctx, "nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits", "-i",
+		index).
+		Output()
 	if err != nil {
 		return 0
 	}
@@ -77,13 +88,15 @@ func freeMemory(device string) int {
 	return mib << 20
 }
 
-// outOfMemory tells whether a run failed for want of memory: the runtime's arenas and CUDA each have words of their own for it.
+// outOfMemory tells whether a run failed for want of memory: the runtime's arenas and CUDA each
+// have words of their own for it.
 func outOfMemory(err error) bool {
 	if err == nil {
 		return false
 	}
 	msg := strings.ToLower(err.Error())
-	for _, sign := range []string{"failed to allocate memory", "out of memory", "bad_alloc", "cublas_status_alloc_failed"} {
+	for _, sign := range []string{"failed to allocate memory", "out of memory", "bad_alloc",
+		"cublas_status_alloc_failed"} {
 		if strings.Contains(msg, sign) {
 			return true
 		}

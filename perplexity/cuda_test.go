@@ -25,7 +25,8 @@ func TestBatchesFitTheCard(t *testing.T) {
 	}
 }
 
-// The driver's program is asked about the device that the runtime means, and its silence is no error.
+// The driver's program is asked about the device that the runtime means, and its silence is no
+// error.
 func TestFreeMemory(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("PATH", dir)
@@ -33,7 +34,8 @@ func TestFreeMemory(t *testing.T) {
 	if got := freeMemory("cuda:0"); got != 0 {
 		t.Errorf("without the program: %d bytes", got)
 	}
-	script := "#!/bin/sh\nfor last; do :; done\ncase $last in 0) echo 1000;; 3) echo 80000;; *) echo no such device; exit 6;; esac\n"
+	script := "#!/bin/sh\nfor last; do :; done\n" +
+		"case $last in 0) echo 1000;; 3) echo 80000;; *) echo no such device; exit 6;; esac\n"
 	if err := os.WriteFile(filepath.Join(dir, "nvidia-smi"), []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +69,7 @@ func TestStatelessGraph(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.graph.stateless = true
+	b.graph.Stateless = true
 	s, where, err := openSession(b, "cpu")
 	if err != nil {
 		t.Fatal(err)
@@ -112,7 +114,10 @@ func TestStatelessGraph(t *testing.T) {
 func TestBatchesWithoutMemoryAreHalved(t *testing.T) {
 	var seqs []Sequence
 	for word := range strings.FieldsSeq("total price order tax refund customer invoice") {
-		seqs = append(seqs, Sequence{Given: "func " + word + "() int {\n\treturn 1\n}\n\n", Text: "what returns the " + word, WantGiven: true})
+		seqs = append(
+			seqs,
+			Sequence{Given: "func " + word + "() int {\n\treturn 1\n}\n\n", Text: "what returns the " + word, WantGiven: true},
+		)
 	}
 	scored := func(rows int) ([]Losses, error) {
 		m, err := Open(Embedded(), Options{Device: "cpu", Threads: 1})

@@ -18,7 +18,8 @@ const (
 	tinyParity = tinyQwen + "/parity.json"
 )
 
-// A Hugging Face export of Qwen2's architecture and tokenizer family, with random weights and no side-car.
+// A Hugging Face export of Qwen2's architecture and tokenizer family, with random weights and no
+// side-car.
 func TestHubFolder(t *testing.T) {
 	m, err := perplexity.OpenDir(tinyQwen, perplexity.Options{Device: "cpu"})
 	if err != nil {
@@ -26,7 +27,8 @@ func TestHubFolder(t *testing.T) {
 	}
 	defer m.Close()
 	card := m.Card()
-	if card.Name != "qwen2" || card.License != "unknown" || card.Verified || card.Contract != perplexity.ContractLogits || card.MaxTokens != 1024 {
+	if card.Name != "qwen2" || card.License != "unknown" || card.Verified || card.Contract != perplexity.ContractLogits ||
+		card.MaxTokens != 1024 {
 		t.Errorf("card is %+v", card)
 	}
 	checkParity(t, m, tinyParity, parityTolerance)
@@ -69,7 +71,8 @@ func read(tb testing.TB, parts ...string) []byte {
 	return data
 }
 
-// parityFor returns the tiny model's stored losses, said to be of another graph with the same weights.
+// parityFor returns the tiny model's stored losses, said to be of another graph with the same
+// weights.
 func parityFor(t *testing.T, sha256 string) string {
 	t.Helper()
 	_, rest, found := strings.Cut(string(read(t, tinyParity)), `"model_sha256": "`)
@@ -83,7 +86,8 @@ func parityFor(t *testing.T, sha256 string) string {
 	return file
 }
 
-// castLogits returns the ONNX file with a Cast to another element type put before its output logits.
+// castLogits returns the ONNX file with a Cast to another element type put before its output
+// logits.
 func castLogits(onnx []byte, elem uint64) []byte {
 	return rewrite(onnx, 7, func(graph []byte) []byte {
 		graph = rewrite(graph, 1, func(node []byte) []byte {

@@ -4,20 +4,15 @@ import (
 	"context"
 	"encoding/binary"
 	"math"
+
+	"pith/perplexity/onnxgraph"
 )
 
-// elemSize returns the bytes of one element.
-func elemSize(elem int) int {
-	if elem == elemFloat {
-		return 4
-	}
-	return 2
-}
-
-// readLogits computes the rows' losses from full logits [B,T,V]: the token at position t+1 is scored by the logits at t.
+// readLogits computes the rows' losses from full logits [B,T,V]: the token at position t+1 is
+// scored by the logits at t.
 func (b batch) readLogits(ctx context.Context, logits []byte, elem, vocab int) error {
 	row := make([]float32, vocab)
-	stride := vocab * elemSize(elem)
+	stride := vocab * onnxgraph.ElemSize(elem)
 	for r, p := range b.rows {
 		p.nll = make([]float32, 0, p.wanted())
 		for t := p.from; t < p.to; t++ {
@@ -31,7 +26,8 @@ func (b batch) readLogits(ctx context.Context, logits []byte, elem, vocab int) e
 	return nil
 }
 
-// surprise returns -log softmax(logits)[target] in nats. Subtracting the maximum first keeps the sum from overflowing.
+// surprise returns -log softmax(logits)[target] in nats. Subtracting the maximum first keeps the
+// sum from overflowing.
 func surprise(logits []float32, target int) float64 {
 	top := logits[0]
 	for _, x := range logits {
@@ -48,9 +44,9 @@ func surprise(logits []float32, target int) float64 {
 func decode(out []float32, data []byte, elem int) {
 	for i := range out {
 		switch elem {
-		case elemFloat:
+		case onnxgraph.ElemFloat:
 			out[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
-		case elemBFloat16:
+		case onnxgraph.ElemBFloat16:
 			out[i] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(data[2*i:])) << 16)
 		default:
 			out[i] = fromHalf(binary.LittleEndian.Uint16(data[2*i:]))
@@ -70,7 +66,8 @@ func fromHalf(h uint16) float32 {
 	return math.Float32frombits(sign | (exp+112)<<23 | frac<<13)
 }
 
-// toHalf converts to the IEEE 754 half towards zero; what is too small becomes zero. For weights within its range.
+// toHalf converts to the IEEE 754 half towards zero; what is too small becomes zero. For weights
+// within its range.
 func toHalf(v float32) uint16 {
 	bits := math.Float32bits(v)
 	exp := int(bits>>23&0xFF) - 112

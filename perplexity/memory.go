@@ -13,8 +13,8 @@ import (
 // A key names what a pass leaves: everything that decides it.
 type key [sha256.Size]byte
 
-// keyOf returns the key of p for the callers of a scope. Scopes do not share: how fast an answer comes tells whether somebody
-// asked before.
+// keyOf returns the key of p for the callers of a scope. Scopes do not share: how fast an answer
+// comes tells whether somebody asked before.
 func keyOf(scope string, p *pass) key {
 	read := p.ids[:max(p.end, p.to)]
 	data := make([]byte, 0, len(scope)+4*len(read)+64)
@@ -32,10 +32,12 @@ func keyOf(scope string, p *pass) key {
 	return sha256.Sum256(data)
 }
 
-// A memory remembers what passes left, within bounds, and what is being computed now, so that nothing is done twice.
+// A memory remembers what passes left, within bounds, and what is being computed now, so that
+// nothing is done twice.
 type memory struct {
 	mu sync.Mutex
-	// losses take four bytes a token and states thousands: each has its own bound, or states would push the losses out.
+	// losses take four bytes a token and states thousands: each has its own bound, or states would
+	// push the losses out.
 	losses, states shelf
 	flights        map[key]*flight
 	hits, misses   uint64 // of states
@@ -84,8 +86,9 @@ func (m *memory) take(p *pass) bool {
 	return ok
 }
 
-// claim fills in what is known of passes and splits the others: those of mine the caller must compute and settle, those of
-// others some other caller computes, and the caller must await or leave each.
+// claim fills in what is known of passes and splits the others: those of mine the caller must
+// compute and settle, those of others some other caller computes, and the caller must await or
+// leave each.
 func (m *memory) claim(passes []*pass) (mine []*pass, others map[*pass]*flight) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -108,7 +111,8 @@ func (m *memory) claim(passes []*pass) (mine []*pass, others map[*pass]*flight) 
 	return mine, others
 }
 
-// settle ends the flights of passes that the caller had claimed: done, or given up for somebody else to claim.
+// settle ends the flights of passes that the caller had claimed: done, or given up for somebody
+// else to claim.
 func (m *memory) settle(passes []*pass, done bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -167,9 +171,9 @@ func (e entry) drop() {
 	}
 }
 
-// A shelf keeps the entries used last, up to a number of bytes. A request does not push out what it has used itself: of a text
-// larger than the shelf, the end would push out the beginning, the next request about it would find nothing of the beginning and push
-// out the end, and so on.
+// A shelf keeps the entries used last, up to a number of bytes. A request does not push out what it
+// has used itself: of a text larger than the shelf, the end would push out the beginning, the next
+// request about it would find nothing of the beginning and push out the end, and so on.
 type shelf struct {
 	lru          *simplelru.LRU[key, kept]
 	bytes, limit int

@@ -19,7 +19,8 @@ import (
 func TestEmbeddedCard(t *testing.T) {
 	m := open(t, perplexity.Options{})
 	card := m.Card()
-	if !card.Verified || card.Contract != perplexity.ContractNLL || card.Device != "cpu" || card.DeviceReason != "" || card.License == "" {
+	if !card.Verified || card.Contract != perplexity.ContractNLL || card.Device != "cpu" || card.DeviceReason != "" ||
+		card.License == "" {
 		t.Errorf("card is %+v", card)
 	}
 	id, device := m.Info()
@@ -71,7 +72,9 @@ func TestTamperedFilesAreRefused(t *testing.T) {
 	for _, name := range []string{"model.onnx", "tokenizer.json"} {
 		data := read(t, "model", name)
 		data[len(data)/2] ^= 1
-		_, err := perplexity.Open(folder(t, perplexity.Embedded(), map[string][]byte{name: data}), perplexity.Options{Device: "cpu"})
+		_, err := perplexity.Open(
+			folder(t, perplexity.Embedded(), map[string][]byte{name: data}), perplexity.Options{Device: "cpu"},
+		)
 		var wrong *perplexity.ChecksumError
 		if !errors.As(err, &wrong) || wrong.File != name || !errors.Is(err, perplexity.ErrChecksum) {
 			t.Errorf("one bit of %s flipped: error %v", name, err)
@@ -108,7 +111,11 @@ func TestBadFoldersAreRefused(t *testing.T) {
 		{"small vocabulary", map[string][]byte{"pith.json": with("vocab_size", 100)}, "vocabulary of 100"},
 		{"first token out of range", map[string][]byte{"pith.json": with("bos", 100_000)}, "first token"},
 		{"other contract", map[string][]byte{"pith.json": with("contract", "logits")}, "contract"},
-		{"not a graph", map[string][]byte{"model.onnx": junk, "pith.json": with("sha256", hex.EncodeToString(sum[:]))}, "not an ONNX file"},
+		{
+			"not a graph",
+			map[string][]byte{"model.onnx": junk, "pith.json": with("sha256", hex.EncodeToString(sum[:]))},
+			"not an ONNX file",
+		},
 	}
 	for _, tt := range tests {
 		_, err := perplexity.Open(folder(t, perplexity.Embedded(), tt.change), perplexity.Options{Device: "cpu"})
@@ -137,7 +144,9 @@ func TestGraphsOfOtherKindsAreRefused(t *testing.T) {
 	}
 	// A constant inside a node that points to a file outside of the model's folder.
 	location := field(field(nil, 1, "location"), 2, "../../etc/passwd")
-	tensor := protowire.AppendVarint(protowire.AppendTag(field(field(nil, 8, "w"), 13, string(location)), 14, protowire.VarintType), 1)
+	tensor := protowire.AppendVarint(
+		protowire.AppendTag(field(field(nil, 8, "w"), 13, string(location)), 14, protowire.VarintType), 1,
+	)
 	node := field(field(nil, 4, "Constant"), 5, string(field(nil, 5, string(tensor))))
 	external := rewrite(model, 7, func(graph []byte) []byte { return field(graph, 1, string(node)) })
 	tests := []struct {
@@ -152,7 +161,9 @@ func TestGraphsOfOtherKindsAreRefused(t *testing.T) {
 		{"integers out", castLogits(model, 6), "element type 6"},
 	}
 	for _, tt := range tests {
-		_, err := perplexity.Open(folder(t, tinyFolder(t), map[string][]byte{"model.onnx": tt.onnx}), perplexity.Options{Device: "cpu"})
+		_, err := perplexity.Open(
+			folder(t, tinyFolder(t), map[string][]byte{"model.onnx": tt.onnx}), perplexity.Options{Device: "cpu"},
+		)
 		if !errors.Is(err, perplexity.ErrUnsupported) || !strings.Contains(err.Error(), tt.says) {
 			t.Errorf("%s: error is %v, want one that says %q", tt.name, err, tt.says)
 		}
@@ -168,7 +179,8 @@ func tinyFolder(t *testing.T) fstest.MapFS {
 	return files
 }
 
-// A tokenizer whose post-processor puts a token first, as Llama 3's does, gives a loss to the first token of the text.
+// A tokenizer whose post-processor puts a token first, as Llama 3's does, gives a loss to the first
+// token of the text.
 func TestFirstTokenOfTheTokenizer(t *testing.T) {
 	var spec map[string]any
 	if err := json.Unmarshal(read(t, tinyQwen, "tokenizer.json"), &spec); err != nil {
@@ -182,7 +194,9 @@ func TestFirstTokenOfTheTokenizer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := perplexity.Open(folder(t, tinyFolder(t), map[string][]byte{"tokenizer.json": changed}), perplexity.Options{Device: "cpu"})
+	m, err := perplexity.Open(
+		folder(t, tinyFolder(t), map[string][]byte{"tokenizer.json": changed}), perplexity.Options{Device: "cpu"},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,8 @@ import (
 	"pith/perplexity"
 )
 
-// parityFile holds losses computed in PyTorch by the training code: for each token of given and text but the first, in nats.
+// parityFile holds losses computed in PyTorch by the training code: for each token of given and
+// text but the first, in nats.
 type parityFile struct {
 	ModelSHA256 string `json:"model_sha256"`
 	Cases       []struct {
@@ -75,8 +76,8 @@ func checkParity(t *testing.T, m *perplexity.Model, file string, tolerance float
 	t.Logf("%d losses of %d cases, largest difference %.2e nats", compared, len(want.Cases), worst)
 }
 
-// checkIDs holds the tokenizer against stored token ids of texts that were tokenised apart. It tells whether the ids are those
-// of all the text and not only of its head.
+// checkIDs holds the tokenizer against stored token ids of texts that were tokenised apart. It
+// tells whether the ids are those of all the text and not only of its head.
 func checkIDs(t *testing.T, tok *perplexity.Tokenizer, name string, texts []string, want []int32) bool {
 	t.Helper()
 	var got []int32

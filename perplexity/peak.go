@@ -9,6 +9,8 @@ import (
 
 	ort "github.com/yalue/onnxruntime_go"
 	"golang.org/x/sync/errgroup"
+
+	"pith/perplexity/onnxgraph"
 )
 
 // Number formats of a Multiplier.
@@ -18,16 +20,17 @@ const (
 	Int8    = "int8" // weights; activations are quantised for each product, as dynamically quantised models do
 )
 
-// A Multiplier multiplies matrices through the runtime as a model would: same sessions, same threads. What it reaches is what a
-// model on the device is measured against.
+// A Multiplier multiplies matrices through the runtime as a model would: same sessions, same
+// threads. What it reaches is what a model on the device is measured against.
 type Multiplier struct {
 	session session
 	size    products
 	threads int
 }
 
-// The products of one run are [rows, inner] x [inner, inner], one after the other, so that little goes in and out of the device.
-// On a CPU 512 rows reach what larger ones do; it is no batch's size, so that the measure stays when batches change.
+// The products of one run are [rows, inner] x [inner, inner], one after the other, so that little
+// goes in and out of the device. On a CPU 512 rows reach what larger ones do; it is no batch's
+// size, so that the measure stays when batches change.
 type products struct{ rows, inner, count int }
 
 var (
@@ -35,7 +38,8 @@ var (
 	cudaProducts = products{rows: 8192, inner: 8192, count: 16}
 )
 
-// NewMultiplier opens a session for products in a number format. Of the options, Device and Threads count.
+// NewMultiplier opens a session for products in a number format. Of the options, Device and Threads
+// count.
 func NewMultiplier(format string, opt Options) (*Multiplier, error) {
 	if err := opt.check(); err != nil {
 		return nil, err
@@ -54,7 +58,10 @@ func NewMultiplier(format string, opt Options) (*Multiplier, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &bundle{onnx: graph.join(), graph: graphInfo{inputs: []port{{name: "x", elem: elemFloat}}, contract: "y"}}
+	b := &bundle{
+		onnx:  graph.Join(),
+		graph: onnxgraph.Info{Inputs: []onnxgraph.Port{{Name: "x", Elem: onnxgraph.ElemFloat}}, Contract: "y"},
+	}
 	s, _, err := openSession(b, opt.Device)
 	if err != nil {
 		return nil, err
@@ -67,33 +74,43 @@ func (p products) flop() float64 {
 	return 2 * float64(p.rows) * float64(p.inner) * float64(p.inner) * float64(p.count)
 }
 
-// graph writes the products: a row of numbers in, spread over all rows, and the mean of the last product out.
-func (p products) graph(format string) (message, error) {
-	// Uniform numbers up to limit have the deviation that keeps the size of a row from product to product.
+// graph writes the products: a row of numbers in, spread over all rows, and the mean of the last
+// product out.
+func (p products) graph(format string) (onnxgraph.Message, error) {
+	// Uniform numbers up to limit have the deviation that keeps the size of a row from product to
+	// product.
 	limit := float32(math.Sqrt(3 / float64(p.inner)))
 	weights, err := randomTensor{"w", format, limit, []int64{int64(p.inner), int64(p.inner)}}.inline()
 	if err != nil {
-		return message{}, err
+		return onnxgraph.Message{}, err
 	}
-	elem := elemFloat
+	elem := onnxgraph.ElemFloat
 	if format == Float16 {
-		elem = elemFloat16
+		elem = onnxgraph.ElemFloat16
 	}
-	nodes := []*node{
-		int64Constant("shape", []int64{2}, int64(p.rows), int64(p.inner)),
-		newNode("Cast", []string{"x"}, []string{"row"}, intAttr("to", int64(elem))),
-		newNode("Expand", []string{"row", "shape"}, []string{"x0"}),
+	nodes := []*onnxgraph.Node{
+		onnxgraph.Int64Constant("shape", []int64{2}, int64(p.rows), int64(p.inner)),
+		onnxgraph.NewNode("Cast", []string{"x"}, []string{"row"}, onnxgraph.IntAttr("to", int64(elem))),
+		onnxgraph.NewNode("Expand", []string{"row", "shape"}, []string{"x0"}),
 	}
 	for i := range p.count {
 		nodes = append(nodes, linear(format, fmt.Sprint("x", i), "w", fmt.Sprint("x", i+1)))
 	}
-	nodes = append(nodes,
-		newNode("ReduceMean", []string{fmt.Sprint("x", p.count)}, []string{"mean"}, intAttr("keepdims", 1)),
-		newNode("Cast", []string{"mean"}, []string{"y"}, intAttr("to", elemFloat)))
-	return newFile(nodes, weights, []message{newPort("x", elemFloat, 1, p.inner)}, []message{newPort("y", elemFloat, 1, 1)}), nil
+	nodes = append(
+		nodes,
+		onnxgraph.NewNode(
+			"ReduceMean", []string{fmt.Sprint("x", p.count)}, []string{"mean"}, onnxgraph.IntAttr("keepdims", 1),
+		),
+		onnxgraph.NewNode("Cast", []string{"mean"}, []string{"y"}, onnxgraph.IntAttr("to", onnxgraph.ElemFloat)),
+	)
+	return newFile(
+		nodes, weights, []onnxgraph.Message{onnxgraph.NewPort("x", onnxgraph.ElemFloat, 1, p.inner)},
+		[]onnxgraph.Message{onnxgraph.NewPort("y", onnxgraph.ElemFloat, 1, 1)},
+	), nil
 }
 
-// Run multiplies for about d and returns the floating point operations that it did (a multiplication and an addition are two).
+// Run multiplies for about d and returns the floating point operations that it did (a
+// multiplication and an addition are two).
 func (m *Multiplier) Run(ctx context.Context, d time.Duration) (flop float64, err error) {
 	counts := make([]int, m.threads)
 	g, runCtx := errgroup.WithContext(ctx)
@@ -123,7 +140,11 @@ func (m *Multiplier) once(ctx context.Context) error {
 	}
 	var open values
 	defer open.destroy()
-	x, y := addTensor(&open, ort.NewShape(1, int64(len(row))), row), addTensor(&open, ort.NewShape(1, 1), make([]float32, 1))
+	x, y := addTensor(&open, ort.NewShape(1, int64(len(row))), row), addTensor(
+		&open,
+		ort.NewShape(1, 1),
+		make([]float32, 1),
+	)
 	if open.err != nil {
 		return open.err
 	}

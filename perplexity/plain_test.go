@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// Where a text is cut into runs that hand on their state, and what stands beside it, moves no loss by more than 1e-3 nats.
+// Where a text is cut into runs that hand on their state, and what stands beside it, moves no loss
+// by more than 1e-3 nats.
 func TestLossesAreThoseOfThePlainSchedule(t *testing.T) {
 	var texts struct {
 		Cases []struct{ Given, Text string }

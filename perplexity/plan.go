@@ -2,21 +2,24 @@ package perplexity
 
 import "context"
 
-// segment is the longest run of tokens that go through the network at once where the rest can follow on its state: attention and
-// the pointers take memory and time in the product of a run's own tokens and all before it.
+// segment is the longest run of tokens that go through the network at once where the rest can
+// follow on its state: attention and the pointers take memory and time in the product of a run's
+// own tokens and all before it.
 const segment = 256
 
-// A plan is what one sequence became: the tokens that are left of its texts, and the passes that score them.
+// A plan is what one sequence became: the tokens that are left of its texts, and the passes that
+// score them.
 type plan struct {
 	given, text []Token
 	dropped     int
 	lead        int // tokens of the model's own before given: 0 or 1
-	// chain holds the passes that leave the states of the text's beginning, in order; each needs those before it. scores holds
-	// those that give losses. A pass may be in both.
+	// chain holds the passes that leave the states of the text's beginning, in order; each needs
+	// those before it. scores holds those that give losses. A pass may be in both.
 	chain, scores []*pass
 }
 
-// plan tokenises seqs and lays out their passes. Equal texts are tokenised once: the query comes with every chunk.
+// plan tokenises seqs and lays out their passes. Equal texts are tokenised once: the query comes
+// with every chunk.
 func (m *Model) plan(ctx context.Context, seqs []Sequence) (map[Sequence]*plan, []*plan, error) {
 	plans := make(map[Sequence]*plan, len(seqs))
 	tokens := map[string][]Token{}
@@ -82,7 +85,7 @@ func (m *Model) layOut(s Sequence, given, text []Token) *plan {
 	}
 	ids := p.ids(m.bos)
 	if len(m.engine.channels) > 0 {
-		p.split(ids, p.shared(s), s.WantGiven, m.engine.graph.hidden())
+		p.split(ids, p.shared(s), s.WantGiven, m.engine.graph.Hidden())
 	} else {
 		p.whole(ids, s.WantGiven)
 	}
@@ -114,7 +117,8 @@ func (p *plan) whole(ids []int32, wantGiven bool) {
 	}
 }
 
-// shared returns the number of tokens, the model's own before them included, that end within the shared part of given.
+// shared returns the number of tokens, the model's own before them included, that end within the
+// shared part of given.
 func (p *plan) shared(s Sequence) int {
 	if s.Shared <= p.dropped {
 		return 0
@@ -126,8 +130,9 @@ func (p *plan) shared(s Sequence) int {
 	return p.lead + n
 }
 
-// split cuts ids at the end of the shared part and into segments, the last token of given being the first of text's, since out of
-// its position comes the loss of what follows. Only tokens that something follows go through the network.
+// split cuts ids at the end of the shared part and into segments, the last token of given being the
+// first of text's, since out of its position comes the loss of what follows. Only tokens that
+// something follows go through the network.
 func (p *plan) split(ids []int32, shared int, wantGiven, hidden bool) {
 	cut := max(p.lead+len(p.given)-1, 0)
 	end := len(ids) - 1

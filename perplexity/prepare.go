@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"pith/perplexity/onnxgraph"
 )
 
 // PrepareOptions say what Prepare writes besides the graph.
@@ -31,8 +33,8 @@ type Prepared struct {
 	Worst, Tolerance float64
 }
 
-// How far a loss of the prepared graph may be from the original's, in nats: rounding of sums in another order, and of logits
-// that are 16-bit floats (values around 16 have steps of 1/64).
+// How far a loss of the prepared graph may be from the original's, in nats: rounding of sums in
+// another order, and of logits that are 16-bit floats (values around 16 have steps of 1/64).
 const (
 	tolerance     = 1e-3
 	halfTolerance = 2e-2
@@ -41,9 +43,10 @@ const (
 // largestMessage is what a protobuf message can hold.
 const largestMessage = math.MaxInt32
 
-// Prepare turns the Hugging Face export in dir, whose graph gives logits, into a model whose graph gives losses, by editing the
-// graph. It compares both on sample text through ONNX Runtime and leaves either a whole folder or none. Weights are not copied
-// where the file system can link them. ErrUnsupported with a reason is returned for graphs that it cannot edit.
+// Prepare turns the Hugging Face export in dir, whose graph gives logits, into a model whose graph
+// gives losses, by editing the graph. It compares both on sample text through ONNX Runtime and
+// leaves either a whole folder or none. Weights are not copied where the file system can link them.
+// ErrUnsupported with a reason is returned for graphs that it cannot edit.
 func Prepare(ctx context.Context, dir string, opt PrepareOptions) (Prepared, error) {
 	if opt.Progress == nil {
 		opt.Progress = func(string, int64, int64) {}
@@ -58,7 +61,8 @@ func Prepare(ctx context.Context, dir string, opt PrepareOptions) (Prepared, err
 	return out, err
 }
 
-// errState says that a graph's losses are others when it goes on from states: where activations share a scale, for one.
+// errState says that a graph's losses are others when it goes on from states: where activations
+// share a scale, for one.
 var errState = fmt.Errorf("the graph does not go on from its states as it should: %w", ErrUnsupported)
 
 // prepare is Prepare for graphs that keep states, or none.
@@ -71,12 +75,15 @@ func prepare(ctx context.Context, dir string, opt PrepareOptions, states bool) (
 	if b.card.Contract == ContractNLL {
 		return Prepared{}, errors.New("the graph gives losses already; nothing to prepare")
 	}
-	graph, err := toNLL(b.onnx, b.graph, states)
+	graph, err := onnxgraph.ToNLL(b.onnx, b.graph, states)
 	if err != nil {
 		return Prepared{}, err
 	}
-	if graph.size > largestMessage {
-		return Prepared{}, fmt.Errorf("the graph would have %d bytes, above the 2 GiB of its format: %w (export the weights to a file of their own)", graph.size, ErrUnsupported)
+	if graph.Size > largestMessage {
+		return Prepared{}, fmt.Errorf(
+			"the graph would have %d bytes, above the 2 GiB of its format: %w (export the weights to a file of their own)",
+			graph.Size, ErrUnsupported,
+		)
 	}
 	temp, err := os.MkdirTemp(filepath.Dir(filepath.Clean(opt.Out)), ".pith-prepare-")
 	if err != nil {
@@ -87,10 +94,10 @@ func prepare(ctx context.Context, dir string, opt PrepareOptions, states bool) (
 		return Prepared{}, err
 	}
 	limit := tolerance
-	if b.graph.half {
+	if b.graph.Half {
 		limit = halfTolerance
 	}
-	*b, graph = bundle{}, message{} // the original's bytes would be in memory beside a session's
+	*b, graph = bundle{}, onnxgraph.Message{} // the original's bytes would be in memory beside a session's
 	out, states, err := compare(ctx, dir, temp, opt.Progress)
 	out.Tolerance = limit
 	switch {
@@ -101,7 +108,10 @@ func prepare(ctx context.Context, dir string, opt PrepareOptions, states bool) (
 	case !(out.Worst <= limit) && states: // NaN is not
 		return out, errState
 	case !(out.Worst <= limit):
-		return out, fmt.Errorf("a loss of the prepared graph is %g nats from the original's, above %g: %w", out.Worst, limit, ErrUnsupported)
+		return out, fmt.Errorf(
+			"a loss of the prepared graph is %g nats from the original's, above %g: %w", out.Worst, limit,
+			ErrUnsupported,
+		)
 	}
 	if err := os.Chmod(temp, 0o755); err != nil { // MkdirTemp's is for its owner only
 		return out, fmt.Errorf("make folder: %w", err)
@@ -112,16 +122,17 @@ func prepare(ctx context.Context, dir string, opt PrepareOptions, states bool) (
 	return out, nil
 }
 
-// writePrepared fills folder with the graph, its weights, the tokenizer, whatever says what the model is, and the side-car.
-func (b *bundle) writePrepared(ctx context.Context, graph message, folder string, opt PrepareOptions) error {
+// writePrepared fills folder with the graph, its weights, the tokenizer, whatever says what the
+// model is, and the side-car.
+func (b *bundle) writePrepared(ctx context.Context, graph onnxgraph.Message, folder string, opt PrepareOptions) error {
 	from := filepath.Dir(b.path)
-	for i, name := range b.graph.external {
-		opt.Progress("link weights", int64(i), int64(len(b.graph.external)))
+	for i, name := range b.graph.External {
+		opt.Progress("link weights", int64(i), int64(len(b.graph.External)))
 		if err := linkOrCopy(ctx, filepath.Join(from, name), filepath.Join(folder, name), opt.Progress); err != nil {
 			return fmt.Errorf("weights: %w", err)
 		}
 	}
-	opt.Progress("write graph", 0, int64(graph.size))
+	opt.Progress("write graph", 0, int64(graph.Size))
 	sum, err := writeMessage(filepath.Join(folder, "model.onnx"), graph)
 	if err != nil {
 		return fmt.Errorf("write graph: %w", err)
@@ -166,7 +177,8 @@ func (b *bundle) sideCar(sum, root string, opt PrepareOptions) sideCar {
 	return car
 }
 
-// statedLicense reads the licence from the head of a README.md, where model hubs want it, or says "unknown".
+// statedLicense reads the licence from the head of a README.md, where model hubs want it, or says
+// "unknown".
 func statedLicense(folder string) string {
 	data, err := os.ReadFile(filepath.Join(folder, "README.md"))
 	if err != nil {
@@ -181,17 +193,34 @@ func statedLicense(folder string) string {
 	return "unknown"
 }
 
-// sampleTexts are scored with both graphs: of several lengths, so that rows are padded, and not only English and ASCII.
+// sampleTexts are scored with both graphs: of several lengths, so that rows are padded, and not
+// only English and ASCII.
 var sampleTexts = []Sequence{
-	{Given: "package store\n\n// Close flushes what is left and gives the file back.\nfunc (s *Store) Close() error {\n\tif err := s.flush(); err != nil {\n\t\treturn fmt.Errorf(\"flush: %w\", err)\n\t}\n\treturn s.file.Close()\n}\n", Text: "How does the store close its file?", WantGiven: true},
-	{Given: "def area(w, h):\n    \"\"\"Returns the area of a rectangle.\"\"\"\n    return w * h\n", Text: "the area of a rectangle", WantGiven: true},
+	{
+		Given: "package store\n\n// Close flushes what is left and gives the file back.\n" +
+			"func (s *Store) Close() error {\n\tif err := s.flush(); err != nil {\n" +
+			"\t\treturn fmt.Errorf(\"flush: %w\", err)\n\t}\n" +
+			"\treturn s.file.Close()\n}\n",
+		Text:      "How does the store close its file?",
+		WantGiven: true,
+	},
+	{
+		Given:     "def area(w, h):\n    \"\"\"Returns the area of a rectangle.\"\"\"\n    return w * h\n",
+		Text:      "the area of a rectangle",
+		WantGiven: true,
+	},
 	{Text: "The quick brown fox jumps over the lazy dog; 1234567890 times, naïvely."},
 	{Given: "SELECT name FROM users WHERE id = 7;\n", Text: "Wie heißt der Nutzer Nummer 7? 名前は?"},
 }
 
-// compare scores the sample texts with the models in two folders, one after the other: two at once may not fit in memory. The
-// original takes each text in one run. states says that the other keeps states.
-func compare(ctx context.Context, before, after string, progress func(string, int64, int64)) (out Prepared, states bool, err error) {
+// compare scores the sample texts with the models in two folders, one after the other: two at once
+// may not fit in memory. The original takes each text in one run. states says that the other keeps
+// states.
+func compare(
+	ctx context.Context,
+	before, after string,
+	progress func(string, int64, int64),
+) (out Prepared, states bool, err error) {
 	var losses [2][]Losses
 	for i, dir := range []string{before, after} {
 		progress([]string{"score with the original", "score with the prepared graph"}[i], int64(i), 2)
@@ -200,7 +229,8 @@ func compare(ctx context.Context, before, after string, progress func(string, in
 			return out, states, fmt.Errorf("open to compare: %w", err)
 		}
 		out.Card, states = m.Card(), i > 0 && len(m.engine.channels) > 0
-		// Quantised activations share a scale over a batch: both graphs must see the same batches, which the size of full logits decides.
+		// Quantised activations share a scale over a batch: both graphs must see the same batches,
+		// which the size of full logits decides.
 		m.maxBatchTokens = min(256, max(1, logitsBytes/(4*out.Card.VocabSize)))
 		score := m.scoreWhole
 		if i > 0 {
@@ -227,7 +257,7 @@ func compare(ctx context.Context, before, after string, progress func(string, in
 }
 
 // writeMessage writes a message to a new file and returns its checksum.
-func writeMessage(name string, m message) (sum string, err error) {
+func writeMessage(name string, m onnxgraph.Message) (sum string, err error) {
 	f, err := os.Create(name)
 	if err != nil {
 		return "", err

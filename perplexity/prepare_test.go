@@ -1,88 +1,119 @@
 package perplexity
 
 import (
-	"context"
-	"errors"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"pith/perplexity/onnxgraph"
 )
 
-// tails are the ends of graphs as exporters and quantisers write them: hidden states in, logits out.
+// tails are the ends of graphs as exporters and quantisers write them: hidden states in, logits
+// out.
 var tails = []struct {
 	name string
 	make func(g *toy) []byte
 }{
 	{"tied weights, transposed (Llama, Qwen2)", func(g *toy) []byte {
 		table := g.floats(0.7, toyVocab, toyWidth)
-		return g.finish(g.op("MatMul", []string{g.body(table), g.op("Transpose", []string{table}, intsAttr("perm", 1, 0))}), elemFloat)
+		return g.finish(
+			g.op("MatMul", []string{g.body(table), g.op("Transpose", []string{table}, onnxgraph.IntsAttr("perm", 1, 0))}),
+			onnxgraph.ElemFloat,
+		)
 	}},
 	{"Gemm between reshapes (GPT-2)", func(g *toy) []byte {
 		h := g.body(g.floats(0.7, toyVocab, toyWidth))
 		shape := g.op("Shape", []string{h})
 		rows := g.op("Reshape", []string{h, g.constant(-1, toyWidth)})
-		y := g.op("Gemm", []string{rows, g.floats(1, toyVocab, toyWidth), g.floats(1, toyVocab)}, intAttr("transB", 1))
+		y := g.op(
+			"Gemm", []string{rows, g.floats(1, toyVocab, toyWidth), g.floats(1, toyVocab)},
+			onnxgraph.IntAttr("transB", 1),
+		)
 		first := g.op("Slice", []string{shape, g.constant(0), g.constant(2)})
-		return g.finish(g.op("Reshape", []string{y, g.op("Concat", []string{first, g.constant(toyVocab)}, intAttr("axis", 0))}), elemFloat)
+		return g.finish(
+			g.op("Reshape", []string{y, g.op("Concat", []string{first, g.constant(toyVocab)}, onnxgraph.IntAttr("axis", 0))}),
+			onnxgraph.ElemFloat,
+		)
 	}},
 	{"soft cap and bias (Gemma 2, Phi)", func(g *toy) []byte {
 		y := g.op("MatMul", []string{g.body(g.floats(0.7, toyVocab, toyWidth)), g.floats(3, toyWidth, toyVocab)})
 		y = g.op("Add", []string{g.floats(1, 1, 1, toyVocab), y})
 		cap := g.floats(30)
-		return g.finish(g.op("Mul", []string{g.op("Tanh", []string{g.op("Div", []string{y, cap})}), cap}), elemFloat)
+		return g.finish(
+			g.op("Mul", []string{g.op("Tanh", []string{g.op("Div", []string{y, cap})}), cap}), onnxgraph.ElemFloat,
+		)
 	}},
 	{"half precision, cast to float", func(g *toy) []byte {
-		h := g.op("Cast", []string{g.body(g.floats(0.7, toyVocab, toyWidth))}, intAttr("to", elemFloat16))
-		return g.finish(g.op("Cast", []string{g.op("MatMul", []string{h, g.halves(toyWidth, toyVocab)})}, intAttr("to", elemFloat)), elemFloat)
+		h := g.op("Cast", []string{g.body(g.floats(0.7, toyVocab, toyWidth))}, onnxgraph.IntAttr("to", onnxgraph.ElemFloat16))
+		return g.finish(
+			g.op(
+				"Cast", []string{g.op("MatMul", []string{h, g.halves(toyWidth, toyVocab)})},
+				onnxgraph.IntAttr("to", onnxgraph.ElemFloat),
+			),
+			onnxgraph.ElemFloat,
+		)
 	}},
 	{"half precision to the end", func(g *toy) []byte {
-		h := g.op("Cast", []string{g.body(g.floats(0.7, toyVocab, toyWidth))}, intAttr("to", elemFloat16))
-		return g.finish(g.op("MatMul", []string{h, g.halves(toyWidth, toyVocab)}), elemFloat16)
+		h := g.op("Cast", []string{g.body(g.floats(0.7, toyVocab, toyWidth))}, onnxgraph.IntAttr("to", onnxgraph.ElemFloat16))
+		return g.finish(g.op("MatMul", []string{h, g.halves(toyWidth, toyVocab)}), onnxgraph.ElemFloat16)
 	}},
 	{"dynamic int8", func(g *toy) []byte {
 		const elemInt8, elemUint8 = 3, 2
 		h := g.body(g.floats(0.7, toyVocab, toyWidth))
-		g.nodes = append(g.nodes, newNode("DynamicQuantizeLinear", []string{h}, []string{"h8", "h_scale", "h_zero"}))
+		g.nodes = append(
+			g.nodes, onnxgraph.NewNode("DynamicQuantizeLinear", []string{h}, []string{"h8", "h_scale", "h_zero"}),
+		)
 		y := g.op("MatMulInteger", []string{"h8", g.bytes(elemInt8, toyWidth, toyVocab), "h_zero", g.bytes(elemUint8 + 1)})
 		scale := g.op("Mul", []string{"h_scale", g.floats(0.02, toyVocab)})
-		y = g.op("Mul", []string{g.op("Cast", []string{y}, intAttr("to", elemFloat)), scale})
-		return g.finish(g.op("Add", []string{y, g.floats(1, toyVocab)}), elemFloat)
+		y = g.op("Mul", []string{g.op("Cast", []string{y}, onnxgraph.IntAttr("to", onnxgraph.ElemFloat)), scale})
+		return g.finish(g.op("Add", []string{y, g.floats(1, toyVocab)}), onnxgraph.ElemFloat)
 	}},
 	{"4-bit blocks", func(g *toy) []byte {
 		const elemUint8 = 2
 		h := g.body(g.floats(0.7, toyVocab, toyWidth))
 		in := []string{h, g.bytes(elemUint8, toyVocab, 1, toyWidth/2), g.floats(0.1, toyVocab)}
-		g.nodes = append(g.nodes, newNode("MatMulNBits", in, []string{"y"}, intAttr("K", toyWidth), intAttr("N", toyVocab),
-			intAttr("bits", 4), intAttr("block_size", 16)).of("com.microsoft"))
-		return g.finish("y", elemFloat)
+		g.nodes = append(
+			g.nodes,
+			onnxgraph.NewNode("MatMulNBits", in, []string{"y"}, onnxgraph.IntAttr("K", toyWidth), onnxgraph.IntAttr("N",
+				toyVocab),
+				onnxgraph.IntAttr("bits", 4), onnxgraph.IntAttr("block_size", 16)).
+				Of("com.microsoft"),
+		)
+		return g.finish("y", onnxgraph.ElemFloat)
 	}},
 	{"logits_to_keep", func(g *toy) []byte {
-		g.inputs = append(g.inputs, newPort("logits_to_keep", elemInt64))
+		g.inputs = append(g.inputs, onnxgraph.NewPort("logits_to_keep", onnxgraph.ElemInt64))
 		h := g.body(g.floats(0.7, toyVocab, toyWidth))
 		from := g.op("Reshape", []string{g.op("Neg", []string{"logits_to_keep"}), g.constant(-1)})
 		h = g.op("Slice", []string{h, from, g.constant(math.MaxInt64), g.constant(1)})
-		return g.finish(g.op("MatMul", []string{h, g.floats(1, toyWidth, toyVocab)}), elemFloat)
+		return g.finish(g.op("MatMul", []string{h, g.floats(1, toyWidth, toyVocab)}), onnxgraph.ElemFloat)
 	}},
 	{"positions and an empty past, nodes in no order", func(g *toy) []byte {
-		g.inputs = append(g.inputs, newPort("position_ids", elemInt64, "batch_size", "sequence_length"),
-			newPort("past_key_values.0.key", elemFloat, "batch_size", 1, "past_sequence_length", toyWidth))
+		g.inputs = append(g.inputs, onnxgraph.NewPort("position_ids", onnxgraph.ElemInt64, "batch_size", "sequence_length"),
+			onnxgraph.NewPort("past_key_values.0.key", onnxgraph.ElemFloat, "batch_size", 1, "past_sequence_length", toyWidth))
 		h := g.body(g.floats(0.7, toyVocab, toyWidth))
 		at := g.op("Gather", []string{g.floats(0.5, 256, toyWidth), "position_ids"})
-		keys := g.op("Concat", []string{"past_key_values.0.key", g.op("Unsqueeze", []string{at, g.constant(1)})}, intAttr("axis", 2))
+		keys := g.op(
+			"Concat", []string{"past_key_values.0.key", g.op("Unsqueeze", []string{at, g.constant(1)})},
+			onnxgraph.IntAttr("axis", 2),
+		)
 		// Not "present.0.key": the body looks at no past, so nothing may be told to go on from one.
-		g.nodes = append(g.nodes, newNode("Identity", []string{keys}, []string{"present.0"}))
-		g.outputs = append(g.outputs, newPort("present.0", elemFloat, "batch_size", 1, "total_sequence_length", toyWidth))
+		g.nodes = append(g.nodes, onnxgraph.NewNode("Identity", []string{keys}, []string{"present.0"}))
+		g.outputs = append(
+			g.outputs,
+			onnxgraph.NewPort("present.0", onnxgraph.ElemFloat, "batch_size", 1, "total_sequence_length", toyWidth),
+		)
 		h = g.op("Add", []string{h, g.op("Squeeze", []string{keys, g.constant(1)})})
 		y := g.op("MatMul", []string{h, g.floats(1, toyWidth, toyVocab)})
 		slices.Reverse(g.nodes)
-		return g.finish(y, elemFloat)
+		return g.finish(y, onnxgraph.ElemFloat)
 	}},
 	{"weights in a file of their own", func(g *toy) []byte {
 		h := g.body(g.apart(0.7, toyVocab, toyWidth))
-		return g.finish(g.op("MatMul", []string{h, g.apart(1, toyWidth, toyVocab)}), elemFloat)
+		return g.finish(g.op("MatMul", []string{h, g.apart(1, toyWidth, toyVocab)}), onnxgraph.ElemFloat)
 	}},
 }
 
@@ -121,7 +152,14 @@ func scoreFolder(t *testing.T, dir string) []Loss {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	out, err := m.Score(t.Context(), []Sequence{{Given: "func f() {}\n", Text: "what does f do?", WantGiven: true}, {Text: "short"}, {Given: "x := 1\n", Text: "y"}})
+	out, err := m.Score(
+		t.Context(),
+		[]Sequence{
+			{Given: "func f() {}\n", Text: "what does f do?", WantGiven: true},
+			{Text: "short"},
+			{Given: "x := 1\n", Text: "y"},
+		},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,49 +170,12 @@ func scoreFolder(t *testing.T, dir string) []Loss {
 	return all
 }
 
-// The vocabulary projection sees the wanted rows only, and inputs and outputs that losses do not need are gone.
-func TestPreparedGraphIsSmall(t *testing.T) {
-	onnx, err := os.ReadFile("testdata/tiny-qwen2/model_with_past.onnx")
-	if err != nil {
-		t.Fatal(err)
-	}
-	info, err := inspect(onnx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	made, err := toNLL(onnx, info, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	bytes := made.join()
-	if info, err = inspect(bytes); err != nil {
-		t.Fatal(err)
-	}
-	if in := info.inputNames(); !slices.Equal(in, []string{"targets", "attention_mask", "input_ids"}) || len(info.outputs) != 1 {
-		t.Errorf("inputs %v, outputs %v", in, info.outputs)
-	}
-	e, err := takeApart(bytes)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, n := range e.nodes {
-		if n.op == "Concat" && slices.ContainsFunc(n.in, func(in string) bool { return strings.HasPrefix(in, "past_key_values") }) {
-			t.Errorf("%s still joins the empty past", n.out[0])
-		}
-		if n.op == "MatMul" && n.out[0] == ContractLogits && n.in[0] != prefix+"rows" {
-			t.Errorf("the projection reads %s", n.in[0])
-		}
-	}
-	if len(bytes) > len(onnx)+4096 {
-		t.Errorf("%d bytes became %d", len(onnx), len(bytes))
-	}
-}
-
-// An export that takes a past goes on to do so: another question about a text costs the question only, and gives what one run of
-// the original over all gives.
+// An export that takes a past goes on to do so: another question about a text costs the question
+// only, and gives what one run of the original over all gives.
 func TestPreparedGraphKeepsStates(t *testing.T) {
 	dir, out := t.TempDir(), filepath.Join(t.TempDir(), "out")
-	for from, to := range map[string]string{"model_with_past.onnx": "model.onnx", "tokenizer.json": "tokenizer.json", "config.json": "config.json"} {
+	for from, to := range map[string]string{"model_with_past.onnx": "model.onnx", "tokenizer.json": "tokenizer.json",
+		"config.json": "config.json"} {
 		data, err := os.ReadFile(filepath.Join("testdata", "tiny-qwen2", from))
 		if err == nil {
 			err = os.WriteFile(filepath.Join(dir, to), data, 0o600)
@@ -197,7 +198,11 @@ func TestPreparedGraphKeepsStates(t *testing.T) {
 	before, after := opened(dir), opened(out)
 	long := strings.Repeat("func (s *Store) Get(key string) (string, error) {\n\treturn s.find(key)\n}\n\n", 20)
 	for n, question := range []string{"Which error does Get return for a key?", "Who calls find?"} {
-		seqs := []Sequence{{Given: long, Text: question, WantGiven: n == 1}, {Given: long[:700], Text: question}, {Given: "x := 1\n", Text: question}}
+		seqs := []Sequence{
+			{Given: long, Text: question, WantGiven: n == 1},
+			{Given: long[:700], Text: question},
+			{Given: "x := 1\n", Text: question},
+		}
 		want, err := before.scoreWhole(t.Context(), seqs)
 		if err != nil {
 			t.Fatal(err)
@@ -221,136 +226,4 @@ func TestPreparedGraphKeepsStates(t *testing.T) {
 			t.Errorf("after question %d: %+v", n, stats)
 		}
 	}
-}
-
-func TestPrepareRefuses(t *testing.T) {
-	plain := func(g *toy) string {
-		return g.op("MatMul", []string{g.body(g.floats(0.7, toyVocab, toyWidth)), g.floats(1, toyWidth, toyVocab)})
-	}
-	tests := []struct {
-		name string
-		make func(g *toy) []byte
-		says string
-	}{
-		{"old opset", func(g *toy) []byte { g.opset = 10; return g.finish(plain(g), elemFloat) }, "opset 10"},
-		{"fixed shape", func(g *toy) []byte {
-			g.inputs[0] = newPort("input_ids", elemInt64, 1, 64)
-			return g.finish(plain(g), elemFloat)
-		}, "fixed shape"},
-		{"two projections", func(g *toy) []byte {
-			h := g.body(g.floats(0.7, toyVocab, toyWidth))
-			a, b := g.op("MatMul", []string{h, g.floats(1, toyWidth, toyVocab)}), g.op("MatMul", []string{h, g.floats(1, toyWidth, toyVocab)})
-			return g.finish(g.op("Add", []string{a, b}), elemFloat)
-		}, "combined"},
-		{"weights from the input", func(g *toy) []byte {
-			h := g.body(g.floats(0.7, toyVocab, toyWidth))
-			return g.finish(g.op("MatMul", []string{h, g.op("Transpose", []string{h}, intsAttr("perm", 0, 2, 1))}), elemFloat)
-		}, "computed from the input"},
-		{"merged decoder", func(g *toy) []byte { return g.finish(g.op("If", []string{plain(g)}), elemFloat) }, "merged"},
-		{"another operator", func(g *toy) []byte { return g.finish(g.op("Softmax", []string{plain(g)}), elemFloat) }, "Softmax"},
-		{"nothing behind the logits", func(g *toy) []byte { return g.finish("input_ids", elemFloat) }, "no vocabulary projection"},
-		{"a circle", func(g *toy) []byte {
-			g.nodes = append(g.nodes, newNode("Tanh", []string{"b"}, []string{"a"}), newNode("Tanh", []string{"a"}, []string{"b"}))
-			return g.finish("a", elemFloat)
-		}, "circle"},
-		{"graph that the runtime does not load", func(g *toy) []byte {
-			return g.finish(g.op("MatMul", []string{"nowhere", g.floats(1, toyWidth, toyVocab)}), elemFloat)
-		}, "load graph"},
-		{"other losses than before", func(g *toy) []byte {
-			// The operator scales by the largest value of all rows: without those that nobody wants, it rounds differently.
-			const elemInt8 = 3
-			h := g.op("Exp", []string{g.op("Mul", []string{g.body(g.floats(2, toyVocab, toyWidth)), g.floats(4, toyWidth)})})
-			in := []string{h, g.bytes(elemInt8, toyWidth, toyVocab), g.floats(0.05, 1)}
-			g.nodes = append(g.nodes, newNode("DynamicQuantizeMatMul", in, []string{"y"}).of("com.microsoft"))
-			return g.finish("y", elemFloat)
-		}, "nats from the original's"},
-	}
-	for _, tt := range tests {
-		g := newToy()
-		dir, parent := g.folder(t, tt.make(g)), t.TempDir()
-		_, err := Prepare(t.Context(), dir, PrepareOptions{Out: filepath.Join(parent, "out")})
-		if err == nil || !strings.Contains(err.Error(), tt.says) {
-			t.Errorf("%s: error is %v, want one that says %q", tt.name, err, tt.says)
-		}
-		if left, _ := os.ReadDir(parent); len(left) > 0 {
-			t.Errorf("%s: left %v behind", tt.name, left)
-		}
-	}
-}
-
-func TestPrepareLeavesNothingHalfWritten(t *testing.T) {
-	g := newToy()
-	dir, parent := g.folder(t, tails[0].make(g)), t.TempDir()
-	out := filepath.Join(parent, "out")
-	ctx, cancel := context.WithCancel(t.Context())
-	_, err := Prepare(ctx, dir, PrepareOptions{Out: out, Progress: func(what string, _, _ int64) {
-		if strings.HasPrefix(what, "score") {
-			cancel()
-		}
-	}})
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled, it returned %v", err)
-	}
-	if left, _ := os.ReadDir(parent); len(left) > 0 {
-		t.Errorf("cancelled, it left %v", left)
-	}
-	if _, err := Prepare(t.Context(), dir, PrepareOptions{Out: out}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Prepare(t.Context(), dir, PrepareOptions{Out: out}); err == nil || !strings.Contains(err.Error(), "there already") {
-		t.Errorf("over a folder that exists it returned %v", err)
-	}
-	if _, err := Prepare(t.Context(), out, PrepareOptions{Out: out + "-again"}); err == nil || !strings.Contains(err.Error(), "already") {
-		t.Errorf("prepared twice, it returned %v", err)
-	}
-}
-
-// A changed byte of weights in their own file is found like one of the graph.
-func TestWeightsBesideTheGraphAreChecked(t *testing.T) {
-	g := newToy()
-	dir, out := g.folder(t, tails[len(tails)-1].make(g)), filepath.Join(t.TempDir(), "out")
-	if _, err := Prepare(t.Context(), dir, PrepareOptions{Out: out}); err != nil {
-		t.Fatal(err)
-	}
-	name := filepath.Join(out, "model.onnx.data")
-	g.external[7] ^= 1
-	if err := os.Remove(name); err != nil { // it may be a second name of the original's
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(name, g.external, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	_, err := OpenDir(out, Options{Device: "cpu"})
-	var wrong *ChecksumError
-	if !errors.As(err, &wrong) || wrong.File != "model.onnx.data" {
-		t.Errorf("with one bit of the weights flipped: %v", err)
-	}
-	if _, err := Open(os.DirFS(dir), Options{Device: "cpu"}); !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), "another file") {
-		t.Errorf("without the folder's path: %v", err)
-	}
-}
-
-func FuzzToNLL(f *testing.F) {
-	for _, tt := range tails {
-		g := newToy()
-		g.bare = true
-		f.Add(tt.make(g))
-	}
-	f.Fuzz(func(t *testing.T, onnx []byte) {
-		info, err := inspect(onnx)
-		if err != nil || info.settle(&Card{}) != nil || info.contract != ContractLogits {
-			return
-		}
-		made, err := toNLL(onnx, info, true)
-		if err != nil {
-			return
-		}
-		again, err := inspect(made.join())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := again.settle(&Card{}); err != nil || again.contract != ContractNLL {
-			t.Errorf("the edited graph keeps contract %q: %v", again.contract, err)
-		}
-	})
 }

@@ -11,8 +11,8 @@ import (
 // ErrBusy is returned by Score when too many tokens wait or run already.
 var ErrBusy = errors.New("scoring queue is full")
 
-// A queue hands the slots of a session to runs, to the requests in turn: one that brought a thousand runs waits for one run of
-// each other request between its own.
+// A queue hands the slots of a session to runs, to the requests in turn: one that brought a
+// thousand runs waits for one run of each other request between its own.
 type queue struct {
 	mu    sync.Mutex
 	idle  []*buffers
@@ -35,7 +35,8 @@ func newQueue(slots, limit int) *queue {
 	return q
 }
 
-// reserve makes room for the tokens of a request's runs. A request larger than the bound is admitted when nothing else is there.
+// reserve makes room for the tokens of a request's runs. A request larger than the bound is
+// admitted when nothing else is there.
 func (q *queue) reserve(tokens int) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -104,7 +105,8 @@ func (q *queue) quit(line *requestLine, turn chan *buffers) *buffers {
 	return <-turn
 }
 
-// release gives slot to the run whose turn it is. scored counts the tokens that the run took through the network.
+// release gives slot to the run whose turn it is. scored counts the tokens that the run took
+// through the network.
 func (q *queue) release(slot *buffers, scored int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -129,11 +131,13 @@ func (q *queue) release(slot *buffers, scored int) {
 type Stats struct {
 	// Queued and Running count runs; Tokens counts those admitted and not yet scored.
 	Queued, Running, Tokens int
-	// Runs and Scored count finished runs and the tokens that went through the network, padding not included.
+	// Runs and Scored count finished runs and the tokens that went through the network, padding not
+	// included.
 	Runs, Scored uint64
 	// Waited is the time that all runs together waited for their turn.
 	Waited time.Duration
-	// StateHits and StateMisses count pieces of text whose state was known or had to be computed; LossHits counts results found.
+	// StateHits and StateMisses count pieces of text whose state was known or had to be computed;
+	// LossHits counts results found.
 	StateHits, StateMisses, LossHits uint64
 	// StateBytes is what the kept states take.
 	StateBytes int

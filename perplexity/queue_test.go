@@ -113,7 +113,8 @@ func TestFullQueueRefuses(t *testing.T) {
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		// Larger than the bound, but nothing else is there.
-		if _, err := m.Score(t.Context(), []Sequence{{Text: "for i := range 10 { total += prices[i] * amounts[i] } // and so on and on"}}); err != nil {
+		if _, err := m.Score(t.Context(),
+			[]Sequence{{Text: "for i := range 10 { total += prices[i] * amounts[i] } // and so on and on"}}); err != nil {
 			t.Error(err)
 		}
 	})

@@ -11,7 +11,16 @@ func TestRandomModel(t *testing.T) {
 	for _, format := range []string{Float32, Float16} {
 		t.Run(format, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "random")
-			r := RandomModel{Hidden: 64, Inner: 96, Layers: 2, Heads: 4, KVHeads: 2, Vocab: 16384, MaxTokens: 128, Format: format}
+			r := RandomModel{
+				Hidden:    64,
+				Inner:     96,
+				Layers:    2,
+				Heads:     4,
+				KVHeads:   2,
+				Vocab:     16384,
+				MaxTokens: 128,
+				Format:    format,
+			}
 			if err := r.Write(dir); err != nil {
 				t.Fatal(err)
 			}
@@ -29,7 +38,10 @@ func TestRandomModel(t *testing.T) {
 			}
 			perLayer := 64*(64+2*32) + 64*64 + 3*64*96
 			if card.TokenWeights != int64(2*perLayer) || card.LossWeights != 64*16384 {
-				t.Errorf("%d weights for a token and %d for a loss, want %d and %d", card.TokenWeights, card.LossWeights, 2*perLayer, 64*16384)
+				t.Errorf(
+					"%d weights for a token and %d for a loss, want %d and %d", card.TokenWeights, card.LossWeights,
+					2*perLayer, 64*16384,
+				)
 			}
 			long := Sequence{Given: "func f(a int) int { return a * a }\n", Text: "what does f do to a?", WantGiven: true}
 			together, err := m.Score(t.Context(), []Sequence{long, {Text: "short one"}})

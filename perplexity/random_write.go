@@ -7,10 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"pith/perplexity/onnxgraph"
 )
 
-// Write writes the model into a new folder, in contract nll and with the embedded model's tokenizer, whose tokens are fewer than
-// Vocab. It stands there whole or not at all.
+// Write writes the model into a new folder, in contract nll and with the embedded model's
+// tokenizer, whose tokens are fewer than Vocab. It stands there whole or not at all.
 func (r RandomModel) Write(dir string) error {
 	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s is there already", dir)
@@ -23,12 +25,12 @@ func (r RandomModel) Write(dir string) error {
 	if err != nil {
 		return err
 	}
-	onnx := logits.join() // small: the weights are in a file of their own
-	info, err := inspect(onnx)
+	onnx := logits.Join() // small: the weights are in a file of their own
+	info, err := onnxgraph.Inspect(onnx)
 	if err != nil {
 		return err
 	}
-	graph, err := toNLL(onnx, info, false)
+	graph, err := onnxgraph.ToNLL(onnx, info, false)
 	if err != nil {
 		return err
 	}
@@ -38,7 +40,8 @@ func (r RandomModel) Write(dir string) error {
 	}
 	defer func() { _ = os.RemoveAll(temp) }() // gone already when all went well
 	car := sideCar{
-		Name: "random weights", Contract: ContractNLL, TokenizerSHA256: checksum(tokenizer), License: "none", MaxTokens: r.MaxTokens,
+		Name: "random weights", Contract: ContractNLL, TokenizerSHA256: checksum(tokenizer), License: "none",
+		MaxTokens: r.MaxTokens,
 		VocabSize: r.Vocab, Files: map[string]string{},
 	}
 	if car.SHA256, err = writeMessage(filepath.Join(temp, "model.onnx"), graph); err != nil {

@@ -17,7 +17,8 @@ import (
 	ort "github.com/yalue/onnxruntime_go"
 )
 
-// RuntimeVersion is the ONNX Runtime release that the binding's API version belongs to. Newer libraries work, older ones do not.
+// RuntimeVersion is the ONNX Runtime release that the binding's API version belongs to. Newer
+// libraries work, older ones do not.
 const RuntimeVersion = "1.24.1"
 
 // runtimePins lists the checksums of the library builds that scripts/fetch-onnxruntime installs.
@@ -48,15 +49,16 @@ var ErrNoLibrary = errors.New("library not found")
 
 const fetchRemedy = "run `make deps` or set PITH_ONNXRUNTIME to the library of ONNX Runtime " + RuntimeVersion
 
-// environment is the process's one ONNX Runtime environment: the library cannot be loaded twice, and destroying it unloads
-// code that sessions still run, so it lives until the process ends.
+// environment is the process's one ONNX Runtime environment: the library cannot be loaded twice,
+// and destroying it unloads code that sessions still run, so it lives until the process ends.
 var environment struct {
 	sync.Mutex
 	path string
 }
 
-// Setup loads ONNX Runtime from libraryPath, or from where FindLibrary finds it when libraryPath is empty. After a success
-// further calls do nothing, unless they name another library, which is an error. After a failure it may be called again.
+// Setup loads ONNX Runtime from libraryPath, or from where FindLibrary finds it when libraryPath is
+// empty. After a success further calls do nothing, unless they name another library, which is an
+// error. After a failure it may be called again.
 func Setup(libraryPath string) error {
 	environment.Lock()
 	defer environment.Unlock()
@@ -96,9 +98,10 @@ func loadedLibrary() string {
 	return environment.path
 }
 
-// FindLibrary returns the path of the ONNX Runtime library: hint if not empty, else $PITH_ONNXRUNTIME, else the first that
-// exists next to the executable, in ../lib/pith beside it, in .deps/onnxruntime of the executable's parent folder, of the working
-// directory or a folder above it, or in the system's library folders. Symbolic links to the executable are followed. The error is a *RuntimeError.
+// FindLibrary returns the path of the ONNX Runtime library: hint if not empty, else
+// $PITH_ONNXRUNTIME, else the first that exists next to the executable, in ../lib/pith beside it, in .deps/onnxruntime of the
+// executable's parent folder, of the working directory or a folder above it, or in the system's
+// library folders. The error is a *RuntimeError.
 func FindLibrary(hint string) (string, error) {
 	for _, explicit := range []string{hint, os.Getenv("PITH_ONNXRUNTIME")} {
 		if explicit == "" {
@@ -153,11 +156,14 @@ func libraryPlaces() []string {
 			}
 		}
 	}
-	return append(places, "/usr/local/lib", "/usr/lib", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/opt/homebrew/lib")
+	return append(
+		places, "/usr/local/lib", "/usr/lib", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu",
+		"/opt/homebrew/lib",
+	)
 }
 
-// checkPinned refuses a library below .deps that is not one of the pinned builds. A library that the user named or the system
-// installed is the user's own choice and is not checked.
+// checkPinned refuses a library below .deps that is not one of the pinned builds. A library that
+// the user named or the system installed is the user's own choice and is not checked.
 func checkPinned(path string) error {
 	if !strings.HasSuffix(filepath.Dir(path), fetched) {
 		return nil

@@ -10,8 +10,9 @@ type Sequence struct {
 	Given, Text string
 	// WantGiven asks for the losses of Given's own tokens as well, from the same pass.
 	WantGiven bool
-	// Shared is the number of leading bytes of Given that many sequences have in common, though they differ after them. Where
-	// state is kept, it is kept there too, so that each of them pays for the rest only.
+	// Shared is the number of leading bytes of Given that many sequences have in common, though
+	// they differ after them. Where state is kept, it is kept there too, so that each of them pays
+	// for the rest only.
 	Shared int
 }
 
@@ -21,19 +22,22 @@ type Loss struct {
 	NLL    float64
 }
 
-// Losses are the results of one Sequence. The very first token of a pass has no loss and no entry, unless the model puts a token
-// of its own before it. Neither have tokens that the model's length limit cut off: the head of Given, and if Text alone is too
-// long, all of Given and the head of Text, so that Text's end is scored with the longest context there is.
+// Losses are the results of one Sequence. The very first token of a pass has no loss and no entry,
+// unless the model puts a token of its own before it. Neither have tokens that the model's length
+// limit cut off: the head of Given, and if Text alone is too long, all of Given and the head of
+// Text, so that Text's end is scored with the longest context there is.
 type Losses struct {
 	Given, Text []Loss
 	// Dropped is the number of leading bytes of Given that the model's length limit cut off.
 	Dropped int
 }
 
-// Score returns the losses of each sequence, in order. On a CPU they depend on nothing but the sequence, to the last bit: not on
-// the other sequences, other callers, or on what was remembered; on a GPU up to the rounding of floats. What was computed before, or
-// is being computed for another caller, is not computed again. When ctx ends, Score stops its runs in flight, returns its error
-// within the time of one graph node, and the model stays usable. ErrBusy means that too much is waiting already.
+// Score returns the losses of each sequence, in order. On a CPU they depend on nothing but the
+// sequence, to the last bit: not on the other sequences, other callers, or on what was remembered;
+// on a GPU up to the rounding of floats. What was computed before, or is being computed for another
+// caller, is not computed again. When ctx ends, Score stops its runs in flight, returns its error
+// within the time of one graph node, and the model stays usable. ErrBusy means that too much is
+// waiting already.
 func (m *Model) Score(ctx context.Context, seqs []Sequence) ([]Losses, error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()

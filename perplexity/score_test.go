@@ -90,7 +90,12 @@ func TestShapesOfLosses(t *testing.T) {
 		{name: "no text", seq: perplexity.Sequence{Given: given}},
 		{name: "no text, given wanted", seq: perplexity.Sequence{Given: given, WantGiven: true}, given: n(given) - 1},
 		{name: "both", seq: perplexity.Sequence{Given: given, Text: query}, text: n(query)},
-		{name: "both wanted", seq: perplexity.Sequence{Given: given, Text: query, WantGiven: true}, given: n(given) - 1, text: n(query)},
+		{
+			name:  "both wanted",
+			seq:   perplexity.Sequence{Given: given, Text: query, WantGiven: true},
+			given: n(given) - 1,
+			text:  n(query),
+		},
 		{name: "not UTF-8", seq: perplexity.Sequence{Given: "a\xff\xfeb", Text: "\x80", WantGiven: true}, given: 3, text: 1},
 	}
 	seqs := make([]perplexity.Sequence, len(tests))
@@ -100,7 +105,10 @@ func TestShapesOfLosses(t *testing.T) {
 	for i, got := range score(t, m, seqs...) {
 		tt := tests[i]
 		if len(got.Given) != tt.given || len(got.Text) != tt.text || got.Dropped != 0 {
-			t.Errorf("%s: %d and %d losses, %d bytes dropped; want %d and %d, 0", tt.name, len(got.Given), len(got.Text), got.Dropped, tt.given, tt.text)
+			t.Errorf(
+				"%s: %d and %d losses, %d bytes dropped; want %d and %d, 0", tt.name, len(got.Given), len(got.Text),
+				got.Dropped, tt.given, tt.text,
+			)
 		}
 		for _, l := range append(got.Given, got.Text...) {
 			if !(l.NLL >= 0) || math.IsInf(l.NLL, 0) {
@@ -145,7 +153,10 @@ func TestLongGivenLosesItsHead(t *testing.T) {
 
 	text := score(t, m, perplexity.Sequence{Given: "x", Text: given})[0]
 	if len(text.Text) != limit-1 || text.Dropped != 1 || text.Text[0].Offset == 0 {
-		t.Errorf("a long text keeps %d losses from byte %d, given loses %d bytes", len(text.Text), text.Text[0].Offset, text.Dropped)
+		t.Errorf(
+			"a long text keeps %d losses from byte %d, given loses %d bytes", len(text.Text), text.Text[0].Offset,
+			text.Dropped,
+		)
 	}
 }
 
@@ -221,7 +232,8 @@ func TestCloseWaitsForScores(t *testing.T) {
 	}
 }
 
-// A shared beginning changes what is paid; the losses move by what a state kept in half precision rounds away.
+// A shared beginning changes what is paid; the losses move by what a state kept in half precision
+// rounds away.
 func TestSharedGiven(t *testing.T) {
 	text := source(t, 1<<12)
 	var shared, whole []perplexity.Sequence

@@ -8,10 +8,14 @@ import (
 	"strings"
 
 	ort "github.com/yalue/onnxruntime_go"
+
+	"pith/perplexity/onnxgraph"
 )
 
-// A session runs a graph. (Destroying its options can fail only if they were destroyed before.) Concurrent runs on one *ort.DynamicAdvancedSession are safe (measured: 8 goroutines, 2,000 runs each,
-// race build; the binding's author says so in onnxruntime_go#79), on an AdvancedSession they are not.
+// A session runs a graph. (Destroying its options can fail only if they were destroyed before.)
+// Concurrent runs on one *ort.DynamicAdvancedSession are safe (measured: 8 goroutines, 2,000 runs
+// each, race build; the binding's author says so in onnxruntime_go#79), on an AdvancedSession they
+// are not.
 type session interface {
 	RunWithOptions(inputs, outputs []ort.Value, opts *ort.RunOptions) error
 	Destroy() error
@@ -20,10 +24,12 @@ type session interface {
 // A placement is the device a session was opened on, and why it is not the one asked for.
 type placement struct{ name, reason string }
 
-// openSession opens b's graph on device, falling back to the CPU if device is "auto" or empty. It lets go of b's bytes.
+// openSession opens b's graph on device, falling back to the CPU if device is "auto" or empty. It
+// lets go of b's bytes.
 //
-// On a card no states are kept. Those of a token, 5 to 12 KB, take a microsecond or two to the host's memory and back; a card computes
-// them in less, so that a text is read in one pass, and nothing but token ids goes in and nothing but losses comes out.
+// On a card no states are kept. Those of a token, 5 to 12 KB, take a microsecond or two to the
+// host's memory and back; a card computes them in less, so that a text is read in one pass, and
+// nothing but token ids goes in and nothing but losses comes out.
 func openSession(b *bundle, device string) (session, placement, error) {
 	defer func() { b.onnx = nil }()
 	name, index, _ := strings.Cut(device, ":")
@@ -32,29 +38,31 @@ func openSession(b *bundle, device string) (session, placement, error) {
 		if index == "" {
 			index = "0"
 		}
-		b.graph.stateless = true
+		b.graph.Stateless = true
 		s, err := openCUDA(b, index)
 		if err == nil {
 			return s, placement{name: "cuda:" + index}, nil
 		}
-		b.graph.stateless = false
+		b.graph.Stateless = false
 		if name == "cuda" {
 			return nil, placement{}, fmt.Errorf("device %s: %w", device, err)
 		}
 		reason = "no CUDA: " + plain(err)
 	}
 	s, err := newSession(b, func(o *ort.SessionOptions) error {
-		if !b.graph.half {
+		if !b.graph.Half {
 			return nil
 		}
-		// The CPU has no 16-bit kernels, so the runtime puts casts in, over which this optimizer stumbles (1.24.1:
-		// graph_utils.cc:29, "index by a name which does not exist", on every Llama-like export in half precision).
+		// The CPU has no 16-bit kernels, so the runtime puts casts in, over which this optimizer
+		// stumbles (1.24.1: graph_utils.cc:29, "index by a name which does not exist", on every
+		// Llama-like export in half precision).
 		return o.AddSessionConfigEntry("optimization.disable_specified_optimizers", "SimplifiedLayerNormFusion")
 	})
 	return s, placement{name: "cpu", reason: reason}, err
 }
 
-// plain returns the part of a runtime's error message that is meant for people: what comes after its own source line and code.
+// plain returns the part of a runtime's error message that is meant for people: what comes after
+// its own source line and code.
 func plain(err error) string {
 	msg := err.Error()
 	if _, after, found := strings.Cut(msg, " : FAIL : "); found {
@@ -63,8 +71,9 @@ func plain(err error) string {
 	return msg
 }
 
-// newSession loads b's graph, from memory unless its weights are in files of their own. One intra-op thread per run and no spinning: on a shared machine two spinning threads
-// per run halve the throughput (measured: 533 against 1,019 tokens/s with one core taken by others).
+// newSession loads b's graph, from memory unless its weights are in files of their own. One
+// intra-op thread per run and no spinning: on a shared machine two spinning threads per run halve
+// the throughput (measured: 533 against 1,019 tokens/s with one core taken by others).
 func newSession(b *bundle, provider func(*ort.SessionOptions) error) (session, error) {
 	o, err := ort.NewSessionOptions()
 	if err != nil {
@@ -86,11 +95,11 @@ func newSession(b *bundle, provider func(*ort.SessionOptions) error) (session, e
 		return nil, fmt.Errorf("session options: %w", err)
 	}
 	var s *ort.DynamicAdvancedSession
-	if len(b.graph.external) > 0 {
+	if len(b.graph.External) > 0 {
 		// The runtime looks for the weights beside the graph's file.
-		s, err = ort.NewDynamicAdvancedSession(b.path, b.graph.inputNames(), b.graph.outputNames(), o)
+		s, err = ort.NewDynamicAdvancedSession(b.path, b.graph.InputNames(), b.graph.OutputNames(), o)
 	} else {
-		s, err = ort.NewDynamicAdvancedSessionWithONNXData(b.onnx, b.graph.inputNames(), b.graph.outputNames(), o)
+		s, err = ort.NewDynamicAdvancedSessionWithONNXData(b.onnx, b.graph.InputNames(), b.graph.OutputNames(), o)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("load graph: %w", err)
@@ -98,43 +107,28 @@ func newSession(b *bundle, provider func(*ort.SessionOptions) error) (session, e
 	return &timedSession{session: s}, nil
 }
 
-func (g *graphInfo) inputNames() []string {
-	names := make([]string, len(g.inputs))
-	for i, p := range g.inputs {
-		names[i] = p.name
-	}
-	return names
-}
-
-// outputNames lists the graph's losses and then its states.
-func (g *graphInfo) outputNames() []string {
-	names := []string{g.contract}
-	for _, c := range g.channels() {
-		names = append(names, c.out.name)
-	}
-	return names
-}
-
 // An engine turns batches into runs of a session.
 type engine struct {
 	session  session
-	graph    graphInfo
+	graph    onnxgraph.Info
 	vocab    int
-	channels []channel
+	channels []onnxgraph.Channel
 	blocks   *blocks
-	// padPast says that rows with pasts of different lengths can meet in a run: the graph is told their positions.
+	// padPast says that rows with pasts of different lengths can meet in a run: the graph is told
+	// their positions.
 	padPast bool
 }
 
-func newEngine(s session, g graphInfo, vocab int) *engine {
-	channels := g.channels()
+func newEngine(s session, g onnxgraph.Info, vocab int) *engine {
+	channels := g.Channels()
 	return &engine{
-		session: s, graph: g, vocab: vocab, channels: channels, blocks: newBlocks(channels), padPast: g.input("position_ids") != nil,
+		session: s, graph: g, vocab: vocab, channels: channels, blocks: newBlocks(channels),
+		padPast: g.Input("position_ids") != nil,
 	}
 }
 
-// buffers are the tensors' memory of one run, kept from run to run. Tensors are views of Go slices: the slices must live, and
-// nobody else may touch them, until the run is over.
+// buffers are the tensors' memory of one run, kept from run to run. Tensors are views of Go slices:
+// the slices must live, and nobody else may touch them, until the run is over.
 type buffers struct {
 	ids, mask, targets, positions, pastIDs []int64
 	nll                                    []float32
@@ -142,8 +136,8 @@ type buffers struct {
 	past, left                             [][]byte // by channel
 }
 
-// keptLogits is the most that a slot keeps for logits between runs; a long pass over a large vocabulary needs more than a
-// gigabyte, which goes back to the heap.
+// keptLogits is the most that a slot keeps for logits between runs; a long pass over a large
+// vocabulary needs more than a gigabyte, which goes back to the heap.
 const keptLogits = 64 << 20
 
 // run scores the rows of b and stores what they leave in them.
@@ -152,8 +146,8 @@ func (e *engine) run(ctx context.Context, buf *buffers, b batch) error {
 	buf.write(b, e.channels)
 	var open values
 	defer open.destroy()
-	inputs := make([]ort.Value, len(e.graph.inputs))
-	for i, p := range e.graph.inputs {
+	inputs := make([]ort.Value, len(e.graph.Inputs))
+	for i, p := range e.graph.Inputs {
 		inputs[i] = open.input(p, buf, b, e.channels)
 	}
 	outputs := append([]ort.Value{e.output(&open, buf, b)}, open.left(buf, b, e.channels)...)
@@ -163,11 +157,11 @@ func (e *engine) run(ctx context.Context, buf *buffers, b batch) error {
 	if err := buf.read(b, e.channels, e.blocks); err != nil {
 		return err
 	}
-	if e.graph.contract == ContractNLL {
+	if e.graph.Contract == ContractNLL {
 		b.scatter(buf.nll)
 		return nil
 	}
-	err := b.readLogits(ctx, buf.logits, e.graph.output(ContractLogits).elem, e.vocab)
+	err := b.readLogits(ctx, buf.logits, e.graph.Output(ContractLogits).Elem, e.vocab)
 	if len(buf.logits) > keptLogits {
 		buf.logits = nil
 	}
@@ -176,12 +170,12 @@ func (e *engine) run(ctx context.Context, buf *buffers, b batch) error {
 
 // output makes the tensor that the losses, or what they are computed from, come in.
 func (e *engine) output(open *values, buf *buffers, b batch) ort.Value {
-	if e.graph.contract == ContractNLL {
+	if e.graph.Contract == ContractNLL {
 		buf.nll = grow(buf.nll, b.asked())
 		return addTensor(open, ort.NewShape(int64(b.asked())), buf.nll)
 	}
-	elem := e.graph.output(ContractLogits).elem
-	buf.logits = grow(buf.logits, len(b.rows)*b.own*e.vocab*elemSize(elem))
+	elem := e.graph.Output(ContractLogits).Elem
+	buf.logits = grow(buf.logits, len(b.rows)*b.own*e.vocab*onnxgraph.ElemSize(elem))
 	return open.bytes(ort.NewShape(int64(len(b.rows)), int64(b.own), int64(e.vocab)), buf.logits, elem)
 }
 
@@ -205,7 +199,8 @@ func (e *engine) call(ctx context.Context, inputs, outputs []ort.Value, open *va
 	if !stop() {
 		<-told
 	}
-	// The slices behind the tensors are only held by Go values that the compiler may think dead by now.
+	// The slices behind the tensors are only held by Go values that the compiler may think dead by
+	// now.
 	runtime.KeepAlive(inputs)
 	runtime.KeepAlive(outputs)
 	if ctx.Err() != nil {
@@ -240,8 +235,8 @@ func addTensor[T ort.TensorData](v *values, shape ort.Shape, data []T) ort.Value
 	return v.keep(t, err)
 }
 
-// bytes makes a tensor of any element type over data. (Outputs of 16-bit floats cannot be left to the binding to allocate: it
-// fails on their size.)
+// bytes makes a tensor of any element type over data. (Outputs of 16-bit floats cannot be left to
+// the binding to allocate: it fails on their size.)
 func (v *values) bytes(shape ort.Shape, data []byte, elem int) ort.Value {
 	if len(data) == 0 {
 		data = make([]byte, 1) // an empty tensor, too, must have an address
@@ -251,10 +246,10 @@ func (v *values) bytes(shape ort.Shape, data []byte, elem int) ort.Value {
 }
 
 // input makes the tensor for one of the graph's inputs.
-func (v *values) input(p port, buf *buffers, b batch, channels []channel) ort.Value {
+func (v *values) input(p onnxgraph.Port, buf *buffers, b batch, channels []onnxgraph.Channel) ort.Value {
 	rows := int64(len(b.rows))
 	shape := ort.NewShape(rows, int64(b.own))
-	switch p.name {
+	switch p.Name {
 	case "input_ids":
 		return addTensor(v, shape, buf.ids)
 	case "attention_mask":
@@ -264,7 +259,7 @@ func (v *values) input(p port, buf *buffers, b batch, channels []channel) ort.Va
 	case "position_ids":
 		return addTensor(v, shape, buf.positions)
 	case "logits_to_keep", "num_logits_to_keep":
-		if len(p.dims) == 0 {
+		if len(p.Dims) == 0 {
 			s, err := ort.NewScalar(int64(0))
 			return v.keep(s, err)
 		}
@@ -275,24 +270,26 @@ func (v *values) input(p port, buf *buffers, b batch, channels []channel) ort.Va
 	// past_key_values.*: an empty past where the graph's state cannot be kept.
 	past, data := 0, []byte(nil)
 	for i, c := range channels {
-		if c.in.name == p.name {
+		if c.In.Name == p.Name {
 			past, data = b.past, buf.past[i]
 		}
 	}
-	return v.bytes(ort.NewShape(rows, p.dims[1], int64(past), p.dims[3]), data, p.elem)
+	return v.bytes(ort.NewShape(rows, p.Dims[1], int64(past), p.Dims[3]), data, p.Elem)
 }
 
 // left makes the tensors that the states come out in.
-func (v *values) left(buf *buffers, b batch, channels []channel) []ort.Value {
+func (v *values) left(buf *buffers, b batch, channels []onnxgraph.Channel) []ort.Value {
 	buf.left = growEach(buf.left, len(channels))
 	list := make([]ort.Value, len(channels))
 	for i, c := range channels {
 		tokens := b.own
-		if c.whole {
+		if c.Whole {
 			tokens += b.past
 		}
-		buf.left[i] = grow(buf.left[i], len(b.rows)*c.heads*tokens*c.row())
-		list[i] = v.bytes(ort.NewShape(int64(len(b.rows)), int64(c.heads), int64(tokens), int64(c.width)), buf.left[i], c.out.elem)
+		buf.left[i] = grow(buf.left[i], len(b.rows)*c.Heads*tokens*c.Row())
+		list[i] = v.bytes(
+			ort.NewShape(int64(len(b.rows)), int64(c.Heads), int64(tokens), int64(c.Width)), buf.left[i], c.Out.Elem,
+		)
 	}
 	return list
 }

@@ -5,16 +5,19 @@ import (
 	"unicode/utf8"
 )
 
-// A splitter cuts text into the pieces that BPE may not merge across, as the tokenizer family's regular expression does. It is
-// written by hand because a backtracking engine takes most of the time of encoding; the tests hold it against the expressions.
+// A splitter cuts text into the pieces that BPE may not merge across, as the tokenizer family's
+// regular expression does. It is written by hand because a backtracking engine takes most of the
+// time of encoding; the tests hold it against the expressions.
 type splitter struct {
-	// gpt2 selects GPT-2's expression; otherwise cl100k's, which Llama 3 and Qwen 2 share but for the number of digits.
+	// gpt2 selects GPT-2's expression; otherwise cl100k's, which Llama 3 and Qwen 2 share but for
+	// the number of digits.
 	gpt2 bool
 	// digits is the longest run of digits in one piece; 0 means any.
 	digits int
 }
 
-// patterns maps the regular expressions found in tokenizer.json files to the splitters that implement them.
+// patterns maps the regular expressions found in tokenizer.json files to the splitters that
+// implement them.
 var patterns = map[string]splitter{
 	gpt2Pattern:   {gpt2: true},
 	cl100kPattern: {digits: 3},
@@ -23,11 +26,14 @@ var patterns = map[string]splitter{
 
 const (
 	gpt2Pattern   = `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
-	cl100kPattern = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
-	qwen2Pattern  = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+	cl100kPattern = `(?i:'s|'t|'re|'ve|'m|'ll|'d)` +
+		`|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+	qwen2Pattern = `(?i:'s|'t|'re|'ve|'m|'ll|'d)` +
+		`|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
 )
 
-// A class is what the expressions tell apart. Bytes that are not UTF-8 are a class of their own: each is a piece.
+// A class is what the expressions tell apart. Bytes that are not UTF-8 are a class of their own:
+// each is a piece.
 type class uint8
 
 const (
@@ -57,7 +63,8 @@ func runeClass(r rune) class {
 	return other
 }
 
-// at returns the class and the size in bytes of the character at s[i:]; the end of the text is of size 0.
+// at returns the class and the size in bytes of the character at s[i:]; the end of the text is of
+// size 0.
 func at(s string, i int) (class, int) {
 	if i >= len(s) {
 		return invalid, 0
@@ -159,8 +166,8 @@ func newlines(s string, i int) int {
 	return i
 }
 
-// blank returns the end of the whitespace piece at i: up to the last line end of the run if lines count, else the run without
-// its last character, which goes with what follows, else the run.
+// blank returns the end of the whitespace piece at i: up to the last line end of the run if lines
+// count, else the run without its last character, which goes with what follows, else the run.
 func blank(s string, i int, lines bool) int {
 	end, last, lineEnd := i, i, -1
 	for {
@@ -183,7 +190,8 @@ func blank(s string, i int, lines bool) int {
 	return last
 }
 
-// contraction returns the length of the English contraction's letters that s begins with (what follows the apostrophe), or 0.
+// contraction returns the length of the English contraction's letters that s begins with (what
+// follows the apostrophe), or 0.
 func contraction(s string, fold bool) int {
 	lower := func(i int) byte {
 		if i >= len(s) {

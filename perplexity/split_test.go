@@ -16,12 +16,14 @@ func FuzzSplitter(f *testing.F) {
 		expressions[pattern] = regexp2.MustCompile(pattern, regexp2.None)
 	}
 	for _, seed := range []string{
-		"", "it's WE'LL don't 'RE're", "a  b\n\n  c \t\r\n", "1234567 １２³", "x=1;//\n\n#", "漢字 e\u0301\u00a0\u3000 🙂!", " \n \n", "\n  x  ",
+		"", "it's WE'LL don't 'RE're", "a  b\n\n  c \t\r\n", "1234567 １２³", "x=1;//\n\n#", "漢字 e\u0301\u00a0\u3000 🙂!",
+		" \n \n", "\n  x  ",
 	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		// The engine folds case by its own table and knows nothing of broken UTF-8; both have tests of their own.
+		// The engine folds case by its own table and knows nothing of broken UTF-8; both have tests
+		// of their own.
 		if !utf8.ValidString(text) || strings.ContainsRune(text, 'ſ') {
 			return
 		}

@@ -1,57 +1,14 @@
 package perplexity
 
 import (
-	"strings"
 	"sync/atomic"
+
+	"pith/perplexity/onnxgraph"
 )
 
-// The names of the inputs and outputs that carry state.
-const (
-	pastPrefix    = "past_key_values."
-	presentPrefix = "present." // Hugging Face's: the past and the run's own tokens
-	newPrefix     = "new."     // ours: the run's own tokens only
-	hiddenInput   = pastPrefix + "hidden"
-)
-
-// A channel is one tensor of a graph's state: where it goes in and where it comes out, [batch, heads, tokens, width].
-type channel struct {
-	in, out      port
-	heads, width int
-	// whole says that the output holds the past, too.
-	whole bool
-}
-
-// row returns the bytes of one head's one token.
-func (c channel) row() int { return c.width * elemSize(c.in.elem) }
-
-// channels pairs the graph's past inputs with the outputs that continue them. It returns none if any lacks its output, or the graph
-// is gapless or stateless: then a past can be given, an empty one, but not kept.
-func (g *graphInfo) channels() []channel {
-	if g.gapless || g.stateless {
-		return nil
-	}
-	var list []channel
-	for _, in := range g.inputs {
-		name, ok := strings.CutPrefix(in.name, pastPrefix)
-		if !ok {
-			continue
-		}
-		c := channel{in: in, heads: int(in.dims[1]), width: int(in.dims[3])}
-		out := g.output(newPrefix + name)
-		if out == nil {
-			out, c.whole = g.output(presentPrefix+name), true
-		}
-		if out == nil || out.elem != in.elem {
-			return nil
-		}
-		c.out = *out
-		list = append(list, c)
-	}
-	return list
-}
-
-// A state is what the network keeps of a run of tokens. It lies in blocks of blockTokens tokens: in each, for each channel its heads,
-// for each head its tokens. It lives as long as somebody holds it.
+// A state is what the network keeps of a run of tokens. It lies in blocks of blockTokens tokens: in
+// each, for each channel its heads, for each head its tokens. It lives as long as somebody holds
+// it.
 type state struct {
 	tokens int
 	data   [][]byte
@@ -74,15 +31,16 @@ func newState(from *blocks, tokens int) (*state, error) {
 func (s *state) bytes() int { return len(s.data) * s.from.size }
 
 // tokenBytes is the size of one token's state.
-func tokenBytes(channels []channel) int {
+func tokenBytes(channels []onnxgraph.Channel) int {
 	n := 0
 	for _, c := range channels {
-		n += c.heads * c.row()
+		n += c.Heads * c.Row()
 	}
 	return n
 }
 
-// hold keeps s from being freed until one drop more. The caller must know that somebody holds it now.
+// hold keeps s from being freed until one drop more. The caller must know that somebody holds it
+// now.
 func (s *state) hold() *state {
 	s.refs.Add(1)
 	return s
@@ -96,28 +54,30 @@ func (s *state) drop() {
 	}
 }
 
-// write copies the states of the rows' pasts into the inputs of a run, each to the right end of its place.
-func (buf *buffers) write(b batch, channels []channel) {
+// write copies the states of the rows' pasts into the inputs of a run, each to the right end of its
+// place.
+func (buf *buffers) write(b batch, channels []onnxgraph.Channel) {
 	buf.past = growEach(buf.past, len(channels))
 	skip := 0 // bytes of a block that the channels before c take
 	for i, c := range channels {
-		place := b.past * c.row()
-		buf.past[i] = grow(buf.past[i], len(b.rows)*c.heads*place)
+		place := b.past * c.Row()
+		buf.past[i] = grow(buf.past[i], len(b.rows)*c.Heads*place)
 		for r, p := range b.rows {
-			for h := range c.heads {
-				to := buf.past[i][(r*c.heads+h)*place:][:place]
-				at := (b.past - p.start) * c.row()
+			for h := range c.Heads {
+				to := buf.past[i][(r*c.Heads+h)*place:][:place]
+				at := (b.past - p.start) * c.Row()
 				clear(to[:at])
 				for _, s := range p.past {
-					at += s.copyHead(to[at:], skip+h*blockTokens*c.row(), c.row())
+					at += s.copyHead(to[at:], skip+h*blockTokens*c.Row(), c.Row())
 				}
 			}
 		}
-		skip += blockTokens * c.heads * c.row()
+		skip += blockTokens * c.Heads * c.Row()
 	}
 }
 
-// copyHead copies the tokens of one head, rows of row bytes that begin at the offset at of each block, and returns their size.
+// copyHead copies the tokens of one head, rows of row bytes that begin at the offset at of each
+// block, and returns their size.
 func (s *state) copyHead(to []byte, at, row int) int {
 	n, left := 0, s.tokens*row
 	for _, data := range s.data {
@@ -135,7 +95,7 @@ func (s *state) setHead(from []byte, at, row int) {
 }
 
 // read takes the states that the rows leave out of the outputs of a run.
-func (buf *buffers) read(b batch, channels []channel, from *blocks) error {
+func (buf *buffers) read(b batch, channels []onnxgraph.Channel, from *blocks) error {
 	for r, p := range b.rows {
 		if !p.leave {
 			continue
@@ -147,13 +107,13 @@ func (buf *buffers) read(b batch, channels []channel, from *blocks) error {
 		at := 0
 		for i, c := range channels {
 			place, first := b.own, 0
-			if c.whole {
+			if c.Whole {
 				place, first = b.past+b.own, b.past
 			}
-			for h := range c.heads {
-				rows := buf.left[i][((r*c.heads+h)*place+first)*c.row():]
-				s.setHead(rows[:s.tokens*c.row()], at, c.row())
-				at += blockTokens * c.row()
+			for h := range c.Heads {
+				rows := buf.left[i][((r*c.Heads+h)*place+first)*c.Row():]
+				s.setHead(rows[:s.tokens*c.Row()], at, c.Row())
+				at += blockTokens * c.Row()
 			}
 		}
 		p.state = s

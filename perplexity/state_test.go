@@ -9,7 +9,8 @@ import (
 	"pith/perplexity"
 )
 
-// A model that remembers must give what one that does not gives, to the last bit: a replica that restarted answers alike.
+// A model that remembers must give what one that does not gives, to the last bit: a replica that
+// restarted answers alike.
 func TestKeptStatesChangeNoBit(t *testing.T) {
 	kept := open(t, perplexity.Options{Threads: 2})
 	fresh := func() *perplexity.Model { return open(t, perplexity.Options{Threads: 2, StateBytes: -1}) }

@@ -7,8 +7,8 @@ import (
 	ort "github.com/yalue/onnxruntime_go"
 )
 
-// A timedSession sums up the processor time of a session's runs. A run has one thread, which is the caller's (newSession says so), so
-// that the thread's clock before and after is all of it.
+// A timedSession sums up the processor time of a session's runs. A run has one thread, which is the
+// caller's (newSession says so), so that the thread's clock before and after is all of it.
 type timedSession struct {
 	session
 	spent atomic.Int64 // nanoseconds
@@ -21,8 +21,8 @@ func (s *timedSession) RunWithOptions(inputs, outputs []ort.Value, opts *ort.Run
 	return s.session.RunWithOptions(inputs, outputs, opts)
 }
 
-// RuntimeTime returns the processor time that the model's runs have spent inside ONNX Runtime; where the system does not tell, their
-// time on the clock.
+// RuntimeTime returns the processor time that the model's runs have spent inside ONNX Runtime;
+// where the system does not tell, their time on the clock.
 func (m *Model) RuntimeTime() time.Duration {
 	if s, ok := m.engine.session.(*timedSession); ok {
 		return time.Duration(s.spent.Load())

@@ -10,13 +10,14 @@ import (
 	"github.com/pkoukk/tiktoken-go"
 )
 
-// maxPiece bounds, in bytes, what BPE sees at once: tiktoken-go takes quadratic time in the length of a piece (64 KiB of one
-// letter: 2.9 s). Longer pieces, which are not code that anybody reads, are cut there, so their tokens may differ from those of
-// other implementations around each cut.
+// maxPiece bounds, in bytes, what BPE sees at once: tiktoken-go takes quadratic time in the length
+// of a piece (64 KiB of one letter: 2.9 s). Longer pieces, which are not code that anybody reads,
+// are cut there, so their tokens may differ from those of other implementations around each cut.
 const maxPiece = 2048
 
-// Pieces up to cachedPiece bytes are remembered, in a table of 1<<cacheBits entries where the newest wins its slot. Code repeats
-// its words: nearly every piece is found, and the table stays under 12 MiB for any input.
+// Pieces up to cachedPiece bytes are remembered, in a table of 1<<cacheBits entries where the
+// newest wins its slot. Code repeats its words: nearly every piece is found, and the table stays
+// under 12 MiB for any input.
 const (
 	cachedPiece = 32
 	cacheBits   = 15
@@ -29,8 +30,9 @@ type Token struct {
 	Offset int
 }
 
-// A Tokenizer is a model's byte-level BPE, built from its tokenizer.json. Text never turns into special tokens: what spells one
-// is encoded as the characters it is made of. It is safe for concurrent use.
+// A Tokenizer is a model's byte-level BPE, built from its tokenizer.json. Text never turns into
+// special tokens: what spells one is encoded as the characters it is made of. It is safe for
+// concurrent use.
 type Tokenizer struct {
 	bpe   *tiktoken.Tiktoken
 	vocab vocabulary
@@ -47,8 +49,9 @@ type encodedPiece struct {
 	ids  []int32
 }
 
-// NewTokenizer reads a Hugging Face tokenizer.json. Byte-level BPE with the splitting rules of GPT-2, cl100k, Llama 3, Qwen 2,
-// StarCoder and SmolLM is understood; for anything else the error wraps ErrUnsupported and names what is not.
+// NewTokenizer reads a Hugging Face tokenizer.json. Byte-level BPE with the splitting rules of
+// GPT-2, cl100k, Llama 3, Qwen 2, StarCoder and SmolLM is understood; for anything else the error
+// wraps ErrUnsupported and names what is not.
 func NewTokenizer(data []byte) (*Tokenizer, error) {
 	file, err := parseTokenizerFile(data)
 	if err != nil {
@@ -73,14 +76,16 @@ func NewTokenizer(data []byte) (*Tokenizer, error) {
 	return t, nil
 }
 
-// BOS returns the token that the tokenizer's post-processor puts before each text, and whether there is one.
+// BOS returns the token that the tokenizer's post-processor puts before each text, and whether
+// there is one.
 func (t *Tokenizer) BOS() (id int32, ok bool) { return t.vocab.bos, t.vocab.bos >= 0 }
 
 // Size is one more than the largest token id, special tokens included.
 func (t *Tokenizer) Size() int { return len(t.vocab.length) }
 
-// Encode returns the tokens of text; their bytes, joined, are the text (after NFC normalisation where the tokenizer asks for it,
-// and then a token inside a changed run of characters has the offset where that run begins).
+// Encode returns the tokens of text; their bytes, joined, are the text (after NFC normalisation
+// where the tokenizer asks for it, and then a token inside a changed run of characters has the
+// offset where that run begins).
 func (t *Tokenizer) Encode(text string) []Token {
 	if !t.nfc {
 		return t.encode(text)
@@ -159,7 +164,9 @@ func (t *Tokenizer) appendPiece(tokens []Token, piece string, offset int) []Toke
 	}
 	ids := t.merge(piece)
 	if slot != nil {
-		slot.Store(&encodedPiece{text: string([]byte(piece)), ids: ids}) // a copy: the entry must not keep the whole text alive
+		slot.Store(
+			&encodedPiece{text: string([]byte(piece)), ids: ids},
+		) // a copy: the entry must not keep the whole text alive
 	}
 	return t.appendIDs(tokens, ids, offset)
 }

@@ -2,13 +2,15 @@ package perplexity
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
+
+	"pith/perplexity/onnxgraph"
 )
 
-// ErrUnsupported marks a model or tokenizer of a kind that this package does not run. The message says which part.
-var ErrUnsupported = errors.New("not supported")
+// ErrUnsupported marks a model or tokenizer of a kind that this package does not run. The message
+// says which part.
+var ErrUnsupported = onnxgraph.ErrUnsupported
 
 // tokenizerFile holds the parts of tokenizer.json that decide how text is encoded.
 type tokenizerFile struct {
@@ -30,7 +32,8 @@ type tokenizerFile struct {
 	} `json:"added_tokens"`
 }
 
-// component is a normalizer, pre-tokenizer or post-processor; the fields are those of all the kinds that are understood.
+// component is a normalizer, pre-tokenizer or post-processor; the fields are those of all the kinds
+// that are understood.
 type component struct {
 	Type             string      `json:"type"`
 	Normalizers      []component `json:"normalizers"`
@@ -138,7 +141,8 @@ func (f *tokenizerFile) bos() int32 {
 	return -1
 }
 
-// A vocabulary holds tokens by rank, the order in which BPE makes them, and by id, the number the model knows them by.
+// A vocabulary holds tokens by rank, the order in which BPE makes them, and by id, the number the
+// model knows them by.
 type vocabulary struct {
 	ranks  map[string]int // token's bytes -> rank
 	ids    []int32        // rank -> id
@@ -148,11 +152,13 @@ type vocabulary struct {
 	bos    int32          // -1 for none
 }
 
-// maxVocabulary bounds token ids, and so the tables by id, whatever a file says; the largest vocabularies have 262,144 tokens.
+// maxVocabulary bounds token ids, and so the tables by id, whatever a file says; the largest
+// vocabularies have 262,144 tokens.
 const maxVocabulary = 1 << 22
 
-// vocabulary turns the file's vocabulary and merges into ranks. tiktoken merges the pair whose join has the lowest rank; with the
-// place of the first merge that makes a token as its rank, that is the pair that comes first in the list of merges.
+// vocabulary turns the file's vocabulary and merges into ranks. tiktoken merges the pair whose join
+// has the lowest rank; with the place of the first merge that makes a token as its rank, that is
+// the pair that comes first in the list of merges.
 func (f *tokenizerFile) vocabulary() (vocabulary, error) {
 	size := int32(0)
 	for _, id := range f.Model.Vocab {
@@ -203,7 +209,8 @@ func (v *vocabulary) add(text string, id int32) {
 	v.length[id] = uint16(len(text))
 }
 
-// mergedToken returns what a merge makes. Merges are written as ["a","b"] or, in older files, as "a b".
+// mergedToken returns what a merge makes. Merges are written as ["a","b"] or, in older files, as "a
+// b".
 func mergedToken(raw json.RawMessage) (string, error) {
 	var pair [2]string
 	if len(raw) > 0 && raw[0] == '[' {
@@ -223,8 +230,8 @@ func mergedToken(raw json.RawMessage) (string, error) {
 	return left + right, nil
 }
 
-// byteSpelling is GPT-2's table that spells each byte as one printable character: printable Latin-1 as itself, the rest in order
-// from U+0100.
+// byteSpelling is GPT-2's table that spells each byte as one printable character: printable Latin-1
+// as itself, the rest in order from U+0100.
 func byteSpelling() map[rune]byte {
 	table := make(map[rune]byte, 256)
 	next := rune(256)

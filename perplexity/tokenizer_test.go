@@ -12,7 +12,8 @@ import (
 	"pith/perplexity"
 )
 
-// tokenizerGolden holds a small tokenizer and what Hugging Face's tokenizers library makes of some texts with it.
+// tokenizerGolden holds a small tokenizer and what Hugging Face's tokenizers library makes of some
+// texts with it.
 type tokenizerGolden struct {
 	Tokenizer json.RawMessage
 	Cases     []struct {
@@ -59,8 +60,8 @@ func TestTokenizerFamilies(t *testing.T) {
 	}
 }
 
-// checkTiles holds the two promises of Encode: the tokens' bytes give the text back, and offsets never fall. Without
-// normalisation each token's bytes stand at its offset.
+// checkTiles holds the two promises of Encode: the tokens' bytes give the text back, and offsets
+// never fall. Without normalisation each token's bytes stand at its offset.
 func checkTiles(t *testing.T, tok *perplexity.Tokenizer, text string, nfc bool) {
 	t.Helper()
 	tokens := tok.Encode(text)
@@ -90,7 +91,8 @@ func TestNormalisedTextKeepsItsOffsets(t *testing.T) {
 	_, tok := loadGolden(t, "qwen2")
 	text := "x = 'cafe\u0301' + y" // the e and its accent become one character of two bytes
 	for _, token := range tok.Encode(text) {
-		if piece := tok.Decode([]int32{token.ID}); strings.Contains(piece, "y") && text[token.Offset:] != " y" && text[token.Offset:] != "y" {
+		if piece := tok.Decode([]int32{token.ID}); strings.Contains(piece, "y") && text[token.Offset:] != " y" &&
+			text[token.Offset:] != "y" {
 			t.Errorf("%q is at byte %d of %q", piece, token.Offset, text)
 		}
 	}
@@ -144,7 +146,8 @@ func FuzzTokenizer(f *testing.F) {
 	embedded := embeddedTokenizer(f)
 	_, qwen := loadGolden(f, "qwen2")
 	_, starcoder := loadGolden(f, "starcoder")
-	for _, seed := range []string{"", "func f() {\n\treturn 1\n}", "e\u0301 \u212b", "\xff\x00\xc3", "12 345's 'LL", "  \r\n \t x"} {
+	for _, seed := range []string{"", "func f() {\n\treturn 1\n}", "e\u0301 \u212b", "\xff\x00\xc3", "12 345's 'LL",
+		"  \r\n \t x"} {
 		f.Add(seed)
 	}
 	files, err := filepath.Glob("*.go")

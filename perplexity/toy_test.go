@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"pith/perplexity/onnxgraph"
 )
 
 const (
@@ -16,13 +18,13 @@ const (
 	toyWidth = 16
 )
 
-// A toy is a graph in the making that has the ends and the tail of a language model's export, over a body that only mixes each
-// position with those before it.
+// A toy is a graph in the making that has the ends and the tail of a language model's export, over
+// a body that only mixes each position with those before it.
 type toy struct {
-	nodes    []*node
-	weights  []message
-	inputs   []message
-	outputs  []message
+	nodes    []*onnxgraph.Node
+	weights  []onnxgraph.Message
+	inputs   []onnxgraph.Message
+	outputs  []onnxgraph.Message
 	external []byte // what weights put in a file of their own hold
 	opset    int64
 	bare     bool // weights hold no numbers: the file is small, and cannot be run
@@ -31,23 +33,23 @@ type toy struct {
 
 func newToy() *toy {
 	g := &toy{opset: 17, rng: rand.New(rand.NewPCG(1, 2))}
-	g.inputs = []message{
-		newPort("input_ids", elemInt64, "batch_size", "sequence_length"),
-		newPort("attention_mask", elemInt64, "batch_size", "sequence_length"),
+	g.inputs = []onnxgraph.Message{
+		onnxgraph.NewPort("input_ids", onnxgraph.ElemInt64, "batch_size", "sequence_length"),
+		onnxgraph.NewPort("attention_mask", onnxgraph.ElemInt64, "batch_size", "sequence_length"),
 	}
 	return g
 }
 
 // op adds a node with one output and returns that.
-func (g *toy) op(op string, in []string, attributes ...message) string {
+func (g *toy) op(op string, in []string, attributes ...onnxgraph.Message) string {
 	out := fmt.Sprintf("%s_%d", op, len(g.nodes))
-	g.nodes = append(g.nodes, newNode(op, in, []string{out}, attributes...))
+	g.nodes = append(g.nodes, onnxgraph.NewNode(op, in, []string{out}, attributes...))
 	return out
 }
 
 func (g *toy) constant(values ...int64) string {
 	out := fmt.Sprintf("constant_%d", len(g.nodes))
-	g.nodes = append(g.nodes, int64Constant(out, []int64{int64(len(values))}, values...))
+	g.nodes = append(g.nodes, onnxgraph.Int64Constant(out, []int64{int64(len(values))}, values...))
 	return out
 }
 
@@ -56,15 +58,15 @@ func (g *toy) weight(elem int, data []byte, dims ...int64) string {
 	if g.bare {
 		data = nil
 	}
-	t := newTensor(elem, dims, data)
-	t.text(8, name)
+	t := onnxgraph.NewTensor(elem, dims, data)
+	t.Text(8, name)
 	g.weights = append(g.weights, t)
 	return name
 }
 
 // floats makes a weight of random numbers of that deviation.
 func (g *toy) floats(std float64, dims ...int64) string {
-	return g.weight(elemFloat, g.random(std, dims...), dims...)
+	return g.weight(onnxgraph.ElemFloat, g.random(std, dims...), dims...)
 }
 
 func (g *toy) random(std float64, dims ...int64) []byte {
@@ -89,7 +91,7 @@ func (g *toy) halves(dims ...int64) string {
 	for range size(dims) {
 		data = binary.LittleEndian.AppendUint16(data, uint16(g.rng.IntN(2)<<15|0x3800|g.rng.IntN(1024)))
 	}
-	return g.weight(elemFloat16, data, dims...)
+	return g.weight(onnxgraph.ElemFloat16, data, dims...)
 }
 
 func (g *toy) bytes(elem int, dims ...int64) string {
@@ -104,21 +106,21 @@ func (g *toy) bytes(elem int, dims ...int64) string {
 func (g *toy) apart(std float64, dims ...int64) string {
 	name := fmt.Sprintf("weight_%d", len(g.weights))
 	data := g.random(std, dims...)
-	var t message
+	var t onnxgraph.Message
 	for _, d := range dims {
-		t.varint(1, d)
+		t.Varint(1, d)
 	}
-	t.varint(2, elemFloat)
-	t.text(8, name)
+	t.Varint(2, onnxgraph.ElemFloat)
+	t.Text(8, name)
 	for _, entry := range [][2]string{
 		{"location", "model.onnx.data"}, {"offset", fmt.Sprint(len(g.external))}, {"length", fmt.Sprint(len(data))},
 	} {
-		var e message
-		e.text(1, entry[0])
-		e.text(2, entry[1])
-		t.nested(13, e)
+		var e onnxgraph.Message
+		e.Text(1, entry[0])
+		e.Text(2, entry[1])
+		t.Nested(13, e)
 	}
-	t.varint(14, 1)
+	t.Varint(14, 1)
 	g.external = append(g.external, data...)
 	g.weights = append(g.weights, t)
 	return name
@@ -133,30 +135,32 @@ func (g *toy) body(table string) string {
 
 // finish names the tensor the output and returns the file.
 func (g *toy) finish(logits string, elem int) []byte {
-	g.nodes = append(g.nodes, newNode("Identity", []string{logits}, []string{ContractLogits}))
-	g.outputs = append([]message{newPort(ContractLogits, elem, "batch_size", "sequence_length", toyVocab)}, g.outputs...)
-	var graph, model, opset, contrib message
+	g.nodes = append(g.nodes, onnxgraph.NewNode("Identity", []string{logits}, []string{ContractLogits}))
+	g.outputs = append(
+		[]onnxgraph.Message{onnxgraph.NewPort(ContractLogits, elem, "batch_size", "sequence_length", toyVocab)},
+		g.outputs...)
+	var graph, model, opset, contrib onnxgraph.Message
 	for _, n := range g.nodes {
-		graph.nested(1, n.body)
+		graph.Nested(1, n.Body)
 	}
-	graph.text(2, "toy")
+	graph.Text(2, "toy")
 	for _, w := range g.weights {
-		graph.nested(5, w)
+		graph.Nested(5, w)
 	}
 	for _, p := range g.inputs {
-		graph.nested(11, p)
+		graph.Nested(11, p)
 	}
 	for _, p := range g.outputs {
-		graph.nested(12, p)
+		graph.Nested(12, p)
 	}
-	opset.varint(2, g.opset)
-	contrib.text(1, "com.microsoft")
-	contrib.varint(2, 1)
-	model.varint(1, 8)
-	model.nested(7, graph)
-	model.nested(8, opset)
-	model.nested(8, contrib)
-	return model.join()
+	opset.Varint(2, g.opset)
+	contrib.Text(1, "com.microsoft")
+	contrib.Varint(2, 1)
+	model.Varint(1, 8)
+	model.Nested(7, graph)
+	model.Nested(8, opset)
+	model.Nested(8, contrib)
+	return model.Join()
 }
 
 // folder writes a Hugging Face layout around a graph.

@@ -16,7 +16,8 @@ type wave struct {
 	plans []*plan
 }
 
-// carry gets the results of plans, as many at a time as waveBytes holds states of. A plan whose losses are all known needs no state.
+// carry gets the results of plans, as many at a time as waveBytes holds states of. A plan whose
+// losses are all known needs no state.
 func (m *Model) carry(ctx context.Context, plans []*plan) error {
 	w := wave{Model: m, line: &requestLine{}}
 	size, perToken := 0, tokenBytes(m.engine.channels)
@@ -101,8 +102,9 @@ func (p *plan) take(passes []*pass, next *pass) []*pass {
 	return append(passes, next)
 }
 
-// resolve gets what passes leave: from memory, from other callers who compute it now, or from runs. A pass that another caller gave
-// up is claimed anew, so that no caller's end fails another's request.
+// resolve gets what passes leave: from memory, from other callers who compute it now, or from runs.
+// A pass that another caller gave up is claimed anew, so that no caller's end fails another's
+// request.
 func (w *wave) resolve(ctx context.Context, passes []*pass) error {
 	defer func(all []*pass) {
 		for _, p := range all {
@@ -157,7 +159,8 @@ func (w *wave) compute(ctx context.Context, passes []*pass) error {
 	return err
 }
 
-// runBatch runs b, in halves where the device has no memory for all of it at once: rows give the same in any company.
+// runBatch runs b, in halves where the device has no memory for all of it at once: rows give the
+// same in any company.
 func (w *wave) runBatch(ctx context.Context, b batch) error {
 	slot, err := w.queue.admit(ctx, w.line)
 	if err != nil {
@@ -178,8 +181,8 @@ func (w *wave) runBatch(ctx context.Context, b batch) error {
 	return nil
 }
 
-// batchTokens is the size of the batches that passes are cut into. A request that would fit one batch is still cut into one per
-// slot, so that it uses every core.
+// batchTokens is the size of the batches that passes are cut into. A request that would fit one
+// batch is still cut into one per slot, so that it uses every core.
 func (m *Model) batchTokens(passes []*pass) int {
 	total := 0
 	for _, p := range passes {

@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"pith/evolve"
+	"pith/evolve/llm"
+	"pith/evolve/search"
 )
 
 // evolveCommand holds the commands that prune few-shot prompts.
@@ -40,7 +42,7 @@ func evolveRunCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run TASK.yaml",
 		Short: "Start a run",
-		Example: "  pith evolve run examples/evolve/language/task.yaml --out runs/language\n" +
+		Example: "  pith evolve run examples/evolve/brackets/task.yaml --out runs/brackets\n" +
 			"  pith evolve run task.yaml --endpoint http://127.0.0.1:11434/v1 --endpoint-model qwen2.5 --token-budget 500000",
 		Args: exactly(1, "one task file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -69,10 +71,17 @@ func evolveRunCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVarP(&out, "out", "o", "", "directory of the run (default runs/TASK-ALGORITHM-SEED)")
-	f.StringVar((*string)(&spec.Algorithm), "algorithm", string(evolve.Guided), "guided, gga, ssga, tapruning or sahc")
-	f.StringVar((*string)(&spec.Objective), "objective", string(evolve.Best), "best, shortest (at no loss) or front")
+	f.StringVar((*string)(&spec.Algorithm), "algorithm", string(search.Guided), "guided, gga, ssga, tapruning or sahc")
+	f.StringVar((*string)(&spec.Objective), "objective", string(search.Best), "best, shortest (at no loss) or front")
 	f.Uint64Var(&spec.Seed, "seed", 1, "seed of all random choices")
-	f.BoolVar(&spec.Reference, "reference", false, "keep the published code's quirks where they change results")
+	f.BoolVar(
+		&spec.Reference, "reference", false,
+		"the published procedure, quirks included: driven by the metric, choice by its own rule",
+	)
+	f.StringVar(
+		&spec.Fitness, "fitness", "",
+		"what drives the search: reward (confidence; the default) or metric (the default with --reference)",
+	)
 	f.BoolVar(&spec.Halving, "halving", false, "judge children of gga on half of the examples first")
 	f.BoolVar(&spec.Racing, "racing", false, "stop evaluating a prompt once it cannot win any more; changes no answer")
 	f.IntVar(&spec.MaxPrompts, "max-prompts", 0, "prompts to look at, at most (default 10000)")
@@ -83,8 +92,8 @@ func evolveRunCommand() *cobra.Command {
 	return cmd
 }
 
-// finishSpec checks what flags alone can tell and fills in what depends on the backend. A shared run leaves evaluations to
-// workers, and to them the address of an endpoint.
+// finishSpec checks what flags alone can tell and fills in what depends on the backend. A shared
+// run leaves evaluations to workers, and to them the address of an endpoint.
 func finishSpec(spec *evolve.Spec, shared bool) error {
 	b := spec.Backend
 	switch {
@@ -145,7 +154,7 @@ func evolveShowCommand() *cobra.Command {
 		Args:  exactly(1, "one run directory"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			report, err := evolve.ReadReport(args[0])
-			if errors.Is(err, evolve.ErrNoRun) {
+			if errors.Is(err, evolve.ErrUnfinished) {
 				return showProgress(cmd.OutOrStdout(), args[0], format)
 			}
 			if err != nil {
@@ -158,12 +167,19 @@ func evolveShowCommand() *cobra.Command {
 	return cmd
 }
 
+// runStatus is how far an unfinished run is.
+type runStatus struct {
+	Generations []search.Progress `json:"generations"`
+	Spending    llm.Spending      `json:"spending"`
+}
+
 func showProgress(w io.Writer, dir, format string) error {
 	generations, spent, err := evolve.ReadProgress(dir)
 	if err != nil {
 		return err
 	}
-	return printAs(w, format, generations, func(w io.Writer) error {
+	status := runStatus{generations, spent}
+	return printAs(w, format, status, func(w io.Writer) error {
 		for _, p := range generations {
 			fmt.Fprintln(w, progressLine(evolve.Status{Phase: "search", Progress: p}, 0))
 		}
@@ -202,6 +218,9 @@ func evolveExportCommand() *cobra.Command {
 			if errors.Is(err, evolve.ErrNoRun) {
 				return unfinished(args[0])
 			}
+			if errors.Is(err, evolve.ErrUnfinished) {
+				return fmt.Errorf("%w; go on with `pith evolve resume %s`", err, args[0])
+			}
 			if err != nil {
 				return err
 			}
@@ -217,7 +236,13 @@ func evolveExportCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVarP(&out, "out", "o", "", "file to write")
-	f.StringVar(&spaces, "spaces", evolve.SpacesExact, "how messages are compared with the template: exact or normalised white space")
-	f.BoolVar(&force, "force", false, "export a prompt that lost on the test split")
+	f.StringVar(
+		&spaces, "spaces", evolve.SpacesExact,
+		"how messages are compared with the template: exact or normalised white space",
+	)
+	f.BoolVar(
+		&force, "force", false,
+		"export a prompt that is not shown to do as well as the full one, or of a provisional report",
+	)
 	return cmd
 }

@@ -8,10 +8,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"pith/evolve"
+	"pith/evolve/search"
 )
 
 func evolveBenchCommand() *cobra.Command {
-	opt := evolve.BenchOptions{Algorithms: evolve.Algorithms()}
+	opt := search.BenchOptions{Algorithms: search.Algorithms()}
 	var (
 		format, task string
 		prompts      int
@@ -20,8 +21,8 @@ func evolveBenchCommand() *cobra.Command {
 		Use:   "bench",
 		Short: "Compare the searches on planted problems, or time one on a task",
 		Long: "Compare the searches on planted problems with known optima.\n\n" +
-			"With --task, time the guided search on a task with the local model instead: as a run does it, and evaluating the same\n" +
-			"prompts with nothing shared, batched or remembered.",
+			"With --task, time the guided search on a task with the local model instead: as a run does it,\n" +
+			"and evaluating the same prompts with nothing shared, batched or remembered.",
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if task != "" {
@@ -31,11 +32,11 @@ func evolveBenchCommand() *cobra.Command {
 				}
 				return printAs(cmd.OutOrStdout(), format, times, times.WriteText)
 			}
-			rows, err := evolve.Bench(cmd.Context(), opt)
+			rows, err := search.Bench(cmd.Context(), opt)
 			if err != nil {
 				return err
 			}
-			return printAs(cmd.OutOrStdout(), format, rows, func(w io.Writer) error { return evolve.WriteBench(w, rows) })
+			return printAs(cmd.OutOrStdout(), format, rows, func(w io.Writer) error { return search.WriteBench(w, rows) })
 		},
 	}
 	f := cmd.Flags()
@@ -68,7 +69,8 @@ func benchTask(cmd *cobra.Command, path string, prompts, workers int) (t evolve.
 	}
 	defer func() { err = errors.Join(err, alone.Close()) }()
 	return evolve.TaskBench{
-		Task: task, Tokenize: tokenizer(shared.Tokenizer()), LM: localBackend(shared).LM, Alone: localBackend(alone).LM, Workers: workers,
-		Options: evolve.Options{Algorithm: evolve.Guided, Seed: 1, MaxPrompts: prompts},
+		Task: task, Tokenize: tokenizer(shared.Tokenizer()), LM: localBackend(shared).LM, Alone: localBackend(alone).LM,
+		Workers: workers,
+		Options: search.Options{Algorithm: search.Guided, Seed: 1, MaxPrompts: prompts},
 	}.Run(cmd.Context())
 }

@@ -13,31 +13,38 @@ import (
 	"golang.org/x/term"
 
 	"pith/evolve"
+	"pith/evolve/llm"
+	"pith/evolve/search"
 )
 
 // progressLine says where a run stands, in one line. It looks at most prompts at the most, or at an unknown number if that is 0.
 func progressLine(s evolve.Status, most int) string {
 	p := s.Progress
 	if p.Generation == 0 {
-		return fmt.Sprintf("%s: %d asked, %d remembered%s", s.Phase, s.Asked, s.Memo, costOf(s.Spent))
+		return fmt.Sprintf("%s: %d asked, %d remembered%s", s.Phase, s.Asked, s.Remembered, costOf(s.Spending))
 	}
-	return fmt.Sprintf("%s: generation %d, best %.4g at length %d, mean %.4g at %.1f, %s, %d asked, %d remembered%s",
-		s.Phase, p.Generation, p.Best.Fitness, p.Best.Length, p.MeanFitness, p.MeanLength, promptsOf(p, most), s.Asked, s.Memo,
-		costOf(s.Spent))
+	return fmt.Sprintf(
+		"%s: generation %d, best %.4g at length %d, mean %.4g at %.1f, %s, %d asked, %d remembered%s",
+		s.Phase, p.Generation, p.Best.Fitness, p.Best.Length, p.MeanFitness, p.MeanLength, promptsOf(p, most),
+		s.Asked, s.Remembered, costOf(s.Spending),
+	)
 }
 
-func promptsOf(p evolve.Progress, most int) string {
+func promptsOf(p search.Progress, most int) string {
 	if most == 0 {
-		return fmt.Sprintf("%d prompts", p.Stats.Explored)
+		return fmt.Sprintf("%d prompts", p.Stats.Prompts)
 	}
-	return fmt.Sprintf("%d of at most %d prompts", p.Stats.Explored, most)
+	return fmt.Sprintf("%d of at most %d prompts", p.Stats.Prompts, most)
 }
 
-func costOf(s evolve.Spent) string {
-	if s.In+s.Out == 0 {
+func costOf(s llm.Spending) string {
+	switch {
+	case s.Total() == 0:
 		return ""
+	case s.Money == 0:
+		return fmt.Sprintf(", %d tokens", s.Total())
 	}
-	return fmt.Sprintf(", %d tokens, cost %.4f", s.In+s.Out, s.Money)
+	return fmt.Sprintf(", %d tokens, cost %.4f", s.Total(), s.Money)
 }
 
 const (
@@ -49,7 +56,8 @@ const (
 	frontShown = 8
 )
 
-// An evolveView shows how a run does: on a terminal a block of lines that is drawn again and again, elsewhere plain lines.
+// An evolveView shows how a run does: on a terminal a block of lines that is drawn again and again,
+// elsewhere plain lines.
 type evolveView struct {
 	w    io.Writer
 	spec evolve.Spec
@@ -58,7 +66,8 @@ type evolveView struct {
 	mu     sync.Mutex
 	began  time.Time // of the first question that the model was asked: a resumed run first plays what it knows
 	now    evolve.Status
-	reason string // why nothing moves
+	reason string   // why nothing moves
+	notes  []string // to be told, above what is drawn
 	wrote  time.Time
 	lines  int // drawn and still on the screen
 }
@@ -99,6 +108,17 @@ func (v *evolveView) wait(reason string) {
 	}
 }
 
+// note takes in what the user should know.
+func (v *evolveView) note(text string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.size == nil {
+		fmt.Fprintln(v.w, text)
+		return
+	}
+	v.notes = append(v.notes, text)
+}
+
 // start draws on a terminal until stop is called; stop clears what was drawn.
 func (v *evolveView) start() (stop func()) {
 	if v.size == nil {
@@ -125,7 +145,8 @@ func (v *evolveView) start() (stop func()) {
 	}
 }
 
-// draw replaces the lines on the screen by those of picture, each cut to the width: a line that wraps would count twice.
+// draw replaces the lines on the screen by those of picture, each cut to the width: a line that
+// wraps would count twice.
 func (v *evolveView) draw(picture func() []string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -137,6 +158,10 @@ func (v *evolveView) draw(picture func() []string) {
 	if v.lines > 0 {
 		fmt.Fprintf(&b, "\x1b[%dA\r\x1b[J", v.lines)
 	}
+	for _, n := range v.notes {
+		b.WriteString(n + "\n")
+	}
+	v.notes = nil
 	lines := picture()
 	for _, l := range lines {
 		b.WriteString(cutTo(l, width-1) + "\n")
@@ -159,15 +184,28 @@ func cutTo(line string, width int) string {
 // picture draws the run as text.
 func (v *evolveView) picture() []string {
 	s, p := v.now, v.now.Progress
-	lines := []string{fmt.Sprintf("%s, seed %d: %s, generation %d%s", v.spec.Algorithm, v.spec.Seed, s.Phase, p.Generation, v.clock())}
+	lines := []string{
+		fmt.Sprintf("%s, seed %d: %s, generation %d%s", v.spec.Algorithm, v.spec.Seed, s.Phase, p.Generation, v.clock()),
+	}
 	if p.Generation > 0 {
-		lines = append(lines,
-			fmt.Sprintf("  best    %.4g at length %d (full prompt %.4g at %d)", p.Best.Fitness, p.Best.Length, p.Full.Fitness, p.Full.Length),
+		lines = append(
+			lines,
+			fmt.Sprintf(
+				"  best    %.4g at length %d (full prompt %.4g at %d)", p.Best.Fitness, p.Best.Length, p.Full.Fitness,
+				p.Full.Length,
+			),
 			fmt.Sprintf("  mean    %.4g at length %.1f", p.MeanFitness, p.MeanLength),
 			"  front   "+frontLine(p.Front),
-			fmt.Sprintf("  prompt  %q", p.Best.Text))
+			fmt.Sprintf("  prompt  %q", p.Best.Text),
+		)
 	}
-	lines = append(lines, fmt.Sprintf("  asked   %d questions, %d remembered, %s%s", s.Asked, s.Memo, promptsOf(p, v.most()), costOf(s.Spent)))
+	lines = append(
+		lines,
+		fmt.Sprintf(
+			"  asked   %d questions, %d remembered, %s%s", s.Asked, s.Remembered, promptsOf(p, v.most()),
+			costOf(s.Spending),
+		),
+	)
 	if v.reason != "" {
 		lines = append(lines, "  waiting "+v.reason)
 	}
@@ -175,7 +213,7 @@ func (v *evolveView) picture() []string {
 }
 
 // frontLine lists points of the front as length:fitness, evenly chosen when there are many.
-func frontLine(front []evolve.Candidate) string {
+func frontLine(front []search.Candidate) string {
 	step := max(1, float64(len(front)-1)/(frontShown-1))
 	var points []string
 	for at := 0.0; int(math.Round(at)) < len(front); at += step {
@@ -185,8 +223,9 @@ func frontLine(front []evolve.Candidate) string {
 	return strings.Join(points, "  ")
 }
 
-// clock says how long the model has been at work and, while the search lasts, how long it may still be: until the most prompts
-// are looked at or, for an evolution, until its prompts are as short as they may get. Searches often end earlier.
+// clock says how long the model has been at work and, while the search lasts, how long it may still
+// be: until the most prompts are looked at or, for an evolution, until its prompts are as short as
+// they may get. Searches often end earlier.
 func (v *evolveView) clock() string {
 	if v.began.IsZero() {
 		return ""
@@ -203,7 +242,7 @@ func (v *evolveView) clock() string {
 // most is how many prompts the search looks at, at most.
 func (v *evolveView) most() int {
 	if v.spec.MaxPrompts == 0 {
-		return evolve.DefaultMaxPrompts
+		return search.DefaultMaxPrompts
 	}
 	return v.spec.MaxPrompts
 }
@@ -213,10 +252,10 @@ func (v *evolveView) share() float64 {
 	p := v.now.Progress
 	most, shortest := v.most(), v.spec.MinLength
 	if shortest == 0 {
-		shortest = evolve.DefaultMinLength
+		shortest = search.DefaultMinLength
 	}
 	share := float64(p.Stats.Explored) / float64(most)
-	if a := v.spec.Algorithm; a == evolve.GGA || a == evolve.SSGA {
+	if a := v.spec.Algorithm; a == search.GGA || a == search.SSGA {
 		if way := float64(p.Full.Length - shortest); way > 0 {
 			share = max(share, (float64(p.Full.Length)-p.MeanLength)/way)
 		}

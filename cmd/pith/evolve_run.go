@@ -16,33 +16,57 @@ import (
 
 	"pith/configs"
 	"pith/evolve"
+	"pith/evolve/llm"
+	"pith/evolve/search"
+	"pith/evolve/workers"
 	"pith/parsers"
 	"pith/perplexity"
 	"pith/tokens"
 )
 
-// evolveFlags are what a resumed run may do differently: where it runs and what it may spend, not what it finds.
+// evolveFlags are what a resumed run may do differently: where it runs and what it may spend, not
+// what it finds.
 type evolveFlags struct {
 	workers, concurrency int
-	budget               evolve.Budget
+	budget               llm.Budget
+	baselines            string
 	redis                string
 	patience             time.Duration
 	config, format       string
 }
 
-// keyVariables are looked at in this order for an endpoint's key. A key is never a flag: flags show in process lists.
+// keyVariables are looked at in this order for an endpoint's key. A key is never a flag: flags show
+// in process lists.
 var keyVariables = []string{"PITH_EVOLVE_KEY", "OPENAI_API_KEY"}
 
 func (e *evolveFlags) add(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.IntVar(&e.workers, "workers", 0, "prompts evaluated at once (default 1, with --redis 16); the result does not depend on it")
+	f.IntVar(
+		&e.workers, "workers", 0,
+		"prompts evaluated at once (default 1, with --redis 16); the result does not depend on it",
+	)
 	f.IntVar(&e.concurrency, "concurrency", 4, "requests to an endpoint at once")
-	f.StringVar(&e.redis, "redis", "", "URL of a Redis through which 'pith evolve worker' processes evaluate, redis://[user:password@]host:port[/db] (or "+redisVariable+")")
-	f.DurationVar(&e.patience, "patience", 15*time.Second, "how long a worker may hold an evaluation before it is handed out again, longer where evaluations take long")
-	f.Int64Var(&e.budget.Tokens, "token-budget", 0, "stop after that many tokens at an endpoint, earlier parts of the run included")
+	f.StringVar(
+		&e.redis,
+		"redis",
+		"",
+		"let `pith evolve worker` processes evaluate, through the Redis at this URL (or "+redisVariable+")",
+	)
+	f.DurationVar(
+		&e.patience, "patience", 15*time.Second,
+		"how long a worker may hold an evaluation before it is handed out again, longer where evaluations take long",
+	)
+	f.Int64Var(
+		&e.budget.Tokens, "token-budget", 0,
+		"stop after that many tokens at an endpoint, earlier parts of the run included",
+	)
 	f.Float64Var(&e.budget.Money, "money-budget", 0, "stop after that much money; needs the prices")
-	f.Float64Var(&e.budget.InPrice, "price-in", 0, "price of a million tokens read")
-	f.Float64Var(&e.budget.OutPrice, "price-out", 0, "price of a million tokens written")
+	f.StringVar(
+		&e.baselines, "baselines", string(evolve.BaselinesAll),
+		"what the answer is held against: none, random (as many prompts again as the search asked about) or all",
+	)
+	f.Float64Var(&e.budget.Prices.In, "price-in", 0, "price of a million tokens read")
+	f.Float64Var(&e.budget.Prices.Out, "price-out", 0, "price of a million tokens written")
 	f.StringVar(&e.config, "config", "", "configuration file, for the local model's settings")
 	f.StringVar(&e.format, "format", "text", "text or json")
 }
@@ -50,35 +74,48 @@ func (e *evolveFlags) add(cmd *cobra.Command) {
 // do runs or resumes dir and prints the report.
 func (e *evolveFlags) do(cmd *cobra.Command, dir *evolve.RunDir, task *evolve.Task, path string) (err error) {
 	defer func() { err = errors.Join(err, dir.Close()) }()
-	if e.budget.Money > 0 && e.budget.InPrice+e.budget.OutPrice == 0 {
+	if e.budget.Prices == (llm.Prices{}) {
+		e.budget.Prices = dir.Prices()
+	}
+	if e.budget.Money > 0 && e.budget.Prices == (llm.Prices{}) {
 		return usagef("--money-budget needs --price-in and --price-out")
+	}
+	if err := evolve.Baselines(e.baselines).Check(); err != nil {
+		return usageError{err}
 	}
 	cfg, err := loadConfig(e.config, configChanges{modelDir: dir.Spec.Backend.ModelDir, device: dir.Spec.Backend.Device})
 	if err != nil {
 		return err
 	}
-	run := &evolve.Run{Dir: dir, Task: task, Workers: e.workers}
+	run := &evolve.Run{
+		Dir: dir, Task: task, Workers: e.workers, Budget: e.budget, Baselines: evolve.Baselines(e.baselines),
+	}
 	view := newEvolveView(cmd.ErrOrStderr(), dir.Spec)
 	opened, err := e.equip(cmd.Context(), run, cfg, view)
 	defer func() { err = errors.Join(err, opened.close()) }()
 	if err != nil {
 		return err
 	}
-	run.OnStatus = view.show
+	run.OnStatus, run.OnNote = view.show, view.note
 	stop := view.start()
 	report, err := run.Do(cmd.Context())
 	stop()
-	if errors.Is(err, context.Canceled) {
-		return fmt.Errorf("interrupted; what was asked is kept, go on with `pith evolve resume %s`", path)
-	}
-	if errors.Is(err, evolve.ErrBudgetSpent) {
-		return fmt.Errorf("%w; what was asked is kept, go on with `pith evolve resume %s`", err, path)
-	}
 	if err != nil {
-		return err
+		return stopped(err, dir, report, path)
 	}
 	fmt.Fprintln(cmd.ErrOrStderr(), "report:", filepath.Join(path, "report.html"))
 	return printAs(cmd.OutOrStdout(), e.format, report, report.WriteText)
+}
+
+// stopped says how to go on after an error, as soon as there is an answer to lose.
+func stopped(err error, dir *evolve.RunDir, report *evolve.Report, path string) error {
+	if report != nil {
+		err = fmt.Errorf("%w; a provisional report is in %s (`pith evolve show`; `export --force` takes it)", err, path)
+	}
+	if dir.Answers().Len() == 0 || errors.Is(err, evolve.ErrDiverged) {
+		return err
+	}
+	return fmt.Errorf("%w; what was asked is kept, go on with `pith evolve resume %s`", err, path)
 }
 
 // closers are what a run opened, to be closed in reverse order.
@@ -92,9 +129,14 @@ func (c closers) close() error {
 	return err
 }
 
-// equip gives a run its model, its tokenizer and, where the task needs one, its syntax checker. What it opened is to be closed
-// even if it fails.
-func (e *evolveFlags) equip(ctx context.Context, run *evolve.Run, cfg configs.Config, view *evolveView) (opened closers, err error) {
+// equip gives a run its model, its tokenizer and, where the task needs one, its syntax checker.
+// What it opened is to be closed even if it fails.
+func (e *evolveFlags) equip(
+	ctx context.Context,
+	run *evolve.Run,
+	cfg configs.Config,
+	view *evolveView,
+) (opened closers, err error) {
 	if run.Task.Scorer.Type == "parses" {
 		pool, err := parsers.NewPool(parsers.Options{Timeout: cfg.Parsers.Timeout, MaxBytes: int(cfg.Parsers.MaxBytes)})
 		if err != nil {
@@ -102,9 +144,9 @@ func (e *evolveFlags) equip(ctx context.Context, run *evolve.Run, cfg configs.Co
 		}
 		run.Syntax, opened = syntax{pool}, append(opened, pool.Close)
 	}
-	run.Tokenize, run.TokenizerName = evolve.Words, evolve.TokenizerWords
+	run.Tokenize, run.TokenizerName = search.Words, search.TokenizerWords
 	if run.Dir.Spec.Backend.Model != "" {
-		err = e.useEndpoint(run)
+		err = e.useEndpoint(run, view)
 	} else {
 		var model *perplexity.Model
 		if model, err = useLocal(run, cfg); err == nil {
@@ -122,7 +164,7 @@ func (e *evolveFlags) equip(ctx context.Context, run *evolve.Run, cfg configs.Co
 }
 
 // useEndpoint asks an endpoint, or leaves asking one to workers.
-func (e *evolveFlags) useEndpoint(run *evolve.Run) error {
+func (e *evolveFlags) useEndpoint(run *evolve.Run, view *evolveView) error {
 	b := run.Dir.Spec.Backend
 	run.Length = tokens.New().For(b.Model).Count
 	if shared := redisURL(e.redis) != ""; shared != (b.Endpoint == "") {
@@ -131,31 +173,28 @@ func (e *evolveFlags) useEndpoint(run *evolve.Run) error {
 		run.Backend.ID = sharedID(b.Model)
 		return nil
 	}
-	e.budget.AlreadySpent = run.Dir.Spent()
-	endpoint, err := evolve.NewEndpoint(evolve.EndpointOptions{
-		BaseURL: b.Endpoint, Model: b.Model, Key: endpointKey(), Concurrency: e.concurrency, Budget: e.budget,
+	endpoint, err := llm.NewEndpoint(llm.EndpointOptions{
+		BaseURL: b.Endpoint, Model: b.Model, Key: endpointKey(), Concurrency: e.concurrency, OnWait: view.wait,
 	})
 	if err != nil {
 		return err
 	}
-	run.Backend, run.Spent = endpoint.Backend(b.Endpoint), endpoint.Spent
+	run.Backend = endpoint.Backend(b.Endpoint)
 	return nil
 }
 
 // share lets workers stand in for the run's own model.
-func (e *evolveFlags) share(ctx context.Context, run *evolve.Run, view *evolveView) (*evolve.Queue, error) {
-	e.budget.AlreadySpent = run.Dir.Spent()
-	queue, err := evolve.OpenQueue(ctx, evolve.QueueOptions{
-		URL: redisURL(e.redis), Model: run.Backend.ID, Patience: e.patience, Budget: e.budget, OnWait: view.wait,
+func (e *evolveFlags) share(ctx context.Context, run *evolve.Run, view *evolveView) (*workers.Queue, error) {
+	queue, err := workers.Open(ctx, workers.QueueOptions{
+		URL: redisURL(e.redis), Model: run.Backend.ID, Patience: e.patience, OnWait: view.wait,
 	})
 	if err != nil {
 		return nil, err
 	}
-	run.Spent = queue.Spent
 	if run.Dir.Spec.Backend.Model != "" {
-		run.Backend = evolve.Backend{ID: run.Backend.ID, Apart: true, Classifier: queue, Generator: queue}
+		run.Backend = llm.Backend{ID: run.Backend.ID, Apart: true, Classifier: queue, Generator: queue}
 	} else {
-		run.Backend = evolve.Backend{ID: run.Backend.ID, LM: queue}
+		run.Backend = llm.Backend{ID: run.Backend.ID, LM: queue}
 	}
 	if run.Workers == 0 {
 		run.Workers = 16
@@ -172,14 +211,14 @@ func useLocal(run *evolve.Run, cfg configs.Config) (*perplexity.Model, error) {
 	run.Backend = localBackend(model)
 	run.Length = func(text string) int { return len(model.Tokenizer().Encode(text)) }
 	if run.Dir.Spec.Units == "tokens" {
-		run.Tokenize, run.TokenizerName = tokenizer(model.Tokenizer()), evolve.TokenizerOf(model.Card().Name)
+		run.Tokenize, run.TokenizerName = tokenizer(model.Tokenizer()), search.TokenizerOf(model.Card().Name)
 	}
 	return model, nil
 }
 
-func localBackend(model *perplexity.Model) evolve.Backend {
+func localBackend(model *perplexity.Model) llm.Backend {
 	id, _ := model.Info()
-	return evolve.Backend{ID: id, LM: localLM{model, new(atomic.Int64)}}
+	return llm.Backend{ID: id, LM: localLM{model, new(atomic.Int64)}}
 }
 
 func endpointKey() string {
@@ -197,10 +236,11 @@ type localLM struct {
 	calls *atomic.Int64
 }
 
-// LogProbs scores each call in a scope of its own. All examples of a prompt come in one call, which shares its beginning among
-// them; what the model remembers of other calls must not change which sequences meet in a run, as the last bits of a loss depend
-// on that, and a run taken up again remembers less than one that was never killed.
-func (l localLM) LogProbs(ctx context.Context, queries []evolve.Query) ([]float64, error) {
+// LogProbs scores each call in a scope of its own. All examples of a prompt come in one call, which
+// shares its beginning among them; what the model remembers of other calls must not change which
+// sequences meet in a run, as the last bits of a loss depend on that, and a run taken up again
+// remembers less than one that was never killed.
+func (l localLM) LogProbs(ctx context.Context, queries []llm.Query) ([]float64, error) {
 	seqs := make([]perplexity.Sequence, len(queries))
 	for i, q := range queries {
 		seqs[i] = perplexity.Sequence{Given: q.Prompt, Text: q.Continuation, Shared: q.Shared}
@@ -218,8 +258,9 @@ func (l localLM) LogProbs(ctx context.Context, queries []evolve.Query) ([]float6
 	return out, nil
 }
 
-// tokenizer cuts text at the model's token boundaries, except inside a character: a mask must not break one.
-func tokenizer(t *perplexity.Tokenizer) evolve.Tokenizer {
+// tokenizer cuts text at the model's token boundaries, except inside a character: a mask must not
+// break one.
+func tokenizer(t *perplexity.Tokenizer) search.Tokenizer {
 	return func(text string) ([]string, error) {
 		var pieces []string
 		from := 0

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"pith/evolve"
+	"pith/evolve/search"
 )
 
 // evolveMain runs `pith evolve` with args and returns its exit status and what it printed.
@@ -30,7 +31,8 @@ func evolveMain(t *testing.T, args ...string) (status int, out, errOut string) {
 	return status, o.String(), e.String()
 }
 
-// moodEndpoint answers "good" when the question's line holds the word fine, unless the prompt says to be grumpy.
+// moodEndpoint answers "good" when the question's line holds the word fine, unless the prompt says
+// to be grumpy.
 func moodEndpoint(t *testing.T) string {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var body bytes.Buffer
@@ -48,7 +50,10 @@ func moodEndpoint(t *testing.T) string {
 func evolveTask(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	rows := "text\tlabel\na fine day\tgood\na dull day\tbad\nfine then\tgood\nrain\tbad\n"
+	rows := "text\tlabel\n"
+	for i := range 12 {
+		rows += fmt.Sprintf("a fine day %d\tgood\na dull day %d\tbad\n", i, i)
+	}
 	for name, text := range map[string]string{
 		"task.yaml": "name: mood\ntemplate: \"You are a very grumpy judge of moods.\\nText: {text}\\nMood:\"\n" +
 			"labels: [{name: good, verbalizer: ' good'}, {name: bad, verbalizer: ' bad'}]\n" +
@@ -65,11 +70,14 @@ func evolveTask(t *testing.T) string {
 func TestEvolveFromTaskToArtefact(t *testing.T) {
 	url, task := moodEndpoint(t), evolveTask(t)
 	dir := filepath.Join(t.TempDir(), "run")
-	status, _, errOut := evolveMain(t, "run", task, "--out", dir, "--endpoint", url, "--endpoint-model", "m", "--token-budget", "500")
+	status, _, errOut := evolveMain(
+		t, "run", task, "--out", dir, "--endpoint", url, "--endpoint-model", "m", "--token-budget", "500",
+	)
 	if status != 1 || !strings.Contains(errOut, "budget spent") || !strings.Contains(errOut, "pith evolve resume") {
 		t.Fatalf("over budget: status %d, %s", status, errOut)
 	}
-	if status, _, errOut := evolveMain(t, "resume", dir, "--token-budget", "500"); status != 1 || !strings.Contains(errOut, "budget spent") {
+	if status, _, errOut := evolveMain(t, "resume", dir, "--token-budget", "500"); status != 1 ||
+		!strings.Contains(errOut, "budget spent") {
 		t.Errorf("resume on the same budget: status %d, %s", status, errOut)
 	}
 	status, out, errOut := evolveMain(t, "resume", dir, "--workers", "4")
@@ -129,7 +137,7 @@ func TestEvolveMistakes(t *testing.T) {
 }
 
 func TestShippedEvolveExamplesLoad(t *testing.T) {
-	for _, name := range []string{"language", "oneliner"} {
+	for _, name := range []string{"brackets", "oneliner"} {
 		task, err := evolve.LoadTask(filepath.Join("..", "..", "examples", "evolve", name, "task.yaml"))
 		if err != nil {
 			t.Fatal(err)
@@ -169,8 +177,8 @@ func TestExportOfAnUnfinishedRun(t *testing.T) {
 func TestProgressShowsATotal(t *testing.T) {
 	for most, want := range map[int]string{40: "7 of at most 40 prompts", 0: "7 of at most 10000 prompts"} {
 		var out bytes.Buffer
-		progress := evolve.Progress{Generation: 1}
-		progress.Stats.Explored = 7
+		progress := search.Progress{Generation: 1}
+		progress.Stats.Prompts = 7
 		newEvolveView(&out, evolve.Spec{MaxPrompts: most}).show(evolve.Status{Phase: "search", Progress: progress})
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q does not say %s", out.String(), want)

@@ -9,10 +9,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"pith/evolve"
+	"pith/evolve/llm"
+	"pith/evolve/workers"
 )
 
-// redisVariable names the Redis of distributed runs where no flag does; a URL with a password is better off there, for flags
-// show in process lists.
+// redisVariable names the Redis of distributed runs where no flag does; a URL with a password is
+// better off there, for flags show in process lists.
 const redisVariable = "PITH_EVOLVE_REDIS"
 
 func redisURL(flag string) string {
@@ -31,9 +33,11 @@ func evolveWorkerCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "worker",
 		Short: "Evaluate prompts for runs on other machines",
-		Long: "Evaluate prompts for runs on other machines: takes evaluations from a queue in Redis, asks its own model and answers.\n\n" +
-			"Start as many as there are GPUs or endpoints, and the run itself with --redis. A worker needs neither task nor data, only\n" +
-			"the run's model; it may come and go at any time. Prompts and answers lie in Redis unencrypted.",
+		Long: "Evaluate prompts for runs on other machines: takes evaluations from a queue in Redis,\n" +
+			"asks its own model and answers.\n\n" +
+			"Start as many as there are GPUs or endpoints, and the run itself with --redis. \n" +
+			"A worker needs neither task nor data, only the run's model; it may come\n" +
+			"and go at any time. Prompts and answers lie in Redis unencrypted.",
 		Example: "  pith evolve worker --redis redis://10.0.0.5:6379 --model-dir models/smol --device cuda:1\n" +
 			"  pith evolve worker --redis redis://10.0.0.5:6379 --endpoint http://127.0.0.1:11434/v1 --endpoint-model qwen2.5",
 		Args: exactly(0, "no arguments"),
@@ -45,8 +49,12 @@ func evolveWorkerCommand() *cobra.Command {
 			if (backend.Endpoint == "") != (backend.Model == "") {
 				return usagef("--endpoint and --endpoint-model belong together")
 			}
-			opt := evolve.WorkerOptions{URL: url, Concurrency: concurrency}
-			release, err := equipWorker(&opt, backend, conf)
+			opt := workers.Options{URL: url, Concurrency: concurrency}
+			release, err := equipWorker(&opt, backend, conf, func(reason string) {
+				if reason != "" {
+					fmt.Fprintln(cmd.ErrOrStderr(), "waiting:", reason)
+				}
+			})
 			if err != nil {
 				return err
 			}
@@ -55,7 +63,12 @@ func evolveWorkerCommand() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&redis, "redis", "", "Redis that the runs use, redis://[user:password@]host:port[/db] (or "+redisVariable+")")
+	f.StringVar(
+		&redis,
+		"redis",
+		"",
+		"Redis that the runs use, redis://[user:password@]host:port[/db] (or "+redisVariable+")",
+	)
 	f.IntVar(&concurrency, "concurrency", 1, "jobs at once")
 	f.StringVar(&conf, "config", "", "configuration file, for the local model's settings")
 	addBackendFlags(cmd, &backend)
@@ -63,7 +76,7 @@ func evolveWorkerCommand() *cobra.Command {
 }
 
 // work does jobs until the user interrupts.
-func work(cmd *cobra.Command, opt evolve.WorkerOptions) error {
+func work(cmd *cobra.Command, opt workers.Options) error {
 	w := cmd.ErrOrStderr()
 	jobs, busy := 0, time.Duration(0)
 	opt.OnReady = func() { fmt.Fprintf(w, "serving model %q; interrupt to stop\n", opt.Backend.ID) }
@@ -75,7 +88,7 @@ func work(cmd *cobra.Command, opt evolve.WorkerOptions) error {
 		jobs++
 		busy += took
 	}
-	if err := evolve.Work(cmd.Context(), opt); err != nil {
+	if err := workers.Serve(cmd.Context(), opt); err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "%d jobs done in %.1f s of work\n", jobs, busy.Seconds())
@@ -87,20 +100,28 @@ func addBackendFlags(cmd *cobra.Command, b *evolve.BackendSpec) {
 	f := cmd.Flags()
 	f.StringVar(&b.ModelDir, "model-dir", "", "folder of a local model; empty for the embedded one")
 	f.StringVar(&b.Device, "device", "", "auto, cpu or cuda, for a local model")
-	f.StringVar(&b.Endpoint, "endpoint", "", "base URL of an OpenAI-compatible endpoint, up to and with /v1 (its key is read from "+keyVariables[0]+" or "+keyVariables[1]+")")
+	f.StringVar(
+		&b.Endpoint,
+		"endpoint",
+		"",
+		"base URL of an OpenAI-compatible endpoint, up to and with /v1 (its key is read from "+
+			keyVariables[0]+" or "+keyVariables[1]+")",
+	)
 	f.StringVar(&b.Model, "endpoint-model", "", "model to ask there")
 }
 
 // equipWorker gives a worker its model.
-func equipWorker(opt *evolve.WorkerOptions, b evolve.BackendSpec, config string) (release func() error, err error) {
+func equipWorker(
+	opt *workers.Options, b evolve.BackendSpec, config string, onWait func(reason string),
+) (release func() error, err error) {
 	if b.Endpoint != "" {
-		endpoint, err := evolve.NewEndpoint(evolve.EndpointOptions{
-			BaseURL: b.Endpoint, Model: b.Model, Key: endpointKey(), Concurrency: opt.Concurrency,
+		endpoint, err := llm.NewEndpoint(llm.EndpointOptions{
+			BaseURL: b.Endpoint, Model: b.Model, Key: endpointKey(), Concurrency: opt.Concurrency, OnWait: onWait,
 		})
 		if err != nil {
 			return nil, err
 		}
-		opt.Backend, opt.Spent = endpoint.Backend(b.Endpoint), endpoint.Spent
+		opt.Backend = endpoint.Backend(b.Endpoint)
 		opt.Backend.ID = sharedID(b.Model)
 		return func() error { return nil }, nil
 	}

@@ -9,6 +9,7 @@ import (
 
 	"pith/configs"
 	"pith/evolve"
+	"pith/evolve/search"
 )
 
 // The folder is followed while it is in use: artefacts come and go without a restart.
@@ -24,8 +25,8 @@ func TestPromptsFollowTheirFolder(t *testing.T) {
 		t.Fatal("an empty folder pruned a prompt")
 	}
 	a, err := evolve.NewArtefact(&evolve.Report{
-		Task: "opposites", Template: "Word: sun\nOpposite: moon\n\nWord: {word}\nOpposite:", Transfers: true, Tokenizer: evolve.TokenizerWords,
-		Answer: evolve.Entry{Candidate: evolve.Candidate{Text: "sun moon\n{word}:"}},
+		Task: "opposites", Template: "Word: sun\nOpposite: moon\n\nWord: {word}\nOpposite:", Comparisons: []evolve.Comparison{{With: "full prompt", Verdict: evolve.Better}}, Tokenizer: search.TokenizerWords,
+		Answer: evolve.Entry{Candidate: search.Candidate{Text: "sun moon\n{word}:"}},
 	}, evolve.SpacesExact, false)
 	if err != nil {
 		t.Fatal(err)

@@ -1,7 +1,8 @@
 //go:build ignore
 
-// Command generate writes the data of the two examples. Everything comes from the lists below, which were written for this
-// project; the rows are drawn with a fixed seed, no row appears twice, and so no row of one split appears in another.
+// Command generate writes the data of the two examples. Everything comes from the lists below,
+// which were written for this project; the rows are drawn with a fixed seed, no row appears twice,
+// and so no row of one split appears in another.
 //
 //	go run generate.go
 package main
@@ -16,49 +17,56 @@ import (
 	"strings"
 )
 
-// Rows of each split. The held-out splits are large, as a difference of five points between two prompts is no more than luck on
-// a hundred rows.
+// Rows of each split. The held-out splits are large, as a difference of five points between two
+// prompts is no more than luck on a hundred rows.
 var (
-	languageRows = splits{search: 64, validation: 200, test: 400}
+	bracketRows  = splits{search: 96, validation: 192, test: 480}
 	onelinerRows = splits{search: 32, validation: 120, test: 120}
 )
 
 type splits struct{ search, validation, test int }
 
-var languages = []string{"go", "python", "rust", "java"}
-
 var (
-	nouns = []string{"order", "user", "file", "price", "token", "message", "node", "score", "path", "record", "invoice", "sensor", "ticket", "route", "seed", "frame"}
-	verbs = []string{"load", "parse", "send", "check", "count", "merge", "store", "close", "render", "update", "filter", "sort"}
+	nouns = []string{
+		"order",
+		"user",
+		"file",
+		"price",
+		"token",
+		"message",
+		"node",
+		"score",
+		"path",
+		"record",
+		"invoice",
+		"sensor",
+		"ticket",
+		"route",
+		"seed",
+		"frame",
+	}
+	verbs = []string{
+		"load",
+		"parse",
+		"send",
+		"check",
+		"count",
+		"merge",
+		"store",
+		"close",
+		"render",
+		"update",
+		"filter",
+		"sort",
+	}
 )
 
-// The statements of the language example: {a} and {b} are nouns, {v} a verb, {n} a small number.
-var statements = map[string][]string{
-	"go": {
-		"func {v}({a} string) error {", "if err := {v}({a}); err != nil {", "{a}s := make([]{b}, 0, {n})", "for i, {a} := range {b}s {",
-		"type {a} struct {", "defer {a}.Close()", "var {a} map[string]{b}", "return nil, fmt.Errorf(\"{v} {a}: %w\", err)",
-		"{a}, ok := {b}s[key]", "go {v}({a}, {n})", "case {a} := <-{b}s:", "switch {a}.kind {", "{a} := &{b}{size: {n}}",
-		"import \"strings\"", "func (s *{a}) {v}() int {", "{a} = append({a}, {b})",
-	},
-	"python": {
-		"def {v}({a}, {b}=None):", "for {a} in {b}s:", "with open({a}) as f:", "if {a} is None and not {b}:", "class {a}(Base):",
-		"return [{v}(x) for x in {a}s]", "raise ValueError(\"bad {a}\")", "except KeyError as e:", "self.{a} = {b} or {n}",
-		"{a} = {b}s.get(\"{a}\", {n})", "from {a} import {v}", "elif len({a}s) > {n}:", "print(f\"{a}: {b}\")",
-		"{a}s = {x: {n} for x in {b}s}", "assert {v}({a}) == {n}", "async def {v}(self, {a}):",
-	},
-	"rust": {
-		"fn {v}({a}: &str) -> Result<(), Error> {", "let mut {a}s: Vec<{b}> = Vec::new();", "for {a} in {b}s.iter() {", "impl {b} for {a} {",
-		"match {a} {", "pub struct {a} {", "let {a} = {b}.unwrap();", "Some({a}) => {v}({a}),", "println!(\"{}\", {a});",
-		"if let Some({a}) = {b}s.get({n}) {", "use crate::{a}::{b};", "fn {v}(&self) -> usize {", "#[derive(Debug, Clone)] // {a}",
-		"{a}s.push({b}.clone());", "let {a} = &mut {b}s[{n}];", "Err({a}) => return Err({a}.into()),",
-	},
-	"java": {
-		"public void {v}(String {a}) throws IOException {", "private final List<String> {a}s = new ArrayList<>();", "for (String {a} : {b}s) {",
-		"public class {a} extends {b} {", "System.out.println({a});", "throw new IllegalStateException(\"bad {a}\");", "import java.util.{a};",
-		"@Override // {a}", "int {a} = {b}s.size() + {n};", "if ({a}.equals({b})) {", "return {a}s.stream().count();",
-		"public static void {v}(String[] {a}s) {", "this.{a} = {b};", "catch ({a}Exception e) {", "Map<String, Integer> {a}s = new HashMap<>();",
-		"super({a}, {n});",
-	},
+// The lines of the bracket example, by the bracket that is still open at their end: {a}, {b} and
+// {c} are nouns, {v} a verb, {n} a small number.
+var openLines = map[string][]string{
+	")": {"{a} = {v}({c}", "{a} = {v}({n}", "{a} = {v}({b}, {c}", "{a} = {v}({b}, {n}", "{a} = {v}({b}, {c}.{b}"},
+	"]": {"{a} = {b}s[{n}", "{a} = {b}s[{c}", "{a} = [{b}, {c}", "{a} = [{b}, {n}", "{a} = [{b}, {c}.{b}"},
+	"}": {"{a} = {{b}: {c}", "{a} = {{b}: {n}", "{a} = {{b}: {c}.{b}", "{a} = {{b}: {n}, {c}: {n}"},
 }
 
 // The pairs of the one-liner example: what a line should do, and the line.
@@ -82,18 +90,19 @@ var tasks = [][2]string{
 }
 
 func main() {
+	// Each example has random numbers of its own: changing one leaves the other as it is.
 	rng := rand.New(rand.NewPCG(2506, 17930))
-	language := func(i int) [2]string {
-		label := languages[i%len(languages)]
-		list := statements[label]
-		return [2]string{fill(rng, list[rng.IntN(len(list))]), label}
+	brackets := func(i int) [2]string {
+		open := []string{")", "]", "}"}[i%3]
+		return [2]string{fill(rng, openLines[open][rng.IntN(len(openLines[open]))]), open}
 	}
+	again := rand.New(rand.NewPCG(2506, 17931))
 	oneliner := func(int) [2]string {
-		t := tasks[rng.IntN(len(tasks))]
-		parts := strings.SplitN(fill(rng, t[0]+"\x00"+t[1]), "\x00", 2)
+		t := tasks[again.IntN(len(tasks))]
+		parts := strings.SplitN(fill(again, t[0]+"\x00"+t[1]), "\x00", 2)
 		return [2]string{parts[0], " " + parts[1]} // the space belongs to the answer, as models tokenise it
 	}
-	if err := write("language", languageRows, writeTSV, language); err != nil {
+	if err := write("brackets", bracketRows, writeTSV, brackets); err != nil {
 		log.Fatal(err)
 	}
 	if err := write("oneliner", onelinerRows, writeJSONL, oneliner); err != nil {
@@ -102,12 +111,11 @@ func main() {
 }
 
 func fill(rng *rand.Rand, s string) string {
-	a, b := rng.IntN(len(nouns)), rng.IntN(len(nouns)-1)
-	if b >= a {
-		b++
-	}
-	return strings.NewReplacer("{a}", nouns[a], "{b}", nouns[b], "{v}", verbs[rng.IntN(len(verbs))],
-		"{n}", fmt.Sprint(2+rng.IntN(30))).Replace(s)
+	n := rng.Perm(len(nouns))
+	return strings.NewReplacer("{a}", nouns[n[0]], "{b}", nouns[n[1]], "{c}", nouns[n[2]], "{v}",
+		verbs[rng.IntN(len(verbs))],
+		"{n}", fmt.Sprint(2+rng.IntN(30))).
+		Replace(s)
 }
 
 // write draws distinct rows and deals them out to the splits.
