@@ -87,7 +87,10 @@ type VirtualKey struct {
 
 // Compress is what is compressed, how far, and how long that may take.
 type Compress struct {
-	Mode      string
+	Mode string
+	// Coverage is the share of the needed code that is to stay where neither a request nor Rate says how much; Rate 0 leaves it
+	// to Coverage.
+	Coverage  float64
 	Rate      float64
 	Ranker    string
 	Speed     string
@@ -175,7 +178,7 @@ func Default() Config {
 		},
 		Compress: Compress{
 			Mode:      "auto",
-			Rate:      0.25,
+			Coverage:  0.95,
 			Ranker:    "auto",
 			Speed:     "balanced",
 			Deadline:  800 * time.Millisecond,

@@ -39,7 +39,8 @@ func (c *Config) bindings() []binding {
 		{"server.drain_timeout", "PITH_DRAIN_TIMEOUT", &c.Server.DrainTimeout, "how long running answers may take after SIGTERM"},
 
 		{"compress.mode", "PITH_MODE", &c.Compress.Mode, "for requests that do not say: off, auto or force"},
-		{"compress.rate", "PITH_RATE", &c.Compress.Rate, "compressed / original tokens where a request gives no budget, in (0, 1]"},
+		{"compress.coverage", "PITH_COVERAGE", &c.Compress.Coverage, "share of the needed code that is to stay, as far as can be told beforehand, in (0, 1]"},
+		{"compress.rate", "PITH_RATE", &c.Compress.Rate, "compressed / original tokens where a request gives no budget, in (0, 1]; 0 leaves it to compress.coverage"},
 		{"compress.ranker", "PITH_RANKER", &c.Compress.Ranker, "auto, ami (language model), bm25 (words), words (headers first) or hybrid"},
 		{"compress.speed", "PITH_SPEED", &c.Compress.Speed, "how much the model reads: exact (everything), balanced or fast (what words rank first); pith doctor suggests one"},
 		{"compress.deadline", "PITH_DEADLINE", &c.Compress.Deadline, "time for scoring; past it word matching ranks the rest; 0 for none"},

@@ -90,7 +90,8 @@ func (k *checks) in(list string, index int, name string) {
 
 func (k *checks) compress(c Compress) {
 	k.oneOf("compress.mode", c.Mode, "off", "auto", "force")
-	k.that(c.Rate > 0 && c.Rate <= 1, "compress.rate", "must be in (0, 1]")
+	k.that(c.Coverage > 0 && c.Coverage <= 1, "compress.coverage", "must be in (0, 1]")
+	k.that(c.Rate >= 0 && c.Rate <= 1, "compress.rate", "must be in (0, 1], or 0 for compress.coverage to decide")
 	k.oneOf("compress.ranker", c.Ranker, "auto", "ami", "bm25", "words", "hybrid")
 	k.oneOf("compress.speed", c.Speed, "exact", "balanced", "fast")
 	k.that(c.Deadline >= 0, "compress.deadline", "must not be negative")

@@ -79,7 +79,7 @@ func OpenAnswerLog(path string) (*AnswerLog, error) {
 // readUsage is what the log at path says was used. It needs no lock.
 func readUsage(path string) (llm.Usage, error) {
 	src, err := os.ReadFile(path)
-	if err != nil {
+	if err != nil && !errors.Is(err, os.ErrNotExist) { // a run that asked nothing yet has none
 		return llm.Usage{}, fmt.Errorf("read answer log: %w", err)
 	}
 	l := NewAnswerLog()

@@ -103,7 +103,7 @@ func TestTenantsDoNotShareWhatIsKept(t *testing.T) {
 // What the first requests would wait for has started when the server has warmed up.
 func TestWarmUp(t *testing.T) {
 	cfg := configs.Default()
-	cfg.Parsers.InProcess, cfg.Compress.Deadline = true, 0
+	cfg.Parsers.InProcess, cfg.Compress.Deadline, cfg.Compress.Ranker = true, 0, "hybrid"
 	e, err := newEngine(cfg, slog.New(slog.DiscardHandler), nil)
 	if err = errors.Join(err, e.modelErr); err != nil {
 		t.Fatal(err)

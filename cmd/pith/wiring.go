@@ -138,6 +138,7 @@ func (e *engine) with(cfg configs.Compress, adjust func(*compress.Options)) (*en
 		Beta:        &cfg.Beta,
 		Compat:      cfg.Compat,
 		DefaultRate: cfg.Rate,
+		Coverage:    cfg.Coverage,
 	}
 	var err error
 	if opt.Embedding, err = embedding.Embedded(); err != nil {
