@@ -146,7 +146,7 @@ func (j *job) forms(c *chunk) (forms []form, outcomes []outcome) {
 	for _, p := range c.pruned {
 		add(form{tokens: p.tokens, value: fitted.Pack.Pruned*p.share*c.value + c.needed, leads: p.leads, trails: p.trails}, p.lines)
 	}
-	if frame := c.frameForm(); frame.tokens < own {
+	if frame := c.frameForm(); frame.tokens < own && (len(c.children) > 0 || c.sound(frame.lines)) {
 		add(form{
 			tokens: frame.tokens, value: fitted.Pack.Frame*c.value + c.needed, leads: frame.leads, trails: frame.trails,
 		}, frame.lines)

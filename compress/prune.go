@@ -75,7 +75,7 @@ type orphan struct{ line, declared int }
 func (c *chunk) orphans(kept []bool) []orphan {
 	declared := map[string][]int{}
 	for _, l := range c.syntax.Names.Locals {
-		if l.Declares {
+		if l.Declares && l.Name != "_" {
 			declared[l.Name] = append(declared[l.Name], l.Line)
 		}
 	}
@@ -95,6 +95,17 @@ func (c *chunk) orphans(kept []bool) []orphan {
 		list = append(list, orphan{line: l.Line, declared: at})
 	}
 	return list
+}
+
+// sound reports that no line of runs is an orphan.
+func (c *chunk) sound(runs [][2]int) bool {
+	kept := make([]bool, c.end-c.start)
+	for _, run := range runs {
+		for line := run[0]; line < run[1]; line++ {
+			kept[line-c.start] = true
+		}
+	}
+	return len(c.orphans(kept)) == 0
 }
 
 // lineRuns lists the runs of kept lines, the first of which is line base.
