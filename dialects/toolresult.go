@@ -72,7 +72,7 @@ func trailer(lines []textLine, first int) int {
 	return last
 }
 
-var errorText = regexp.MustCompile(`(?i)^\s*(?:<tool_use_error>|error\b|\[error|cat: |file not codeSpan|no such file|permission denied|traceback \(most recent)`)
+var errorText = regexp.MustCompile(`(?i)^\s*(?:<tool_use_error>|error\b|\[error|cat: |file not found|no such file|permission denied|traceback \(most recent)`)
 
 // isErrorText recognises a failure that only its words tell.
 func isErrorText(line string) bool { return errorText.MatchString(line) }

@@ -155,6 +155,11 @@ func (s *sender) try(req *http.Request, t *target) attempt {
 	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { reached.Store(true) }})
 	res, err := s.next.RoundTrip(req.WithContext(ctx)) //nolint:bodyclose // the answer is the caller's
 	a := attempt{res: res, err: err, reached: reached.Load()}
+	if err == nil && (res.StatusCode < 100 || res.StatusCode > 599) {
+		// net/http writes no such status but panics (TestNoAnswerEndsTheProcess in proxy), and clients know none.
+		_ = res.Body.Close() // it is not read: its error is no news
+		a.res, a.err = nil, &apierror.Error{Status: http.StatusBadGateway, Kind: apierror.Upstream, Msg: "the upstream answered with a status that is none"}
+	}
 	s.gateway.metrics.attempts.WithLabelValues(t.Name, a.outcome(req.Context())).Inc()
 	t.record(req.Context(), a)
 	return a

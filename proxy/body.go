@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"pith/internal/apierror"
+	"pith/internal/panics"
 )
 
 // A byteBudget bounds the bytes of all bodies held at one time.
@@ -108,7 +109,9 @@ func (b *idleBody) Read(p []byte) (int, error) {
 	}
 	// A writer without deadlines (a test's recorder) reads without them.
 	_ = b.conn.SetReadDeadline(time.Now().Add(b.idle))
-	n, err := b.ReadCloser.Read(p)
+	var n int
+	// A body that streams through is read by the transport's goroutine, where a panic would end the process.
+	err := panics.Guard(func() (err error) { n, err = b.ReadCloser.Read(p); return err })
 	// After any other end the deadline stays: net/http reads what is left of a body before it sends an answer.
 	if errors.Is(err, io.EOF) {
 		b.ended = true

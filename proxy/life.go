@@ -24,11 +24,11 @@ func (s *Server) serve(c *gin.Context, open bool, answer endpoint) {
 	defer closeBody(c.Request.Body)
 	// 1. The clock starts, and the span.
 	x := s.begin(c)
+	w := writerOf(c)
 	// 17. The request is billed, counted, traced and logged.
-	defer s.finish(c, x)
+	defer s.finish(c.Request, w, x)
 	// A panic on the way costs this request alone.
-	defer s.recoverPanic(c, x)
-	w := &informingWriter{ResponseWriter: c.Writer}
+	defer s.recoverPanic(c.Request, w, x)
 	// 2. The client shows its key, and its allowance is looked at.
 	err := s.enter(x, w, c.Request, open)
 	if err == nil {
@@ -38,7 +38,9 @@ func (s *Server) serve(c *gin.Context, open bool, answer endpoint) {
 	if err != nil {
 		writeError(w, dialects.VendorOf(c.Request.URL.Path), err)
 	}
-	// gin writes a body of its own for a route it does not know unless something was written.
+	w.WriteHeader(http.StatusOK) // of an endpoint that wrote nothing
+	// gin writes a body of its own for a route it does not know unless its writer thinks that something
+	// was written; the head is out, so this writes nothing.
 	c.Writer.WriteHeaderNow()
 }
 

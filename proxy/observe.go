@@ -34,29 +34,29 @@ func (s *Server) enter(x *exchange, w http.ResponseWriter, r *http.Request, open
 }
 
 // finish counts, prices, traces and logs a request.
-func (s *Server) finish(c *gin.Context, x *exchange) {
+func (s *Server) finish(r *http.Request, w *answerWriter, x *exchange) {
 	s.metrics.active.Dec()
-	took, status := time.Since(x.start), c.Writer.Status()
+	took, status := time.Since(x.start), w.status
 	s.metrics.observe(x, status, took)
 	var b accounting.Bill
 	if x.account != nil {
 		b = x.account.Close(x.report.original - x.report.compressed)
 		if b.Reported() {
-			x.client.Settle(c.Request.Context(), b.Usage.Prompt()+b.Usage.Output)
+			x.client.Settle(r.Context(), b.Usage.Prompt()+b.Usage.Output)
 		}
 		s.books.Record(x.account, b, accounting.Outcome{Dialect: x.dialect, Status: status, Aborted: x.aborted, Duration: took})
 	}
 	s.tracing.end(x, b, status)
-	s.logRequest(c, x, b, took)
+	s.logRequest(r, w, x, b, took)
 }
 
 // logRequest writes the line of a finished request. It holds no query string, no header and nothing of a body.
-func (s *Server) logRequest(c *gin.Context, x *exchange, b accounting.Bill, took time.Duration) {
+func (s *Server) logRequest(r *http.Request, w *answerWriter, x *exchange, b accounting.Bill, took time.Duration) {
 	attrs := []slog.Attr{
-		slog.String("method", c.Request.Method),
-		slog.String("path", c.Request.URL.Path),
-		slog.Int("status", c.Writer.Status()),
-		slog.Int("bytes", max(0, c.Writer.Size())),
+		slog.String("method", r.Method),
+		slog.String("path", r.URL.Path),
+		slog.Int("status", w.status),
+		slog.Int64("bytes", w.bytes),
 		slog.Duration("took", took),
 		slog.String("client", x.client.Name()),
 		slog.String("upstream", x.to.Name()),
@@ -69,12 +69,12 @@ func (s *Server) logRequest(c *gin.Context, x *exchange, b accounting.Bill, took
 		slog.Int("hidden_rounds", x.hiddenRounds()),
 		slog.Bool("aborted", x.aborted),
 	}
-	s.log.LogAttrs(c.Request.Context(), slog.LevelInfo, "request", append(attrs, b.Attrs()...)...)
+	s.log.LogAttrs(r.Context(), slog.LevelInfo, "request", append(attrs, b.Attrs()...)...)
 }
 
 // recoverPanic, when deferred, keeps a panic from ending the process. An aborted response stays aborted: swallowing http.ErrAbortHandler would end a
 // cut stream as if it were whole.
-func (s *Server) recoverPanic(c *gin.Context, x *exchange) {
+func (s *Server) recoverPanic(r *http.Request, w *answerWriter, x *exchange) {
 	v := recover()
 	if v == nil {
 		return
@@ -83,11 +83,11 @@ func (s *Server) recoverPanic(c *gin.Context, x *exchange) {
 	if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(v)
 	}
-	s.log.ErrorContext(c.Request.Context(), "panic while serving", "path", c.Request.URL.Path, "panic", panics.Text(v))
-	if c.Writer.Written() {
+	s.log.ErrorContext(r.Context(), "panic while serving", "path", r.URL.Path, "panic", panics.Text(v))
+	if w.status != 0 {
 		panic(http.ErrAbortHandler)
 	}
-	writeError(c.Writer, dialects.VendorOf(c.Request.URL.Path), errInternal)
+	writeError(w, dialects.VendorOf(r.URL.Path), errInternal)
 }
 
 var errInternal = &apierror.Error{Status: http.StatusInternalServerError, Kind: apierror.Internal, Msg: "internal error"}

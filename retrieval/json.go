@@ -68,7 +68,7 @@ func addUsage(a, b string) string {
 	return out
 }
 
-// overlay is a usage dialects.Object with the members that a later one names anew.
+// overlay is a usage object with the members that a later one names anew.
 func overlay(a, b string) string {
 	if a == "" || b == "" {
 		return a + b

@@ -27,7 +27,7 @@ const (
 	toolDescription = "Returns source code that was left out of this conversation. Where lines are missing, a comment such as " +
 		"`... lines 128-169 omitted hash=3f9a1c0b7d22e400080000a9` stands in their place. Ask only for what you need: by hash alone " +
 		"you get the omitted lines; lines=\\\"a-b\\\" returns other lines of the same file instead, symbol=\\\"name\\\" a function or class of it."
-	toolSchema = `{"type":"dialects.Object","properties":{` +
+	toolSchema = `{"type":"object","properties":{` +
 		`"hash":{"type":"string","description":"The 24 hex digits of the comment."},` +
 		`"lines":{"type":"string","description":"Lines of the file, such as 120-180."},` +
 		`"symbol":{"type":"string","description":"Name of a function or class of the file."}},"required":["hash"]}`
