@@ -44,7 +44,7 @@ func (s *Server) compressFiles(x *exchange, w http.ResponseWriter, r *http.Reque
 	if err != nil {
 		return compress.Result{}, err
 	}
-	req.Tenant = x.client.Tenant(r)
+	req.Tenant = x.tenant
 	release, ok := s.slots.take()
 	if !ok {
 		return compress.Result{}, apierror.Busy("too many compressions at once, try again")

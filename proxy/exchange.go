@@ -28,6 +28,9 @@ type exchange struct {
 	dialect string
 	report  report
 	client  *gateway.Client
+	// tenant is whose results, originals and files the request may share: gateway.Client.Tenant's word, for
+	// what is kept and for what is fetched. Empty on endpoints that need no key.
+	tenant string
 	// to is where the request goes.
 	to gateway.Destination
 	// sent is the body that goes out, share its part of the bytes in flight. Both end with the head of
@@ -156,7 +159,7 @@ type content struct{ raw, plain, short []byte }
 // prepare returns r with the body that goes out: the one that came, byte for byte, or its compressed
 // form.
 func (s *Server) prepare(x *exchange, r *http.Request, d *dialects.Dialect, body content, mode Mode) *http.Request {
-	s.offerTool(x, r, d, body)
+	s.offerTool(x, d, body)
 	if mode != ModePreview { // which asks nobody
 		x.account = s.books.Open(x.report.model, x.report.reason == reasonHoldout, d.Usage, body.short)
 	}

@@ -29,6 +29,7 @@ func (s *Server) begin(c *gin.Context) *exchange {
 func (s *Server) enter(x *exchange, w http.ResponseWriter, r *http.Request, open bool) (err error) {
 	if !open {
 		x.client, err = s.gateway.Enter(w.Header(), r)
+		x.tenant = x.client.Tenant(r)
 	}
 	return err
 }
