@@ -18,7 +18,7 @@ func (p *planner) completion(m message) {
 		if part.kind != partPrompt && part.kind != partSuffix {
 			continue
 		}
-		text := readText(p.body, part.start, part.end)
+		text := readText(p.work, p.body, part.start, part.end)
 		if part.kind == partPrompt && p.prompt(text) {
 			continue
 		}

@@ -14,6 +14,7 @@ type Conversation struct {
 	Model string
 
 	body     []byte
+	work     *Work
 	messages []message
 }
 
@@ -93,27 +94,49 @@ func resultPart(id string, content gjson.Result, types ...string) (part, error) 
 		return p, nil
 	}
 	texts, err := textParts(content, types...)
-	if err == nil && len(texts) == 1 && len(content.Array()) == 1 {
+	if err == nil && len(texts) == 1 && isSingle(content) {
 		p.start, p.end = texts[0].start, texts[0].end
 	}
 	return p, err
 }
 
-// Read checks that body is JSON and reads it as d words it. An error wraps ErrDuplicateKey, or says
-// that body is no JSON; the model is there where it could be read.
-func (d *Dialect) Read(body []byte) (Conversation, error) {
+// messageBytes and partBytes are about what a message and a part take.
+const messageBytes, partBytes = 48, 128
+
+// isSingle reports an array of one element.
+func isSingle(v gjson.Result) bool {
+	n := 0
+	v.ForEach(func(_, _ gjson.Result) bool { n++; return n < 2 })
+	return n == 1
+}
+
+// Read checks that body is JSON and reads it as d words it, within w. An error wraps ErrDuplicateKey,
+// ErrMembers or the error of w, or says that body is no JSON; the model is there where it could be
+// read.
+func (d *Dialect) Read(w *Work, body []byte) (Conversation, error) {
 	// The check is encoding/json's and not gjson's: it has a nesting limit, so a megabyte of '[' cannot
 	// exhaust the stack (TestHostileBodiesPassUnchanged in proxy).
 	if !json.Valid(body) {
 		return Conversation{}, errors.New("body is not JSON")
 	}
+	// Valid, the count and the dialect's reader each look at all of it.
+	if w.spend(3 * len(body)); !HasFewMembers(body) {
+		return Conversation{}, ErrMembers
+	}
 	o, err := Root(body)
 	if err != nil {
 		return Conversation{}, err
 	}
-	c := Conversation{Model: o.str("model"), body: body}
-	c.messages, err = d.read(o)
-	return c, err
+	c := Conversation{Model: o.str("model"), body: body, work: w}
+	if c.messages, err = d.read(o); err != nil {
+		return c, err
+	}
+	took := memberBytes * len(o)
+	for _, m := range c.messages {
+		took += messageBytes + partBytes*len(m.parts)
+	}
+	w.hold(took)
+	return c, w.Err()
 }
 
 // Opening is the first thing that the user says in a conversation; ok is false where there is none.
@@ -124,7 +147,7 @@ func (c Conversation) Opening() (text string, ok bool) {
 		}
 		for _, p := range m.parts {
 			if p.kind == partText || p.kind == partPrompt {
-				text, ok = text+readText(c.body, p.start, p.end).all, true
+				text, ok = text+readString(c.work, c.body, p.start, p.end), true
 			}
 		}
 		break

@@ -3,6 +3,7 @@ package dialects
 import (
 	"cmp"
 	"strings"
+	"unicode/utf8"
 
 	"pith/compress"
 )
@@ -54,12 +55,12 @@ type Plan struct {
 	PromptEdits []Edit
 }
 
-// Plan picks the blocks of a conversation.
-func (c Conversation) Plan(rules Rules) Plan {
-	p := planner{body: c.body, model: c.Model, rules: rules}
+// Plan picks the blocks of a conversation. An error is that of the Work that it was read with.
+func (c Conversation) Plan(rules Rules) (Plan, error) {
+	p := planner{body: c.body, model: c.Model, rules: rules, work: c.work, history: history{work: c.work}}
 	p.run(c)
 	shareBudget(p.plan.Blocks, rules.Budget)
-	return p.plan
+	return p.plan, c.work.Err()
 }
 
 // A planner walks a conversation from its first turn to its last and picks the blocks. What it
@@ -71,6 +72,7 @@ type planner struct {
 	model string
 	rules Rules
 	plan  Plan
+	work  *Work
 
 	history history
 	calls   map[string]pendingCall
@@ -80,15 +82,26 @@ type planner struct {
 	message                   int
 }
 
-// A pendingCall is a tool call that waits for its result.
+// A pendingCall is a tool call that waits for its result. The question is put together when it comes: of
+// a hundred thousand calls that nobody answers none has a copy of what was said before them.
 type pendingCall struct {
 	action action
-	query  string
+	// instruction, announcement and args are what was said when it was called.
+	instruction, announcement, args string
 }
+
+// pendingBytes is about what a pendingCall takes.
+const pendingBytes = 160
+
+// query is what a call's result is read for.
+func (c pendingCall) query() string { return joinTexts(c.instruction, c.announcement, c.args) }
 
 func (p *planner) run(c Conversation) {
 	p.calls = map[string]pendingCall{}
 	for i, m := range c.messages {
+		if p.work.Err() != nil {
+			return
+		}
 		p.message = i
 		switch m.role {
 		case roleAssistant:
@@ -105,8 +118,9 @@ func (p *planner) assistant(m message) {
 	for _, part := range m.parts {
 		switch part.kind {
 		case partText:
-			p.announcement = strings.TrimSpace(readText(p.body, part.start, part.end).all)
-			p.history.noteWords(p.announcement)
+			said := strings.TrimSpace(readString(p.work, p.body, part.start, part.end))
+			p.announcement = tail(said, maxQueryBytes+utf8.UTFMax)
+			p.history.noteWords(said)
 		case partCall:
 			a := understand(part.call)
 			first := a
@@ -114,7 +128,10 @@ func (p *planner) assistant(m message) {
 				first.kind = actOther
 			}
 			p.history.note(a)
-			p.calls[part.callID] = pendingCall{action: first, query: joinTexts(p.instruction, p.announcement, part.call.args)}
+			// Each piece longer than the question may be, so that cutting it changes none.
+			p.work.spend(len(part.call.args))
+			p.work.hold(pendingBytes)
+			p.calls[part.callID] = pendingCall{first, p.instruction, p.announcement, tail(strings.TrimSpace(part.call.args), maxQueryBytes+utf8.UTFMax)}
 		}
 	}
 }
@@ -130,11 +147,14 @@ func (p *planner) turn(m message) {
 	for _, part := range m.parts {
 		switch part.kind {
 		case partText:
-			text := readText(p.body, part.start, part.end)
-			blocks := findBlocks(text.lines)
+			text := readText(p.work, p.body, part.start, part.end)
+			blocks := findBlocks(p.work, text.lines)
 			if !p.prompt(text) {
 				said = append(said, spoken{text, blocks})
 			}
+			// What the user says is put together outside the blocks, and looked at for what agents add.
+			p.work.spend(4 * len(text.all))
+			p.work.hold(len(text.all))
 			words = append(words, instruction(text, blocks))
 		case partResult:
 			p.result(part)
@@ -143,12 +163,15 @@ func (p *planner) turn(m message) {
 	p.completion(m)
 	own := joinTexts(words...)
 	// A turn that shows code without a word about it is read under the question before it.
-	query := cmp.Or(own, p.instruction)
+	query := tail(cmp.Or(own, p.instruction), maxQueryBytes+utf8.UTFMax)
 	if strings.Contains(own, editableFiles) {
 		said = nil
 	}
 	for _, s := range said {
 		for _, b := range s.blocks {
+			if p.work.Err() != nil {
+				return
+			}
 			p.userBlock(s.text, b, query)
 		}
 	}
@@ -164,7 +187,7 @@ func (p *planner) userBlock(text jsonText, b codeSpan, query string) {
 	fresh := true
 	if b.path != "" {
 		fresh = p.history.whole(b.path)
-		p.history.seen = append(p.history.seen, b.path)
+		p.history.add(b.path)
 	}
 	if !fresh || b.partial {
 		return
@@ -178,13 +201,13 @@ func (p *planner) result(part part) {
 	if !ok || part.failed || call.action.kind != actRead || part.start == part.end {
 		return
 	}
-	text := readText(p.body, part.start, part.end)
-	b, ok := wholeFile(text.lines)
+	text := readText(p.work, p.body, part.start, part.end)
+	b, ok := wholeFile(p.work, text.lines)
 	if !ok || b.partial {
 		return
 	}
 	b.path = call.action.paths[0]
-	p.add(text, b, call.query)
+	p.add(text, b, call.query())
 }
 
 // add plans the lines of b unless they are to be left alone.
@@ -194,6 +217,11 @@ func (p *planner) add(text jsonText, b codeSpan, query string) {
 	}
 	b.first += skipHeading(text.lines[b.first:b.last])
 	lines := text.lines[b.first:b.last]
+	// The lines' texts, the file, and a few looks at each.
+	size := text.lines[b.last-1].end - text.lines[b.first].start
+	if p.work.spend(4 * size); !p.work.hold(size + len(lines)*contentBytes + blockBytes) {
+		return
+	}
 	content, number := stripNumbers(lines)
 	switch {
 	case len(content) == 0:
@@ -230,6 +258,12 @@ func (p *planner) add(text jsonText, b codeSpan, query string) {
 		},
 	})
 }
+
+const (
+	// contentBytes is what is remembered of a line, blockBytes about what is made for a block beside it.
+	contentBytes = 16
+	blockBytes   = 512
+)
 
 // maxQueryBytes bounds the question. Pasted walls of text end in the question more often than they begin with it.
 const maxQueryBytes = 4096

@@ -34,33 +34,45 @@ func (p *planner) prompt(text jsonText) bool {
 	if !ok {
 		return false
 	}
+	at := place{raw: text.start()}
 	for _, c := range pruned.Cuts {
-		p.plan.PromptEdits = append(p.plan.PromptEdits, Edit{text.raw(p.body, c.Start), text.raw(p.body, c.End), appendEscaped(nil, c.Text)})
+		from := text.raw(p.body, &at, c.Start)
+		p.plan.PromptEdits = append(p.plan.PromptEdits, Edit{from, text.raw(p.body, &at, c.End), appendEscaped(nil, c.Text)})
 	}
+	p.work.spend(2 * len(text.all))
 	p.plan.Prompts = append(p.plan.Prompts, pruned)
 	return true
 }
 
-// raw returns where the byte at offset of t.all begins in the body.
-func (t jsonText) raw(body []byte, offset int) int {
-	at := 0
-	for _, line := range t.lines {
-		at = line.start
-		if offset <= len(line.text) {
-			for offset > 0 {
-				size, decoded := 1, 1
-				if body[at] == '\\' {
-					var r rune
-					r, size, _ = readEscape(body[at:line.eol])
-					decoded = utf8.RuneLen(r)
-				}
-				at += size
-				offset -= decoded
-			}
-			return at
-		}
-		offset -= len(line.text) + 1
-		at = line.end
+// A place is how far a text was walked: line, offset in t.all and in the body.
+type place struct {
+	line, offset, raw int
+}
+
+// start is where the text begins in the body.
+func (t jsonText) start() int {
+	if len(t.lines) == 0 {
+		return 0
 	}
-	return at
+	return t.lines[0].start
+}
+
+// raw walks on to the byte at offset of t.all and returns where it begins in the body.
+func (t jsonText) raw(body []byte, at *place, offset int) int {
+	for at.offset < offset && at.line < len(t.lines) {
+		line := &t.lines[at.line]
+		if at.raw == line.eol {
+			at.line, at.offset, at.raw = at.line+1, at.offset+1, line.end
+			continue
+		}
+		size, decoded := 1, 1
+		if body[at.raw] == '\\' {
+			var r rune
+			r, size, _ = readEscape(body[at.raw:line.eol])
+			decoded = utf8.RuneLen(r)
+		}
+		at.raw += size
+		at.offset += decoded
+	}
+	return at.raw
 }

@@ -7,13 +7,13 @@ import (
 
 // wholeFile finds the file in what a read tool returned: the text without what the tool put before and behind it. ok is false
 // for an error in words.
-func wholeFile(lines []textLine) (codeSpan, bool) {
+func wholeFile(w *Work, lines []textLine) (codeSpan, bool) {
 	first, ok := skipPreface(lines)
 	if !ok || first >= len(lines) || isErrorText(lines[first].text) {
 		return codeSpan{}, false
 	}
 	last := trailer(lines, first)
-	inner := findBlocks(lines[first:last])
+	inner := findBlocks(w, lines[first:last])
 	if len(inner) == 1 && covers(inner[0], lines[first:last]) {
 		b := inner[0]
 		b.first, b.last = b.first+first, b.last+first

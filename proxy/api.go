@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"github.com/gin-gonic/gin/render"
 
 	"pith/compress"
+	"pith/dialects"
 	"pith/internal/apierror"
 	"pith/internal/panics"
 	"pith/retrieval"
@@ -39,6 +41,9 @@ func (s *Server) compressFiles(x *exchange, w http.ResponseWriter, r *http.Reque
 	defer x.answered()
 	if err != nil {
 		return compress.Result{}, err
+	}
+	if !x.share.grow(2 * len(body)) { // its texts, and the decoder's own copy of them
+		return compress.Result{}, errInFlight
 	}
 	req, err := readCompressRequest(body)
 	if err != nil {
@@ -81,8 +86,11 @@ func readCompressRequest(body []byte) (compress.Request, error) {
 	bad := func(msg string) (compress.Request, error) {
 		return compress.Request{}, apierror.BadRequest(msg)
 	}
+	if !dialects.HasFewMembers(body) {
+		return bad("body: too many members for its length")
+	}
 	var in compressRequest
-	dec := json.NewDecoder(strings.NewReader(string(body)))
+	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&in); err != nil {
 		return bad("body: " + strings.TrimPrefix(err.Error(), "json: "))

@@ -207,10 +207,16 @@ func writePreview(x *exchange, w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// reasonOfBody says why a body could not be read.
-func reasonOfBody(err error) string {
-	if errors.Is(err, dialects.ErrDuplicateKey) {
-		return reasonTwice
+// unread says why a body could not be read: for what it is, or for want of time or memory.
+func unread(err error) report {
+	switch reason := reasonOf(err); {
+	case reason == reasonTimeout, reason == reasonGone, reason == reasonMemory:
+		return report{decision: decisionBypass, reason: reason}
+	case errors.Is(err, dialects.ErrDuplicateKey):
+		return report{decision: decisionPass, reason: reasonTwice}
+	case errors.Is(err, dialects.ErrMembers):
+		return report{decision: decisionPass, reason: reasonMembers}
+	default:
+		return report{decision: decisionPass, reason: reasonJSON}
 	}
-	return reasonJSON
 }

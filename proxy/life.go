@@ -93,32 +93,44 @@ func (s *Server) relay(x *exchange, w http.ResponseWriter, r *http.Request) erro
 }
 
 // shorten returns body with its code blocks compressed, or body itself with the reason why not. It
-// never fails: a prompt that is too long costs money, a prompt that is lost costs the answer.
-func (s *Server) shorten(ctx context.Context, d *dialects.Dialect, body []byte, want order) (out []byte, rep report) {
+// never fails: a prompt that is too long costs money, a prompt that is lost costs the answer. All that
+// it does, from the first look at the body to the last, is under one deadline.
+func (s *Server) shorten(request context.Context, d *dialects.Dialect, body []byte, want order) (out []byte, rep report) {
 	start := time.Now()
 	var c dialects.Conversation
 	defer func() {
 		if v := recover(); v != nil {
-			s.log.ErrorContext(ctx, "panic while compressing", "dialect", d.Name, "panic", panics.Text(v))
+			s.log.ErrorContext(request, "panic while compressing", "dialect", d.Name, "panic", panics.Text(v))
 			out, rep = body, report{decision: decisionBypass, reason: reasonPanic}
 		}
 		rep.took, rep.model = time.Since(start), c.Model
 	}()
-	// 8.1 The dialect reads who said what.
-	c, err := d.Read(body)
+	ctx, cancel := context.WithTimeout(request, s.opts.Compression.Timeout)
+	defer cancel()
+	reading, err := s.beginReading(ctx, len(body))
 	if err != nil {
-		return body, report{decision: decisionPass, reason: reasonOfBody(err)}
+		return body, unread(err)
+	}
+	defer reading.close()
+	// 8.1 The dialect reads who said what.
+	c, err = d.Read(reading.work, body)
+	if err != nil {
+		return body, unread(err)
 	}
 	if s.heldOut(c, want) {
 		return body, report{decision: decisionPass, reason: reasonHoldout}
 	}
 	// 8.2 The blocks are picked, each with the question that it was shown for.
-	plan := c.Plan(s.rules(want))
+	plan, err := c.Plan(s.rules(want))
+	if err != nil {
+		return body, unread(err)
+	}
+	reading.end()
 	var edits []dialects.Edit
 	switch {
 	case len(plan.Blocks) > 0:
 		// 8.3 Those whose form is free go to the engine; what is done in time is taken.
-		edits, rep = s.compressBlocks(ctx, body, plan.Blocks)
+		edits, rep = s.compressBlocks(request, ctx, body, plan.Blocks)
 	case plan.Small > 0:
 		rep = report{decision: decisionPass, reason: reasonSmall}
 	default:

@@ -80,6 +80,7 @@ func TestPanicsElsewhereEndNothing(t *testing.T) {
 	}
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/v1/files" {
+			_, _ = io.Copy(io.Discard, r.Body)
 			r.Body = panickyBody{}
 		} else {
 			w = panickyWriter{w}

@@ -53,6 +53,8 @@ const (
 	reasonEncoding = "content-encoding"
 	reasonJSON     = "not-json"
 	reasonTwice    = "duplicate-key"
+	reasonMembers  = "too-many-members"
+	reasonMemory   = "memory"
 	reasonNoCode   = "no-code"
 	reasonSmall    = "below-minimum"
 	reasonNoGain   = "no-gain"
@@ -74,6 +76,8 @@ func reasonOf(err error) string {
 		return ""
 	case errors.Is(err, errBusy):
 		return reasonBusy
+	case errors.Is(err, dialects.ErrMemory):
+		return reasonMemory
 	case errors.Is(err, errFrozen):
 		return reasonFrozen
 	case errors.Is(err, context.DeadlineExceeded):

@@ -43,6 +43,7 @@ type lasting struct {
 	metrics  *metrics
 	forms    *forms
 	inFlight byteBudget
+	readers  chan struct{}
 	draining atomic.Bool
 }
 
@@ -109,7 +110,7 @@ func (s *Server) furnish(prev *Server) (err error) {
 }
 
 func newLasting(o Options) (l *lasting, err error) {
-	l = new(lasting)
+	l = &lasting{readers: newReaders()}
 	if l.forms, err = newForms(o.Freeze); err != nil {
 		return nil, err
 	}

@@ -68,13 +68,11 @@ type outcome struct {
 	err   error
 }
 
-// compressBlocks runs the engine over the blocks and collects what is done when the deadline passes. The rest stays as it is,
-// for good: see Freeze.
-func (s *Server) compressBlocks(ctx context.Context, body []byte, blocks []dialects.Block) ([]dialects.Edit, report) {
+// compressBlocks runs the engine over the blocks of a request and collects what is done when limited, its deadline, passes. The rest
+// stays as it is, for good: see Freeze.
+func (s *Server) compressBlocks(ctx, limited context.Context, body []byte, blocks []dialects.Block) ([]dialects.Edit, report) {
 	t := tally{report: report{blocks: len(blocks), left: len(blocks)}}
-	todo, release := s.admit(ctx, blocks, &t)
-	limited, cancel := context.WithTimeout(ctx, s.opts.Compression.Timeout)
-	defer cancel()
+	todo, release := s.admit(limited, blocks, &t)
 	// The channel holds every outcome, so that an engine which ignores its context ends in peace after nobody listens any
 	// more; its slot is taken until then.
 	done := make(chan outcome, len(todo))

@@ -121,5 +121,8 @@ func (s *Server) traceShorten(x *exchange, r *http.Request, d *dialects.Dialect,
 		span.SetAttributes(append(reportAttributes(rep), attr.Int("pith.blocks", rep.blocks), attr.String("pith.cache", rep.cache))...)
 	}
 	x.report = rep
+	if rep.decision == decisionCompressed {
+		x.share.add(len(out))
+	}
 	return out
 }
