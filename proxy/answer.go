@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"net"
 	"net/http"
+	"sync"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -20,13 +22,46 @@ type answerWriter struct {
 	http.ResponseWriter
 	status int // 0 until the head is written
 	bytes  int64
+
+	conn *http.ResponseController
+	// body is the request's. An answer that comes before its end is the last of its connection, where that
+	// carries one request at a time.
+	body   *clientBody
+	single bool
+	// mu is held by whoever writes: ReverseProxy's timer flushes beside the handler.
+	mu       sync.Mutex
+	patience patience
 }
 
 // underGin has gin write by an answerWriter.
 func underGin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(&answerWriter{ResponseWriter: w}, r)
+		next.ServeHTTP(&answerWriter{ResponseWriter: w, conn: http.NewResponseController(w)}, r)
 	})
+}
+
+// watch has the answer to a request with body, in a version of HTTP, wait for its client no longer than idle.
+func (w *answerWriter) watch(body *clientBody, version int, idle time.Duration) {
+	w.body, w.single, w.patience = body, version < 2, newPatience(idle)
+}
+
+// patiently has write write n bytes while there is patience with the client. The deadline ends with it: net/http's HTTP/2 resets a
+// silent stream when its deadline passes, whether or not somebody writes.
+func (w *answerWriter) patiently(n int, write func() error) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.patience.all == 0 { // of a request that net/http alone has seen
+		return write()
+	}
+	before := time.Now()
+	// A writer without deadlines (a test's recorder) writes without them.
+	_ = w.conn.SetWriteDeadline(before.Add(w.patience.left))
+	err := write()
+	w.patience.spend(time.Since(before), n)
+	if err == nil {
+		_ = w.conn.SetWriteDeadline(time.Time{})
+	}
+	return err
 }
 
 // writerOf returns the writer below gin's.
@@ -42,6 +77,9 @@ func (w *answerWriter) WriteHeader(status int) {
 		// It is news, not an answer: one that cannot be written is not missed.
 		_ = panics.Guard(func() error { w.ResponseWriter.WriteHeader(status); return nil })
 	default:
+		if w.single && w.body.unread() {
+			w.Header().Set("Connection", "close")
+		}
 		w.ResponseWriter.WriteHeader(status)
 		w.status = status
 	}
@@ -49,19 +87,27 @@ func (w *answerWriter) WriteHeader(status int) {
 
 func (w *answerWriter) Write(p []byte) (int, error) {
 	w.WriteHeader(http.StatusOK)
-	n, err := w.ResponseWriter.Write(p)
+	n := 0
+	err := w.patiently(len(p), func() (err error) { n, err = w.ResponseWriter.Write(p); return err })
 	w.bytes += int64(n)
 	return n, err
 }
 
 // FlushError sends what is written.
 func (w *answerWriter) FlushError() error {
-	return panics.Guard(func() error { return http.NewResponseController(w.ResponseWriter).Flush() })
+	return panics.Guard(func() error { return w.patiently(0, w.conn.Flush) })
+}
+
+// finish gives net/http as much time to send the rest as there is patience left.
+func (w *answerWriter) finish() {
+	if w.single {
+		_ = w.conn.SetWriteDeadline(time.Now().Add(w.patience.left)) // net/http takes it off again
+	}
 }
 
 // Hijack takes the connection over for another protocol.
 func (w *answerWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	conn, rw, err := w.conn.Hijack()
 	if err == nil {
 		w.status = http.StatusSwitchingProtocols
 	}

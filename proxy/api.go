@@ -25,7 +25,7 @@ type compressRequest struct {
 
 // compress serves POST /pith/v1/compress, the door for editors: files or one text in, the report of `pith compress` out.
 func (s *Server) compress(x *exchange, w http.ResponseWriter, r *http.Request) error {
-	res, err := s.compressFiles(x, w, r)
+	res, err := s.compressFiles(x, r)
 	if err != nil {
 		if e := apierror.As(err); e.Err != nil {
 			s.log.WarnContext(r.Context(), "compress request failed", "status", e.Status, "reason", reasonOf(e.Err))
@@ -35,8 +35,7 @@ func (s *Server) compress(x *exchange, w http.ResponseWriter, r *http.Request) e
 	return render.JSON{Data: res}.Render(w)
 }
 
-func (s *Server) compressFiles(x *exchange, w http.ResponseWriter, r *http.Request) (compress.Result, error) {
-	watchBody(w, r, s.opts.Limits.BodyIdle)
+func (s *Server) compressFiles(x *exchange, r *http.Request) (compress.Result, error) {
 	body, err := s.receiveBody(x, r)
 	defer x.answered()
 	if err != nil {

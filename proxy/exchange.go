@@ -23,7 +23,9 @@ import (
 // An exchange is what is known about a request while it is served. One goroutine writes it: the
 // handler's.
 type exchange struct {
-	start   time.Time
+	start time.Time
+	// body is the request's, nil where there is none.
+	body    *clientBody
 	span    trace.Span
 	dialect string
 	report  report

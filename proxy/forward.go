@@ -78,6 +78,11 @@ const statusClientGone = 499
 
 // upstreamFailed answers for an upstream that gave none. Once a byte of its answer was passed on, ReverseProxy aborts instead.
 func (s *Server) upstreamFailed(x *exchange, w http.ResponseWriter, r *http.Request, err error) {
+	if fault := x.body.fault(); fault != nil {
+		// The client's own doing, though net/http takes a body that stops for a client that is gone.
+		writeError(w, dialects.VendorOf(r.URL.Path), fault)
+		return
+	}
 	if errors.Is(r.Context().Err(), context.Canceled) {
 		x.aborted = true
 		w.WriteHeader(statusClientGone)

@@ -20,11 +20,12 @@ type endpoint func(x *exchange, w http.ResponseWriter, r *http.Request) error
 
 // serve is the life of every request to an endpoint; those that are open need no key.
 func (s *Server) serve(c *gin.Context, open bool, answer endpoint) {
-	// 18. What is left of the body is closed while its handler still runs.
-	defer closeBody(c.Request.Body)
-	// 1. The clock starts, and the span.
-	x := s.begin(c)
 	w := writerOf(c)
+	// 1. The clock starts, and the span; the connection gets its deadlines.
+	x := s.begin(c, w)
+	// 18. What is left of the body is let go of.
+	defer x.body.finish()
+	defer w.finish()
 	// 17. The request is billed, counted, traced and logged.
 	defer s.finish(c.Request, w, x)
 	// A panic on the way costs this request alone.
@@ -54,7 +55,6 @@ func (s *Server) relay(x *exchange, w http.ResponseWriter, r *http.Request) erro
 	if err != nil {
 		return err
 	}
-	watchBody(w, r, s.opts.Limits.BodyIdle)
 	// 5. The path says which dialect is spoken; d is nil where nothing will be compressed.
 	d := recognise(x, r, want.mode)
 	if want.mode == ModePreview && d == nil {

@@ -16,11 +16,13 @@ import (
 )
 
 // begin starts a request's exchange and its span.
-func (s *Server) begin(c *gin.Context) *exchange {
+func (s *Server) begin(c *gin.Context, w *answerWriter) *exchange {
 	x := &exchange{start: time.Now(), dialect: "none"}
 	var ctx context.Context
 	ctx, x.span = s.tracing.start(c.Request.Context(), c.Request)
 	c.Request = c.Request.WithContext(ctx)
+	x.body = watchBody(w, c.Request, s.opts.Limits.BodyIdle)
+	w.watch(x.body, c.Request.ProtoMajor, s.opts.Limits.WriteIdle)
 	s.metrics.active.Inc()
 	return x
 }

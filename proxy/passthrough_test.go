@@ -359,7 +359,7 @@ func TestFraming(t *testing.T) {
 		{"no such version", "GET /v1/x HTTP/9.9\r\nHost: x\r\n\r\n", 505},
 		{"name with a space", "GET /v1/x HTTP/1.1\r\nHost: x\r\nA B: c\r\n\r\n", 400},
 		{"too much of a head", "GET /v1/x HTTP/1.1\r\nHost: x\r\nA: " + strings.Repeat("x", 2<<20) + "\r\n\r\n", 431},
-		{"bare line feed behind a chunk's size", "POST /v1/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\nab\r\n0\r\n\r\n", 502},
+		{"bare line feed behind a chunk's size", "POST /v1/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\nab\r\n0\r\n\r\n", 400},
 		{"the same in a body that is read", "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\nab\r\n0\r\n\r\n", 400},
 		{"size of a chunk that is none", "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0x2\r\nab\r\n0\r\n\r\n", 400},
 		{"chunk longer than its size", "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n", 400},

@@ -32,7 +32,6 @@ func (s *Server) compressMessages(x *exchange, w http.ResponseWriter, r *http.Re
 	if err != nil {
 		return err
 	}
-	watchBody(w, r, s.opts.Limits.BodyIdle)
 	body, err := s.receiveBody(x, r)
 	defer x.answered()
 	if err != nil {
