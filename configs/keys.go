@@ -41,7 +41,7 @@ func (c *Config) bindings() []binding {
 		{"compress.rate", "PITH_RATE", &c.Compress.Rate, "compressed / original tokens where a request gives no budget, in (0, 1]"},
 		{"compress.ranker", "PITH_RANKER", &c.Compress.Ranker, "auto, ami (language model), bm25 (words), words (headers first) or hybrid"},
 		{"compress.speed", "PITH_SPEED", &c.Compress.Speed, "how much the model reads: exact (everything), balanced or fast (what words rank first); pith doctor suggests one"},
-		{"compress.deadline", "PITH_DEADLINE", &c.Compress.Deadline, "time for scoring; past it word matching ranks the rest; 0 for none"},
+		{"compress.deadline", "PITH_DEADLINE", &c.Compress.Deadline, "time for scoring one request; past it what is not done goes out as it came; 0 for none"},
 		{"compress.timeout", "PITH_TIMEOUT", &c.Compress.Timeout, "time that compression may add to a request; past it the original goes out"},
 		{"compress.min_bytes", "PITH_MIN_BYTES", &c.Compress.MinBytes, "smallest block of code that is compressed"},
 		{"compress.fine_ratio", "PITH_FINE_RATIO", &c.Compress.FineRatio, "share of the chosen functions that pruning inside them keeps, in (0, 1]"},

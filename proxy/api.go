@@ -61,8 +61,11 @@ func (s *Server) compressFiles(x *exchange, r *http.Request) (compress.Result, e
 		err error
 	}
 	done := make(chan answer, 1)
+	share := x.share
+	share.hold()
 	go func() {
 		defer release()
+		defer share.release()
 		var a answer
 		a.err = panics.Guard(func() (err error) {
 			if a.res, err = s.opts.Compressor.Compress(ctx, req); err != nil {

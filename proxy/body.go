@@ -20,9 +20,18 @@ type byteBudget struct {
 type byteShare struct {
 	budget *byteBudget
 	bytes  int64
+	// holders are those who still use the bytes: the request, and work for it that goes on after it.
+	holders atomic.Int32
 }
 
-func (b *byteBudget) share() *byteShare { return &byteShare{budget: b} }
+func (b *byteBudget) share() *byteShare {
+	s := &byteShare{budget: b}
+	s.holders.Store(1)
+	return s
+}
+
+// hold keeps the bytes taken until one more release.
+func (s *byteShare) hold() { s.holders.Add(1) }
 
 // grow takes n more bytes, or none and false.
 func (s *byteShare) grow(n int) bool {
@@ -46,7 +55,12 @@ func (s *byteShare) shrink(n int64) {
 	s.bytes = n
 }
 
-func (s *byteShare) release() { s.shrink(0) }
+// release gives all back once nobody holds them.
+func (s *byteShare) release() {
+	if s.holders.Add(-1) == 0 {
+		s.shrink(0)
+	}
+}
 
 var errInFlight = apierror.Busy("too many request bytes in flight, try again")
 

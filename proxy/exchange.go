@@ -52,6 +52,7 @@ func (x *exchange) answered() {
 	x.sent = nil
 	if x.share != nil {
 		x.share.release()
+		x.share = nil
 	}
 }
 

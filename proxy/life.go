@@ -107,7 +107,7 @@ func (s *Server) shorten(request context.Context, d *dialects.Dialect, body []by
 	}()
 	ctx, cancel := context.WithTimeout(request, s.opts.Compression.Timeout)
 	defer cancel()
-	reading, err := s.beginReading(ctx, len(body))
+	reading, err := s.beginReading(ctx, len(body), want.share)
 	if err != nil {
 		return body, unread(err)
 	}
@@ -130,7 +130,7 @@ func (s *Server) shorten(request context.Context, d *dialects.Dialect, body []by
 	switch {
 	case len(plan.Blocks) > 0:
 		// 8.3 Those whose form is free go to the engine; what is done in time is taken.
-		edits, rep = s.compressBlocks(request, ctx, body, plan.Blocks)
+		edits, rep = s.compressBlocks(request, ctx, body, plan.Blocks, reading)
 	case plan.Small > 0:
 		rep = report{decision: decisionPass, reason: reasonSmall}
 	default:

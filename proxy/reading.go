@@ -13,8 +13,9 @@ const smallBody = 64 << 10
 
 // A reading is one body being read. What is made for it counts among the bytes in flight.
 type reading struct {
-	work  *dialects.Work
-	share *byteShare
+	work *dialects.Work
+	// share is what was made for the body, body the body itself.
+	share, body *byteShare
 	// end gives the turn back once the body is read and planned.
 	end func()
 }
@@ -23,9 +24,9 @@ type reading struct {
 func newReaders() chan struct{} { return make(chan struct{}, runtime.GOMAXPROCS(0)) }
 
 // beginReading waits for a turn to read a body of size bytes. An error is the context's.
-func (s *Server) beginReading(ctx context.Context, size int) (*reading, error) {
+func (s *Server) beginReading(ctx context.Context, size int, body *byteShare) (*reading, error) {
 	share := s.inFlight.share()
-	r := &reading{work: dialects.NewWork(ctx, share.grow), share: share, end: func() {}}
+	r := &reading{work: dialects.NewWork(ctx, share.grow), share: share, body: body, end: func() {}}
 	if size <= smallBody {
 		return r, nil
 	}
@@ -35,6 +36,16 @@ func (s *Server) beginReading(ctx context.Context, size int) (*reading, error) {
 		return r, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	}
+}
+
+// hold keeps body and share for work that may outlast the request, until the function that it returns is called.
+func (r *reading) hold() (release func()) {
+	r.share.hold()
+	r.body.hold()
+	return func() {
+		r.share.release()
+		r.body.release()
 	}
 }
 

@@ -61,6 +61,7 @@ const (
 	reasonBusy     = "busy"
 	reasonFrozen   = "frozen"
 	reasonTimeout  = "timeout"
+	reasonCut      = "ranking-cut-short"
 	reasonPanic    = "panic"
 	reasonBudget   = "budget"
 	reasonResult   = "bad-result"
@@ -80,6 +81,8 @@ func reasonOf(err error) string {
 		return reasonMemory
 	case errors.Is(err, errFrozen):
 		return reasonFrozen
+	case errors.Is(err, errCut):
+		return reasonCut
 	case errors.Is(err, context.DeadlineExceeded):
 		return reasonTimeout
 	case errors.Is(err, context.Canceled):

@@ -43,7 +43,7 @@ func (s *Server) compressMessages(x *exchange, w http.ResponseWriter, r *http.Re
 	out := body
 	x.report = report{decision: decisionPass, reason: reasonOff}
 	if want.mode != ModeOff {
-		out, x.report = s.shorten(r.Context(), d, body, order{control: want, tenant: x.tenant, alone: true})
+		out, x.report = s.shorten(r.Context(), d, body, order{control: want, tenant: x.tenant, share: x.share, alone: true})
 	}
 	x.report.writeTo(w.Header())
 	return render.PureJSON{Data: sidecarAnswer{

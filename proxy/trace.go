@@ -115,7 +115,7 @@ func (s *Server) traceShorten(x *exchange, r *http.Request, d *dialects.Dialect,
 	ctx, span := s.tracing.tracer.Start(r.Context(), "compress")
 	defer span.End()
 	// Who forces has chosen, and is not compared.
-	o := order{control: want, tenant: x.tenant, alone: want.mode == ModeForce}
+	o := order{control: want, tenant: x.tenant, share: x.share, alone: want.mode == ModeForce}
 	out, rep := s.shorten(ctx, d, body, o)
 	if span.IsRecording() {
 		span.SetAttributes(append(reportAttributes(rep), attr.Int("pith.blocks", rep.blocks), attr.String("pith.cache", rep.cache))...)
