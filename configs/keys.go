@@ -32,7 +32,7 @@ func (c *Config) bindings() []binding {
 		{"server.tls_key", "PITH_TLS_KEY", &c.Server.TLSKey, "key file of tls_cert"},
 		{"server.h2c", "PITH_H2C", &c.Server.H2C, "also serve HTTP/2 without TLS, to clients that begin with it"},
 		{"server.upstream", "PITH_UPSTREAM", &c.Server.Upstream, "base URL of the LLM API behind Pith, for requests that no entry of upstreams takes"},
-		{"server.upstream_key", "PITH_UPSTREAM_KEY", &c.Server.UpstreamKey, "key for server.upstream in place of a virtual key; needs keys"},
+		{"server.upstream_key", "PITH_UPSTREAM_KEY", &c.Server.UpstreamKey, "key for server.upstream in place of the client's; needs keys, or a server.listen of this machine alone"},
 		{"server.max_body_bytes", "PITH_MAX_BODY_BYTES", &c.Server.MaxBodyBytes, "largest request body that is read for compression; larger ones get 413"},
 		{"server.drain_notice", "PITH_DRAIN_NOTICE", &c.Server.DrainNotice, "how long new requests are still taken after SIGTERM, while /readyz answers 503, for load balancers to see it"},
 		{"server.drain_timeout", "PITH_DRAIN_TIMEOUT", &c.Server.DrainTimeout, "how long running answers may take after SIGTERM"},

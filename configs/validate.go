@@ -111,10 +111,16 @@ func (k *checks) gateway(c Config) {
 	k.virtualKeys(c.VirtualKeys)
 }
 
-// upstreams also checks that only those can spend an upstream's key who have one of ours.
+// isLoopback reports an address that only this machine reaches.
+func isLoopback(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	return err == nil && (host == "localhost" || net.ParseIP(host).IsLoopback())
+}
+
+// upstreams also checks that only those can spend an upstream's key who have one of ours, or sit at this machine.
 func (k *checks) upstreams(c Config) {
-	closed := len(c.VirtualKeys) > 0
-	k.that(closed || c.Server.UpstreamKey == "", "server.upstream_key", "needs keys: add one with `pith key new`")
+	closed := len(c.VirtualKeys) > 0 || isLoopback(c.Server.Listen)
+	k.that(closed || c.Server.UpstreamKey == "", "server.upstream_key", "needs keys, as server.listen is open to others: add one with `pith key new`")
 	names := make(map[string]bool)
 	for _, u := range c.Upstreams {
 		k.that(u.Name != "" && !names[u.Name], "upstreams.name", fmt.Sprintf("is %q: want a name that no other entry has", u.Name))
@@ -122,7 +128,7 @@ func (k *checks) upstreams(c Config) {
 		at := "upstreams " + u.Name + ":"
 		k.upstream(at+" url", u.URL)
 		k.oneOf(at+" auth", u.Auth, "", "bearer", "x-api-key", "api-key")
-		k.that(closed || u.Key == "", at+" key", "needs keys: add one with `pith key new`")
+		k.that(closed || u.Key == "", at+" key", "needs keys, as server.listen is open to others: add one with `pith key new`")
 		k.that(len(u.Models)+len(u.Paths) > 0, at, "takes every request: give it models or paths, or make it server.upstream")
 		for _, m := range u.Models {
 			_, err := path.Match(m, "")

@@ -22,7 +22,7 @@ type Options struct {
 	Upstreams []Upstream
 	// Keys are the clients. If there are any, a request needs one of their keys, which goes no further.
 	Keys []VirtualKey
-	// DefaultKey is the default upstream's own, where Keys are in use.
+	// DefaultKey is the default upstream's own, in place of the client's.
 	DefaultKey string
 	// Bank keeps the allowances of Keys for all replicas. If nil, each replica keeps its own.
 	Bank Bank

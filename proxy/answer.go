@@ -28,6 +28,8 @@ type answerWriter struct {
 	// carries one request at a time.
 	body   *clientBody
 	single bool
+	// oldest is HTTP/1.0, whose connections carry one request: net/http overlooks how a body of it is framed.
+	oldest bool
 	// mu is held by whoever writes: ReverseProxy's timer flushes beside the handler.
 	mu       sync.Mutex
 	patience patience
@@ -40,9 +42,9 @@ func underGin(next http.Handler) http.Handler {
 	})
 }
 
-// watch has the answer to a request with body, in a version of HTTP, wait for its client no longer than idle.
-func (w *answerWriter) watch(body *clientBody, version int, idle time.Duration) {
-	w.body, w.single, w.patience = body, version < 2, newPatience(idle)
+// watch has the answer to r, whose body is body, wait for its client no longer than idle.
+func (w *answerWriter) watch(body *clientBody, r *http.Request, idle time.Duration) {
+	w.body, w.single, w.oldest, w.patience = body, r.ProtoMajor < 2, !r.ProtoAtLeast(1, 1), newPatience(idle)
 }
 
 // patiently has write write n bytes while there is patience with the client. The deadline ends with it: net/http's HTTP/2 resets a
@@ -77,7 +79,7 @@ func (w *answerWriter) WriteHeader(status int) {
 		// It is news, not an answer: one that cannot be written is not missed.
 		_ = panics.Guard(func() error { w.ResponseWriter.WriteHeader(status); return nil })
 	default:
-		if w.single && w.body.unread() {
+		if w.single && (w.body.unread() || w.oldest) {
 			w.Header().Set("Connection", "close")
 		}
 		w.ResponseWriter.WriteHeader(status)

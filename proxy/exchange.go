@@ -66,17 +66,6 @@ func (x *exchange) hiddenRounds() int {
 
 var errNoPreview = apierror.BadRequest("nothing to preview: want a POST of JSON to a path whose dialect is known")
 
-// refuse says what is never sent on.
-func refuse(r *http.Request) error {
-	if r.Method == http.MethodConnect {
-		return &apierror.Error{Status: http.StatusMethodNotAllowed, Kind: apierror.Request, Msg: "CONNECT is not served"}
-	}
-	if strings.HasPrefix(r.URL.Path, "/pith/") {
-		return apierror.Missing("no such endpoint")
-	}
-	return nil
-}
-
 // recognise finds the dialect of a request, or nil where it will not be compressed; the report of x
 // says why not.
 func recognise(x *exchange, r *http.Request, mode Mode) *dialects.Dialect {

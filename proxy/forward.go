@@ -2,9 +2,14 @@ package proxy
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
+	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -51,6 +56,7 @@ func (s *Server) beginAnswer(x *exchange, res *http.Response) error {
 	if err := limitAnswer(res, s.opts.Limits.MaxResponseBytes); err != nil {
 		return err
 	}
+	dropOwn(res.Header) // an upstream that is a Pith has its own say
 	x.report.writeTo(res.Header)
 	if x.tool == nil { // else later rounds send it again
 		x.answered()
@@ -94,9 +100,40 @@ func (s *Server) upstreamFailed(x *exchange, w http.ResponseWriter, r *http.Requ
 	} else if isTimeout(err) {
 		e.Status, e.Kind = http.StatusGatewayTimeout, apierror.Timeout
 	}
-	s.log.WarnContext(r.Context(), "upstream failed", "upstream", x.to.Name(), "error", err)
+	s.log.WarnContext(r.Context(), "upstream failed", "upstream", x.to.Name(), "error", errorText(err))
 	x.report.writeTo(w.Header())
 	writeError(w, dialects.VendorOf(r.URL.Path), e)
+}
+
+// errorText is what the log tells of an upstream's error. net/http quotes answers that it cannot read, whole header lines of them: of
+// those only the kind is told.
+func errorText(err error) string {
+	var (
+		network    *net.OpError
+		resolution *net.DNSError
+		own        *apierror.Error
+		unknownCA  x509.UnknownAuthorityError
+		wrongName  x509.HostnameError
+	)
+	switch {
+	case errors.As(err, &own):
+		return own.Msg
+	case errors.As(err, &network), errors.As(err, &resolution), errors.As(err, &unknownCA), errors.As(err, &wrongName),
+		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return err.Error()
+	default:
+		return fmt.Sprintf("the answer could not be read (%T)", err)
+	}
+}
+
+// unquoted logs what ReverseProxy reports, "httputil: what it did: why", without the why: it may quote the upstream.
+type unquoted struct{ log *log.Logger }
+
+func (u unquoted) Write(line []byte) (int, error) {
+	kind, rest, _ := strings.Cut(string(line), ": ")
+	what, _, _ := strings.Cut(rest, ": ")
+	u.log.Print(kind + ": " + what)
+	return len(line), nil
 }
 
 func isTimeout(err error) bool {

@@ -147,7 +147,8 @@ func TestCredentialsAreReplaced(t *testing.T) {
 		{name: "as configured", path: "/openai/deployments/x/chat/completions", key: real, auth: gateway.AuthAPIKey, want: []string{"Api-Key", real}},
 		{name: "configured against the dialect", path: "/v1/messages", key: real, auth: gateway.AuthBearer, want: []string{"Authorization", "Bearer " + real}},
 		{name: "none to send", path: "/v1/chat/completions"},
-		{name: "open", path: "/v1/chat/completions", key: real, open: true, want: []string{"Authorization", "Bearer " + aliceKey, "X-Api-Key", aliceKey}},
+		{name: "open", path: "/v1/chat/completions", open: true, want: []string{"Authorization", "Bearer " + aliceKey, "X-Api-Key", aliceKey}},
+		{name: "open, and the key is held", path: "/v1/chat/completions", key: real, open: true, want: []string{"Authorization", "Bearer " + real}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

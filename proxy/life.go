@@ -146,7 +146,7 @@ func (s *Server) forward(x *exchange, w http.ResponseWriter, r *http.Request) {
 	on := httputil.ReverseProxy{
 		Rewrite: func(p *httputil.ProxyRequest) {
 			// 10. The request is addressed to its upstream, with the credentials for there.
-			s.gateway.Address(p, x.to)
+			s.gateway.Address(p, x.to, x.client)
 			s.tracing.inject(p.In.Context(), p.Out.Header)
 		},
 		// 11.-13. It is sent, again where nothing was sent the first time; the answer's usage is read as

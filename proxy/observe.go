@@ -22,7 +22,7 @@ func (s *Server) begin(c *gin.Context, w *answerWriter) *exchange {
 	ctx, x.span = s.tracing.start(c.Request.Context(), c.Request)
 	c.Request = c.Request.WithContext(ctx)
 	x.body = watchBody(w, c.Request, s.opts.Limits.BodyIdle)
-	w.watch(x.body, c.Request.ProtoMajor, s.opts.Limits.WriteIdle)
+	w.watch(x.body, c.Request, s.opts.Limits.WriteIdle)
 	s.metrics.active.Inc()
 	return x
 }
@@ -57,7 +57,7 @@ func (s *Server) finish(r *http.Request, w *answerWriter, x *exchange) {
 func (s *Server) logRequest(r *http.Request, w *answerWriter, x *exchange, b accounting.Bill, took time.Duration) {
 	attrs := []slog.Attr{
 		slog.String("method", r.Method),
-		slog.String("path", r.URL.Path),
+		slog.String("path", x.client.Hide(r.URL.Path)),
 		slog.Int("status", w.status),
 		slog.Int64("bytes", w.bytes),
 		slog.Duration("took", took),
@@ -86,7 +86,7 @@ func (s *Server) recoverPanic(r *http.Request, w *answerWriter, x *exchange) {
 	if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(v)
 	}
-	s.log.ErrorContext(r.Context(), "panic while serving", "path", r.URL.Path, "panic", panics.Text(v))
+	s.log.ErrorContext(r.Context(), "panic while serving", "path", x.client.Hide(r.URL.Path), "panic", panics.Text(v))
 	if w.status != 0 {
 		panic(http.ErrAbortHandler)
 	}

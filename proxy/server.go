@@ -62,7 +62,7 @@ func build(o Options, prev *Server) (*Server, error) {
 	s := &Server{
 		opts:     o,
 		log:      o.Logger,
-		errorLog: slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),
+		errorLog: log.New(unquoted{slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug)}, "", 0),
 		buffers:  newBuffers(),
 		slots:    newSlots(o.Compression.MaxRequests),
 		tracing:  newTracing(o.Tracer),
