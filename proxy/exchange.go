@@ -24,6 +24,10 @@ import (
 // handler's.
 type exchange struct {
 	start time.Time
+	// id names the request in the log and to the client; where requests are traced it is the trace's.
+	id string
+	// quiet is a request that the log tells of only to those who debug: a health probe.
+	quiet bool
 	// body is the request's, nil where there is none.
 	body    *clientBody
 	span    trace.Span

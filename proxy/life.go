@@ -23,6 +23,7 @@ func (s *Server) serve(c *gin.Context, open bool, answer endpoint) {
 	w := writerOf(c)
 	// 1. The clock starts, and the span; the connection gets its deadlines.
 	x := s.begin(c, w)
+	x.quiet = open
 	// 18. What is left of the body is let go of.
 	defer x.body.finish()
 	defer w.finish()

@@ -20,6 +20,8 @@ func (s *Server) begin(c *gin.Context, w *answerWriter) *exchange {
 	x := &exchange{start: time.Now(), dialect: "none"}
 	var ctx context.Context
 	ctx, x.span = s.tracing.start(c.Request.Context(), c.Request)
+	x.id = s.tracing.idOf(x.span, c.Request.Header)
+	w.Header().Set(headerRequestID, x.id)
 	c.Request = c.Request.WithContext(ctx)
 	x.body = watchBody(w, c.Request, s.opts.Limits.BodyIdle)
 	w.watch(x.body, c.Request, s.opts.Limits.WriteIdle)
@@ -55,7 +57,15 @@ func (s *Server) finish(r *http.Request, w *answerWriter, x *exchange) {
 
 // logRequest writes the line of a finished request. It holds no query string, no header and nothing of a body.
 func (s *Server) logRequest(r *http.Request, w *answerWriter, x *exchange, b accounting.Bill, took time.Duration) {
+	level, model := slog.LevelInfo, ""
+	if x.quiet {
+		level = slog.LevelDebug
+	}
+	if x.report.decision != "" {
+		model = s.books.Label(x.report.model)
+	}
 	attrs := []slog.Attr{
+		slog.String("id", x.id),
 		slog.String("method", r.Method),
 		slog.String("path", x.client.Hide(r.URL.Path)),
 		slog.Int("status", w.status),
@@ -64,6 +74,7 @@ func (s *Server) logRequest(r *http.Request, w *answerWriter, x *exchange, b acc
 		slog.String("client", x.client.Name()),
 		slog.String("upstream", x.to.Name()),
 		slog.String("dialect", x.dialect),
+		slog.String("model", model),
 		slog.String("decision", string(x.report.decision)),
 		slog.String("reason", x.report.reason),
 		slog.Int("original_tokens", x.report.original),
@@ -72,7 +83,7 @@ func (s *Server) logRequest(r *http.Request, w *answerWriter, x *exchange, b acc
 		slog.Int("hidden_rounds", x.hiddenRounds()),
 		slog.Bool("aborted", x.aborted),
 	}
-	s.log.LogAttrs(r.Context(), slog.LevelInfo, "request", append(attrs, b.Attrs()...)...)
+	s.log.LogAttrs(r.Context(), level, "request", append(attrs, b.Attrs()...)...)
 }
 
 // recoverPanic, when deferred, keeps a panic from ending the process. An aborted response stays aborted: swallowing http.ErrAbortHandler would end a

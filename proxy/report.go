@@ -68,6 +68,7 @@ const (
 	reasonNotKept  = "not-kept"
 	reasonError    = "error"
 	reasonGone     = "client-gone"
+	reasonWords    = "ranked-by-words"
 )
 
 // reasonOf names an error in the fixed words of the reasons.
@@ -107,6 +108,8 @@ type tally struct {
 	report
 	edits []dialects.Edit
 	worst error
+	// words says that a result was ranked by words where a model was wanted.
+	words bool
 	hits  int
 	off   int
 	seen  int
@@ -131,6 +134,7 @@ func (t *tally) add(o outcome) {
 	}
 	t.compressed += o.res.CompressedTokens
 	t.left--
+	t.words = t.words || o.res.RankerReason != "" && (o.res.Ranker == "words" || o.res.Ranker == "bm25")
 	t.edits = append(t.edits, o.edit)
 	t.hashes = append(t.hashes, o.res.Files[0].Hashes...)
 }
@@ -157,8 +161,13 @@ func (t *tally) finish() ([]dialects.Edit, report) {
 	switch {
 	case len(t.edits) > 0:
 		t.decision = decisionCompressed
-		if t.worst != nil {
+		switch {
+		case t.worst != nil:
 			t.reason = reasonOf(t.worst)
+		case t.left > 0:
+			t.reason = reasonNoGain
+		case t.words:
+			t.reason = reasonWords
 		}
 	case t.worst != nil:
 		t.decision, t.reason = decisionBypass, reasonOf(t.worst)

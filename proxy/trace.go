@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"crypto/rand"
 	"net/http"
 	"slices"
 	"strconv"
@@ -45,6 +46,24 @@ func (t *tracing) start(ctx context.Context, r *http.Request) (context.Context, 
 	}
 	return t.tracer.Start(ctx, method, trace.WithSpanKind(trace.SpanKindServer),
 		trace.WithAttributes(attr.String("http.request.method", method)))
+}
+
+// headerRequestID tells a client under which id the log has its request.
+const headerRequestID = "X-Pith-Request-Id"
+
+// idOf names a request: by its trace, where it has one, of ours or of the client's, so that the log and the traces of all on its way
+// are found by one id.
+func (t *tracing) idOf(span trace.Span, h http.Header) string {
+	if !span.SpanContext().HasTraceID() {
+		ctx := t.propagator.Extract(context.Background(), propagation.HeaderCarrier(h))
+		if remote := trace.SpanContextFromContext(ctx); remote.HasTraceID() {
+			return remote.TraceID().String()
+		}
+		var id trace.TraceID
+		_, _ = rand.Read(id[:]) // it never fails
+		return id.String()
+	}
+	return span.SpanContext().TraceID().String()
 }
 
 // methods are those that a span names.

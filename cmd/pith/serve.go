@@ -132,14 +132,19 @@ func serve(ctx context.Context, src source, log *slog.Logger) (err error) {
 	err = site.Serve(ctx, listener, proxy.Listen{TLS: certificate.config(), H2C: cfg.Server.H2C})
 	if errors.Is(err, context.DeadlineExceeded) {
 		log.Warn("answers were cut at the end of the drain", "after", cfg.Server.DrainTimeout)
-		return nil // what was asked for by the signal and the setting
+		err = nil // what was asked for by the signal and the setting
+	}
+	if err == nil {
+		log.Info("stopped")
 	}
 	return err
 }
 
 // startAdmin serves metrics on their own address when cfg names one.
 func startAdmin(ctx context.Context, cfg configs.Admin, server *proxy.Server, log *slog.Logger) (io.Closer, error) {
-	admin := &http.Server{Handler: server.AdminHandler(), ReadHeaderTimeout: 5 * time.Second}
+	admin := &http.Server{
+		Handler: server.AdminHandler(), ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 90 * time.Second,
+	}
 	if cfg.Listen == "" {
 		return admin, nil
 	}
