@@ -77,6 +77,12 @@ const (
 	otherModel = "other"
 )
 
+// Label names a model for metrics and logs: its row of the price table, or "other".
+func (b *Books) Label(model string) string {
+	_, label := b.prices.find(model)
+	return label
+}
+
 // find returns the price of a model, and the label for its metrics.
 func (ps prices) find(model string) (price *Price, label string) {
 	if len(model) > maxModelName {

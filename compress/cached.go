@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/s2"
-	"golang.org/x/sync/singleflight"
 )
 
 // maxCached bounds a stored result once unpacked, in bytes, so that a lying store cannot fill the memory.
@@ -34,12 +33,12 @@ type CacheOptions struct {
 }
 
 // Cached is an Engine that remembers. The first result of a request is frozen: all replicas that share the store answer
-// with its bytes, also where a deadline cut the computation short. Concurrent identical requests are computed once, on
-// behalf of all of them: that one caller leaves ends only its own wait. Errors are not remembered.
+// with its bytes. Concurrent identical requests are computed once, on behalf of all of them: that one caller leaves ends only its
+// own wait, and that the last one leaves the work. Errors are not remembered, and neither is what a deadline cut short (Result.Cut).
 type Cached struct {
 	next    *Engine
 	opt     CacheOptions
-	flights singleflight.Group
+	flights flights
 }
 
 // NewCached returns a Cached in front of next.
@@ -59,38 +58,27 @@ func (c *Cached) Compress(ctx context.Context, req Request) (Result, error) {
 			return res, nil
 		}
 	}
-	flight := c.flights.DoChan(key, func() (any, error) { return c.compute(context.WithoutCancel(ctx), key, req) })
-	select {
-	case <-ctx.Done():
-		return Result{}, fmt.Errorf("wait for result: %w", ctx.Err())
-	case done := <-flight:
-		if done.Err != nil {
-			return Result{}, done.Err
-		}
-		res, err := unpack(done.Val.([]byte)) // each waiter gets its own copy
-		if err != nil {
-			return Result{}, fmt.Errorf("read own result: %w", err)
-		}
-		res.Cache = "miss"
-		return res, nil
+	value, err := c.flights.do(ctx, key, func(ctx context.Context) ([]byte, error) { return c.compute(ctx, key, req) })
+	if err != nil {
+		return Result{}, fmt.Errorf("compute result: %w", err)
 	}
+	res, err := unpack(value) // each waiter gets its own copy
+	if err != nil {
+		return Result{}, fmt.Errorf("read own result: %w", err)
+	}
+	res.Cache = "miss"
+	return res, nil
 }
 
-// compute runs the engine and freezes its result. A panic becomes an error here because singleflight would pass it to a
-// goroutine of its own, where nothing could catch it and the process would end.
+// compute runs the engine and freezes its result.
 func (c *Cached) compute(ctx context.Context, key string, req Request) (value []byte, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("compress: panic: %v", v)
-		}
-	}()
 	res, err := c.next.Compress(ctx, req)
 	if err != nil {
 		return nil, err
 	}
 	value, err = pack(res)
-	if err != nil {
-		return nil, err
+	if err != nil || res.Cut {
+		return value, err
 	}
 	now := c.opt.Store.Add(ctx, key, value, c.opt.TTL)
 	if _, err := unpack(now); err != nil {

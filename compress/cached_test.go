@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -159,52 +161,138 @@ func TestCachedKeyCoversAllThatDecides(t *testing.T) {
 
 // A hundred callers ask the same; the first one gives up. All others get the answer of the one computation.
 func TestCachedStampede(t *testing.T) {
-	model := &gate{open: make(chan struct{})}
-	c := cached(t, &shelf{}, func(o *Options) { o.Scorer = model })
-	ctx, cancel := context.WithCancel(t.Context())
-	leader := make(chan error, 1)
-	go func() {
-		_, err := c.Compress(ctx, ask(nil))
-		leader <- err
-	}()
-	time.Sleep(10 * time.Millisecond)
-	var wg sync.WaitGroup
-	var answers atomic.Int64
-	for range 99 {
-		wg.Go(func() {
-			res, err := c.Compress(t.Context(), ask(nil))
-			if err != nil || res.Text == "" {
-				t.Errorf("a follower got %v", err)
-				return
-			}
-			answers.Add(1)
-		})
-	}
-	cancel()
-	if err := <-leader; !errors.Is(err, context.Canceled) {
-		t.Errorf("the leader got %v, want its own cancellation", err)
-	}
-	close(model.open)
-	wg.Wait()
-	if answers.Load() != 99 || model.calls.Load() != 3 {
-		t.Errorf("%d answers from %d model calls, want 99 from the 3 of one computation", answers.Load(), model.calls.Load())
-	}
+	synctest.Test(t, func(t *testing.T) {
+		model := &gate{open: make(chan struct{})}
+		c := cached(t, &shelf{}, func(o *Options) { o.Scorer = model })
+		ctx, cancel := context.WithCancel(t.Context())
+		leader := make(chan error, 1)
+		go func() {
+			_, err := c.Compress(ctx, ask(nil))
+			leader <- err
+		}()
+		synctest.Wait()
+		var wg sync.WaitGroup
+		var answers atomic.Int64
+		for range 99 {
+			wg.Go(func() {
+				res, err := c.Compress(t.Context(), ask(nil))
+				if err != nil || res.Text == "" {
+					t.Errorf("a follower got %v", err)
+					return
+				}
+				answers.Add(1)
+			})
+		}
+		synctest.Wait()
+		cancel()
+		if err := <-leader; !errors.Is(err, context.Canceled) {
+			t.Errorf("the leader got %v, want its own cancellation", err)
+		}
+		close(model.open)
+		wg.Wait()
+		if answers.Load() != 99 || model.calls.Load() != 3 {
+			t.Errorf("%d answers from %d model calls, want 99 from the 3 of one computation", answers.Load(), model.calls.Load())
+		}
+	})
 }
 
-// A result that a deadline cut short may not repeat, so the first bytes are replayed.
-func TestCachedFreezesTheFirstResult(t *testing.T) {
+// A computation that nobody waits for any more ends, and the last of its callers has waited for that; who comes behind begins anew.
+func TestCachedEndsWithItsLastCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		model := &hashModel{wait: true}
+		c := cached(t, &shelf{}, func(o *Options) { o.Scorer = model })
+		ctx, cancel := context.WithCancel(t.Context())
+		left := make(chan error)
+		for range 3 {
+			go func() {
+				_, err := c.Compress(ctx, ask(nil))
+				left <- err
+			}()
+		}
+		synctest.Wait()
+		if n := model.calls.Load(); n != 1 {
+			t.Fatalf("%d computations for one request", n)
+		}
+		cancel()
+		for range 3 {
+			if err := <-left; !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v, want the cancellation", err)
+			}
+		}
+		if len(c.flights.flying) != 0 {
+			t.Error("the computation goes on for nobody")
+		}
+		next, cancelNext := context.WithCancel(t.Context())
+		go func() {
+			_, err := c.Compress(next, ask(nil))
+			left <- err
+		}()
+		synctest.Wait()
+		if n := model.calls.Load(); n != 2 {
+			t.Errorf("%d computations, want a second one", n)
+		}
+		cancelNext()
+		<-left
+	})
+}
+
+// A result that the clock or a failing model cut short is told to its caller and remembered for nobody.
+func TestCachedForgetsWhatWasCutShort(t *testing.T) {
 	store := &shelf{}
-	model := &hashModel{err: errors.New("busy")}
-	c := cached(t, store, func(o *Options) { o.Scorer = model })
+	sick := &hashModel{err: errors.New("busy")}
+	c := cached(t, store, func(o *Options) { o.Scorer = sick })
 	first, err := c.Compress(t.Context(), ask(nil))
 	if err != nil || !first.Cut {
 		t.Fatalf("cut %v, error %v, want a cut result", first.Cut, err)
 	}
 	replica := cached(t, store, nil) // the same model, in good health
 	second, err := replica.Compress(t.Context(), ask(nil))
-	if err != nil || second.Text != first.Text || !second.Cut {
-		t.Errorf("the replica answers with other bytes (%v)", err)
+	if want := compress(t, engine(t, nil), ask(nil)); err != nil || second.Text != want.Text || second.Cut {
+		t.Errorf("the replica answers with what was cut short (%v)", err)
 	}
+}
+
+// A sleepy model takes a random time for each answer.
+type sleepy struct {
+	hashModel
+	most time.Duration
+}
+
+func (m *sleepy) Score(ctx context.Context, seqs []Sequence) ([]Losses, error) {
+	select {
+	case <-time.After(time.Duration(rand.IntN(1 + int(m.most)))):
+		return m.hashModel.Score(ctx, seqs)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// However long the model takes, a result is the one form of its request or says that it was cut short.
+func TestClockDecidesNoForm(t *testing.T) {
+	req := ask(func(r *Request) { r.Files[0].Content, r.Rate = strings.Repeat(sample, 40), 0.3 })
+	want := compress(t, engine(t, nil), req)
+	synctest.Test(t, func(t *testing.T) {
+		cut, whole := 0, 0
+		for i := range 40 {
+			c := cached(t, &shelf{}, func(o *Options) {
+				o.Scorer, o.Deadline = &sleepy{most: time.Duration(i) * 10 * time.Millisecond}, time.Second
+			})
+			res, err := c.Compress(t.Context(), req)
+			switch {
+			case err != nil:
+				t.Fatal(err)
+			case res.Cut:
+				cut++
+			case res.Text != want.Text:
+				t.Fatal("a third form")
+			default:
+				whole++
+			}
+		}
+		if cut == 0 || whole == 0 {
+			t.Errorf("%d were cut short and %d not: the test shows nothing", cut, whole)
+		}
+	})
 }
 
 func TestCachedSurvivesALyingStore(t *testing.T) {

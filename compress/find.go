@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"pith/internal/panics"
 	"pith/parsers"
 )
 
@@ -26,12 +27,18 @@ func (e *Engine) Find(ctx context.Context, f File, name string) ([][2]int, error
 	return spans(parsed.Chunks, func(c parsers.Chunk) bool { return c.Name[1+strings.LastIndexAny(c.Name, ".:#"):] == name }), nil
 }
 
-// split has a file parsed under the language that it names, or under its path's.
-func split(ctx context.Context, s Splitter, f File) (parsers.File, error) {
-	if f.Language != "" {
-		return s.ParseAs(ctx, f.Language, []byte(f.Content))
-	}
-	return s.Parse(ctx, f.Path, []byte(f.Content))
+// split has a file parsed under the language that it names, or under its path's. Files are parsed on goroutines of their own, where
+// a panic would end the process: it becomes an error.
+func split(ctx context.Context, s Splitter, f File) (parsed parsers.File, err error) {
+	err = panics.Guard(func() (err error) {
+		if f.Language != "" {
+			parsed, err = s.ParseAs(ctx, f.Language, []byte(f.Content))
+		} else {
+			parsed, err = s.Parse(ctx, f.Path, []byte(f.Content))
+		}
+		return err
+	})
+	return parsed, err
 }
 
 // spans lists the lines of the chunks that match, each with the chunks inside it. A chunk inside one that matched is part of it.

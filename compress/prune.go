@@ -73,6 +73,7 @@ type orphan struct{ line, declared int }
 
 // orphans lists the orphans among the kept lines of c.
 func (c *chunk) orphans(kept []bool) []orphan {
+	kept = c.filled(kept)
 	declared := map[string][]int{}
 	for _, l := range c.syntax.Names.Locals {
 		if l.Declares && l.Name != "_" {
@@ -96,6 +97,23 @@ func (c *chunk) orphans(kept []bool) []orphan {
 	}
 	return list
 }
+
+// filled is kept with the gaps that are no dearer than their marker, whose lines come back when the text is
+// written.
+func (c *chunk) filled(kept []bool) []bool {
+	full := slices.Clone(kept)
+	for _, gap := range gaps(kept) {
+		if c.src.cost(c.start+gap[0], c.start+gap[1]) <= c.src.marker+markerSlack {
+			for line := gap[0]; line < gap[1]; line++ {
+				full[line] = true
+			}
+		}
+	}
+	return full
+}
+
+// markerSlack is by how many tokens a marker's cost may be off before its numbers are known.
+const markerSlack = 2
 
 // sound reports that no line of runs is an orphan.
 func (c *chunk) sound(runs [][2]int) bool {

@@ -181,7 +181,7 @@ func Default() Config {
 			Coverage:  0.95,
 			Ranker:    "auto",
 			Speed:     "balanced",
-			Deadline:  800 * time.Millisecond,
+			Deadline:  3 * time.Second,
 			Timeout:   10 * time.Second,
 			MinBytes:  2 << 10,
 			FineRatio: 0.8,

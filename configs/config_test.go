@@ -218,7 +218,7 @@ func TestValidate(t *testing.T) {
 		{"PITH_CACHE_SECRET", func(c *configs.Config) { c.Cache.RedisURL = "redis://h" }},
 		{"server.tls_key", func(c *configs.Config) { c.Server.TLSCert = "cert.pem" }},
 		{"server.websocket", func(c *configs.Config) { c.Server.WebSocket = "on" }},
-		{"server.upstream_key", func(c *configs.Config) { c.Server.UpstreamKey = "sk-1" }},
+		{"server.upstream_key", func(c *configs.Config) { c.Server.Listen, c.Server.UpstreamKey = "0.0.0.0:8484", "sk-1" }},
 		{"limits.in_flight_bytes", func(c *configs.Config) { c.Limits.InFlightBytes = 0 }},
 		{"limits.response_bytes", func(c *configs.Config) { c.Limits.ResponseBytes = -1 }},
 		{"limits.connections", func(c *configs.Config) { c.Limits.Connections = -1 }},
@@ -328,7 +328,7 @@ func TestListsAreValidated(t *testing.T) {
 		{"sha256:", "", "keys alice: hash"},
 		{"minute: 60", "minute: -1", "keys alice: requests_per_minute"},
 		{"keys:", "    key: sk-1\nkeys:", ""},
-		{lists[strings.Index(lists, "keys:"):], "    key: sk-1\n", "upstreams a: key needs keys"},
+		{lists[strings.Index(lists, "keys:"):], "    key: sk-1\nserver:\n  listen: 0.0.0.0:8484\n", "upstreams a: key needs keys"},
 	}
 	for _, tt := range tests {
 		c, err := load(t, strings.Replace(lists, tt.old, tt.replacement, 1))

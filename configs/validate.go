@@ -135,10 +135,16 @@ func (k *checks) gateway(c Config) {
 	k.virtualKeys(c.VirtualKeys)
 }
 
-// upstreams also checks that only those can spend an upstream's key who have one of ours.
+// isLoopback reports an address that only this machine reaches.
+func isLoopback(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	return err == nil && (host == "localhost" || net.ParseIP(host).IsLoopback())
+}
+
+// upstreams also checks that only those can spend an upstream's key who have one of ours, or sit at this machine.
 func (k *checks) upstreams(c Config) {
-	closed := len(c.VirtualKeys) > 0
-	k.that(closed || c.Server.UpstreamKey == "", "server.upstream_key", "needs keys: add one with `pith key new`")
+	closed := len(c.VirtualKeys) > 0 || isLoopback(c.Server.Listen)
+	k.that(closed || c.Server.UpstreamKey == "", "server.upstream_key", "needs keys, as server.listen is open to others: add one with `pith key new`")
 	names := make(map[string]bool)
 	for i, u := range c.Upstreams {
 		k.in("upstreams", i, "upstreams.")
@@ -148,7 +154,7 @@ func (k *checks) upstreams(c Config) {
 		k.upstream("url", u.URL)
 		k.oneOf("auth", u.Auth, "", "bearer", "x-api-key", "api-key")
 		k.oneOf("websocket", u.WebSocket, "off", "responses", "any")
-		k.that(closed || u.Key == "", "key", "needs keys: add one with `pith key new`")
+		k.that(closed || u.Key == "", "key", "needs keys, as server.listen is open to others: add one with `pith key new`")
 		k.that(len(u.Models)+len(u.Paths) > 0, "url", "would get every request: give the entry models or paths, or make it server.upstream")
 		for _, m := range u.Models {
 			_, err := path.Match(m, "")

@@ -80,9 +80,9 @@ func (b *Block) rebuild(body []byte, res compress.Result) ([]byte, error) {
 
 // says decodes a line of the block as it stands in the body.
 func (b *Block) says(body []byte, line textLine) string {
-	text := readText(body, line.start, line.eol).all
+	text := readString(nil, body, line.start, line.eol)
 	for range b.depth {
-		text = readText([]byte(text), 0, len(text)).all
+		text = readString(nil, []byte(text), 0, len(text))
 	}
 	return text
 }

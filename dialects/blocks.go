@@ -20,16 +20,16 @@ type codeSpan struct {
 
 // findBlocks finds fenced code and file elements in a text, in order, not overlapping. A block that
 // is not closed, or that does not begin and end at line breaks, is none.
-func findBlocks(lines []textLine) []codeSpan {
-	s := blockScanner{lines: lines, unclosed: map[string]int{}}
+func findBlocks(w *Work, lines []textLine) []codeSpan {
+	s := blockScanner{work: w, lines: lines, unclosed: map[string]bool{}}
 	var out []codeSpan
-	for i := 0; i < len(lines); {
+	for i := 0; i < len(lines) && w.spend(1+len(lines[i].text)); {
 		b, ok := s.block(i)
 		if !ok {
 			i++
 			continue
 		}
-		if b.first < b.last {
+		if b.first < b.last && w.hold(spanBytes) {
 			out = append(out, b)
 		}
 		i = b.close
@@ -53,13 +53,77 @@ func (s *blockScanner) block(i int) (codeSpan, bool) {
 	}
 }
 
-// A blockScanner remembers which closers it has looked for in vain, so that a text of a million
-// openers is still one pass.
+// spanBytes is about what a codeSpan takes, with what is remembered to plan it.
+const spanBytes = 160
+
+// A blockScanner remembers where closers are, and which it has looked for in vain, so that a text
+// of a million openers is still one pass.
 type blockScanner struct {
+	work  *Work
 	lines []textLine
-	// unclosed maps a kind of closer to the least length (fences) that has no closer in the rest of
-	// the text; 1 for tags.
-	unclosed map[string]int
+	// fences are the lines that may close a fence, by its kind.
+	fences map[byte]*closers
+	// unclosed holds the tags that have no closer in the rest of the text.
+	unclosed map[string]bool
+}
+
+// closers are the lines that may close fences of one kind, in order.
+type closers struct {
+	list []closer
+	// at is the first of list that is behind the last opener that was asked for: openers come in order.
+	at int
+}
+
+// A closer closes the fences of no more than size characters that are open at its line.
+type closer struct {
+	line, size int
+	// larger is the next closer of a larger size, or the length of the list.
+	larger int
+}
+
+// closerBytes is what a closer takes.
+const closerBytes = 24
+
+// closersOf finds all closers of a kind at once.
+func (s *blockScanner) closersOf(kind byte) *closers {
+	if c := s.fences[kind]; c != nil {
+		return c
+	}
+	c := &closers{}
+	for i := range s.lines {
+		s.work.spend(1)
+		if size := closingSize(s.lines[i].text, kind); size > 0 && s.work.hold(closerBytes) {
+			c.list = append(c.list, closer{line: i, size: size})
+		}
+	}
+	for i := len(c.list) - 1; i >= 0; i-- {
+		j := i + 1
+		for ; j < len(c.list) && c.list[j].size <= c.list[i].size; j = c.list[j].larger {
+			s.work.spend(1)
+		}
+		c.list[i].larger = j
+	}
+	if s.fences == nil {
+		s.fences = map[byte]*closers{}
+	}
+	s.fences[kind] = c
+	return c
+}
+
+// after finds the line that closes a fence of size characters that opens at line open. The sizes that it steps over grow, and
+// stay below that of the opener: so all steps together are no more than the bytes of all openers.
+func (c *closers) after(w *Work, open, size int) (line int, ok bool) {
+	for c.at < len(c.list) && c.list[c.at].line <= open {
+		c.at++
+	}
+	i := c.at
+	for ; i < len(c.list) && c.list[i].size < size; i = c.list[i].larger {
+		w.spend(1)
+	}
+	if i == len(c.list) {
+		return 0, false
+	}
+	return c.list[i].line, true
 }
 
 var fenceOpen = regexp.MustCompile("^ {0,3}(`{3,}|~{3,})([^`]*)$")
@@ -71,32 +135,29 @@ func (s *blockScanner) fence(i int) (codeSpan, bool) {
 	if m == nil {
 		return codeSpan{}, false
 	}
-	kind, size := m[1][:1], len(m[1])
-	if least, ok := s.unclosed[kind]; ok && size >= least {
+	end, ok := s.closersOf(m[1][0]).after(s.work, i, len(m[1]))
+	if !ok {
 		return codeSpan{}, false
 	}
-	for j := i + 1; j < len(s.lines); j++ {
-		if closesFence(s.lines[j].text, kind, size) {
-			b := codeSpan{open: i, first: i + 1, last: j, close: j + 1}
-			b.describeFence(strings.TrimSpace(m[2]))
-			if i > 0 {
-				b.describeHeading(s.lines[i-1].text)
-			}
-			return b, true
-		}
+	b := codeSpan{open: i, first: i + 1, last: end, close: end + 1}
+	b.describeFence(strings.TrimSpace(m[2]))
+	if i > 0 {
+		b.describeHeading(s.lines[i-1].text)
 	}
-	s.unclosed[kind] = size
-	return codeSpan{}, false
+	return b, true
 }
 
-// closesFence reports that line ends a fence of size characters of kind.
-func closesFence(line, kind string, size int) bool {
+// closingSize is the number of characters of a line that can close a fence of kind, or 0.
+func closingSize(line string, kind byte) int {
 	rest := strings.TrimLeft(line, " ")
-	if len(line)-len(rest) > 3 {
-		return false
+	if len(line)-len(rest) > 3 || rest == "" || rest[0] != kind {
+		return 0
 	}
 	rest = strings.TrimRight(rest, " \t\r")
-	return len(rest) >= size && strings.Trim(rest, kind) == ""
+	if strings.Trim(rest, string(kind)) != "" || len(rest) < 3 {
+		return 0
+	}
+	return len(rest)
 }
 
 var (
@@ -214,21 +275,22 @@ func (s *blockScanner) element(i int) (codeSpan, bool) {
 	if m[1] == "document" {
 		b.enterDocument(s.lines)
 	}
-	b.enterFence(s.lines)
+	b.enterFence(s.work, s.lines)
 	return b, true
 }
 
 // closeTag finds the line that holds the closing tag alone.
 func (s *blockScanner) closeTag(from int, tag string) (int, bool) {
-	if s.unclosed[tag] > 0 {
+	if s.unclosed[tag] {
 		return 0, false
 	}
 	for j := from; j < len(s.lines); j++ {
+		s.work.spend(1)
 		if isTag(s.lines[j].text, "</"+tag+">") {
 			return j, true
 		}
 	}
-	s.unclosed[tag] = 1
+	s.unclosed[tag] = true
 	return 0, false
 }
 
@@ -265,8 +327,8 @@ func (b *codeSpan) enterDocument(lines []textLine) {
 }
 
 // enterFence narrows an element whose whole content is one fence to the code inside.
-func (b *codeSpan) enterFence(lines []textLine) {
-	inner := blockScanner{lines: lines[b.first:b.last], unclosed: map[string]int{}}
+func (b *codeSpan) enterFence(w *Work, lines []textLine) {
+	inner := blockScanner{work: w, lines: lines[b.first:b.last]}
 	if b.first >= b.last {
 		return
 	}

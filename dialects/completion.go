@@ -20,7 +20,7 @@ func (p *planner) completion(m message) {
 		if piece.kind != partPrompt && piece.kind != partSuffix {
 			continue
 		}
-		text := readText(p.body, piece.start, piece.end)
+		text := readText(p.work, p.body, piece.start, piece.end)
 		if piece.kind == partPrompt && p.prompt(text) {
 			continue
 		}

@@ -14,6 +14,7 @@ type Conversation struct {
 	Model string
 
 	body     []byte
+	work     *Work
 	messages []message
 	// previous names the answer that this conversation goes on from without repeating it, "" where it
 	// is whole; earlier are the turns up to that answer, as far as they are known.
@@ -21,8 +22,6 @@ type Conversation struct {
 	earlier  *Conversation
 }
 
-// A role is who speaks in a message. Others (system, developer, unknown ones) are left out of
-// conversations: never touched.
 // Previous is the id of the answer that a conversation goes on from without repeating what came
 // before it, or "".
 func (c Conversation) Previous() string { return c.previous }
@@ -106,7 +105,7 @@ func resultPart(id string, content gjson.Result, types ...string) (part, error) 
 		return p, nil
 	}
 	texts, err := textParts(content, types...)
-	if err != nil || len(texts) == 0 || len(texts) != len(content.Array()) {
+	if err != nil || len(texts) == 0 || len(texts) != countItems(content) {
 		return p, err
 	}
 	p.start, p.end = texts[0].start, texts[0].end
@@ -118,21 +117,46 @@ func resultPart(id string, content gjson.Result, types ...string) (part, error) 
 	return p, nil
 }
 
-// Read checks that body is JSON and reads it as d words it. An error wraps ErrDuplicateKey, or says
-// that body is no JSON; the model is there where it could be read.
-func (d *Dialect) Read(body []byte) (Conversation, error) {
+// messageBytes, partBytes and spanOfTextBytes are about what a message, a part and one of its texts
+// take.
+const messageBytes, partBytes, spanOfTextBytes = 48, 160, 16
+
+// countItems is the length of an array.
+func countItems(v gjson.Result) (n int) {
+	v.ForEach(func(_, _ gjson.Result) bool { n++; return true })
+	return n
+}
+
+// Read checks that body is JSON and reads it as d words it, within w. An error wraps
+// ErrDuplicateKey, ErrMembers or the error of w, or says that body is no JSON; the model is there
+// where it could be read.
+func (d *Dialect) Read(w *Work, body []byte) (Conversation, error) {
 	// The check is encoding/json's and not gjson's: it has a nesting limit, so a megabyte of '['
 	// cannot exhaust the stack (TestHostileBodiesPassUnchanged in proxy).
 	if !json.Valid(body) {
 		return Conversation{}, errors.New("body is not JSON")
 	}
+	// Valid, the count and the dialect's reader each look at all of it.
+	if w.spend(3 * len(body)); !HasFewMembers(body) {
+		return Conversation{}, ErrMembers
+	}
 	o, err := Root(body)
 	if err != nil {
 		return Conversation{}, err
 	}
-	c := Conversation{Model: o.str("model"), body: body, previous: o.str("previous_response_id")}
-	c.messages, err = d.read(o)
-	return c, err
+	c := Conversation{Model: o.str("model"), body: body, work: w, previous: o.str("previous_response_id")}
+	if c.messages, err = d.read(o); err != nil {
+		return c, err
+	}
+	took := memberBytes * len(o)
+	for _, m := range c.messages {
+		took += messageBytes + partBytes*len(m.parts)
+		for _, p := range m.parts {
+			took += spanOfTextBytes * len(p.texts)
+		}
+	}
+	w.hold(took)
+	return c, w.Err()
 }
 
 // Opening is the first thing that the user says in a conversation; ok is false where there is none.
@@ -148,7 +172,7 @@ func (c Conversation) Opening() (text string, ok bool) {
 		}
 		for _, p := range m.parts {
 			if p.kind == partText || p.kind == partPrompt {
-				text, ok = text+readText(c.body, p.start, p.end).all, true
+				text, ok = text+readString(c.work, c.body, p.start, p.end), true
 			}
 		}
 		break

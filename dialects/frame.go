@@ -8,6 +8,7 @@ import (
 
 // A frame is what a tool wrote around a file without line numbers. The file is lines[first:last].
 type frame struct {
+	work        *Work
 	lines       []textLine
 	first, last int
 	path        string
@@ -42,7 +43,7 @@ func (f *frame) open() Left {
 		return left
 	}
 	headings := f.first > 0
-	for f.first < f.last {
+	for seen := 0; f.first < f.last && seen <= maxHeadings; {
 		text := strings.TrimSpace(f.lines[f.first].text)
 		switch {
 		case text == "" && headings:
@@ -52,13 +53,20 @@ func (f *frame) open() Left {
 			return ""
 		case f.tag(text), ruler.MatchString(text) && headings && !isYAML(f.path), isHeading(text, f.path):
 			headings, f.blanks = true, 0
+			seen++ // each may look for its end through all of the file
 		default:
 			return ""
 		}
 		f.first++
 	}
+	if f.first < f.last {
+		return LeftUnsure
+	}
 	return LeftNoCode
 }
+
+// maxHeadings is how many lines a tool writes above a file at most.
+const maxHeadings = 64
 
 // report steps over a shell tool's report: from a line of it to the one that announces the output.
 func (f *frame) report() Left {
@@ -99,7 +107,7 @@ func (f *frame) fence(text string) bool {
 	if !strings.HasPrefix(text, "```") && !strings.HasPrefix(text, "~~~") {
 		return false
 	}
-	inner := blockScanner{lines: f.lines[f.first:f.last], unclosed: map[string]int{}}
+	inner := blockScanner{work: f.work, lines: f.lines[f.first:f.last]}
 	b, ok := inner.fence(0)
 	if !ok {
 		return false
@@ -144,6 +152,9 @@ func (f *frame) close() {
 			i--
 		}
 		text := strings.TrimSpace(f.lines[i].text)
+		if !f.work.weigh(text) {
+			return
+		}
 		switch {
 		case text == "</system-reminder>":
 			for i > f.first && strings.TrimSpace(f.lines[i].text) != "<system-reminder>" {
@@ -195,6 +206,9 @@ func (f *frame) judge(body []textLine) Left {
 	said, n := saysNothing, len(body)
 	for _, around := range [][]textLine{f.lines[:f.first], f.lines[f.last:]} {
 		for i := range around {
+			if !f.work.weigh(around[i].text) {
+				return LeftUnsure
+			}
 			switch claims(around[i].text, n) {
 			case saysPart:
 				// Blank lines below a heading may be the file's: a count that includes them says so.

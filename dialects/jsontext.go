@@ -3,6 +3,7 @@ package dialects
 import (
 	"bytes"
 	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -28,45 +29,81 @@ type textLine struct {
 	start, eol, end int
 }
 
-// readText decodes the JSON string whose content, quotes excluded, is body[start:end]. The string
-// must be valid JSON.
-func readText(body []byte, start, end int) jsonText {
-	buf := make([]byte, 0, end-start)
-	type mark struct{ text, start, textEnd, eol, end int }
-	var marks []mark
-	line := mark{start: start}
+const (
+	// A text may have fewLines and one more in each lineBytes raw bytes: what is made for a line takes
+	// more than that. Of one with more nothing is a block. Code has some 30 bytes a line.
+	fewLines  = 4 << 10
+	lineBytes = 16
+	// textLineBytes is what a textLine takes.
+	textLineBytes = 40
+)
+
+// readText decodes the JSON string whose content, quotes excluded, is body[start:end], and cuts it into lines. The string must be
+// valid JSON. Where it has too many lines for its length, or the work has ended, the text has none and is not exact.
+func readText(w *Work, body []byte, start, end int) jsonText {
+	raw := body[start:end]
+	most := bytes.Count(raw, []byte(`\n`)) + bytes.Count(raw, []byte(`\u000`)) + 1 // a few of them are other escapes
 	t := jsonText{exact: true}
-	for i := start; i < end; {
-		n := bytes.IndexByte(body[i:end], '\\')
-		if n < 0 {
-			buf = append(buf, body[i:end]...)
-			break
-		}
-		buf = append(buf, body[i:i+n]...)
-		i += n
-		r, size, ok := readEscape(body[i:end])
-		if r == '\n' {
-			line.textEnd, line.eol, line.end = len(buf), i, i+size
-			marks = append(marks, line)
-			buf = append(buf, '\n')
-			line = mark{text: len(buf), start: i + size}
-		} else {
-			buf = utf8.AppendRune(buf, r)
-			t.exact = t.exact && ok
-		}
-		i += size
+	if most > fewLines+len(raw)/lineBytes || !w.hold(len(raw)+most*textLineBytes) {
+		t.all, _ = decode(w, raw, nil)
+		t.exact = false
+		return t
+	}
+	t.lines = make([]textLine, 0, most)
+	line, from := textLine{start: start}, 0
+	t.all, t.exact = decode(w, raw, func(decoded string, at, size int) {
+		line.text, line.eol, line.end = decoded[from:], start+at, start+at+size
+		t.lines = append(t.lines, line)
+		line, from = textLine{start: line.end}, len(decoded)+1
+	})
+	if w.Err() != nil {
+		return jsonText{}
 	}
 	if line.start < end {
-		line.textEnd, line.eol, line.end = len(buf), end, end
-		marks = append(marks, line)
-	}
-	t.exact = t.exact && utf8.Valid(buf)
-	t.all = string(buf)
-	t.lines = make([]textLine, len(marks))
-	for i, m := range marks {
-		t.lines[i] = textLine{text: t.all[m.text:m.textEnd], start: m.start, eol: m.eol, end: m.end}
+		line.text, line.eol, line.end = t.all[from:], end, end
+		t.lines = append(t.lines, line)
 	}
 	return t
+}
+
+// readString decodes the JSON string whose content is body[start:end] and does not cut it into lines.
+func readString(w *Work, body []byte, start, end int) string {
+	if !w.hold(end - start) {
+		return ""
+	}
+	text, _ := decode(w, body[start:end], nil)
+	return text
+}
+
+// decode decodes the content of a JSON string, and calls newline, where it is not nil, with what stands before each newline and
+// where its escape is. exact is false where the decoded text does not stand for the raw bytes.
+func decode(w *Work, raw []byte, newline func(decoded string, at, size int)) (text string, exact bool) {
+	// The builder never grows again, as nothing decodes to more than it is written in: so what newline
+	// gets is no copy.
+	var b strings.Builder
+	b.Grow(len(raw))
+	exact = true
+	for i := 0; i < len(raw); {
+		n := bytes.IndexByte(raw[i:], '\\')
+		if n < 0 {
+			b.Write(raw[i:])
+			w.spend(len(raw) - i)
+			break
+		}
+		b.Write(raw[i : i+n])
+		i += n
+		r, size, ok := readEscape(raw[i:])
+		if r == '\n' && newline != nil {
+			newline(b.String(), i, size)
+		}
+		b.WriteRune(r)
+		exact = exact && ok
+		i += size
+		if !w.spend(n + size) {
+			return "", false
+		}
+	}
+	return b.String(), exact && utf8.ValidString(b.String())
 }
 
 // readEscape decodes the escape at the start of b and returns its raw length; ok is false for a

@@ -30,13 +30,13 @@ type listing struct {
 
 // listFile finds the file in what a tool returned for path. It is sure of two things, or says why not: that all of the file is
 // there, and which line is the first.
-func listFile(lines []textLine, file string) (listing, Left) {
+func listFile(w *Work, lines []textLine, file string) (listing, Left) {
 	if failedBefore(lines) {
 		return listing{}, LeftNoCode
 	}
 	runs := numberedRuns(lines)
 	if run, ok := mostly(lines, runs); ok {
-		return listNumbered(lines, run, file)
+		return listNumbered(w, lines, run, file)
 	}
 	if carriesNumbers(lines) {
 		if len(runs) == 1 && runs[0].first > 1 && 2*(runs[0].end-runs[0].start) > len(lines) {
@@ -44,11 +44,11 @@ func listFile(lines []textLine, file string) (listing, Left) {
 		}
 		return listing{}, LeftUnsure
 	}
-	return listPlain(lines, file)
+	return listPlain(w, lines, file)
 }
 
 // listNumbered takes the run of numbered lines for the file. What stands before and behind it stays as it is.
-func listNumbered(lines []textLine, run numberedRun, file string) (listing, Left) {
+func listNumbered(w *Work, lines []textLine, run numberedRun, file string) (listing, Left) {
 	if run.glued > 0 {
 		run.start--
 		heading, first := splitLine(lines[run.start], run.glued)
@@ -65,6 +65,9 @@ func listNumbered(lines []textLine, run numberedRun, file string) (listing, Left
 	}
 	around := slices.Concat(lines[:run.start], lines[run.end:])
 	for i := range around {
+		if !w.weigh(around[i].text) {
+			return listing{}, LeftUnsure
+		}
 		if l, ok := cutNumber(around[i].text); ok && l.open == run.open && !isClosing(around[i].text) {
 			return listing{}, LeftUnsure // more of the file, and something between is not there
 		}
@@ -88,8 +91,8 @@ func splitLine(line textLine, at int) (head, rest textLine) {
 
 // listPlain finds a file whose lines have no numbers. Everything before it must be understood: a line too many or too few makes
 // the number in every marker false. Behind it a line that looks like a tool's own is left out: it then stays as it is.
-func listPlain(lines []textLine, file string) (listing, Left) {
-	f := frame{lines: lines, last: len(lines), path: file}
+func listPlain(w *Work, lines []textLine, file string) (listing, Left) {
+	f := frame{work: w, lines: lines, last: len(lines), path: file}
 	if left := f.open(); left != "" {
 		return listing{}, left
 	}
@@ -103,7 +106,15 @@ func listPlain(lines []textLine, file string) (listing, Left) {
 	}
 	list := pieceOf(body)
 	list.path = file
-	if slices.ContainsFunc(list.content, speaksOfGone) || endsInTheMiddle(file, list.content) {
+	for _, text := range list.content {
+		if !w.weigh(text) {
+			return listing{}, LeftUnsure
+		}
+		if speaksOfGone(text) {
+			return listing{}, LeftPart
+		}
+	}
+	if endsInTheMiddle(file, list.content) {
 		return listing{}, LeftPart
 	}
 	return list, ""
@@ -111,7 +122,7 @@ func listPlain(lines []textLine, file string) (listing, Left) {
 
 // pieceOf takes lines as they stand.
 func pieceOf(lines []textLine) listing {
-	list := listing{lines: lines}
+	list := listing{lines: lines, content: make([]string, 0, len(lines))}
 	for i := range lines {
 		list.content = append(list.content, lines[i].text)
 	}
@@ -174,13 +185,13 @@ func names(line, file string) bool {
 }
 
 // listBlock finds the file, or the piece of code, in a block that a user shows. A piece is numbered by its own lines.
-func listBlock(lines []textLine, b codeSpan) (listing, Left) {
+func listBlock(w *Work, lines []textLine, b codeSpan) (listing, Left) {
 	if b.partial {
 		return listing{}, LeftPart
 	}
 	runs := numberedRuns(lines)
 	if run, ok := mostly(lines, runs); ok {
-		list, left := listNumbered(lines, run, b.path)
+		list, left := listNumbered(w, lines, run, b.path)
 		list.language = b.language
 		return list, left
 	}
@@ -190,6 +201,9 @@ func listBlock(lines []textLine, b codeSpan) (listing, Left) {
 	list := pieceOf(lines)
 	list.path, list.language = b.path, b.language
 	for i, text := range list.content {
+		if !w.weigh(text) {
+			return listing{}, LeftUnsure
+		}
 		if speaksOfGone(text) || i < 2 && lineRange.MatchString(text) && claims(text, len(lines)) == saysPart {
 			return listing{}, LeftPart
 		}

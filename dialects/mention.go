@@ -28,6 +28,7 @@ func (u *userTurn) mentions(text jsonText) bool {
 		return true
 	}
 	found, other := false, false
+	quoted := quotedStrings{text: text, offsets: text.walk(p.body)}
 	for i := 0; i < len(text.lines); i++ {
 		line := text.lines[i].text
 		switch {
@@ -48,7 +49,7 @@ func (u *userTurn) mentions(text jsonText) bool {
 		case p.mention != nil && mentionResult.MatchString(line):
 			found = true
 			end := u.until(text, i+1, func(s string) bool { return strings.TrimSpace(s) == "</system-reminder>" })
-			u.showResult(text, i, end)
+			u.showResult(&quoted, i, end)
 			i = end - 1
 		default:
 			other = true
@@ -80,22 +81,35 @@ func (u *userTurn) until(text jsonText, from int, ends func(string) bool) int {
 }
 
 func (u *userTurn) await(c call, next bool) {
-	u.planner.mention = &mention{u.planner.call(c, ""), next}
+	u.planner.mention = &mention{u.planner.call(c), next}
+}
+
+// quotedStrings decodes JSON strings that stand in a text, one behind the other, in one walk.
+type quotedStrings struct {
+	text    jsonText
+	offsets func(offset int) int
+	// line is the line that was reached, base where it begins in the text.
+	line, base int
+}
+
+// on decodes the string whose content is line i from start to end.
+func (q *quotedStrings) on(w *Work, i, start, end int) jsonText {
+	for ; q.line < i; q.line++ {
+		q.base += len(q.text.lines[q.line].text) + 1
+	}
+	return q.text.within(w, q.offsets, q.base+start, q.base+end)
 }
 
 // showResult plans the result that begins on line i, behind its announcement or below it.
-func (u *userTurn) showResult(text jsonText, i, end int) {
+func (u *userTurn) showResult(quoted *quotedStrings, i, end int) {
+	text := quoted.text
 	m := mentionResult.FindStringSubmatchIndex(text.lines[i].text)
 	rest := text.lines[i].text[m[1]:]
 	switch {
 	case strings.TrimSpace(rest) == "":
 		u.showMention(text, text.lines[i+1:end])
 	case rest[0] == '"' && json.Valid([]byte(rest)): // quoted as JSON
-		start := m[1]
-		for _, line := range text.lines[:i] {
-			start += len(line.text) + 1
-		}
-		inner := text.within(u.planner.body, start+1, start+len(strings.TrimRight(rest, " \t\r"))-1)
+		inner := quoted.on(u.planner.work, i, m[1]+1, m[1]+len(strings.TrimRight(rest, " \t\r"))-1)
 		u.showMention(inner, inner.lines)
 	default:
 		_, first := splitLine(text.lines[i], m[1])
@@ -108,7 +122,7 @@ func (u *userTurn) showMention(text jsonText, lines []textLine) {
 	p, call := u.planner, u.planner.mention.pendingCall
 	p.mention = nil
 	u.shown = append(u.shown, func(query string) {
-		call.query = query
+		call.instruction = query
 		p.read(text, lines, call, false)
 	})
 }

@@ -7,16 +7,15 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// within decodes the JSON string whose content, quotes excluded, is t.all[start:end]: a string inside a string. Its lines stand in
-// the body under two layers of escapes.
-func (t jsonText) within(body []byte, start, end int) jsonText {
-	inner := readText([]byte(t.all), start, end)
+// within decodes the JSON string whose content, quotes excluded, is t.all[start:end]: a string
+// inside a string. Its lines stand in the body under two layers of escapes; offsets are t's walk.
+func (t jsonText) within(w *Work, offsets func(int) int, start, end int) jsonText {
+	inner := readText(w, []byte(t.all[start:end]), 0, end-start)
 	inner.exact = inner.exact && t.exact && t.depth == 0
 	inner.depth = t.depth + 1
-	offsets := t.walk(body)
 	for i := range inner.lines {
 		l := &inner.lines[i]
-		l.start, l.eol, l.end = offsets(l.start), offsets(l.eol), offsets(l.end)
+		l.start, l.eol, l.end = offsets(start+l.start), offsets(start+l.eol), offsets(start+l.end)
 	}
 	return inner
 }
@@ -113,7 +112,8 @@ func speaksUp(v gjson.Result) bool {
 }
 
 // unpack returns the text in which a file may stand: t itself, or the string that holds it where t is JSON.
-func (t jsonText) unpack(body []byte) (inner jsonText, left Left) {
+func (t jsonText) unpack(w *Work, body []byte) (inner jsonText, left Left) {
+	w.spend(4 * len(t.all))
 	head := strings.TrimLeft(t.all, " \t\r\n")
 	if head == "" || head[0] != '{' && head[0] != '[' || !json.Valid([]byte(t.all)) {
 		return t, ""
@@ -125,5 +125,5 @@ func (t jsonText) unpack(body []byte) (inner jsonText, left Left) {
 	case failed || !ok:
 		return t, LeftNoCode
 	}
-	return t.within(body, start, end), ""
+	return t.within(w, t.walk(body), start, end), ""
 }

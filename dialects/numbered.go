@@ -187,7 +187,7 @@ func sharedMark(rests []string) string {
 		}
 		sep = sep[:n]
 	}
-	for !utf8.ValidString(sep) {
+	for i := 0; i < utf8.UTFMax && !utf8.ValidString(sep); i++ { // cut within a character
 		sep = sep[:len(sep)-1]
 	}
 	mark := strings.TrimSpace(sep)

@@ -14,6 +14,57 @@ import (
 // takes the first, another the last, so editing either could change what the upstream sees.
 var ErrDuplicateKey = errors.New("duplicate key")
 
+// ErrMembers refuses bodies of next to nothing but structure: to know a member takes many times the
+// bytes that it is written in.
+var ErrMembers = errors.New("too many members for its length")
+
+// Bodies may have fewMembers and one more in each bytesPerMember bytes. Of real requests those with the
+// most are tool schemas, of some 30 bytes a member, and they are short.
+const (
+	fewMembers     = 32 << 10
+	bytesPerMember = 256
+	// memberBytes is about what a member of an Object takes.
+	memberBytes = 256
+	// manyMembers is when to clear an Object costs more than to make one.
+	manyMembers = 64
+)
+
+// HasFewMembers counts the members and the objects of a body that is JSON, and says whether they are few
+// enough to be listed: see ErrMembers.
+func HasFewMembers(body []byte) bool {
+	most := fewMembers + len(body)/bytesPerMember
+	for rest := body; ; {
+		quote := bytes.IndexByte(rest, '"')
+		between := rest
+		if quote >= 0 {
+			between = rest[:quote]
+		}
+		for _, c := range between {
+			if c == ':' || c == '{' {
+				most--
+			}
+		}
+		if quote < 0 || most < 0 {
+			return most >= 0
+		}
+		rest = behindString(rest[quote+1:])
+	}
+}
+
+// behindString skips to behind the quote that ends a string.
+func behindString(p []byte) []byte {
+	for {
+		i := bytes.IndexAny(p, `"\`)
+		switch {
+		case i < 0:
+			return nil
+		case p[i] == '"':
+			return p[i+1:]
+		}
+		p = p[min(i+2, len(p)):]
+	}
+}
+
 // An Object holds the members of a JSON object by their decoded names. Their indexes are offsets
 // into the body.
 type Object map[string]gjson.Result
@@ -35,7 +86,11 @@ func readObject(v gjson.Result) (Object, error) {
 		return nil, nil
 	}
 	o := Object{}
-	var err error
+	return o, o.fill(v)
+}
+
+// fill adds the members of v to o.
+func (o Object) fill(v gjson.Result) (err error) {
 	v.ForEach(func(key, value gjson.Result) bool {
 		name := key.String()
 		if _, dup := o[name]; dup {
@@ -45,7 +100,7 @@ func readObject(v gjson.Result) (Object, error) {
 		o[name] = value
 		return true
 	})
-	return o, err
+	return err
 }
 
 // str returns the string member name, or "".
@@ -59,15 +114,22 @@ func (o Object) str(name string) string {
 // True reports whether the member name is the literal true.
 func (o Object) True(name string) bool { return o[name].Type == gjson.True }
 
-// eachObject calls f with every object of the array v.
+// eachObject calls f with every object of the array v. The object is valid during the call.
 func eachObject(v gjson.Result, f func(Object) error) error {
 	if !v.IsArray() {
 		return nil
 	}
 	var err error
+	o := Object{}
 	v.ForEach(func(_, item gjson.Result) bool {
-		var o Object
-		if o, err = readObject(item); err == nil && o != nil {
+		if !item.IsObject() {
+			return true
+		}
+		if len(o) > manyMembers {
+			o = Object{}
+		}
+		clear(o)
+		if err = o.fill(item); err == nil {
 			err = f(o)
 		}
 		return err == nil
@@ -84,7 +146,7 @@ func Append(body []byte, o Object, member string, values ...string) []byte {
 	var e Edit
 	switch {
 	case v.IsArray():
-		if len(v.Array()) > 0 {
+		if !isEmpty(v) {
 			list = "," + list
 		}
 		end := v.Index + len(v.Raw) - 1
@@ -100,6 +162,12 @@ func Append(body []byte, o Object, member string, values ...string) []byte {
 		return nil
 	}
 	return Splice(body, []Edit{e})
+}
+
+func isEmpty(v gjson.Result) bool {
+	empty := true
+	v.ForEach(func(_, _ gjson.Result) bool { empty = false; return false })
+	return empty
 }
 
 // ModelOf reads the model of a JSON body: the last of several, as nearly all parsers do.

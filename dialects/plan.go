@@ -3,6 +3,7 @@ package dialects
 import (
 	"cmp"
 	"strings"
+	"unicode/utf8"
 
 	"pith/compress"
 )
@@ -54,16 +55,19 @@ type Plan struct {
 	PromptEdits []Edit
 }
 
-// Plan picks the blocks of a conversation.
-func (c Conversation) Plan(rules Rules) Plan {
-	p := planner{model: c.Model, rules: rules, calls: map[string]pendingCall{}}
+// Plan picks the blocks of a conversation. An error is that of the Work that it was read with.
+func (c Conversation) Plan(rules Rules) (Plan, error) {
+	p := planner{
+		model: c.Model, rules: rules, work: c.work,
+		history: history{work: c.work}, calls: map[string]pendingCall{},
+	}
 	if c.earlier != nil {
 		p.run(*c.earlier)
 		p.plan = Plan{} // what went out is not changed any more
 	}
 	p.run(c)
 	shareBudget(p.plan.Blocks, rules.Budget)
-	return p.plan
+	return p.plan, c.work.Err()
 }
 
 // A planner walks a conversation from its first turn to its last and picks the blocks. What it
@@ -75,6 +79,7 @@ type planner struct {
 	model string
 	rules Rules
 	plan  Plan
+	work  *Work
 
 	history history
 	calls   map[string]pendingCall
@@ -82,24 +87,37 @@ type planner struct {
 	// that was not its own.
 	instruction, announcement string
 	message                   int
+	// asked are the questions of later messages that were looked at, by their index.
+	asked map[int]string
 	// mention is a read that the client did itself for a file that the user named, while its result is awaited.
 	mention *mention
 	// left counts the bytes of what was left alone, by reason.
 	left map[Left]int
 }
 
-// A pendingCall is a tool call that waits for its result.
+// A pendingCall is a tool call that waits for its result. The question is put together when it comes: of
+// a hundred thousand calls that nobody answers none has a copy of what was said before them.
 type pendingCall struct {
 	action action
 	// fresh says of each print whether its file was neither shown nor changed before.
 	fresh []bool
-	query string
+	// instruction, announcement and args are what was said when it was called.
+	instruction, announcement, args string
 }
+
+// pendingBytes and printBytes are about what a pendingCall and a print of one take.
+const pendingBytes, printBytes = 240, 72
+
+// query is what a call's result is read for.
+func (c pendingCall) query() string { return joinTexts(c.instruction, c.announcement, c.args) }
 
 func (p *planner) run(c Conversation) {
 	p.body = c.body
-	p.left = map[Left]int{}
+	p.left, p.asked = map[Left]int{}, map[int]string{}
 	for i, m := range c.messages {
+		if p.work.Err() != nil {
+			return
+		}
 		p.message = i
 		switch m.role {
 		case roleAssistant:
@@ -131,23 +149,32 @@ func (p *planner) assistant(m message) {
 	for _, piece := range m.parts {
 		switch piece.kind {
 		case partText:
-			p.announcement = strings.TrimSpace(readText(p.body, piece.start, piece.end).all)
-			p.history.noteWords(p.announcement)
+			said := strings.TrimSpace(readString(p.work, p.body, piece.start, piece.end))
+			p.announcement = tail(said, maxQueryBytes+utf8.UTFMax)
+			p.history.noteWords(said)
 		case partCall:
-			p.calls[piece.callID] = p.call(piece.call, joinTexts(p.instruction, p.announcement, piece.call.args))
+			call := p.call(piece.call)
+			// Each text longer than the question may be, so that cutting it changes none.
+			call.instruction, call.announcement = p.instruction, p.announcement
+			call.args = tail(strings.TrimSpace(piece.call.args), maxQueryBytes+utf8.UTFMax)
+			p.calls[piece.callID] = call
 		}
 	}
 }
 
-// call notes a call and what its result will be read for.
-func (p *planner) call(c call, query string) pendingCall {
+// call notes what a call does.
+func (p *planner) call(c call) pendingCall {
+	p.work.spend(len(c.args))
 	a := understand(c)
-	call := pendingCall{action: a, query: query}
+	call := pendingCall{action: a}
+	if !p.work.hold(pendingBytes + printBytes*len(a.prints)) {
+		return call
+	}
 	var now history
 	for _, print := range a.prints {
 		fresh := print.path != "" && p.history.whole(print.path) && now.whole(print.path)
 		call.fresh = append(call.fresh, fresh)
-		now.seen = append(now.seen, print.path)
+		now.add(print.path)
 	}
 	p.history.note(a)
 	return call
@@ -159,7 +186,7 @@ func (p *planner) turn(m message, behind []message) {
 	for _, piece := range m.parts {
 		switch piece.kind {
 		case partText:
-			u.read(readText(p.body, piece.start, piece.end))
+			u.read(readText(p.work, p.body, piece.start, piece.end))
 		case partResult:
 			p.result(piece)
 		}
@@ -167,22 +194,34 @@ func (p *planner) turn(m message, behind []message) {
 	p.completion(m)
 	own := u.question()
 	// A turn that shows code without a word about it is read under the question before it.
-	query := cmp.Or(own, p.instruction)
+	query := tail(cmp.Or(own, p.instruction), maxQueryBytes+utf8.UTFMax)
 	asked := query
 	if len(u.shown) > 0 && (own == "" || isHandover(own)) {
 		asked = cmp.Or(p.questionBehind(behind, own), query)
 	}
 	if !u.editable {
 		for _, show := range u.shown {
+			if p.work.Err() != nil {
+				return
+			}
 			show(asked)
 		}
 	}
 	p.instruction = query
 }
 
+// looksAt counts a few looks at lines, and takes memory for what is remembered of them.
+func (p *planner) looksAt(lines []textLine) bool {
+	p.work.spend(4 * bytesOf(lines))
+	return p.work.hold(len(lines) * contentBytes)
+}
+
 // add plans a file unless it is to be left alone.
 func (p *planner) add(text jsonText, list listing, query, hint string) {
 	size := bytesOf(list.lines)
+	if !p.work.hold(size + blockBytes) {
+		return
+	}
 	if !text.exact {
 		p.leave(LeftUnsure, size)
 		return
@@ -215,6 +254,12 @@ func (p *planner) add(text jsonText, list listing, query, hint string) {
 		},
 	})
 }
+
+const (
+	// contentBytes is what is remembered of a line, blockBytes about what is made for a block beside it.
+	contentBytes = 16
+	blockBytes   = 512
+)
 
 // maxQueryBytes bounds the question. Pasted walls of text end in the question more often than they
 // begin with it.

@@ -29,11 +29,15 @@ func quote(s string) string {
 // plan reads a body as the dialect of path words it, and plans it.
 func plan(t *testing.T, path, body string, rules dialects.Rules) dialects.Plan {
 	t.Helper()
-	c, err := dialects.Of(path).Read([]byte(body))
+	c, err := dialects.Of(path).Read(nil, []byte(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c.Plan(rules)
+	p, err := c.Plan(rules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 // What an assistant said before an earlier turn of the user's is no part of what a later call was

@@ -36,18 +36,15 @@ func (p *planner) prompt(text jsonText) bool {
 	if !ok {
 		return false
 	}
+	offsets := text.walk(p.body)
 	for _, c := range pruned.Cuts {
-		p.plan.PromptEdits = append(
-			p.plan.PromptEdits,
-			Edit{text.raw(p.body, c.Start), text.raw(p.body, c.End), appendEscaped(nil, c.Text)},
-		)
+		from := offsets(c.Start)
+		p.plan.PromptEdits = append(p.plan.PromptEdits, Edit{from, offsets(c.End), appendEscaped(nil, c.Text)})
 	}
+	p.work.spend(2 * len(text.all))
 	p.plan.Prompts = append(p.plan.Prompts, pruned)
 	return true
 }
-
-// raw returns where the byte at offset of t.all begins in the body.
-func (t jsonText) raw(body []byte, offset int) int { return t.walk(body)(offset) }
 
 // rawSize is the length of the character that begins at body[at], raw and decoded.
 func rawSize(body []byte, at, end int) (raw, decoded int) {

@@ -3,6 +3,7 @@ package dialects
 import (
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // A userTurn collects what a user's message says and shows.
@@ -25,7 +26,10 @@ func (u *userTurn) read(text jsonText) {
 	if u.mentions(text) {
 		return
 	}
-	blocks := findBlocks(text.lines)
+	blocks := findBlocks(p.work, text.lines)
+	// What the user says is put together outside the blocks, and looked at for what agents add.
+	p.work.spend(4 * len(text.all))
+	p.work.hold(len(text.all))
 	said := instruction(text, blocks)
 	u.words = append(u.words, said)
 	u.editable = u.editable || editableFiles.MatchString(said)
@@ -92,10 +96,14 @@ func isHandover(words string) bool {
 	return true
 }
 
+// farQuestion is how many messages behind files their question is looked for. Clients that hand files
+// over in turns of their own have few of them, and each turn that shows files looks anew.
+const farQuestion = 8
+
 // questionBehind is the question to files that a turn only hands over: that of the user's next message, with at most an assent of
 // the client's own making between.
 func (p *planner) questionBehind(behind []message, own string) string {
-	for i, m := range behind {
+	for i, m := range behind[:min(len(behind), farQuestion)] {
 		switch {
 		case m.role == roleAssistant:
 			if i > 0 && behind[i-1].role == roleAssistant || own == "" || !p.assents(m) {
@@ -104,18 +112,27 @@ func (p *planner) questionBehind(behind []message, own string) string {
 		case m.role != roleUser || holds(m, partResult):
 			return ""
 		default:
-			u := userTurn{planner: &planner{body: p.body, rules: Rules{}}}
-			for _, part := range m.parts {
-				if part.kind == partText {
-					u.read(readText(p.body, part.start, part.end))
-				}
-			}
-			if asked := u.question(); asked != "" && !isHandover(asked) {
+			if asked := p.questionOf(m, p.message+1+i); asked != "" && !isHandover(asked) {
 				return asked
 			}
 		}
 	}
 	return ""
+}
+
+// questionOf is the question of a later message, which is read once: each turn before it may ask.
+func (p *planner) questionOf(m message, index int) string {
+	if asked, known := p.asked[index]; known {
+		return asked
+	}
+	u := userTurn{planner: &planner{body: p.body, work: p.work}}
+	for _, part := range m.parts {
+		if part.kind == partText {
+			u.read(readText(p.work, p.body, part.start, part.end))
+		}
+	}
+	p.asked[index] = tail(u.question(), maxQueryBytes+utf8.UTFMax)
+	return p.asked[index]
 }
 
 // assents reports that an assistant's message is a few words that take something over.
@@ -125,7 +142,7 @@ func (p *planner) assents(m message) bool {
 		if part.kind != partText {
 			return false
 		}
-		said.WriteString(readText(p.body, part.start, part.end).all)
+		said.WriteString(readString(p.work, p.body, part.start, part.end))
 	}
 	return said.Len() < 300 && accept.MatchString(said.String())
 }

@@ -5,14 +5,17 @@ func (p *planner) userBlock(text jsonText, b codeSpan, query string) {
 	fresh := true
 	if b.path != "" {
 		fresh = p.history.whole(b.path)
-		p.history.seen = append(p.history.seen, b.path)
+		p.history.add(b.path)
 	}
 	lines := text.lines[b.first:b.last]
 	if !fresh {
 		p.leave(LeftSeen, bytesOf(lines))
 		return
 	}
-	list, left := listBlock(lines, b)
+	if !p.looksAt(lines) {
+		return
+	}
+	list, left := listBlock(p.work, lines, b)
 	if left != "" {
 		p.leave(left, bytesOf(lines))
 		return
@@ -34,11 +37,11 @@ func (p *planner) result(part part) {
 // resultText is the one text of a result. Some tools put a report into a text of its own before it.
 func (p *planner) resultText(part part, a action) (text jsonText, ok bool) {
 	if len(part.texts) == 0 {
-		return readText(p.body, part.start, part.end), true
+		return readText(p.work, p.body, part.start, part.end), true
 	}
 	found := false
 	for _, span := range part.texts {
-		t := readText(p.body, span[0], span[1])
+		t := readText(p.work, p.body, span[0], span[1])
 		if isReport(t.lines) {
 			if failedBefore(t.lines) {
 				return text, false
@@ -66,11 +69,14 @@ func (p *planner) read(text jsonText, lines []textLine, call pendingCall, failed
 		p.leave(LeftNoCode, bytesOf(lines))
 		return
 	}
-	if inner, left := text.unpack(p.body); left != "" {
+	if inner, left := text.unpack(p.work, p.body); left != "" {
 		p.leave(left, bytesOf(lines))
 		return
 	} else if inner.depth > text.depth {
 		text, lines = inner, inner.lines
+	}
+	if !p.looksAt(lines) {
+		return
 	}
 	list, ok := sections(lines, call.action.prints)
 	if !ok {
@@ -78,27 +84,18 @@ func (p *planner) read(text jsonText, lines []textLine, call pendingCall, failed
 		return
 	}
 	for _, s := range list {
-		file, left := listFile(s.lines, s.print.path)
+		file, left := listFile(p.work, s.lines, s.print.path)
 		switch {
-		case !call.isFresh(s.print.path):
+		case !call.fresh[s.index]:
 			p.leave(LeftSeen, bytesOf(s.lines))
 		case left != "":
 			p.leave(left, bytesOf(s.lines))
 		case s.print.below > 0 && len(file.content) >= s.print.below:
 			p.leave(LeftPart, bytesOf(s.lines))
 		default:
-			p.add(text, file, call.query, call.action.wayBack())
+			p.add(text, file, call.query(), call.action.wayBack())
 		}
 	}
-}
-
-func (c pendingCall) isFresh(file string) bool {
-	for i, p := range c.action.prints {
-		if p.path == file {
-			return c.fresh[i]
-		}
-	}
-	return false
 }
 
 // The way back to omitted lines is said once in a result whose markers have no hash, in words for the tool that read the file.

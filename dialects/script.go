@@ -21,7 +21,10 @@ func isScript(input string) bool { return scriptCall.MatchString(input) }
 
 // understandScript reads what a script does to files. Only one call whose output is shown once can be told from its result.
 func understandScript(input string) action {
-	calls := scriptCall.FindAllStringSubmatchIndex(input, -1)
+	calls := scriptCall.FindAllStringSubmatchIndex(input, maxWords+1)
+	if len(calls) > maxWords {
+		return action{kind: actChange, command: input}
+	}
 	all := action{kind: actOther}
 	for i, m := range calls {
 		end := len(input)

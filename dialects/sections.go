@@ -6,33 +6,33 @@ import "strings"
 type section struct {
 	lines []textLine
 	print print
+	// index is the print's among those of its call.
+	index int
 }
 
 // sections shares a command's output out over the files that it prints. ok is false where it cannot be told where one file ends
 // and the next begins.
 func sections(lines []textLine, prints []print) (list []section, ok bool) {
 	if len(prints) == 1 {
-		return []section{{lines, prints[0]}}, true
+		return []section{{lines: lines, print: prints[0]}}, true
 	}
 	if list, ok := restarts(lines, prints); ok {
 		return list, true
 	}
 	at, open := 0, -1
-	for _, p := range prints {
-		mark := p.literal
-		if p.headed {
-			mark = "==> " + p.path + " <=="
-		}
+	marked := onlyLines(lines, prints)
+	for n, p := range prints {
+		mark := p.mark()
 		if mark == "" {
 			if open >= 0 {
 				return nil, false
 			}
 			open = len(list)
-			list = append(list, section{print: p})
+			list = append(list, section{print: p, index: n})
 			continue
 		}
-		i := onlyLine(lines, mark)
-		if i < at {
+		i, once := marked[mark]
+		if !once || i < at {
 			return nil, false
 		}
 		if open >= 0 {
@@ -47,7 +47,7 @@ func sections(lines []textLine, prints []print) (list []section, ok bool) {
 		at = i + 1
 		if p.path != "" {
 			open = len(list)
-			list = append(list, section{print: p})
+			list = append(list, section{print: p, index: n})
 		}
 	}
 	if open >= 0 {
@@ -69,22 +69,40 @@ func restarts(lines []textLine, prints []print) (list []section, ok bool) {
 		if run.start != at || run.first != 1 || prints[i].path == "" {
 			return nil, false
 		}
-		list = append(list, section{lines[run.start:run.end], prints[i]})
+		list = append(list, section{lines[run.start:run.end], prints[i], i})
 		at = run.end
 	}
 	return list, at == len(lines)
 }
 
-// onlyLine returns the index of the one line that reads text, or -1.
-func onlyLine(lines []textLine, text string) int {
-	at := -1
+// mark is the line that stands in the output for a print, or above it; "" where there is none.
+func (p print) mark() string {
+	if p.headed {
+		return "==> " + p.path + " <=="
+	}
+	return p.literal
+}
+
+// onlyLines maps the marks of prints to the lines that read like them, where that is one line each.
+func onlyLines(lines []textLine, prints []print) map[string]int {
+	marked := make(map[string]int, len(prints))
+	for _, p := range prints {
+		marked[p.mark()] = -1
+	}
 	for i := range lines {
-		if strings.TrimRight(lines[i].text, "\r") == text {
-			if at >= 0 {
-				return -1
-			}
-			at = i
+		text := strings.TrimRight(lines[i].text, "\r")
+		switch at, known := marked[text]; {
+		case !known:
+		case at < 0:
+			marked[text] = i
+		default:
+			marked[text] = len(lines) // several
 		}
 	}
-	return at
+	for mark, at := range marked {
+		if at < 0 || at == len(lines) {
+			delete(marked, mark)
+		}
+	}
+	return marked
 }

@@ -35,6 +35,7 @@ type shellReader struct {
 	word   strings.Builder
 	begun  bool
 	target bool // the next word is a file for input
+	words  int  // of all commands
 }
 
 func (s *shellReader) next() {
@@ -50,7 +51,11 @@ func (s *shellReader) next() {
 	case strings.IndexByte("$`*?{}()[!", c) >= 0:
 		s.ok = false
 	case c == '#' && !s.begun: // a comment
-		s.rest = s.rest[max(0, strings.IndexByte(s.rest+"\n", '\n')):]
+		end := strings.IndexByte(s.rest, '\n')
+		if end < 0 {
+			end = len(s.rest)
+		}
+		s.rest = s.rest[end:]
 	case c == ' ' || c == '\t':
 		s.endWord()
 		s.rest = strings.TrimLeft(s.rest, " \t")
@@ -106,21 +111,29 @@ func (s *shellReader) operator() {
 	s.rest = strings.TrimLeft(s.rest, " \t\n")
 }
 
+// maxWords bounds a command line that is taken apart: nobody prints so many files to see each.
+const maxWords = 200
+
+// longestRedirection is enough of a line to read a redirection that is plain.
+const longestRedirection = 64
+
 var redirection = regexp.MustCompile(`^(?:\d?>>?\s*/dev/null|&>\s*/dev/null|\d?>&\d)`)
 
 // redirect reads a redirection: errors into nothing or into the output, or a file for input.
 func (s *shellReader) redirect() {
-	if s.begun && (s.word.String() == "2" || s.word.String() == "1") { // the number before it
-		s.rest = s.word.String() + s.rest
+	number := ""
+	if s.begun && (s.word.String() == "2" || s.word.String() == "1") { // before it
+		number = s.word.String()
 		s.word.Reset()
 		s.begun = false
 	}
-	if m := redirection.FindString(s.rest); m != "" && !strings.HasPrefix(m, ">") && !strings.HasPrefix(m, "1>") && !strings.HasPrefix(m, "&>") {
+	head := number + s.rest[:min(len(s.rest), longestRedirection)]
+	if m := redirection.FindString(head); m != "" && !strings.HasPrefix(m, ">") && !strings.HasPrefix(m, "1>") && !strings.HasPrefix(m, "&>") {
 		s.endWord()
-		s.rest = s.rest[len(m):]
+		s.rest = s.rest[len(m)-len(number):]
 		return
 	}
-	if s.rest[0] != '<' || strings.HasPrefix(s.rest, "<<") || strings.HasPrefix(s.rest, "<(") {
+	if number != "" || s.rest[0] != '<' || strings.HasPrefix(s.rest, "<<") || strings.HasPrefix(s.rest, "<(") {
 		s.ok = false
 		return
 	}
@@ -132,6 +145,9 @@ func (s *shellReader) redirect() {
 func (s *shellReader) endWord() {
 	if !s.begun {
 		return
+	}
+	if s.words++; s.words > maxWords {
+		s.ok = false
 	}
 	if s.target {
 		s.now.input, s.target = s.word.String(), false

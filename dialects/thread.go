@@ -28,7 +28,7 @@ var ErrThread = errors.New("conversation is too long to be kept")
 func (t Thread) Asked(request []byte) (Thread, error) {
 	input := gjson.GetBytes(request, "input")
 	if input.Type == gjson.String {
-		return t.add(`{"role":"user","content":` + input.Raw + `}`)
+		return t[:len(t):len(t)].add(`{"role":"user","content":` + input.Raw + `}`)
 	}
 	return t.Answered(input)
 }
@@ -36,6 +36,7 @@ func (t Thread) Asked(request []byte) (Thread, error) {
 // Answered returns t with items added: the input of a request, or the output of an answer.
 func (t Thread) Answered(items gjson.Result) (Thread, error) {
 	var err error
+	t = t[:len(t):len(t)]
 	items.ForEach(func(_, item gjson.Result) bool {
 		if item.IsObject() && item.Get("type").Str != "reasoning" {
 			t, err = t.add(withoutResult(item))
@@ -45,16 +46,16 @@ func (t Thread) Answered(items gjson.Result) (Thread, error) {
 	return t, err
 }
 
-// add never writes into the bytes of t: other Threads may begin with them.
+// add appends to t. Other Threads may begin with the bytes of t, so callers begin with one that has
+// no room behind them, and t grows as a slice does: a request may have a hundred thousand items.
 func (t Thread) add(item string) (Thread, error) {
 	if len(t)+len(item) >= maxThread {
 		return nil, ErrThread
 	}
-	var sep []byte
 	if len(t) > 0 {
-		sep = []byte(",")
+		t = append(t, ',')
 	}
-	return bytes.Join([][]byte{t, sep, []byte(item)}, nil), nil
+	return append(t, item...), nil
 }
 
 // withoutResult is the raw item without the text that a tool returned.
@@ -68,7 +69,7 @@ func withoutResult(item gjson.Result) string {
 // After returns c as the continuation of t.
 func (c Conversation) After(t Thread) (Conversation, error) {
 	body := bytes.Join([][]byte{[]byte(`{"input":[`), t, []byte(`]}`)}, nil)
-	earlier, err := responsesDialect.Read(body)
+	earlier, err := responsesDialect.Read(c.work, body)
 	if err == nil {
 		c.earlier = &earlier
 	}

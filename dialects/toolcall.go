@@ -2,9 +2,7 @@ package dialects
 
 import (
 	"encoding/json"
-	"path"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -51,6 +49,9 @@ func understand(c call) action {
 		return understandShell(command)
 	}
 	paths, ranged := plainPaths(argumentPaths(args, 0))
+	if len(paths) > maxPaths {
+		return action{kind: actChange, command: c.args}
+	}
 	if isReadTool(name, args) {
 		switch {
 		case ranged || asksForPart(args):
@@ -126,7 +127,10 @@ var pathKeys = map[string]bool{
 	"file_paths": true, "files": true,
 }
 
-// argumentPaths lists the strings under path keys, a few levels deep.
+// maxPaths bounds the files that one call is taken to name. One with more may change whatever it mentions.
+const maxPaths = 1000
+
+// argumentPaths lists the strings under path keys, a few levels deep, and stops behind maxPaths.
 func argumentPaths(v gjson.Result, depth int) []string {
 	var out []string
 	if depth > 3 || !v.IsObject() && !v.IsArray() {
@@ -137,16 +141,17 @@ func argumentPaths(v gjson.Result, depth int) []string {
 		case value.Type == gjson.String && pathKeys[key.Str]:
 			out = append(out, strings.TrimPrefix(value.Str, "file://"))
 		case value.IsArray() && pathKeys[key.Str]:
-			for _, item := range value.Array() {
+			value.ForEach(func(_, item gjson.Result) bool {
 				if item.Type == gjson.String {
 					out = append(out, item.Str)
 				}
-			}
+				return len(out) <= maxPaths
+			})
 			out = append(out, argumentPaths(value, depth+1)...)
 		default:
 			out = append(out, argumentPaths(value, depth+1)...)
 		}
-		return true
+		return len(out) <= maxPaths
 	})
 	return out
 }
@@ -182,13 +187,22 @@ func shellCommand(name string, args gjson.Result, raw string) (string, bool) {
 		if !v.IsArray() {
 			continue
 		}
-		var words []string
-		for _, w := range v.Array() {
-			words = append(words, w.String())
+		words := wordsOf(v)
+		if len(words) > maxPaths {
+			return raw, true // it may change whatever it mentions
 		}
 		return commandOf(words), true
 	}
 	return raw, true
+}
+
+// wordsOf lists an argument vector, and stops behind maxPaths.
+func wordsOf(vector gjson.Result) (words []string) {
+	vector.ForEach(func(_, word gjson.Result) bool {
+		words = append(words, word.String())
+		return len(words) <= maxPaths
+	})
+	return words
 }
 
 // commandOf is the command line of an argument vector.
@@ -223,10 +237,15 @@ func understandShell(command string) action {
 	if redirect.MatchString(safeRedirect.ReplaceAllString(command, "")) {
 		return action{kind: actChange, command: command}
 	}
-	for _, segment := range shellSegments.Split(command, -1) {
+	for rest := command; rest != ""; {
+		segment, end := rest, len(rest)
+		if loc := shellSegments.FindStringIndex(rest); loc != nil {
+			segment, end = rest[:loc[0]], loc[1]
+		}
 		if strings.TrimSpace(segment) != "" && !lookOnly.MatchString(segment) {
 			return action{kind: actChange, command: command}
 		}
+		rest = rest[end:]
 	}
 	if len(files) > 0 {
 		return action{kind: actPeek, paths: files, left: LeftUnsure}
@@ -242,73 +261,4 @@ func plainText(args string) string {
 		return s
 	}
 	return args
-}
-
-// A history remembers what the conversation did to files so far.
-type history struct {
-	seen     []string // shown to the model, in whole or in part
-	changed  []string
-	commands []string // texts whose mention of a file may mean a change
-}
-
-// whole reports that a file was neither shown nor changed before. A file shown again, or after a
-// change, was asked for to see it as it is.
-func (h *history) whole(file string) bool {
-	for _, known := range slices.Concat(h.seen, h.changed) {
-		if sameFile(known, file) {
-			return false
-		}
-	}
-	base := path.Base(cleanPath(file))
-	for _, command := range h.commands {
-		if strings.Contains(command, base) {
-			return false
-		}
-	}
-	return true
-}
-
-// note records a call's action. A file counts as seen from the call on, so that of two reads in one
-// turn the second passes whole.
-func (h *history) note(a action) {
-	switch a.kind {
-	case actRead, actPeek:
-		h.seen = append(h.seen, a.paths...)
-	case actChange:
-		h.changed = append(h.changed, a.paths...)
-		if a.command != "" {
-			h.commands = append(h.commands, a.command)
-		}
-	}
-}
-
-// textEdits are how agents without tool calls write edits into their words: Cline's and Roo's
-// elements, Aider's blocks, patches.
-var textEdits = [...]string{
-	"<write_to_file>", "<replace_in_file>", "<apply_diff>", "<insert_content>",
-	"<search_and_replace>", "<<<<<<< SEARCH", "*** Begin Patch",
-}
-
-// noteWords records the edits in what an assistant says: they may change any file that it names.
-func (h *history) noteWords(text string) {
-	for _, mark := range textEdits {
-		if strings.Contains(text, mark) {
-			h.commands = append(h.commands, text)
-			return
-		}
-	}
-}
-
-func cleanPath(s string) string {
-	return path.Clean(strings.ReplaceAll(s, `\`, "/"))
-}
-
-// sameFile compares paths of which one may be absolute and one relative: equal, or one ends in the
-// other at a slash.
-func sameFile(a, b string) bool {
-	a, b = cleanPath(a), cleanPath(b)
-	if len(a) < len(b) {
-		a, b = b, a
-	}
-	return a == b || strings.HasSuffix(a, "/"+strings.TrimPrefix(b, "/"))
 }

@@ -2,7 +2,11 @@ package gateway
 
 import (
 	"context"
+	"net"
 	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 
 	"pith/dialects"
@@ -14,6 +18,7 @@ import (
 type Client struct {
 	gateway *Gateway
 	key     *VirtualKey // nil where virtual keys are not in use, or the request has none
+	secret  string      // what the request showed for it
 	charged int64       // tokens
 }
 
@@ -22,9 +27,9 @@ type Client struct {
 func (g *Gateway) Enter(answer http.Header, r *http.Request) (*Client, error) {
 	c := &Client{gateway: g}
 	if len(g.opts.Keys) == 0 {
-		return c, nil
+		return c, g.admitLocal(r)
 	}
-	if c.key = findKey(g.opts.Keys, r); c.key == nil {
+	if c.key, c.secret = findKey(g.opts.Keys, r); c.key == nil {
 		return c, &apierror.Error{
 			Status: http.StatusUnauthorized,
 			Kind:   apierror.Auth,
@@ -42,7 +47,7 @@ func (g *Gateway) Enter(answer http.Header, r *http.Request) (*Client, error) {
 // Another counts one more request on a connection that carries many, and returns its Client. An error
 // is an apierror.Error.
 func (c *Client) Another(ctx context.Context) (*Client, error) {
-	next := &Client{gateway: c.gateway, key: c.key}
+	next := &Client{gateway: c.gateway, key: c.key, secret: c.secret}
 	if c.key == nil {
 		return next, nil
 	}
@@ -61,12 +66,44 @@ func usedUp(no refusal) *apierror.Error {
 	}
 }
 
+// admitLocal lets in whoever brings credentials of their own. Where Pith holds an upstream's key and asks nobody for one, it serves the
+// programs of its own machine, and no web page that a browser there has open: such a request names the page, or comes under a name that
+// the page's server made point here.
+func (g *Gateway) admitLocal(r *http.Request) error {
+	if !slices.ContainsFunc(g.targets, func(t *target) bool { return t.Key != "" }) {
+		return nil
+	}
+	origin := r.Header.Get("Origin")
+	page, err := url.Parse(origin)
+	if isLocal(r.Host) && (origin == "" || err == nil && isLocal(page.Host)) {
+		return nil
+	}
+	return &apierror.Error{Status: http.StatusForbidden, Kind: apierror.Auth, Msg: "this proxy holds a key and serves its own machine alone: address it as 127.0.0.1 or localhost"}
+}
+
+// isLocal reports a host, with or without a port, that is this machine whoever asks.
+func isLocal(host string) bool {
+	name := (&url.URL{Host: host}).Hostname()
+	return name == "localhost" || net.ParseIP(name).IsLoopback()
+}
+
 // Name is the name of the key that the request came with, or "".
 func (c *Client) Name() string {
 	if c == nil || c.key == nil {
 		return ""
 	}
 	return c.key.Name
+}
+
+// keyLike is what keys of providers and of ours look like.
+var keyLike = regexp.MustCompile(`(?i)\b(?:sk|pk|rk|key|pith|gsk|xai|hf|aiza|bearer)[-_ ]?[a-z0-9_-]{12,}|[A-Za-z0-9_-]{40,}`)
+
+// Hide returns text, such as a path, without what is or looks like a key: for logs.
+func (c *Client) Hide(text string) string {
+	if c != nil && c.secret != "" {
+		text = strings.ReplaceAll(text, c.secret, "...")
+	}
+	return keyLike.ReplaceAllString(text, "...")
 }
 
 // Tenant names the caller that results of r, its request, may be shared with.

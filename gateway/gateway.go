@@ -24,7 +24,7 @@ type Options struct {
 	// Keys are the clients. If there are any, a request needs one of their keys, which goes no
 	// further.
 	Keys []VirtualKey
-	// DefaultKey is the default upstream's own, where Keys are in use.
+	// DefaultKey is the default upstream's own, in place of the client's.
 	DefaultKey string
 	// DefaultSockets says which WebSockets pass to the default upstream. If empty, SocketsResponses.
 	DefaultSockets Sockets

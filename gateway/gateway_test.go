@@ -59,7 +59,7 @@ func TestRoute(t *testing.T) {
 		}
 		in := httptest.NewRequest(http.MethodPost, tt.path, nil)
 		p := &httputil.ProxyRequest{In: in, Out: in.Clone(t.Context())}
-		if g.Address(p, to); p.Out.URL.String() != tt.url {
+		if g.Address(p, to, nil); p.Out.URL.String() != tt.url {
 			t.Errorf("%s, model %q goes to %s, want %s", tt.path, tt.model, p.Out.URL, tt.url)
 		}
 	}

@@ -25,22 +25,23 @@ func NewKey() string { return "pith-" + rand.Text() }
 // HashKey returns what stands for a key at rest.
 func HashKey(key string) [sha256.Size]byte { return sha256.Sum256([]byte(key)) }
 
-// findKey looks for a key in every place where clients put theirs: some send more than one.
-func findKey(keys []VirtualKey, r *http.Request) *VirtualKey {
+// findKey looks for a key in every place where clients put theirs: some send more than one. It returns the key and how it was shown.
+func findKey(keys []VirtualKey, r *http.Request) (key *VirtualKey, shown string) {
 	for _, name := range credentialHeaders {
 		for _, v := range r.Header.Values(name) {
 			if scheme, rest, ok := strings.Cut(v, " "); ok && strings.EqualFold(scheme, "Bearer") {
 				v = strings.TrimSpace(rest)
 			}
 			if key := matchKey(keys, v); key != nil {
-				return key
+				return key, v
 			}
 		}
 	}
 	if r.URL.RawQuery != "" {
-		return matchKey(keys, r.URL.Query().Get("key"))
+		shown = r.URL.Query().Get("key")
+		return matchKey(keys, shown), shown
 	}
-	return nil
+	return nil, ""
 }
 
 // matchKey compares with every key whatever it finds, so that the time taken says nothing.

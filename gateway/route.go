@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"path"
@@ -18,8 +19,8 @@ type Upstream struct {
 	Name string
 	// URL has scheme, host and, where there is one, a path prefix.
 	URL *url.URL
-	// Key goes out in place of a virtual key. If empty, no credentials do. Without virtual keys it
-	// is not used.
+	// Key goes out in place of the client's. If empty, a virtual key goes nowhere and other
+	// credentials pass.
 	Key string
 	// Auth is the header of Key. If empty, the one that the request's dialect has.
 	Auth Auth
@@ -129,8 +130,8 @@ func (u *Upstream) takesModel(model string) bool {
 	return len(u.Models) == 0
 }
 
-// Address points an outgoing request at its upstream, with the credentials that are for there.
-func (g *Gateway) Address(p *httputil.ProxyRequest, to Destination) {
+// Address points a client's outgoing request at its upstream, with the credentials that are for there.
+func (g *Gateway) Address(p *httputil.ProxyRequest, to Destination, c *Client) {
 	if to.strip != "" {
 		p.Out.URL.Path = strings.TrimPrefix(p.Out.URL.Path, to.strip)
 		p.Out.URL.RawPath = strings.TrimPrefix(p.Out.URL.RawPath, to.strip)
@@ -139,11 +140,8 @@ func (g *Gateway) Address(p *httputil.ProxyRequest, to Destination) {
 	// ReverseProxy drops what it cannot parse of a query; nothing here reads it, so it passes as it
 	// came.
 	query := p.In.URL.RawQuery
-	if len(g.opts.Keys) > 0 {
-		query = withoutKey(query)
-		for _, name := range credentialHeaders {
-			p.Out.Header.Del(name)
-		}
+	if len(g.opts.Keys) > 0 || to.Key != "" {
+		query = c.withoutKeys(p.Out.Header, query)
 		if to.Key != "" {
 			auth := to.Auth
 			if auth == "" {
@@ -155,20 +153,58 @@ func (g *Gateway) Address(p *httputil.ProxyRequest, to Destination) {
 	p.Out.URL.RawQuery = joinQuery(to.URL.RawQuery, query)
 }
 
-// withoutKey cuts the parameter that may hold a virtual key out of a query and leaves the rest as
-// it is written.
-func withoutKey(query string) string {
-	if !strings.Contains(query, "k") && !strings.Contains(query, "%") { // no "key", however escaped
-		return query
+// withoutKeys takes the client's credentials off a request's header and query: those that stand where credentials do, and whatever
+// else has the key in it that the client showed.
+func (c *Client) withoutKeys(h http.Header, query string) string {
+	for _, name := range credentialHeaders {
+		h.Del(name)
 	}
-	var kept []string
-	for part := range strings.SplitSeq(query, "&") {
-		name, _, _ := strings.Cut(part, "=")
-		if plain, err := url.QueryUnescape(name); err != nil || plain != "key" {
-			kept = append(kept, part)
+	if c.secret != "" {
+		for name, values := range h {
+			if slices.ContainsFunc(values, c.shows) {
+				delete(h, name)
+			}
 		}
 	}
-	return strings.Join(kept, "&")
+	return c.withoutKey(query)
+}
+
+// shows reports that a text has the client's key in it, as it is or escaped.
+func (c *Client) shows(text string) bool {
+	if c.secret == "" {
+		return false
+	}
+	if strings.Contains(text, c.secret) {
+		return true
+	}
+	plain, err := url.QueryUnescape(text)
+	return err == nil && strings.Contains(plain, c.secret)
+}
+
+// withoutKey cuts the parameters that may hold a key out of a query and leaves the rest as it is written. Some servers part
+// parameters with semicolons.
+func (c *Client) withoutKey(query string) string {
+	if !strings.Contains(query, "k") && !strings.Contains(query, "%") && !c.shows(query) { // no "key", however escaped
+		return query
+	}
+	var kept strings.Builder
+	for rest := query; rest != ""; {
+		end := len(rest)
+		if i := strings.IndexAny(rest, "&;"); i >= 0 {
+			end = i + 1
+		}
+		part := strings.TrimRight(rest[:end], "&;")
+		name, _, _ := strings.Cut(part, "=")
+		if plain, err := url.QueryUnescape(name); (err != nil || plain != "key") && !c.shows(part) {
+			kept.WriteString(rest[:end])
+		}
+		rest = rest[end:]
+	}
+	out := kept.String()
+	if !strings.HasSuffix(query, "&") && !strings.HasSuffix(query, ";") {
+		out = strings.TrimRight(out, "&;")
+	}
+	return out
 }
 
 func joinQuery(own, client string) string {

@@ -49,6 +49,8 @@ const (
 type health struct {
 	breaker circuitbreaker.CircuitBreaker[any] // nil: none
 	rest    time.Duration
+	// failures are those that the breaker was told.
+	failures failures
 
 	mu     sync.Mutex
 	budget float64
@@ -160,8 +162,13 @@ func (s *sender) try(req *http.Request, t *target) attempt {
 	)
 	res, err := s.next.RoundTrip(req.WithContext(ctx)) //nolint:bodyclose // the answer is the caller's
 	a := attempt{res: res, err: err, reached: reached.Load()}
+	if err == nil && (res.StatusCode < 100 || res.StatusCode > 599) {
+		// net/http writes no such status but panics (TestNoAnswerEndsTheProcess in proxy), and clients know none.
+		_ = res.Body.Close() // it is not read: its error is no news
+		a.res, a.err = nil, &apierror.Error{Status: http.StatusBadGateway, Kind: apierror.Upstream, Msg: "the upstream answered with a status that is none"}
+	}
 	s.gateway.metrics.attempts.WithLabelValues(t.Name, a.outcome(req.Context())).Inc()
-	t.record(req.Context(), a)
+	t.record(req.Context(), s.client.identity(req), a)
 	return a
 }
 
@@ -172,7 +179,7 @@ func (a *attempt) outcome(ctx context.Context) string {
 		return "answered"
 	case a.err == nil:
 		return "failed"
-	case errors.Is(ctx.Err(), context.Canceled):
+	case ownFault(a.err), errors.Is(ctx.Err(), context.Canceled):
 		return "left"
 	case a.reached:
 		return "broken"
@@ -181,20 +188,29 @@ func (a *attempt) outcome(ctx context.Context) string {
 	}
 }
 
-// record tells the breaker. What the client cut short says nothing about the upstream, but a trial
-// has to end somehow.
-func (h *health) record(ctx context.Context, a attempt) {
+// ownFault reports an error out of the request's own body, which is the client's doing.
+func ownFault(err error) bool {
+	e, ok := errors.AsType[*apierror.Error](err)
+	return ok && e.Status < http.StatusInternalServerError
+}
+
+// record tells the breaker, which is everybody's: no client alone may open it. So what the client cut short says nothing, and an
+// upstream that was reached fails only where it fails several clients. A trial has to end somehow: one that shows that the upstream
+// can be reached ends well.
+func (h *health) record(ctx context.Context, who string, a attempt) {
 	if h.breaker == nil {
 		return
 	}
-	switch a.outcome(ctx) {
-	case "answered":
+	switch outcome := a.outcome(ctx); {
+	case outcome == "unreached":
+		h.breaker.RecordFailure()
+	case outcome == "answered":
 		h.breaker.RecordSuccess()
-	case "left":
-		if h.breaker.IsHalfOpen() {
-			h.breaker.RecordFailure()
-		}
-	default:
+	case outcome != "left" && h.failures.count(who, time.Now()):
+		h.breaker.RecordFailure()
+	case h.breaker.IsHalfOpen() && a.reached && outcome != "broken":
+		h.breaker.RecordSuccess()
+	case h.breaker.IsHalfOpen():
 		h.breaker.RecordFailure()
 	}
 }

@@ -50,6 +50,10 @@ func limitProcessor(parse time.Duration) error {
 	return syscall.Setrlimit(syscall.RLIMIT_CPU, &limit)
 }
 
+// goFirst has the kernel end this process before others when memory ends: a parse is repeated or done without, a proxy is not.
+// Raising the score needs no privilege (proc(5)); where it fails, the order is the kernel's.
+func goFirst() { _ = os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0) }
+
 // watchProcessor ends the process when it passes its processor time: the Go runtime ignores the signal by itself.
 func watchProcessor() {
 	passed := make(chan os.Signal, 1)

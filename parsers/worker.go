@@ -14,6 +14,7 @@ func ServeWorker(in io.Reader, out io.Writer) error {
 	if err := limitMemory(); err != nil {
 		return fmt.Errorf("limit memory: %w", err)
 	}
+	goFirst()
 	watchProcessor()
 	if err := writeFrame(out, nil); err != nil {
 		return fmt.Errorf("report readiness: %w", err)

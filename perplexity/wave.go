@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"golang.org/x/sync/errgroup"
+
+	"pith/internal/panics"
 )
 
 // waveBytes bounds the states that a request holds at once.
@@ -166,7 +168,8 @@ func (w *wave) runBatch(ctx context.Context, b batch) error {
 	if err != nil {
 		return err
 	}
-	err = w.engine.run(ctx, slot, b)
+	// It runs on a goroutine of its own, where a panic would end the process.
+	err = panics.Guard(func() error { return w.engine.run(ctx, slot, b) })
 	if err != nil {
 		w.queue.release(slot, 0)
 		if half := len(b.rows) / 2; half > 0 && outOfMemory(err) {

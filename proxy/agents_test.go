@@ -93,6 +93,7 @@ func TestToolResults(t *testing.T) {
 		{"cat of a glob", read("Bash", `{"command":"cat *.go"}`, code), 0},
 		{"failed command", read("shell", `{"command":["cat","main.go"]}`, "Exit code: 1\nOutput:\n"+code), 0},
 		{"error in words", read("Read", `{"file_path":"/repo/main.go"}`, "Error: too large\n"+code), 0},
+		{"file not found", read("Read", `{"file_path":"/repo/main.go"}`, "File not found\n"+code), 0},
 		{"search", read("Grep", `{"pattern":"f007","path":"/repo/main.go"}`, code), 0},
 		{"JSON file", read("Read", `{"file_path":"/repo/a.json"}`, numberedSource(40, "→")), 0},
 		{

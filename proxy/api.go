@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"github.com/gin-gonic/gin/render"
 
 	"pith/compress"
+	"pith/dialects"
 	"pith/internal/apierror"
 	"pith/internal/panics"
 	"pith/retrieval"
@@ -25,7 +27,7 @@ type compressRequest struct {
 // compress serves POST /pith/v1/compress, the door for editors: files or one text in, the report of
 // `pith compress` out.
 func (s *Server) compress(x *exchange, w http.ResponseWriter, r *http.Request) error {
-	res, err := s.compressFiles(x, w, r)
+	res, err := s.compressFiles(x, r)
 	if err != nil {
 		if e := apierror.As(err); e.Err != nil {
 			s.log.WarnContext(r.Context(), "compress request failed", "status", e.Status, "reason", reasonOf(e.Err))
@@ -35,18 +37,20 @@ func (s *Server) compress(x *exchange, w http.ResponseWriter, r *http.Request) e
 	return render.JSON{Data: res}.Render(w)
 }
 
-func (s *Server) compressFiles(x *exchange, w http.ResponseWriter, r *http.Request) (compress.Result, error) {
-	watchBody(w, r, s.opts.Limits.BodyIdle)
+func (s *Server) compressFiles(x *exchange, r *http.Request) (compress.Result, error) {
 	body, err := s.receiveBody(x, r)
 	defer x.answered()
 	if err != nil {
 		return compress.Result{}, err
 	}
+	if !x.share.grow(2 * len(body)) { // its texts, and the decoder's own copy of them
+		return compress.Result{}, errInFlight
+	}
 	req, err := readCompressRequest(body)
 	if err != nil {
 		return compress.Result{}, err
 	}
-	req.Tenant = x.client.Tenant(r)
+	req.Tenant = x.tenant
 	release, ok := s.slots.take()
 	if !ok {
 		return compress.Result{}, apierror.Busy("too many compressions at once, try again")
@@ -60,8 +64,11 @@ func (s *Server) compressFiles(x *exchange, w http.ResponseWriter, r *http.Reque
 		err error
 	}
 	done := make(chan answer, 1)
+	share := x.share
+	share.hold()
 	go func() {
 		defer release()
+		defer share.release()
 		var a answer
 		a.err = panics.Guard(func() (err error) {
 			if a.res, err = s.opts.Compressor.Compress(ctx, req); err != nil {
@@ -85,8 +92,11 @@ func readCompressRequest(body []byte) (compress.Request, error) {
 	bad := func(msg string) (compress.Request, error) {
 		return compress.Request{}, apierror.BadRequest(msg)
 	}
+	if !dialects.HasFewMembers(body) {
+		return bad("body: too many members for its length")
+	}
 	var in compressRequest
-	dec := json.NewDecoder(strings.NewReader(string(body)))
+	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&in); err != nil {
 		return bad("body: " + strings.TrimPrefix(err.Error(), "json: "))

@@ -4,10 +4,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"os"
 	"slices"
 	"sync/atomic"
-	"time"
 
 	"pith/internal/apierror"
 )
@@ -22,9 +20,18 @@ type byteBudget struct {
 type byteShare struct {
 	budget *byteBudget
 	bytes  int64
+	// holders are those who still use the bytes: the request, and work for it that goes on after it.
+	holders atomic.Int32
 }
 
-func (b *byteBudget) share() *byteShare { return &byteShare{budget: b} }
+func (b *byteBudget) share() *byteShare {
+	s := &byteShare{budget: b}
+	s.holders.Store(1)
+	return s
+}
+
+// hold keeps the bytes taken until one more release.
+func (s *byteShare) hold() { s.holders.Add(1) }
 
 // grow takes n more bytes, or none and false.
 func (s *byteShare) grow(n int) bool {
@@ -36,13 +43,24 @@ func (s *byteShare) grow(n int) bool {
 	return true
 }
 
+// add takes n more bytes, whether or not there are any: a copy of what was let in.
+func (s *byteShare) add(n int) {
+	s.budget.used.Add(int64(n))
+	s.bytes += int64(n)
+}
+
 // shrink gives back all but the first n bytes.
 func (s *byteShare) shrink(n int64) {
 	s.budget.used.Add(n - s.bytes)
 	s.bytes = n
 }
 
-func (s *byteShare) release() { s.shrink(0) }
+// release gives all back once nobody holds them.
+func (s *byteShare) release() {
+	if s.holders.Add(-1) == 0 {
+		s.shrink(0)
+	}
+}
 
 var errInFlight = apierror.Busy("too many request bytes in flight, try again")
 
@@ -69,71 +87,10 @@ func receive(body io.Reader, limit int64, share *byteShare) ([]byte, error) {
 			}
 		case errors.Is(err, io.EOF):
 			return out, nil
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			return nil, &apierror.Error{
-				Status: http.StatusRequestTimeout,
-				Kind:   apierror.Timeout,
-				Msg:    "request body stopped arriving",
-				Err:    err,
-			}
 		case err != nil:
-			return nil, &apierror.Error{
-				Status: http.StatusBadRequest,
-				Kind:   apierror.Request,
-				Msg:    "request body could not be read",
-				Err:    err,
-			}
+			return nil, err
 		}
 	}
-}
-
-// An idleBody gives up on a client that sends nothing for a while. net/http has no such limit short
-// of one for whole requests, which would also end long uploads that make progress.
-type idleBody struct {
-	io.ReadCloser
-	conn  *http.ResponseController
-	idle  time.Duration
-	ended bool
-}
-
-// watchBody bounds the waits for the bytes of a request's body.
-func watchBody(w http.ResponseWriter, r *http.Request, idle time.Duration) {
-	if r.ContentLength != 0 {
-		r.Body = newIdleBody(w, r.Body, idle)
-	}
-}
-
-// closeBody closes a body while its handler still runs. Where full duplex is on, net/http leaves
-// the rest of a body to its own Close after the handler; that starts to watch the connection for
-// the client's leaving, and the read of the next request finds the watch at work and panics
-// ("invalid concurrent Body.Read call").
-func closeBody(body io.Closer) { _ = body.Close() }
-
-// newIdleBody also lets a body be read while its answer is written. Without that, net/http reads
-// and closes what is left of the body when the answer begins; a transport that looks once more for
-// its end then gets an error and cuts the answer.
-func newIdleBody(w http.ResponseWriter, body io.ReadCloser, idle time.Duration) io.ReadCloser {
-	conn := http.NewResponseController(w)
-	_ = conn.EnableFullDuplex() // HTTP/2 is, and a test's recorder has nothing to switch
-	return &idleBody{ReadCloser: body, conn: conn, idle: idle}
-}
-
-func (b *idleBody) Read(p []byte) (int, error) {
-	if b.ended {
-		return 0, io.EOF
-	}
-	// A writer without deadlines (a test's recorder) reads without them.
-	_ = b.conn.SetReadDeadline(time.Now().Add(b.idle))
-	n, err := b.ReadCloser.Read(p)
-	// After any other end the deadline stays: net/http reads what is left of a body before it sends
-	// an answer.
-	if errors.Is(err, io.EOF) {
-		b.ended = true
-		// Behind the body the connection is watched for the client's leaving: that may take as long
-		// as the answer.
-		_ = b.conn.SetReadDeadline(time.Time{})
-	}
-	return n, err
 }
 
 // limitAnswer bounds an answer. One that announces its length is refused before anything of it was

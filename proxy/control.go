@@ -50,9 +50,8 @@ func takeControl(h http.Header, fallback Mode) (control, error) {
 	c := control{mode: fallback}
 	mode, budget, rate := h.Get(headerMode), h.Get(headerBudget), h.Get(headerRate)
 	c.query = strings.TrimSpace(h.Get(headerQuery))
-	for _, name := range []string{headerMode, headerBudget, headerRate, headerQuery} {
-		h.Del(name)
-	}
+	dropOwn(h)
+	dropDisguised(h)
 	if mode != "" {
 		c.mode = Mode(strings.ToLower(mode))
 	}

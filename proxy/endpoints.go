@@ -33,25 +33,8 @@ func (s *Server) newHandler() http.Handler {
 	e.POST("/v1/compress", keyed(s.compressMessages))
 	e.GET("/v1/retrieve/:hash", func(c *gin.Context) { s.serve(c, false, s.retrieve(c.Param("hash"))) })
 	e.NoRoute(keyed(s.relay))
-	return e
+	return underGin(e)
 }
-
-// An informingWriter sends informational responses at once, where gin's writer would take their
-// status for the final one.
-type informingWriter struct{ gin.ResponseWriter }
-
-func (w *informingWriter) WriteHeader(code int) {
-	if code >= 100 && code < 200 && code != http.StatusSwitchingProtocols {
-		if raw, ok := w.ResponseWriter.(interface{ Unwrap() http.ResponseWriter }); ok {
-			raw.Unwrap().WriteHeader(code)
-		}
-		return
-	}
-	w.ResponseWriter.WriteHeader(code)
-}
-
-// Unwrap lets http.ResponseController reach the connection.
-func (w *informingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // healthz says that the process answers.
 func (s *Server) healthz(_ *exchange, w http.ResponseWriter, _ *http.Request) error {

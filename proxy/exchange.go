@@ -23,11 +23,20 @@ import (
 // An exchange is what is known about a request while it is served. One goroutine writes it: the
 // handler's.
 type exchange struct {
-	start   time.Time
+	start time.Time
+	// id names the request in the log and to the client; where requests are traced it is the trace's.
+	id string
+	// quiet is a request that the log tells of only to those who debug: a health probe.
+	quiet bool
+	// body is the request's, nil where there is none.
+	body    *clientBody
 	span    trace.Span
 	dialect string
 	report  report
 	client  *gateway.Client
+	// tenant is whose results, originals and files the request may share: gateway.Client.Tenant's word, for
+	// what is kept and for what is fetched. Empty on endpoints that need no key.
+	tenant string
 	// to is where the request goes.
 	to gateway.Destination
 	// sent is the body that goes out, share its part of the bytes in flight. Both end with the head
@@ -51,6 +60,7 @@ func (x *exchange) answered() {
 	x.sent = nil
 	if x.share != nil {
 		x.share.release()
+		x.share = nil
 	}
 }
 
@@ -63,21 +73,6 @@ func (x *exchange) hiddenRounds() int {
 }
 
 var errNoPreview = apierror.BadRequest("nothing to preview: want a POST of JSON to a path whose dialect is known")
-
-// refuse says what is never sent on.
-func refuse(r *http.Request) error {
-	if r.Method == http.MethodConnect {
-		return &apierror.Error{
-			Status: http.StatusMethodNotAllowed,
-			Kind:   apierror.Request,
-			Msg:    "CONNECT is not served",
-		}
-	}
-	if strings.HasPrefix(r.URL.Path, "/pith/") {
-		return apierror.Missing("no such endpoint")
-	}
-	return nil
-}
 
 // recognise finds the dialect of a request, or nil where it will not be compressed; the report of x
 // says why not.
@@ -164,7 +159,7 @@ type content struct{ raw, plain, short []byte }
 // prepare returns r with the body that goes out: the one that came, byte for byte, or its
 // compressed form.
 func (s *Server) prepare(x *exchange, r *http.Request, d *dialects.Dialect, body content, mode Mode) *http.Request {
-	s.offerTool(x, r, d, body)
+	s.offerTool(x, d, body)
 	if follows(d, body.plain) && mode != ModePreview {
 		x.reply = follow(body.plain, x.recall)
 	}
@@ -215,10 +210,16 @@ func writePreview(x *exchange, w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// reasonOfBody says why a body could not be read.
-func reasonOfBody(err error) string {
-	if errors.Is(err, dialects.ErrDuplicateKey) {
-		return reasonTwice
+// unread says why a body could not be read: for what it is, or for want of time or memory.
+func unread(err error) report {
+	switch reason := reasonOf(err); {
+	case reason == reasonTimeout, reason == reasonGone, reason == reasonMemory:
+		return report{decision: decisionBypass, reason: reason}
+	case errors.Is(err, dialects.ErrDuplicateKey):
+		return report{decision: decisionPass, reason: reasonTwice}
+	case errors.Is(err, dialects.ErrMembers):
+		return report{decision: decisionPass, reason: reasonMembers}
+	default:
+		return report{decision: decisionPass, reason: reasonJSON}
 	}
-	return reasonJSON
 }

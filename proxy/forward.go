@@ -2,9 +2,14 @@ package proxy
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
+	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -46,7 +51,7 @@ func (s *Server) transport(x *exchange, r *http.Request) http.RoundTripper {
 		}
 	}
 	if x.reply != nil && !x.reply.lost {
-		tenant := x.client.Tenant(r)
+		tenant := x.tenant
 		next = followed(next, x.reply, func(id string) { s.turns.keep(r.Context(), tenant, id, x.reply.thread) })
 	}
 	return next
@@ -58,6 +63,7 @@ func (s *Server) beginAnswer(x *exchange, res *http.Response) error {
 	if err := limitAnswer(res, s.opts.Limits.MaxResponseBytes); err != nil {
 		return err
 	}
+	dropOwn(res.Header) // an upstream that is a Pith has its own say
 	x.report.writeTo(res.Header)
 	if x.tool == nil { // else later rounds send it again
 		x.answered()
@@ -86,6 +92,11 @@ const statusClientGone = 499
 // upstreamFailed answers for an upstream that gave none. Once a byte of its answer was passed on,
 // ReverseProxy aborts instead.
 func (s *Server) upstreamFailed(x *exchange, w http.ResponseWriter, r *http.Request, err error) {
+	if fault := x.body.fault(); fault != nil {
+		// The client's own doing, though net/http takes a body that stops for a client that is gone.
+		writeError(w, dialects.VendorOf(r.URL.Path), fault)
+		return
+	}
 	if errors.Is(r.Context().Err(), context.Canceled) {
 		x.aborted = true
 		w.WriteHeader(statusClientGone)
@@ -102,9 +113,40 @@ func (s *Server) upstreamFailed(x *exchange, w http.ResponseWriter, r *http.Requ
 	} else if isTimeout(err) {
 		e.Status, e.Kind = http.StatusGatewayTimeout, apierror.Timeout
 	}
-	s.log.WarnContext(r.Context(), "upstream failed", "upstream", x.to.Name(), "error", err)
+	s.log.WarnContext(r.Context(), "upstream failed", "upstream", x.to.Name(), "error", errorText(err))
 	x.report.writeTo(w.Header())
 	writeError(w, dialects.VendorOf(r.URL.Path), e)
+}
+
+// errorText is what the log tells of an upstream's error. net/http quotes answers that it cannot read, whole header lines of them: of
+// those only the kind is told.
+func errorText(err error) string {
+	var (
+		network    *net.OpError
+		resolution *net.DNSError
+		own        *apierror.Error
+		unknownCA  x509.UnknownAuthorityError
+		wrongName  x509.HostnameError
+	)
+	switch {
+	case errors.As(err, &own):
+		return own.Msg
+	case errors.As(err, &network), errors.As(err, &resolution), errors.As(err, &unknownCA), errors.As(err, &wrongName),
+		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return err.Error()
+	default:
+		return fmt.Sprintf("the answer could not be read (%T)", err)
+	}
+}
+
+// unquoted logs what ReverseProxy reports, "httputil: what it did: why", without the why: it may quote the upstream.
+type unquoted struct{ log *log.Logger }
+
+func (u unquoted) Write(line []byte) (int, error) {
+	kind, rest, _ := strings.Cut(string(line), ": ")
+	what, _, _ := strings.Cut(rest, ": ")
+	u.log.Print(kind + ": " + what)
+	return len(line), nil
 }
 
 func isTimeout(err error) bool {

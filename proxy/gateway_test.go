@@ -177,9 +177,15 @@ func TestCredentialsAreReplaced(t *testing.T) {
 		{
 			name: "open",
 			path: "/v1/chat/completions",
-			key:  real,
 			open: true,
 			want: []string{"Authorization", "Bearer " + aliceKey, "X-Api-Key", aliceKey},
+		},
+		{
+			name: "open, and the key is held",
+			path: "/v1/chat/completions",
+			key:  real,
+			open: true,
+			want: []string{"Authorization", "Bearer " + real},
 		},
 	}
 	for _, tt := range tests {

@@ -21,15 +21,17 @@ type endpoint func(x *exchange, w http.ResponseWriter, r *http.Request) error
 
 // serve is the life of every request to an endpoint; those that are open need no key.
 func (s *Server) serve(c *gin.Context, open bool, answer endpoint) {
-	// 18. What is left of the body is closed while its handler still runs.
-	defer closeBody(c.Request.Body)
-	// 1. The clock starts, and the span.
-	x := s.begin(c)
+	w := writerOf(c)
+	// 1. The clock starts, and the span; the connection gets its deadlines.
+	x := s.begin(c, w)
+	x.quiet = open
+	// 18. What is left of the body is let go of.
+	defer x.body.finish()
+	defer w.finish()
 	// 17. The request is billed, counted, traced and logged.
-	defer s.finish(c, x)
+	defer s.finish(c.Request, w, x)
 	// A panic on the way costs this request alone.
-	defer s.recoverPanic(c, x)
-	w := &informingWriter{ResponseWriter: c.Writer}
+	defer s.recoverPanic(c.Request, w, x)
 	// 2. The client shows its key, and its allowance is looked at.
 	err := s.enter(x, w, c.Request, open)
 	if err == nil {
@@ -39,7 +41,9 @@ func (s *Server) serve(c *gin.Context, open bool, answer endpoint) {
 	if err != nil {
 		writeError(w, dialects.VendorOf(c.Request.URL.Path), err)
 	}
-	// gin writes a body of its own for a route it does not know unless something was written.
+	w.WriteHeader(http.StatusOK) // of an endpoint that wrote nothing
+	// gin writes a body of its own for a route it does not know unless its writer thinks that something
+	// was written; the head is out, so this writes nothing.
 	c.Writer.WriteHeaderNow()
 }
 
@@ -57,7 +61,6 @@ func (s *Server) relay(x *exchange, w http.ResponseWriter, r *http.Request) erro
 		// A WebSocket has a life of its own: socket.go.
 		return s.relaySocket(x, w, r, want)
 	}
-	watchBody(w, r, s.opts.Limits.BodyIdle)
 	// 5. The path says which dialect is spoken; d is nil where nothing will be compressed.
 	d := recognise(x, r, want.mode)
 	if want.mode == ModePreview && d == nil {
@@ -84,7 +87,7 @@ func (s *Server) relay(x *exchange, w http.ResponseWriter, r *http.Request) erro
 		r = withBody(x, r, body)
 	default:
 		// 8. The code blocks are shortened.
-		x.recall = s.recallFor(r.Context(), x.client.Tenant(r))
+		x.recall = s.recallFor(r.Context(), x.tenant)
 		out := s.traceShorten(x, r, d, plain, want)
 		// 9. The model is offered the tool that gives omitted lines back, and the account is
 		// opened.
@@ -98,37 +101,49 @@ func (s *Server) relay(x *exchange, w http.ResponseWriter, r *http.Request) erro
 }
 
 // shorten returns body with its code blocks compressed, or body itself with the reason why not. It
-// never fails: a prompt that is too long costs money, a prompt that is lost costs the answer.
+// never fails: a prompt that is too long costs money, a prompt that is lost costs the answer. All
+// that it does, from the first look at the body to the last, is under one deadline.
 func (s *Server) shorten(
-	ctx context.Context, d *dialects.Dialect, body []byte, want settings,
+	request context.Context, d *dialects.Dialect, body []byte, want settings,
 ) (out []byte, rep report) {
 	start := time.Now()
 	var c dialects.Conversation
 	defer func() {
 		if v := recover(); v != nil {
-			s.log.ErrorContext(ctx, "panic while compressing", "dialect", d.Name, "panic", panics.Text(v))
+			s.log.ErrorContext(request, "panic while compressing", "dialect", d.Name, "panic", panics.Text(v))
 			out, rep = body, report{decision: decisionBypass, reason: reasonPanic}
 		}
 		rep.took, rep.model = time.Since(start), c.Model
 	}()
-	// 8.1 The dialect reads who said what.
-	c, err := d.Read(body)
+	ctx, cancel := context.WithTimeout(request, s.opts.Compression.Timeout)
+	defer cancel()
+	reading, err := s.beginReading(ctx, len(body), want.share)
 	if err != nil {
-		return body, report{decision: decisionPass, reason: reasonOfBody(err)}
+		return body, unread(err)
+	}
+	defer reading.close()
+	// 8.1 The dialect reads who said what.
+	c, err = d.Read(reading.work, body)
+	if err != nil {
+		return body, unread(err)
 	}
 	if c, err = want.continued(c); err != nil {
-		return body, report{decision: decisionPass, reason: reasonOfBody(err)}
+		return body, unread(err)
 	}
 	if s.heldOut(c, want) {
 		return body, report{decision: decisionPass, reason: reasonHoldout}
 	}
 	// 8.2 The blocks are picked, each with the question that it was shown for.
-	plan := c.Plan(s.rules(want))
+	plan, err := c.Plan(s.rules(want))
+	if err != nil {
+		return body, unread(err)
+	}
+	reading.end()
 	var edits []dialects.Edit
 	switch {
 	case len(plan.Blocks) > 0:
 		// 8.3 Those whose form is free go to the engine; what is done in time is taken.
-		edits, rep = s.compressBlocks(ctx, body, plan.Blocks)
+		edits, rep = s.compressBlocks(request, ctx, body, plan.Blocks, reading)
 	default:
 		rep = report{decision: decisionPass, reason: string(cmp.Or(plan.Left, dialects.LeftNoCode))}
 	}
@@ -142,7 +157,7 @@ func (s *Server) forward(x *exchange, w http.ResponseWriter, r *http.Request) {
 	on := httputil.ReverseProxy{
 		Rewrite: func(p *httputil.ProxyRequest) {
 			// 10. The request is addressed to its upstream, with the credentials for there.
-			s.gateway.Address(p, x.to)
+			s.gateway.Address(p, x.to, x.client)
 			s.tracing.inject(p.In.Context(), p.Out.Header)
 		},
 		// 11.-13. It is sent, again where nothing was sent the first time; the answer's usage is read as

@@ -110,8 +110,10 @@ type Limits struct {
 	MaxResponseBytes int64
 	// HeaderTimeout bounds the reading of a request's head. If zero, 5 s.
 	HeaderTimeout time.Duration
-	// BodyIdle bounds the wait for the next bytes of a request's body. If zero, 15 s.
+	// BodyIdle bounds the waits for the bytes of a request's body; bytes that come earn it back. If zero, 15 s.
 	BodyIdle time.Duration
+	// WriteIdle bounds the waits for a client that takes none of its answer. If zero, 30 s.
+	WriteIdle time.Duration
 	// ConnIdle bounds the wait for the next request of a connection. If zero, 90 s.
 	ConnIdle time.Duration
 }
@@ -191,6 +193,7 @@ func (l Limits) withDefaults() Limits {
 	l.MaxInFlightBytes = cmp.Or(l.MaxInFlightBytes, 512<<20)
 	l.HeaderTimeout = cmp.Or(l.HeaderTimeout, 5*time.Second)
 	l.BodyIdle = cmp.Or(l.BodyIdle, 15*time.Second)
+	l.WriteIdle = cmp.Or(l.WriteIdle, 30*time.Second)
 	l.ConnIdle = cmp.Or(l.ConnIdle, 90*time.Second)
 	return l
 }

@@ -59,16 +59,20 @@ const (
 	reasonEncoding = "content-encoding"
 	reasonJSON     = "not-json"
 	reasonTwice    = "duplicate-key"
+	reasonMembers  = "too-many-members"
+	reasonMemory   = "memory"
 	reasonNoGain   = "no-gain"
 	reasonBusy     = "busy"
 	reasonFrozen   = "frozen"
 	reasonTimeout  = "timeout"
+	reasonCut      = "ranking-cut-short"
 	reasonPanic    = "panic"
 	reasonBudget   = "budget"
 	reasonResult   = "bad-result"
 	reasonNotKept  = "not-kept"
 	reasonError    = "error"
 	reasonGone     = "client-gone"
+	reasonWords    = "ranked-by-words"
 )
 
 // reasonOf names an error in the fixed words of the reasons.
@@ -78,8 +82,12 @@ func reasonOf(err error) string {
 		return ""
 	case errors.Is(err, errBusy):
 		return reasonBusy
+	case errors.Is(err, dialects.ErrMemory):
+		return reasonMemory
 	case errors.Is(err, errFrozen):
 		return reasonFrozen
+	case errors.Is(err, errCut):
+		return reasonCut
 	case errors.Is(err, context.DeadlineExceeded):
 		return reasonTimeout
 	case errors.Is(err, context.Canceled):
@@ -104,6 +112,8 @@ type tally struct {
 	report
 	edits []dialects.Edit
 	worst error
+	// words says that a result was ranked by words where a model was wanted.
+	words bool
 	hits  int
 	off   int
 	seen  int
@@ -136,6 +146,7 @@ func (t *tally) add(o outcome) {
 	}
 	t.compressed += o.res.CompressedTokens
 	t.left--
+	t.words = t.words || o.res.RankerReason != "" && (o.res.Ranker == "words" || o.res.Ranker == "bm25")
 	t.edits = append(t.edits, o.edit)
 	t.hashes = append(t.hashes, o.res.Files[0].Hashes...)
 }
@@ -165,8 +176,10 @@ func (t *tally) finish() ([]dialects.Edit, report) {
 		switch {
 		case t.worst != nil:
 			t.reason = reasonOf(t.worst)
-		case t.thin > 0:
+		case t.left > 0:
 			t.reason = reasonNoGain
+		case t.words:
+			t.reason = reasonWords
 		}
 	case t.worst != nil:
 		t.decision, t.reason = decisionBypass, reasonOf(t.worst)

@@ -14,10 +14,10 @@ import (
 // asks for other lines of the same file, counted as the markers count; symbol=name asks for a
 // function or a class of it. Other parameters are not looked at.
 func (s *Server) retrieve(hash string) endpoint {
-	return func(_ *exchange, w http.ResponseWriter, r *http.Request) error {
+	return func(x *exchange, w http.ResponseWriter, r *http.Request) error {
 		asked := r.URL.Query()
 		q := retrieval.Query{Hash: hash, Lines: asked.Get("lines"), Symbol: asked.Get("symbol")}
-		e, err := s.originals.Recall(r.Context(), s.opts.Tenant(r), q)
+		e, err := s.originals.Recall(r.Context(), x.tenant, q)
 		if err != nil {
 			return err
 		}
@@ -26,8 +26,10 @@ func (s *Server) retrieve(hash string) endpoint {
 }
 
 // offerTool offers the model our tool, unless the conversation passes for comparison.
-func (s *Server) offerTool(x *exchange, r *http.Request, d *dialects.Dialect, body content) {
-	if x.report.reason != reasonHoldout && json.Valid(body.plain) {
-		x.tool = s.originals.OfferTool(d.Name, body.short, x.client.Tenant(r))
+func (s *Server) offerTool(x *exchange, d *dialects.Dialect, body content) {
+	if x.report.reason != reasonHoldout && x.report.reason != reasonMembers && json.Valid(body.plain) {
+		if x.tool = s.originals.OfferTool(d.Name, body.short, x.tenant); x.tool != nil {
+			x.share.add(len(x.tool.Body))
+		}
 	}
 }

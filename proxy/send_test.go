@@ -222,11 +222,10 @@ func TestBreakerOpensAndRecovers(t *testing.T) {
 				cancel()
 				return nil, ctx.Err()
 			}
-			status := http.StatusOK
 			if r.URL.Host == "sick" && sick {
-				status = http.StatusInternalServerError
+				return nil, errors.New("connection refused")
 			}
-			return &http.Response{StatusCode: status, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
 		})
 		opts := proxy.Options{
 			Upstream: &url.URL{
@@ -246,7 +245,7 @@ func TestBreakerOpensAndRecovers(t *testing.T) {
 		h := newServer(t, opts).Handler()
 		status := func(path string) int { return askDirectly(t.Context(), h, path).Code }
 		for i := range 20 {
-			if got := status("/sick/v1/x"); got != 500 {
+			if got := status("/sick/v1/x"); got != 502 {
 				t.Fatalf("failure %d of 20 is not the upstream's own: %d", i+1, got)
 			}
 		}
@@ -260,7 +259,7 @@ func TestBreakerOpensAndRecovers(t *testing.T) {
 			t.Errorf("the other upstream answers %d", got)
 		}
 		time.Sleep(5 * time.Second)
-		if got := status("/sick/v1/x"); got != 500 || asked["sick"] != 21 {
+		if got := status("/sick/v1/x"); got != 502 || asked["sick"] != 21 {
 			t.Errorf("the trial: %d, asked %d times", got, asked["sick"])
 		}
 		if got := status("/sick/v1/x"); got != 503 || asked["sick"] != 21 {

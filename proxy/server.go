@@ -47,6 +47,7 @@ type state struct {
 	turns    *turns
 	sockets  sockets
 	inFlight byteBudget
+	readers  chan struct{}
 	draining atomic.Bool
 }
 
@@ -65,7 +66,7 @@ func build(o Options, prev *Server) (*Server, error) {
 	s := &Server{
 		opts:     o,
 		log:      o.Logger,
-		errorLog: slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),
+		errorLog: log.New(unquoted{slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug)}, "", 0),
 		buffers:  newBuffers(),
 		slots:    newSlots(o.Compression.MaxRequests),
 		tracing:  newTracing(o.Tracer),
@@ -114,7 +115,7 @@ func (s *Server) furnish(prev *Server) (err error) {
 }
 
 func newState(o Options) (l *state, err error) {
-	l = new(state)
+	l = &state{readers: newReaders()}
 	if l.forms, err = newForms(o.Freeze); err != nil {
 		return nil, err
 	}

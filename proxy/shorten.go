@@ -18,12 +18,18 @@ var (
 	errBusy   = errors.New("engine is busy")
 	errFrozen = errors.New("block was sent as it came before")
 	errThin   = errors.New("result holds hardly any lines")
+	// errCut leaves a block as it came whose ranking the clock or a failing model cut short. What
+	// such a result looks like depends on how far it came: sent, it would be a third form of the
+	// block.
+	errCut = errors.New("ranking was cut short")
 )
 
 // settings are what one request wants and who sent it.
 type settings struct {
 	control
 	tenant string
+	// share is the part of the bytes in flight that the body has.
+	share *byteShare
 	// alone says that the request takes no part in the comparison of conversations.
 	alone bool
 	// recall finds the conversation that an answer ended. If nil, none is found.
@@ -83,18 +89,20 @@ type outcome struct {
 	err   error
 }
 
-// compressBlocks runs the engine over the blocks and collects what is done when the deadline
-// passes. The rest stays as it is, for good: see Freeze.
-func (s *Server) compressBlocks(ctx context.Context, body []byte, blocks []dialects.Block) ([]dialects.Edit, report) {
+// compressBlocks runs the engine over the blocks of a request and collects what is done when
+// limited, its deadline, passes. The rest stays as it is, for good: see Freeze.
+func (s *Server) compressBlocks(
+	ctx, limited context.Context, body []byte, blocks []dialects.Block, held *reading,
+) ([]dialects.Edit, report) {
 	t := tally{report: report{blocks: len(blocks), left: len(blocks)}}
-	todo, release := s.admit(ctx, blocks, &t)
-	limited, cancel := context.WithTimeout(ctx, s.opts.Compression.Timeout)
-	defer cancel()
+	todo, release := s.admit(limited, blocks, &t)
 	// The channel holds every outcome, so that an engine which ignores its context ends in peace
 	// after nobody listens any more; its slot is taken until then.
 	done := make(chan outcome, len(todo))
+	letGo := held.hold()
 	go func() {
 		defer release()
+		defer letGo()
 		var g errgroup.Group
 		g.SetLimit(s.opts.Compression.BlocksAtOnce)
 		for _, b := range todo {
@@ -156,7 +164,7 @@ func (s *Server) settle(ctx context.Context, b *candidate, err error) {
 		// The client is gone: nothing goes out.
 	case err == nil:
 		s.forms.note(ctx, b.key, formCompressed)
-	case reason == reasonTimeout, reason == reasonPanic, reason == reasonError, reason == reasonNotKept:
+	case reason == reasonTimeout, reason == reasonCut, reason == reasonPanic, reason == reasonError, reason == reasonNotKept:
 		s.forms.note(ctx, b.key, formOriginal)
 		// The error's text may quote its input; its type may not.
 		s.log.WarnContext(ctx, "block left as it came", "reason", reason, "error_type", fmt.Sprintf("%T", err))
@@ -175,6 +183,9 @@ func (s *Server) compressBlock(ctx context.Context, body []byte, b *candidate) (
 		}
 		if o.res, err = s.opts.Compressor.Compress(ctx, b.Request); err != nil {
 			return err
+		}
+		if o.res.Cut {
+			return errCut
 		}
 		if isThin(o.res) {
 			return errThin

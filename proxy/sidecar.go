@@ -34,7 +34,6 @@ func (s *Server) compressMessages(x *exchange, w http.ResponseWriter, r *http.Re
 	if err != nil {
 		return err
 	}
-	watchBody(w, r, s.opts.Limits.BodyIdle)
 	body, err := s.receiveBody(x, r)
 	defer x.answered()
 	if err != nil {
@@ -46,7 +45,7 @@ func (s *Server) compressMessages(x *exchange, w http.ResponseWriter, r *http.Re
 	out := body
 	x.report = report{decision: decisionPass, reason: reasonOff}
 	if want.mode != ModeOff {
-		o := settings{control: want, tenant: x.client.Tenant(r), alone: true}
+		o := settings{control: want, tenant: x.tenant, share: x.share, alone: true}
 		out, x.report = s.shorten(r.Context(), d, body, o)
 	}
 	x.report.writeTo(w.Header())

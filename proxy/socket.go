@@ -46,7 +46,7 @@ const (
 // the upstream opens none, for whatever reason, the client is sent to HTTP, where it learns the reason.
 func (s *Server) serveSocket(x *exchange, w http.ResponseWriter, r *http.Request, d *dialects.Dialect, want control) error {
 	k := &socket{server: s, x: x, r: r, dialect: d}
-	k.want = settings{control: want, tenant: x.client.Tenant(r), alone: want.mode == ModeForce, recall: k.recall}
+	k.want = settings{control: want, tenant: x.tenant, alone: want.mode == ModeForce, recall: k.recall}
 	head, err := k.dial(r)
 	if err != nil {
 		s.log.InfoContext(r.Context(), "no WebSocket", "upstream", x.to.Name(), "error", err)
@@ -88,7 +88,7 @@ func (k *socket) dial(r *http.Request) (http.Header, error) {
 			h.Del(name) // as ReverseProxy does for other requests
 		}
 	}
-	s.gateway.Address(p, k.x.to)
+	s.gateway.Address(p, k.x.to, k.x.client)
 	s.tracing.inject(r.Context(), h)
 	if h.Get("User-Agent") == "" {
 		h.Set("User-Agent", "") // else net/http names itself
@@ -132,6 +132,7 @@ func removeHop(h http.Header) {
 func copyAnswerHead(to, from http.Header) {
 	removeHop(from)
 	from.Del("Content-Length")
+	dropOwn(from) // an upstream that is a Pith has its own say
 	for name, values := range from {
 		to[name] = values
 	}

@@ -401,6 +401,7 @@ func TestSocketRequestsAreCounted(t *testing.T) {
 	if n := len(u.got); n != 1 {
 		t.Errorf("%d requests reached the upstream, want 1", n)
 	}
+	waitFor(t, func() bool { return strings.Contains(log.String(), "usage=reported") }) // it is logged behind its last event
 	for _, want := range []string{"msg=turn", "status=429", "client=alice", "usage=reported", "input_tokens=1200", "output_tokens=34"} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log has no %s:\n%s", want, log)

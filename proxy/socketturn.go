@@ -20,7 +20,7 @@ type turn struct {
 	*exchange
 	// keeps says that the provider keeps the answer, so that it can be gone on from elsewhere.
 	keeps bool
-	bytes int
+	bytes int64
 }
 
 // nearAnswers is how many answers of a WebSocket can be gone on from on it. Providers keep the last.
@@ -61,8 +61,9 @@ func (k *socket) recall(id string) (dialects.Thread, bool) {
 // create sends on a request, shortened.
 func (k *socket) create(ctx, compressing context.Context, m socketMessage) socketEnd {
 	s := k.server
-	t := &turn{exchange: &exchange{start: time.Now(), dialect: k.dialect.Name, to: k.x.to}}
+	t := &turn{exchange: &exchange{start: time.Now(), dialect: k.dialect.Name, to: k.x.to, tenant: k.x.tenant}}
 	_, t.span = s.tracing.start(ctx, k.r)
+	t.id = s.tracing.idOf(t.span, k.r.Header)
 	k.queue.begin()
 	defer k.queue.created()
 	var err error
@@ -74,7 +75,9 @@ func (k *socket) create(ctx, compressing context.Context, m socketMessage) socke
 	t.report = report{decision: decisionPass, reason: reasonOff}
 	out := m
 	if k.want.mode != ModeOff {
-		out.data, t.report = s.shorten(compressing, k.dialect, m.data, k.want)
+		want := k.want
+		want.share = m.share
+		out.data, t.report = s.shorten(compressing, k.dialect, m.data, want)
 		t.account = s.books.Open(t.report.model, t.report.reason == reasonHoldout, k.dialect.Usage, out.data)
 		t.reply = follow(m.data, k.recall)
 		t.keeps = follows(k.dialect, m.data)
@@ -104,7 +107,7 @@ func (k *socket) observe(data []byte) (after func()) {
 	if t == nil {
 		return func() {}
 	}
-	t.bytes += len(data)
+	t.bytes += int64(len(data))
 	id := ""
 	if t.reply != nil {
 		if id = t.reply.add(e); id != "" {

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"crypto/rand"
 	"net/http"
 	"slices"
 	"strconv"
@@ -46,6 +47,24 @@ func (t *tracing) start(ctx context.Context, r *http.Request) (context.Context, 
 	}
 	return t.tracer.Start(ctx, method, trace.WithSpanKind(trace.SpanKindServer),
 		trace.WithAttributes(attr.String("http.request.method", method)))
+}
+
+// headerRequestID tells a client under which id the log has its request.
+const headerRequestID = "X-Pith-Request-Id"
+
+// idOf names a request: by its trace, where it has one, of ours or of the client's, so that the log and the traces of all on its way
+// are found by one id.
+func (t *tracing) idOf(span trace.Span, h http.Header) string {
+	if !span.SpanContext().HasTraceID() {
+		ctx := t.propagator.Extract(context.Background(), propagation.HeaderCarrier(h))
+		if remote := trace.SpanContextFromContext(ctx); remote.HasTraceID() {
+			return remote.TraceID().String()
+		}
+		var id trace.TraceID
+		_, _ = rand.Read(id[:]) // it never fails
+		return id.String()
+	}
+	return span.SpanContext().TraceID().String()
 }
 
 // methods are those that a span names.
@@ -124,12 +143,17 @@ func (s *Server) traceShorten(x *exchange, r *http.Request, d *dialects.Dialect,
 	ctx, span := s.tracing.tracer.Start(r.Context(), "compress")
 	defer span.End()
 	// Who forces has chosen, and is not compared.
-	o := settings{control: want, tenant: x.client.Tenant(r), alone: want.mode == ModeForce, recall: x.recall}
+	o := settings{
+		control: want, tenant: x.tenant, share: x.share, alone: want.mode == ModeForce, recall: x.recall,
+	}
 	out, rep := s.shorten(ctx, d, body, o)
 	if span.IsRecording() {
 		span.SetAttributes(
 			append(reportAttributes(rep), attr.Int("pith.blocks", rep.blocks), attr.String("pith.cache", rep.cache))...)
 	}
 	x.report = rep
+	if rep.decision == decisionCompressed {
+		x.share.add(len(out))
+	}
 	return out
 }

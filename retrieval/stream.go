@@ -32,10 +32,11 @@ type event struct {
 	last bool
 }
 
-// maxEvent bounds one event of a stream, in bytes.
+// maxEvent bounds one event that is looked at, in bytes.
 const maxEvent = 16 << 20
 
-var errEvent = errors.New("event of the upstream is too long")
+// errEvent is no fault of the upstream's: what is longer passes as it is, and so does all that follows.
+var errEvent = errors.New("event is too long to be looked at")
 
 // readEvent reads up to the next blank line.
 func readEvent(in *bufio.Reader) (event, error) {
@@ -78,6 +79,8 @@ type toolStream struct {
 	filter streamFilter
 	out    []byte
 	err    error
+	// plain says that the rest of the stream passes unread.
+	plain bool
 }
 
 func newToolStream(l *toolLoop, res *http.Response) *toolStream {
@@ -86,8 +89,11 @@ func newToolStream(l *toolLoop, res *http.Response) *toolStream {
 
 func (s *toolStream) Read(p []byte) (int, error) {
 	for len(s.out) == 0 {
-		if s.err != nil {
+		switch {
+		case s.err != nil:
 			return 0, s.err
+		case s.plain:
+			return s.in.Read(p)
 		}
 		s.step()
 	}
@@ -100,6 +106,11 @@ func (s *toolStream) Read(p []byte) (int, error) {
 // part of the answer is there already, and what is cut must not look whole.
 func (s *toolStream) step() {
 	e, err := readEvent(s.in)
+	if errors.Is(err, errEvent) {
+		s.plain = true
+		s.out = append(s.filter.close(false), e.raw...)
+		return
+	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		s.err = err
 		return

@@ -30,9 +30,9 @@ func TestToolIsDefined(t *testing.T) {
 		t.Fatal(err)
 	}
 	for dialect, conversation := range map[string]string{
-		"chat":         `"messages":[]`,
-		"responses":    `"input":[]`,
-		"messages":     `"messages":[]`,
+		"chat":      `"messages":[]`,
+		"responses": `"input":[]`,
+		"messages":  `"messages":[]`,
 	} {
 		offer := o.OfferTool(dialect, []byte(`{`+conversation+`,"tools":[{"name":"Read"}]}`), "one")
 		if offer == nil {

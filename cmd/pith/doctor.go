@@ -124,12 +124,15 @@ func checkModel(ctx context.Context, cfg configs.Config) finding {
 	rate := float64(scored) / time.Since(start).Seconds()
 	f := finding{part: "model", advice: card.DeviceReason, state: fmt.Sprintf("%s on device %s, up to %d tokens, %.0f tokens/s on %d cores",
 		card.Name, card.Device, card.MaxTokens, rate, runtime.NumCPU())}
-	if speed := compress.SuggestSpeed(rate, cfg.Compress.Deadline); string(speed) != cfg.Compress.Speed {
-		f.advice = strings.TrimSpace(fmt.Sprintf("%s\n               compress.speed is %s; %s suits this rate and the deadline of %v (PITH_SPEED=%[3]s).",
-			f.advice, cfg.Compress.Speed, speed, cfg.Compress.Deadline))
+	if speed := compress.SuggestSpeed(rate, min(cfg.Compress.Deadline, comfortable)); string(speed) != cfg.Compress.Speed {
+		f.advice = strings.TrimSpace(fmt.Sprintf("%s\n               compress.speed is %s; %s suits this rate (PITH_SPEED=%[3]s).",
+			f.advice, cfg.Compress.Speed, speed))
 	}
 	return f
 }
+
+// comfortable is how long scoring may take without a person noticing much of it. The deadline is the last resort and longer.
+const comfortable = 800 * time.Millisecond
 
 func checkParsers(ctx context.Context, cfg configs.Parsers) finding {
 	pool, err := parsers.NewPool(parsers.Options{Workers: 1, Timeout: cfg.Timeout})

@@ -154,7 +154,9 @@ func serveOn(ctx context.Context, listener net.Listener, src source, log *slog.L
 
 // startAdmin serves metrics on their own address when cfg names one.
 func startAdmin(ctx context.Context, cfg configs.Admin, server *proxy.Server, log *slog.Logger) (io.Closer, error) {
-	admin := &http.Server{Handler: server.AdminHandler(), ReadHeaderTimeout: 5 * time.Second}
+	admin := &http.Server{
+		Handler: server.AdminHandler(), ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 90 * time.Second,
+	}
 	if cfg.Listen == "" {
 		return admin, nil
 	}
