@@ -73,7 +73,6 @@ type orphan struct{ line, declared int }
 
 // orphans lists the orphans among the kept lines of c.
 func (c *chunk) orphans(kept []bool) []orphan {
-	kept = c.filled(kept)
 	declared := map[string][]int{}
 	for _, l := range c.syntax.Names.Locals {
 		if l.Declares && l.Name != "_" {
@@ -81,10 +80,12 @@ func (c *chunk) orphans(kept []bool) []orphan {
 		}
 	}
 	stays := func(line int) bool { return line >= c.start && line < c.end && kept[line-c.start] }
+	full := c.filled(kept)
+	used := func(line int) bool { return line >= c.start && line < c.end && full[line-c.start] }
 	var list []orphan
 	for _, l := range c.syntax.Names.Locals {
 		lines := declared[l.Name]
-		if l.Declares || len(lines) == 0 || !stays(l.Line) || slices.ContainsFunc(lines, stays) {
+		if l.Declares || len(lines) == 0 || !used(l.Line) || slices.ContainsFunc(lines, stays) {
 			continue
 		}
 		at := lines[0]
