@@ -20,7 +20,6 @@ func localFiles(t *testing.T) []string {
 		filepath.Join("..", "parsers", "testdata", "sample.*"), filepath.Join("testdata", "*.*"), "*.go",
 		filepath.Join(build.Default.GOROOT, "src", "net", "http", "*.go"),
 		filepath.Join(build.Default.GOROOT, "src", "strconv", "*.go"),
-		filepath.Join(build.Default.GOROOT, "src", "go", "*", "*.go"),
 	} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
@@ -53,9 +52,11 @@ func TestKeptLinesKeepTheirDeclarations(t *testing.T) {
 			if again, err := splitter.ParseAs(t.Context(), file.Language, []byte(alone.Content)); err != nil || again.SyntaxErrors != 0 {
 				continue
 			}
-			functions++
+			if functions++; functions > 1400 {
+				break
+			}
 			languages[file.Language] = true
-			for _, rate := range []float64{0.3, 0.6} {
+			for _, rate := range []float64{0.4} {
 				req := Request{Files: []File{alone}, Query: "where is the result returned, and when is it an error?", Rate: rate}
 				res, err := e.Compress(t.Context(), req)
 				if errors.Is(err, ErrBudget) {

@@ -41,9 +41,11 @@ type ranker interface {
 func (amiRanker) probabilities(scores []float64) []float64 {
 	return fitted.Plain.of(standardised(scores, nil))
 }
+
 func (bm25Ranker) probabilities(scores []float64) []float64 {
 	return fitted.Plain.of(standardised(scores, nil))
 }
+
 func (orderRanker) probabilities(scores []float64) []float64 {
 	return fitted.Plain.of(standardised(scores, nil))
 }

@@ -238,8 +238,10 @@ func codex(sockets bool) codingAgent {
 			return []playStep{
 				shell("cat store.go"), shell("sed -n 80,100p store.go"), shell("grep -n parseURL store.go relay.go"), shell("cat relay.go"),
 				shell("sed -i 's/^package cache$/package store/' store.go"),
-				shell("cat store.go"), {says: finalWords},
-				shell("cat plan.go"), {says: lastWords},
+				shell("cat store.go"),
+				{says: finalWords},
+				shell("cat plan.go"),
+				{says: lastWords},
 			}
 		},
 		run: func(base, home, dir, question string, again bool) (args, env []string) {
@@ -272,12 +274,15 @@ var claude = codingAgent{
 		at := func(name string) string { return filepath.Join(dir, name) }
 		read := func(name string) playStep { return playStep{tool: "Read", args: jsonOf(object{"file_path": at(name)})} }
 		return []playStep{
-			read("store.go"), {tool: "Read", args: jsonOf(object{"file_path": at("store.go"), "offset": 80, "limit": 20})},
+			read("store.go"),
+			{tool: "Read", args: jsonOf(object{"file_path": at("store.go"), "offset": 80, "limit": 20})},
 			{tool: "Bash", args: `{"command":"grep -n parseURL *.go","description":"Search"}`},
 			{tool: "Bash", args: `{"command":"cat relay.go","description":"Look"}`},
 			{tool: "Edit", args: jsonOf(object{"file_path": at("store.go"), "old_string": "package cache", "new_string": "package store"})},
-			read("store.go"), {says: finalWords},
-			read("plan.go"), {says: lastWords},
+			read("store.go"),
+			{says: finalWords},
+			read("plan.go"),
+			{says: lastWords},
 		}
 	},
 	run: func(base, home, dir, question string, again bool) (args, env []string) {
@@ -285,8 +290,10 @@ var claude = codingAgent{
 		if again {
 			args = append(args, "--continue")
 		}
-		return args, []string{"ANTHROPIC_BASE_URL=" + base, "ANTHROPIC_API_KEY=K", "CLAUDE_CONFIG_DIR=" + home,
-			"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1", "DISABLE_AUTOUPDATER=1", "IS_SANDBOX=1"}
+		return args, []string{
+			"ANTHROPIC_BASE_URL=" + base, "ANTHROPIC_API_KEY=K", "CLAUDE_CONFIG_DIR=" + home,
+			"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1", "DISABLE_AUTOUPDATER=1", "IS_SANDBOX=1",
+		}
 	},
 }
 

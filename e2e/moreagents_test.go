@@ -16,12 +16,15 @@ var opencode = codingAgent{
 		at := func(name string) string { return filepath.Join(dir, name) }
 		read := func(name string) playStep { return playStep{tool: "read", args: jsonOf(object{"filePath": at(name)})} }
 		return []playStep{
-			read("store.go"), {tool: "read", args: jsonOf(object{"filePath": at("store.go"), "offset": 80, "limit": 20})},
+			read("store.go"),
+			{tool: "read", args: jsonOf(object{"filePath": at("store.go"), "offset": 80, "limit": 20})},
 			{tool: "bash", args: `{"command":"grep -n parseURL *.go","description":"Search"}`},
 			{tool: "bash", args: `{"command":"cat relay.go","description":"Look"}`},
 			{tool: "edit", args: jsonOf(object{"filePath": at("store.go"), "oldString": "package cache", "newString": "package store"})},
-			read("store.go"), {says: finalWords},
-			read("plan.go"), {says: lastWords},
+			read("store.go"),
+			{says: finalWords},
+			read("plan.go"),
+			{says: lastWords},
 		}
 	},
 	run: func(base, home, dir, question string, again bool) (args, env []string) {
@@ -51,12 +54,15 @@ var qwen = codingAgent{
 			return playStep{tool: "read_file", args: jsonOf(object{"file_path": at(name)})}
 		}
 		return []playStep{
-			read("store.go"), {tool: "read_file", args: jsonOf(object{"file_path": at("store.go"), "offset": 80, "limit": 20})},
+			read("store.go"),
+			{tool: "read_file", args: jsonOf(object{"file_path": at("store.go"), "offset": 80, "limit": 20})},
 			{tool: "run_shell_command", args: `{"command":"grep -n parseURL *.go","is_background":false}`},
 			{tool: "run_shell_command", args: `{"command":"cat relay.go","is_background":false}`},
 			{tool: "edit", args: jsonOf(object{"file_path": at("store.go"), "old_string": "package cache", "new_string": "package store"})},
-			read("store.go"), {says: finalWords},
-			read("plan.go"), {says: lastWords},
+			read("store.go"),
+			{says: finalWords},
+			read("plan.go"),
+			{says: lastWords},
 		}
 	},
 	run: func(base, home, dir, question string, again bool) (args, env []string) {

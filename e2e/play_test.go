@@ -178,8 +178,10 @@ func (p *play) responses(body []byte) []string {
 		s, call := p.take(body)
 		switch {
 		case s.says != "":
-			item = object{"type": "message", "id": "msg_" + id, "role": "assistant", "status": "completed",
-				"content": []object{{"type": "output_text", "text": s.says, "annotations": []string{}}}}
+			item = object{
+				"type": "message", "id": "msg_" + id, "role": "assistant", "status": "completed",
+				"content": []object{{"type": "output_text", "text": s.says, "annotations": []string{}}},
+			}
 		case s.free:
 			item = object{"type": "custom_tool_call", "id": "ctc_" + call, "call_id": call, "name": s.tool, "input": s.args, "status": "completed"}
 		default:
@@ -211,8 +213,10 @@ func (p *play) messages(body []byte, stream bool) []string {
 		delta = object{"type": "input_json_delta", "partial_json": s.args}
 		start = object{"type": "tool_use", "id": call, "name": s.tool, "input": object{}}
 	}
-	message := object{"id": "msg_" + call, "type": "message", "role": "assistant", "model": gjson.GetBytes(body, "model").Str,
-		"content": []object{block}, "stop_reason": stop, "usage": object{"input_tokens": 1000, "output_tokens": 10}}
+	message := object{
+		"id": "msg_" + call, "type": "message", "role": "assistant", "model": gjson.GetBytes(body, "model").Str,
+		"content": []object{block}, "stop_reason": stop, "usage": object{"input_tokens": 1000, "output_tokens": 10},
+	}
 	if !stream {
 		return []string{jsonOf(message)}
 	}
@@ -238,9 +242,11 @@ func (p *play) chat(body []byte, stream bool) []string {
 		finish = "tool_calls"
 	}
 	answer := func(kind, member string, reason any) string {
-		return jsonOf(object{"id": "chatcmpl-" + call, "object": kind, "created": 1, "model": gjson.GetBytes(body, "model").Str,
+		return jsonOf(object{
+			"id": "chatcmpl-" + call, "object": kind, "created": 1, "model": gjson.GetBytes(body, "model").Str,
 			"choices": []object{{"index": 0, member: message, "finish_reason": reason}},
-			"usage":   object{"prompt_tokens": 1000, "completion_tokens": 10, "total_tokens": 1010}})
+			"usage":   object{"prompt_tokens": 1000, "completion_tokens": 10, "total_tokens": 1010},
+		})
 	}
 	if !stream {
 		return []string{answer("chat.completion", "message", finish)}

@@ -37,7 +37,8 @@ func BenchmarkPassThrough(b *testing.B) {
 				name, url, mode string
 				took            []time.Duration
 			}{
-				{name: "bare", url: bare.URL}, {name: "off", url: ours, mode: "off"},
+				{name: "bare", url: bare.URL},
+				{name: "off", url: ours, mode: "off"},
 				{name: "auto", url: ours, mode: "auto"},
 			}
 			for b.Loop() {

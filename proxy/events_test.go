@@ -11,10 +11,11 @@ import (
 	"net/http/httptrace"
 	"net/textproto"
 	"net/url"
-	"pith/gateway"
 	"strings"
 	"testing"
 	"time"
+
+	"pith/gateway"
 )
 
 func TestTrailersAndEarlyHintsPass(t *testing.T) {
