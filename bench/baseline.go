@@ -20,7 +20,8 @@ type baseline struct {
 	choose func(s *sketch, query string, budget int) (order []int)
 }
 
-// A sketch is a request on its way to a Result: all files cut into chunks and lines, and which lines stay.
+// A sketch is a request on its way to a Result: all files cut into chunks and lines, and which
+// lines stay.
 type sketch struct {
 	lines  [][]string
 	tokens [][]int
@@ -52,8 +53,8 @@ func headTruncation(s *sketch, _ string, budget int) []int {
 	return order
 }
 
-// randomChunks returns a choice that keeps whole chunks in random order, passing over those that do not fit. The same seed
-// and query give the same order.
+// randomChunks returns a choice that keeps whole chunks in random order, passing over those that do
+// not fit. The same seed and query give the same order.
 func randomChunks(seed uint64) func(*sketch, string, int) []int {
 	return func(s *sketch, query string, budget int) []int {
 		h := fnv.New64a()
@@ -82,8 +83,8 @@ func (s *sketch) take(order []int, budget int) {
 	}
 }
 
-// Compress implements Compressor. Lines are counted one by one, which errs on the side of the budget by a few in a
-// hundred tokens; gaps leave no marker.
+// Compress implements Compressor. Lines are counted one by one, which errs on the side of the
+// budget by a few in a hundred tokens; gaps leave no marker.
 func (b baseline) Compress(ctx context.Context, req compress.Request) (compress.Result, error) {
 	counter := b.counters.For(req.Model)
 	s, total, err := b.sketch(ctx, req.Files, counter)

@@ -1,7 +1,9 @@
-// Package bench measures what compression keeps, what scoring costs and what the proxy adds, and prints the figures.
+// Package bench measures what compression keeps, what scoring costs and what the proxy adds, and
+// prints the figures.
 //
-// It knows nothing of the command line, of ONNX Runtime and of how an engine is configured: a compressor, a splitter, a
-// counter, a scorer or a handler comes in, a report goes out. Whatever it compares, it compares in the same run.
+// It knows nothing of the command line, of ONNX Runtime and of how an engine is configured: a
+// compressor, a splitter, a counter, a scorer or a handler comes in, a report goes out. Whatever it
+// compares, it compares in the same run.
 package bench
 
 import (
@@ -10,7 +12,8 @@ import (
 	"pith/compress"
 )
 
-// A Compressor shortens a request. compress.Engine is one, and so are the baselines of this package.
+// A Compressor shortens a request. compress.Engine is one, and so are the baselines of this
+// package.
 type Compressor interface {
 	Compress(ctx context.Context, req compress.Request) (compress.Result, error)
 }

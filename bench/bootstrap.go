@@ -16,7 +16,8 @@ type Interval struct {
 // resamples is enough for the ends of a 95 % interval to repeat to about a hundredth of its width.
 const resamples = 4000
 
-// leastGroups is the number of packages or repositories from which drawing whole ones says something.
+// leastGroups is the number of packages or repositories from which drawing whole ones says
+// something.
 const leastGroups = 8
 
 // An Estimate is a mean with its 95 % bootstrap interval.
@@ -32,9 +33,10 @@ func estimate(values []float64, group []string, seed uint64) (Estimate, bool) {
 	return Estimate{i.Diff, i.Low, i.High}, ok
 }
 
-// paired bootstraps the mean of a[i]-b[i]. Whole groups are drawn, because functions of one package resemble each other
-// and drawing them one by one would make the interval too narrow; with fewer than leastGroups of them, pairs are drawn.
-// Pairs with a NaN are left out. It reports false where nothing is left.
+// paired bootstraps the mean of a[i]-b[i]. Whole groups are drawn, because functions of one package
+// resemble each other and drawing them one by one would make the interval too narrow; with fewer
+// than leastGroups of them, pairs are drawn. Pairs with a NaN are left out. It reports false where
+// nothing is left.
 func paired(a, b []float64, group []string, seed uint64) (Interval, bool) {
 	type pile struct {
 		sum float64

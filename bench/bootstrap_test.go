@@ -35,8 +35,9 @@ func TestPaired(t *testing.T) {
 	}
 }
 
-// 400 coin tosses of +1 and 0 have a mean of one half and a standard error of 0.025, so the interval is about 0.098 wide. If
-// the tosses come in 20 lots of twenty equal ones, the error is that of 20 tosses: the interval must be several times wider.
+// 400 coin tosses of +1 and 0 have a mean of one half and a standard error of 0.025, so the
+// interval is about 0.098 wide. If the tosses come in 20 lots of twenty equal ones, the error is
+// that of 20 tosses: the interval must be several times wider.
 func TestPairedWidth(t *testing.T) {
 	var alone, lots, zero []float64
 	var names, lot []string

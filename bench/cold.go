@@ -5,10 +5,11 @@ import (
 	"time"
 )
 
-// Cold asks for more cold requests of each shape, one after the other, each over a text that nobody has seen: one run says what a
-// request takes, many say how late the late ones are.
+// Cold asks for more cold requests of each shape, one after the other, each over a text that nobody
+// has seen: one run says what a request takes, many say how late the late ones are.
 type Cold struct {
-	// Compressor ranks as configured, scores within Deadline and parses in workers, as a server does; nothing else of Speed is cut short.
+	// Compressor ranks as configured, scores within Deadline and parses in workers, as a server
+	// does; nothing else of Speed is cut short.
 	Compressor Compressor
 	Deadline   time.Duration
 	// Requests is their number for each shape. If zero, there are none.
@@ -18,7 +19,8 @@ type Cold struct {
 // A ColdSpread is what the cold requests of one shape took, in milliseconds.
 type ColdSpread struct {
 	Requests int `json:"requests"`
-	// Cut is how many of them the deadline cut short: words ranked what the model had not read by then.
+	// Cut is how many of them the deadline cut short: words ranked what the model had not read by
+	// then.
 	Cut int `json:"cut"`
 	// GoShare is the part of this process's time for them that was spent outside of the runtime.
 	GoShare float64 `json:"go_share"`

@@ -74,8 +74,8 @@ func TestColdRequests(t *testing.T) {
 	}
 }
 
-// checkUnseen holds that cold requests have no function in common with one another or with those before, and are as large as the first
-// ones of their shape.
+// checkUnseen holds that cold requests have no function in common with one another or with those
+// before, and are as large as the first ones of their shape.
 func checkUnseen(t *testing.T, first, cold []compress.Request) {
 	t.Helper()
 	if len(cold) != 10 {

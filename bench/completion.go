@@ -7,9 +7,10 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// Completion scores a predicted piece of Python against the truth as LongCodeZip's long code completion does (section IV): blank lines
-// and, in the prediction, comment lines do not count, and no more of the prediction than the truth has lines. similarity is 100 for
-// equal texts and 0 for texts with nothing in common, by edit distance; exact is true for equal lines.
+// Completion scores a predicted piece of Python against the truth as LongCodeZip's long code
+// completion does (section IV): blank lines and, in the prediction, comment lines do not count, and
+// no more of the prediction than the truth has lines. similarity is 100 for equal texts and 0 for
+// texts with nothing in common, by edit distance; exact is true for equal lines.
 func Completion(predicted, truth string) (similarity float64, exact bool) {
 	want := codeLines(truth, false)
 	got := codeLines(predicted, true)

@@ -13,11 +13,13 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// A Conversation is one that an agent or a person had with a model, as the client's requests of it. In its file the code that was shown
-// stands as {{kind path}} or {{kind a-b path}}, so that the file can be read: the text of lines a to b of a file below the module's root,
-// bare (whole, lines) or numbered as read tools do (tab: cat -n; arrow: Claude Code; bar: Cline).
+// A Conversation is one that an agent or a person had with a model, as the client's requests of it.
+// In its file the code that was shown stands as {{kind path}} or {{kind a-b path}}, so that the
+// file can be read: the text of lines a to b of a file below the module's root, bare (whole, lines)
+// or numbered as read tools do (tab: cat -n; arrow: Claude Code; bar: Cline).
 type Conversation struct {
-	// Name is the file's, without its extension. Path is where its requests go, List the member that holds the turns.
+	// Name is the file's, without its extension. Path is where its requests go, List the member
+	// that holds the turns.
 	Name, Path, List string
 	// Items are the turns as raw JSON.
 	Items []Item
@@ -28,14 +30,15 @@ type Conversation struct {
 // An Item is one turn, or one part of a turn where the dialect lists those.
 type Item struct {
 	JSON string
-	// Model says that it stands as the model's; Client says that the client wrote it all the same, as Aider writes an assent to
-	// files that it hands over, so that no request ends before it.
+	// Model says that it stands as the model's; Client says that the client wrote it all the same,
+	// as Aider writes an assent to files that it hands over, so that no request ends before it.
 	Model, Client bool
 	// Shown is the code in it.
 	Shown []Shown
 }
 
-// Shown is a piece of code that a turn shows: its name in the conversation's file, and its text as it stands in the JSON.
+// Shown is a piece of code that a turn shows: its name in the conversation's file, and its text as
+// it stands in the JSON.
 type Shown struct{ Name, JSON string }
 
 var placeholder = regexp.MustCompile(`\{\{(whole|lines|tab|arrow|bar)(?: (\d+)-(\d+))? ([^{}\s]+)\}\}`)
@@ -79,7 +82,8 @@ func ReadConversation(file, root string) (Conversation, error) {
 	return c, nil
 }
 
-// madeByModel knows the assistant's messages of all dialects and the items that Responses lists beside them.
+// madeByModel knows the assistant's messages of all dialects and the items that Responses lists
+// beside them.
 func madeByModel(turn gjson.Result) bool {
 	switch turn.Get("type").Str {
 	case "reasoning", "function_call", "custom_tool_call", "local_shell_call":
@@ -122,7 +126,8 @@ func show(name, root string) (Shown, error) {
 	return Shown{Name: strings.Trim(name, "{}"), JSON: strings.Trim(strings.TrimSuffix(quoted.String(), "\n"), `"`)}, nil
 }
 
-// Requests are the numbers of turns that the client's requests carry: each ends where the model speaks next.
+// Requests are the numbers of turns that the client's requests carry: each ends where the model
+// speaks next.
 func (c Conversation) Requests() []int {
 	var out []int
 	for n := 1; n <= len(c.Items); n++ {

@@ -6,7 +6,8 @@ import (
 	"pith/bench"
 )
 
-// The three rows are worked out by hand from the published algorithm: per-line prefixes against one pass.
+// The three rows are worked out by hand from the published algorithm: per-line prefixes against one
+// pass.
 func TestWorkloadCost(t *testing.T) {
 	for _, tt := range []struct {
 		name                    string

@@ -7,8 +7,9 @@ import (
 	"pith/parsers"
 )
 
-// docComment finds the comment that describes a function: the lines it covers, and those lines. In Python it is the
-// docstring behind the header, elsewhere the comment that ends where the header (attributes included) begins.
+// docComment finds the comment that describes a function: the lines it covers, and those lines. In
+// Python it is the docstring behind the header, elsewhere the comment that ends where the header
+// (attributes included) begins.
 func docComment(language string, lines []string, c parsers.Chunk) (span, bool) {
 	if c.SignatureStart >= c.SignatureEnd {
 		return span{}, false
@@ -68,12 +69,13 @@ func docstring(lines []string, body span) (span, bool) {
 
 var (
 	directive = regexp.MustCompile(`^(//|#)\s?([a-z]+:\S|nolint|noqa|type:|pylint|eslint|prettier|\+build|NOLINT|clang-format)`)
-	// sectionStart begins the formal part of a comment: parameters, examples, mark-up. What stands before is what a person
-	// would ask for.
+	// sectionStart begins the formal part of a comment: parameters, examples, mark-up. What stands
+	// before is what a person would ask for.
 	sectionStart = regexp.MustCompile("(?i)^([@\\\\]\\w|:\\w+[^:]*:|\\.\\. |---|===|#+ |>>>|```|" +
 		`(args|arguments|parameters|params|returns?|raises|yields|notes?|examples?|usage|errors|panics|safety|see also|deprecated|warning)\s*:?$|` +
 		`(args|returns?|return value|since|raises|deprecated|example|usage|note|warning)\s*:)`)
-	// noise marks comments that describe no function: a licence, a note to oneself, a reference to somebody else's comment.
+	// noise marks comments that describe no function: a licence, a note to oneself, a reference to
+	// somebody else's comment.
 	noise       = regexp.MustCompile(`(?i)copyright|licen[cs]ed? under|\b(todo|fixme|xxx)\b|inheritdoc|@ts-|auto-?generated`)
 	inlineTag   = regexp.MustCompile(`\{@\w+\s+([^}]*)\}`)
 	htmlTag     = regexp.MustCompile(`</?[a-zA-Z][^>]*>`)
@@ -85,8 +87,9 @@ var (
 // mostWords cuts a description to about the length of a question.
 const mostWords = 60
 
-// describe turns the lines of a doc comment into a query: comment signs, directives, mark-up and formal sections go, and
-// so does the function's own name, because it would give the answer away. It returns "" where fewer than five words stay.
+// describe turns the lines of a doc comment into a query: comment signs, directives, mark-up and
+// formal sections go, and so does the function's own name, because it would give the answer away.
+// It returns "" where fewer than five words stay.
 func describe(comment []string, name string) string {
 	var words []string
 	for _, line := range comment {
@@ -115,8 +118,8 @@ func describe(comment []string, name string) string {
 	return strings.Join(words[:min(len(words), mostWords)], " ")
 }
 
-// withoutName removes name wherever it stands as a whole word in any case, with what qualifies it. Of a qualified name
-// ("Server.Serve") that is the last part.
+// withoutName removes name wherever it stands as a whole word in any case, with what qualifies it.
+// Of a qualified name ("Server.Serve") that is the last part.
 func withoutName(text, name string) string {
 	name = simpleName(name)
 	if name == "" {

@@ -17,17 +17,18 @@ type shelf struct {
 }
 
 const (
-	// perRound is how many tasks of a language a package gives before the next package's turn, so that no large one rules
-	// the sample.
+	// perRound is how many tasks of a language a package gives before the next package's turn, so
+	// that no large one rules the sample.
 	perRound = 3
 	// visits is how often a file may be drawn from.
 	visits = 10
-	// tries bounds the files looked at in one turn: a large package may have no described functions.
+	// tries bounds the files looked at in one turn: a large package may have no described
+	// functions.
 	tries = 20
 )
 
-// collect draws tasks package by package, in rounds, until each language has its share. Where the sources of one do not
-// suffice, the others fill up.
+// collect draws tasks package by package, in rounds, until each language has its share. Where the
+// sources of one do not suffice, the others fill up.
 func (r Retention) collect(ctx context.Context, packages []Package, opt RetentionOptions) ([]Task, error) {
 	rng := rand.New(rand.NewPCG(opt.Seed, 0))
 	var shelves []*shelf

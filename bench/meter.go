@@ -19,7 +19,8 @@ type Meter struct {
 	losses int
 }
 
-// NewMeter returns a Meter in front of next; tokens counts what its model runs of a sequence, which may be less than all of it.
+// NewMeter returns a Meter in front of next; tokens counts what its model runs of a sequence, which
+// may be less than all of it.
 func NewMeter(next compress.Scorer, tokens func(s compress.Sequence) int) *Meter {
 	return &Meter{next: next, tokens: tokens, seen: map[compress.Sequence]bool{}}
 }
@@ -42,8 +43,8 @@ func (m *Meter) Score(ctx context.Context, seqs []compress.Sequence) ([]compress
 // Info implements compress.Scorer.
 func (m *Meter) Info() (id, device string) { return m.next.Info() }
 
-// take returns what came since the last take, equal sequences once, and the losses among it. The tokens are counted only now: it
-// must not take time from what is measured.
+// take returns what came since the last take, equal sequences once, and the losses among it. The
+// tokens are counted only now: it must not take time from what is measured.
 func (m *Meter) take() (cost Cost, losses int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -55,8 +56,9 @@ func (m *Meter) take() (cost Cost, losses int) {
 	return cost, losses
 }
 
-// A Memo is a Scorer that remembers results, so that one task at several ratios and by several rankers is scored once. It
-// forgets everything when full, and does not ask the model for the same sequence twice within a task.
+// A Memo is a Scorer that remembers results, so that one task at several ratios and by several
+// rankers is scored once. It forgets everything when full, and does not ask the model for the same
+// sequence twice within a task.
 type Memo struct {
 	next compress.Scorer
 

@@ -9,7 +9,8 @@ import (
 	"pith/parsers"
 )
 
-// An outcome holds one ranker's figures for one task, in the order of a layout's names. NaN means not applicable.
+// An outcome holds one ranker's figures for one task, in the order of a layout's names. NaN means
+// not applicable.
 type outcome []float64
 
 // A layout names the figures of an outcome: three of the ranking, then five for each ratio.
@@ -36,7 +37,8 @@ func defsName(ratio float64) string  { return fmt.Sprintf("defs@%g", ratio) }
 func parseName(ratio float64) string { return fmt.Sprintf("parse@%g", ratio) }
 func ratioName(ratio float64) string { return fmt.Sprintf("ratio@%g", ratio) }
 
-// rank returns the needle's place among the candidates, 1 for the best, or 0 where the result does not know it.
+// rank returns the needle's place among the candidates, 1 for the best, or 0 where the result does
+// not know it.
 func (t Task) rank(res compress.Result) int {
 	own := 0
 	for _, c := range res.Chunks {

@@ -39,8 +39,9 @@ func needlesOf(d draft) []needle {
 	return found
 }
 
-// describedAlike reports that another function of the drafts has the very description of chosen, each without its own name:
-// then the question has several right answers, of which only one would count.
+// describedAlike reports that another function of the drafts has the very description of chosen,
+// each without its own name: then the question has several right answers, of which only one would
+// count.
 func describedAlike(drafts []draft, own string, chosen needle) bool {
 	for _, d := range drafts {
 		for _, c := range d.parsed.Chunks {

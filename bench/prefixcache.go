@@ -8,17 +8,19 @@ import (
 	"time"
 )
 
-// A PrefixCache says how a provider bills prompts whose beginning it holds. Zero fields get Anthropic's published terms.
+// A PrefixCache says how a provider bills prompts whose beginning it holds. Zero fields get
+// Anthropic's published terms.
 type PrefixCache struct {
-	// Write and Read are the prices of a token that goes into the cache and of one that comes out of it, in uncached tokens. If zero,
-	// 1.25 and 0.1.
+	// Write and Read are the prices of a token that goes into the cache and of one that comes out
+	// of it, in uncached tokens. If zero, 1.25 and 0.1.
 	Write float64 `json:"write"`
 	Read  float64 `json:"read"`
 	// Life is how long a prefix is held after its last use. If zero, 5 minutes.
 	Life time.Duration `json:"life"`
 	// Minimum is the least number of tokens that is held. If zero, 1024.
 	Minimum int `json:"minimum"`
-	// Lookback is how many blocks before its end a request looks for a prefix that is held. If zero, 20.
+	// Lookback is how many blocks before its end a request looks for a prefix that is held. If
+	// zero, 20.
 	Lookback int `json:"lookback"`
 }
 
@@ -29,21 +31,23 @@ func (p PrefixCache) withDefaults() PrefixCache {
 	return p
 }
 
-// A cacheBlock is the unit by which prefixes are compared: one turn, or what stands before the turns.
+// A cacheBlock is the unit by which prefixes are compared: one turn, or what stands before the
+// turns.
 type cacheBlock struct {
 	text   string
 	tokens int
 }
 
-// A Bill is the sum of what a provider counts: tokens sent, and of them those written to the cache and read from it.
+// A Bill is the sum of what a provider counts: tokens sent, and of them those written to the cache
+// and read from it.
 type Bill struct {
 	Tokens  int `json:"tokens"`
 	Written int `json:"written"`
 	Read    int `json:"read"`
 }
 
-// An account is one conversation with a provider. The client marks the end of its head and the end of each request for the cache, as
-// coding agents do.
+// An account is one conversation with a provider. The client marks the end of its head and the end
+// of each request for the cache, as coding agents do.
 type account struct {
 	terms PrefixCache
 	now   time.Duration

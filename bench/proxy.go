@@ -18,8 +18,9 @@ import (
 	"time"
 )
 
-// A Proxy measures what a handler adds to a request against the standard library's bare reverse proxy. Both stand in front
-// of the same upstream, on loopback, and take turns, so that a busy machine slows both.
+// A Proxy measures what a handler adds to a request against the standard library's bare reverse
+// proxy. Both stand in front of the same upstream, on loopback, and take turns, so that a busy
+// machine slows both.
 type Proxy struct {
 	// Handler builds the handler under test in front of an upstream.
 	Handler func(upstream *url.URL) (http.Handler, error)
@@ -29,7 +30,8 @@ type Proxy struct {
 	Compressions int
 	// Sizes are body sizes in bytes. If empty, 1, 100 and 500 KB.
 	Sizes []int
-	// Rate is the requests a second of the load rows, Seconds how long each proxy gets them. If zero, 1000 and 10.
+	// Rate is the requests a second of the load rows, Seconds how long each proxy gets them. If
+	// zero, 1000 and 10.
 	Rate, Seconds int
 	// Streams is the number of silent streams whose memory is measured. If zero, 1000.
 	Streams int
@@ -50,7 +52,8 @@ type ProxyRow struct {
 	Added    Quantiles `json:"added_ms"`
 }
 
-// Quantiles are the median and the 99th percentile: the smallest value that so many are not above (nearest rank).
+// Quantiles are the median and the 99th percentile: the smallest value that so many are not above
+// (nearest rank).
 type Quantiles struct {
 	P50 float64 `json:"p50"`
 	P99 float64 `json:"p99"`
@@ -63,8 +66,8 @@ type ProxyReport struct {
 	Streams StreamMemory `json:"streams"`
 }
 
-// A kind is a way of filling a body. unique bodies have other code in each request, asking ones another question in a message of its own
-// behind the same code and its first question.
+// A kind is a way of filling a body. unique bodies have other code in each request, asking ones
+// another question in a message of its own behind the same code and its first question.
 type kind struct {
 	name   string
 	mode   string

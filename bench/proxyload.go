@@ -12,8 +12,9 @@ import (
 	"time"
 )
 
-// A LoadRow is one kind of request at a fixed rate, whatever the answers take: who is late at one request is late at the next ones too,
-// and that is counted. The two proxies take turns of a second each.
+// A LoadRow is one kind of request at a fixed rate, whatever the answers take: who is late at one
+// request is late at the next ones too, and that is counted. The two proxies take turns of a second
+// each.
 type LoadRow struct {
 	Kind     string    `json:"kind"`
 	Rate     int       `json:"rate"`
@@ -24,8 +25,9 @@ type LoadRow struct {
 	Ratio Quantiles `json:"ratio"`
 }
 
-// StreamMemory is what streams cost that are open and silent: bytes of heap and stacks for each, above those of the same streams without
-// a proxy, the ends of the connections in this process included for all three.
+// StreamMemory is what streams cost that are open and silent: bytes of heap and stacks for each,
+// above those of the same streams without a proxy, the ends of the connections in this process
+// included for all three.
 type StreamMemory struct {
 	Streams int `json:"streams"`
 	Bare    int `json:"bare_bytes"`
@@ -53,7 +55,8 @@ func (p Proxy) load(ctx context.Context, bare, pith *url.URL, k kind) (LoadRow, 
 	return row, nil
 }
 
-// burst sends n requests, evenly over a second, and returns how long after its moment each was answered.
+// burst sends n requests, evenly over a second, and returns how long after its moment each was
+// answered.
 func burst(ctx context.Context, to *url.URL, mode string, body []byte, n int) ([]float64, error) {
 	times := make([]float64, n)
 	errs := make([]error, n)

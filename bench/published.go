@@ -12,9 +12,10 @@ import (
 	"pith/compress"
 )
 
-// A Published is the scoring schedule of the LongCodeZip reference as released: one pass for each chunk, one for each line
-// over everything before it, one for each block, batch size one, every position projected onto the whole vocabulary. Only its
-// scoring is here; what is chosen comes from outside, so that both schedules work on the same functions.
+// A Published is the scoring schedule of the LongCodeZip reference as released: one pass for each
+// chunk, one for each line over everything before it, one for each block, batch size one, every
+// position projected onto the whole vocabulary. Only its scoring is here; what is chosen comes from
+// outside, so that both schedules work on the same functions.
 type Published struct {
 	// Scorer should remember nothing: the reference does not.
 	Scorer compress.Scorer
@@ -33,8 +34,8 @@ type Cost struct {
 	Tokens int `json:"tokens"`
 }
 
-// A Choice is a chunk with what was decided about it: selected ones have their lines scored, and those to be pruned
-// their blocks as well.
+// A Choice is a chunk with what was decided about it: selected ones have their lines scored, and
+// those to be pruned their blocks as well.
 type Choice struct {
 	Text             string
 	Selected, Pruned bool
@@ -43,11 +44,12 @@ type Choice struct {
 // leastBlocks is the number of blocks below which the reference keeps a function whole.
 const leastBlocks = 5
 
-// A Sample is the part of the published schedule that ran. The whole takes 1/Share of its time and cost: chunks are
-// taken in an order that has nothing to do with their size or place.
+// A Sample is the part of the published schedule that ran. The whole takes 1/Share of its time and
+// cost: chunks are taken in an order that has nothing to do with their size or place.
 type Sample struct {
 	Cost Cost `json:"cost"`
-	// Share is the sample's part of the tokens that the whole schedule puts through the model, in (0, 1].
+	// Share is the sample's part of the tokens that the whole schedule puts through the model, in
+	// (0, 1].
 	Share float64 `json:"share"`
 }
 
@@ -85,7 +87,8 @@ type publishedRun struct {
 	cost  Cost
 }
 
-// predicted is the tokens of a chunk's coarse and line passes; those of its blocks, a few percent, depend on their results.
+// predicted is the tokens of a chunk's coarse and line passes; those of its blocks, a few percent,
+// depend on their results.
 func (r *publishedRun) predicted(chunk Choice) float64 {
 	n := float64(r.Tokens(chunk.Text))
 	sum := n + float64(r.Tokens(r.query))
@@ -118,8 +121,9 @@ func (r *publishedRun) chunk(ctx context.Context, chunk Choice) error {
 	return nil
 }
 
-// blocks cuts a chunk behind each line whose perplexity spikes. Blank blocks are left out. Lines are scored in any order, so that
-// those of a run that is stopped are a sample of all, short prefixes and long ones.
+// blocks cuts a chunk behind each line whose perplexity spikes. Blank blocks are left out. Lines
+// are scored in any order, so that those of a run that is stopped are a sample of all, short
+// prefixes and long ones.
 func (r *publishedRun) blocks(ctx context.Context, chunk string) ([]string, error) {
 	lines := strings.Split(strings.TrimSuffix(chunk, "\n"), "\n")
 	bits := make([]float64, len(lines))
@@ -149,8 +153,8 @@ func (r *publishedRun) blocks(ctx context.Context, chunk string) ([]string, erro
 	return blocks, nil
 }
 
-// spikes are the inner local maxima of which one side stands out by the mean and a fifth of the deviation of all scores,
-// the released rule (the paper's compares with the deviation alone).
+// spikes are the inner local maxima of which one side stands out by the mean and a fifth of the
+// deviation of all scores, the released rule (the paper's compares with the deviation alone).
 func spikes(bits []float64) []int {
 	var valid []float64
 	for _, s := range bits {
@@ -184,7 +188,8 @@ func rise(s, neighbour float64) float64 {
 	return s - neighbour
 }
 
-// score runs one pass and returns the mean loss of text, or infinity where text is a single first token.
+// score runs one pass and returns the mean loss of text, or infinity where text is a single first
+// token.
 func (r *publishedRun) score(ctx context.Context, given, text string) (float64, error) {
 	if !r.end.IsZero() && time.Now().After(r.end) {
 		return 0, errLimit
@@ -192,7 +197,8 @@ func (r *publishedRun) score(ctx context.Context, given, text string) (float64, 
 	r.cost.Passes++
 	r.cost.Calls++
 	r.cost.Tokens += r.Tokens(given) + r.Tokens(text)
-	// The reference takes the logits of every position and drops most; a loss of each costs the same projection.
+	// The reference takes the logits of every position and drops most; a loss of each costs the
+	// same projection.
 	losses, err := r.Scorer.Score(ctx, []compress.Sequence{{Given: given, Text: text, WantGiven: true}})
 	if err != nil {
 		return 0, err

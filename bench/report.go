@@ -38,8 +38,8 @@ type Group struct {
 	Rankers  []RankerFigures `json:"rankers"`
 }
 
-// RankerFigures are one ranker's means over a group. Mean holds only what applied to some task; AgainstBM25 holds the paired
-// difference of each, bm25's own row excepted.
+// RankerFigures are one ranker's means over a group. Mean holds only what applied to some task;
+// AgainstBM25 holds the paired difference of each, bm25's own row excepted.
 type RankerFigures struct {
 	Ranker      string              `json:"ranker"`
 	Mean        map[string]float64  `json:"mean"`
@@ -159,7 +159,8 @@ func (r RetentionReport) WriteText(w io.Writer) error {
 	return err
 }
 
-// featured is the ratio that the short table shows: that of the published headline result, or else the largest.
+// featured is the ratio that the short table shows: that of the published headline result, or else
+// the largest.
 func featured(ratios []float64) float64 {
 	if slices.Contains(ratios, 5.6) {
 		return 5.6

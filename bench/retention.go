@@ -15,15 +15,17 @@ import (
 type RetentionOptions struct {
 	// Queries is the number of tasks in all, shared evenly over Languages. If zero, 200.
 	Queries int
-	// Languages are canonical names. If empty, go, python, javascript, typescript, java, c, cpp and rust.
+	// Languages are canonical names. If empty, go, python, javascript, typescript, java, c, cpp and
+	// rust.
 	Languages []string
-	// Rankers are those to compare: random, head, bm25, words, ami, hybrid, oracle; ami@fast and the like run at that speed,
-	// words@coarse and the like that far.
-	// If empty, all. bm25 always runs: the rest is compared with it.
+	// Rankers are those to compare: random, head, bm25, words, ami, hybrid, oracle; ami@fast and
+	// the like run at that speed, words@coarse and the like that far. If empty, all. bm25 always
+	// runs: the rest is compared with it.
 	Rankers []string
 	// Ratios are original / compressed tokens. If empty, 2, 4, 5.6 and 10.
 	Ratios []float64
-	// Seed fixes which functions are asked for. The same seed and the same sources give the same figures.
+	// Seed fixes which functions are asked for. The same seed and the same sources give the same
+	// figures.
 	Seed uint64
 	// ContextBytes bounds the files of one task together. If zero, 32 KiB, about 8,000 tokens.
 	ContextBytes int
@@ -37,8 +39,8 @@ type RetentionOptions struct {
 
 const (
 	baselineRanker = "bm25"
-	// oracleRanker asks with the answer's own code instead of the question: what is lost then is lost to the budget and not
-	// to the ranking.
+	// oracleRanker asks with the answer's own code instead of the question: what is lost then is
+	// lost to the budget and not to the ranking.
 	oracleRanker = "oracle"
 )
 
@@ -69,8 +71,9 @@ func (o RetentionOptions) withDefaults() RetentionOptions {
 
 // Retention measures whether the function that answers a question survives compression.
 //
-// A question is a function's own doc comment without its name; the context is the function's file and its neighbours with
-// that comment taken out. So the right answer is known without anybody having labelled it, in any language.
+// A question is a function's own doc comment without its name; the context is the function's file
+// and its neighbours with that comment taken out. So the right answer is known without anybody
+// having labelled it, in any language.
 type Retention struct {
 	Compressor Compressor
 	Splitter   compress.Splitter

@@ -17,17 +17,18 @@ import (
 	"pith/compress"
 )
 
-// A Session prices whole conversations at a provider that caches prompt prefixes: as they are, with the proxy, and with what a proxy
-// would send that compresses every block anew for the newest question. The last saves more tokens of each request and pays for the
-// whole prompt again each time.
+// A Session prices whole conversations at a provider that caches prompt prefixes: as they are, with
+// the proxy, and with what a proxy would send that compresses every block anew for the newest
+// question. The last saves more tokens of each request and pays for the whole prompt again each
+// time.
 type Session struct {
 	// Handler builds the proxy in front of an upstream, which is never asked.
 	Handler func(upstream *url.URL) (http.Handler, error)
 	// Counters count what the provider bills.
 	Counters compress.Counters
 	Provider PrefixCache
-	// ToolTime and ThinkTime are what passes before a request that brings a tool's result, and before one in which a person speaks. If
-	// zero, 5 s and 1 min.
+	// ToolTime and ThinkTime are what passes before a request that brings a tool's result, and
+	// before one in which a person speaks. If zero, 5 s and 1 min.
 	ToolTime, ThinkTime time.Duration
 	// Progress is told what runs. May be nil.
 	Progress func(what string)
@@ -127,8 +128,8 @@ func (s Session) before(c Conversation, n int) time.Duration {
 	return s.ThinkTime
 }
 
-// newestQuestion is what the last two turns say, code apart: what a block would be compressed for by whoever looks at the end of the
-// conversation only. It fits a header.
+// newestQuestion is what the last two turns say, code apart: what a block would be compressed for
+// by whoever looks at the end of the conversation only. It fits a header.
 func (c Conversation) newestQuestion(n int) string {
 	var words []string
 	for _, item := range c.Items[max(0, n-2):n] {

@@ -22,7 +22,8 @@ func (letters) For(string) compress.Counter { return letters{} }
 func (letters) Count(text string) int       { return len(text) }
 func (letters) Encoding() (string, bool)    { return "letters", true }
 
-// conversation is one whose code is shown once, in the first turn of 1000 letters; a head of 1100 stands before it.
+// conversation is one whose code is shown once, in the first turn of 1000 letters; a head of 1100
+// stands before it.
 func conversation(t *testing.T) bench.Conversation {
 	t.Helper()
 	dir := t.TempDir()
@@ -44,7 +45,8 @@ func conversation(t *testing.T) bench.Conversation {
 	return c
 }
 
-// halving stands for the proxy: a first half of the code is left out, another one for each question.
+// halving stands for the proxy: a first half of the code is left out, another one for each
+// question.
 func halving(*url.URL) (http.Handler, error) {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -64,7 +66,8 @@ func TestSessionBills(t *testing.T) {
 		t.Fatal(err)
 	}
 	forms := rep.Rows[0].Forms
-	// The head is 1100, the first turn "user\n", 96 and 899 for the code, an answer "assistant\nx", a question "user\nabcdef".
+	// The head is 1100, the first turn "user\n", 96 and 899 for the code, an answer "assistant\nx",
+	// a question "user\nabcdef".
 	const head, first, reply, next = 1100, 5 + 96 + 899, 11, 11
 	sent := []int{head + first, head + first + reply + next, head + first + 2*reply + 2*next}
 	want := bench.Bill{Tokens: sent[0] + sent[1] + sent[2], Written: sent[2], Read: sent[0] + sent[1]}

@@ -15,8 +15,8 @@ import (
 	"strings"
 )
 
-// HeldOut reads the names of packages that the embedded model was not trained on from the manifest that its training
-// wrote. A missing file means that none is known.
+// HeldOut reads the names of packages that the embedded model was not trained on from the manifest
+// that its training wrote. A missing file means that none is known.
 func HeldOut(manifest string) (map[string]bool, error) {
 	raw, err := os.ReadFile(manifest)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -38,9 +38,10 @@ func HeldOut(manifest string) (map[string]bool, error) {
 	return set, nil
 }
 
-// LocalPackages finds the sources that the toolchains of this machine brought along: the standard libraries of Go, Python
-// and Java, Go's module cache, Python's and Node's installed packages, Cargo's registry, the C++ headers. What is not
-// there is left out. Names are those that the training manifest uses.
+// LocalPackages finds the sources that the toolchains of this machine brought along: the standard
+// libraries of Go, Python and Java, Go's module cache, Python's and Node's installed packages,
+// Cargo's registry, the C++ headers. What is not there is left out. Names are those that the
+// training manifest uses.
 func LocalPackages(ctx context.Context) []Package {
 	var found []Package
 	if env := strings.Split(output(ctx, "go", "env", "GOROOT", "GOMODCACHE"), "\n"); len(env) == 2 {
@@ -67,8 +68,8 @@ func LocalPackages(ctx context.Context) []Package {
 	return found
 }
 
-// FolderPackages takes every folder below dir as a package. A folder laid out as the training recipe leaves it,
-// <registry>/<name>@<version>, keeps its registry names.
+// FolderPackages takes every folder below dir as a package. A folder laid out as the training
+// recipe leaves it, <registry>/<name>@<version>, keeps its registry names.
 func FolderPackages(dir string) ([]Package, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -100,7 +101,8 @@ func FolderPackages(dir string) ([]Package, error) {
 	return found, nil
 }
 
-// Mark returns the packages, one of each name and sorted by it, with HeldOut set on those that names lists.
+// Mark returns the packages, one of each name and sorted by it, with HeldOut set on those that
+// names lists.
 func Mark(packages []Package, names map[string]bool) []Package {
 	packages = distinct(packages)
 	for i := range packages {
@@ -129,7 +131,8 @@ func existing(patterns ...string) []string {
 	return slices.Compact(all)
 }
 
-// children takes each folder in dir as a package, and of a scope folder ("@types") each folder in that.
+// children takes each folder in dir as a package, and of a scope folder ("@types") each folder in
+// that.
 func children(prefix, dir string) []Package {
 	var found []Package
 	for _, folder := range existing(filepath.Join(dir, "*"), filepath.Join(dir, "@*", "*")) {
@@ -143,7 +146,8 @@ func children(prefix, dir string) []Package {
 	return found
 }
 
-// modules lists the folders of a Go module cache that carry a version. Upper-case letters are spelled "!a" there.
+// modules lists the folders of a Go module cache that carry a version. Upper-case letters are
+// spelled "!a" there.
 func modules(cache string) []Package {
 	var found []Package
 	_ = filepath.WalkDir(cache, func(folder string, entry fs.DirEntry, err error) error {
@@ -195,8 +199,8 @@ func crates() []Package {
 	return found
 }
 
-// jdk takes each top-level folder of a JDK's source archive, a module, as a package. The archive stays open for the life
-// of the process.
+// jdk takes each top-level folder of a JDK's source archive, a module, as a package. The archive
+// stays open for the life of the process.
 func jdk(file string) []Package {
 	archive, err := zip.OpenReader(file)
 	if err != nil {
@@ -215,7 +219,8 @@ func jdk(file string) []Package {
 	return found
 }
 
-// distinct keeps the first package of each name, sorted by name, so that the order does not hang on where it was found.
+// distinct keeps the first package of each name, sorted by name, so that the order does not hang on
+// where it was found.
 func distinct(packages []Package) []Package {
 	slices.SortStableFunc(packages, func(a, b Package) int { return strings.Compare(a.Name, b.Name) })
 	return slices.CompactFunc(packages, func(a, b Package) bool { return a.Name == b.Name })

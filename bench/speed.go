@@ -10,7 +10,8 @@ import (
 	"pith/compress"
 )
 
-// A Shape is a kind of context: functions of Lines lines, until there are Functions of them or Tokens tokens.
+// A Shape is a kind of context: functions of Lines lines, until there are Functions of them or
+// Tokens tokens.
 type Shape struct {
 	Name      string
 	Lines     int
@@ -30,7 +31,8 @@ func Shapes() []Shape {
 	}
 }
 
-// A Speed compares the published schedule with the engine's over the same weights, and both with the device's own speed.
+// A Speed compares the published schedule with the engine's over the same weights, and both with
+// the device's own speed.
 type Speed struct {
 	// Compressor scores through Meter, and remembers results as a server does.
 	Compressor Compressor
@@ -42,8 +44,8 @@ type Speed struct {
 	// Turns is the number of questions over each context, the cold one included. If zero, 10.
 	Turns int
 	Cold  Cold
-	// Published runs beside, on each context for as long as its Limit; the whole is extrapolated from there. Without a Scorer it
-	// does not run.
+	// Published runs beside, on each context for as long as its Limit; the whole is extrapolated
+	// from there. Without a Scorer it does not run.
 	Published Published
 	// Progress is told what runs. May be nil.
 	Progress func(what string)
@@ -51,15 +53,18 @@ type Speed struct {
 
 // A Machine says what the model and its device can do.
 type Machine struct {
-	// TokenFLOP and LossFLOP are the operations in products with weights that a token and a loss take.
+	// TokenFLOP and LossFLOP are the operations in products with weights that a token and a loss
+	// take.
 	TokenFLOP, LossFLOP float64
-	// Products do nothing but multiply matrices through the same runtime; the first is what the model is compared with.
+	// Products do nothing but multiply matrices through the same runtime; the first is what the
+	// model is compared with.
 	Products []Product
 	// Runtime is the processor time spent inside the runtime so far. May be nil.
 	Runtime func() time.Duration
 }
 
-// A Product multiplies matrices of one number format for about d and returns the operations that it did.
+// A Product multiplies matrices of one number format for about d and returns the operations that it
+// did.
 type Product struct {
 	Format string
 	Run    func(ctx context.Context, d time.Duration) (flop float64, err error)
@@ -84,8 +89,8 @@ var questions = []string{
 	"Why would Load return zero for a key that is in the journal?",
 }
 
-// Run measures each shape once. Timings of a busy machine vary; what compares is the ratio of two columns of one row, and better
-// that of processor times.
+// Run measures each shape once. Timings of a busy machine vary; what compares is the ratio of two
+// columns of one row, and better that of processor times.
 func (s Speed) Run(ctx context.Context, shapes []Shape) (SpeedReport, error) {
 	if s.Rate == 0 {
 		s.Rate = 0.2
@@ -147,7 +152,8 @@ func (s Speed) measure(ctx context.Context, shape Shape, seed uint64) (SpeedRow,
 		if shape.Functions > 0 {
 			return n >= shape.Functions
 		}
-		// Counting after every function from the start would be quadratic; code has more than three bytes a token.
+		// Counting after every function from the start would be quadratic; code has more than three
+		// bytes a token.
 		return len(text) >= shape.Tokens*3 && counter.Count(text) >= shape.Tokens
 	})
 	row.Tokens = counter.Count(text)
@@ -230,7 +236,8 @@ func allocated() Memory {
 	return Memory{AllocMiB: float64(m.TotalAlloc) / (1 << 20), Objects: int(m.Mallocs)}
 }
 
-// choices hands the engine's decisions to the published schedule, so that both score the same functions.
+// choices hands the engine's decisions to the published schedule, so that both score the same
+// functions.
 func choices(text string, res compress.Result) []Choice {
 	lines := strings.SplitAfter(text, "\n")
 	var out []Choice

@@ -17,7 +17,8 @@ type SpeedReport struct {
 	Rows     []SpeedRow `json:"rows"`
 }
 
-// A ProductSpeed is the operations of plain matrix products by second on the clock and by second of a processor.
+// A ProductSpeed is the operations of plain matrix products by second on the clock and by second of
+// a processor.
 type ProductSpeed struct {
 	Format    string  `json:"format"`
 	PerSecond float64 `json:"flop_per_s"`
@@ -63,7 +64,8 @@ type SpeedRow struct {
 	Shape     string `json:"shape"`
 	Functions int    `json:"functions"`
 	Tokens    int    `json:"tokens"`
-	// Cold is the first question over the context, Turns are the further ones, Repeat is the first once more.
+	// Cold is the first question over the context, Turns are the further ones, Repeat is the first
+	// once more.
 	Cold   Turn   `json:"cold"`
 	Turns  []Turn `json:"turns"`
 	Repeat Spent  `json:"repeat"`
@@ -74,8 +76,8 @@ type SpeedRow struct {
 	Published *PublishedCost `json:"published,omitempty"`
 }
 
-// share is how much of the speed of plain products a turn reached: by processor time on a CPU, which other work on the machine
-// does not change, and by the clock elsewhere.
+// share is how much of the speed of plain products a turn reached: by processor time on a CPU,
+// which other work on the machine does not change, and by the clock elsewhere.
 func (r SpeedReport) share(t Turn) float64 {
 	switch {
 	case len(r.Products) == 0 || t.FLOP == 0:

@@ -12,8 +12,9 @@ var (
 	parts = []string{"offset", "limit", "owner", "version", "retries", "checksum", "deadline", "parent", "weight", "region"}
 )
 
-// syntheticGo writes a Go file with functions of about lines lines each, until enough reports that there are enough. Equal
-// arguments give equal text: speed needs code of a known shape, not code of somebody else's.
+// syntheticGo writes a Go file with functions of about lines lines each, until enough reports that
+// there are enough. Equal arguments give equal text: speed needs code of a known shape, not code of
+// somebody else's.
 func syntheticGo(lines int, seed uint64, enough func(functions int, text string) bool) string {
 	rng := rand.New(rand.NewPCG(seed, uint64(lines)))
 	pick := func(words []string) string { return words[rng.IntN(len(words))] }

@@ -11,7 +11,8 @@ import (
 	"pith/parsers"
 )
 
-// A Task is one question with a known answer: a function's description, and files that hold the function without it.
+// A Task is one question with a known answer: a function's description, and files that hold the
+// function without it.
 type Task struct {
 	Package  string
 	HeldOut  bool
@@ -31,15 +32,16 @@ type Task struct {
 // sources are the task's files with their chunks.
 func (t Task) sources() sources { return sources{t.Files, t.parsed} }
 
-// A place is a run of lines of one of a task's files. key is the line that must be seen to know what stands there.
+// A place is a run of lines of one of a task's files. key is the line that must be seen to know
+// what stands there.
 type place struct {
 	file  int
 	lines span
 	key   int
 }
 
-// Bounds on needles and contexts. A needle of three lines is found by its name or not at all; one of more than sixty
-// cannot fit a tenth of a context.
+// Bounds on needles and contexts. A needle of three lines is found by its name or not at all; one
+// of more than sixty cannot fit a tenth of a context.
 const (
 	leastNeedleLines = 4
 	mostNeedleLines  = 60
@@ -64,8 +66,9 @@ type draft struct {
 	parsed parsers.File
 }
 
-// make builds a task around the documented function of the file paths[at] that pick chooses. It reports false where pick
-// wants none, or the file and its neighbours have too few functions to choose from or another one described alike.
+// make builds a task around the documented function of the file paths[at] that pick chooses. It
+// reports false where pick wants none, or the file and its neighbours have too few functions to
+// choose from or another one described alike.
 func (m taskMaker) make(ctx context.Context, pkg Package, paths []string, at int, pick func([]needle) (needle, bool)) (Task, bool, error) {
 	own, ok, err := m.read(ctx, pkg.FS, paths[at], m.contextBytes)
 	if !ok || err != nil {
@@ -110,8 +113,8 @@ func (m taskMaker) read(ctx context.Context, fsys fs.FS, name string, limit int)
 	return draft{name, strings.SplitAfter(text, "\n"), parsed}, parsed.Fallback == "", nil
 }
 
-// neighbours reads the files nearest to paths[at] in path order until the context is full, and returns all with own
-// among them, sorted by path, so that where the needle stands says nothing.
+// neighbours reads the files nearest to paths[at] in path order until the context is full, and
+// returns all with own among them, sorted by path, so that where the needle stands says nothing.
 func (m taskMaker) neighbours(ctx context.Context, fsys fs.FS, paths []string, at int, own draft) ([]draft, error) {
 	drafts := []draft{own}
 	room := m.contextBytes - own.size()
@@ -144,7 +147,8 @@ func (d draft) size() int {
 	return n
 }
 
-// add puts a file into the task, descriptions taken out as asked, and notes where the needle now stands.
+// add puts a file into the task, descriptions taken out as asked, and notes where the needle now
+// stands.
 func (m taskMaker) add(ctx context.Context, task *Task, d draft, own bool, chosen needle) error {
 	var out []span
 	if m.stripAll {

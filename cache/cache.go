@@ -1,7 +1,8 @@
 // Package cache keeps results under keys, in memory and in Redis.
 //
-// It knows nothing of prompts, models or HTTP: a value is bytes, a key is a string that a Keyer made. Every store of this
-// package has the same contract, and one conformance test holds them to it:
+// It knows nothing of prompts, models or HTTP: a value is bytes, a key is a string that a Keyer
+// made. Every store of this package has the same contract, and one conformance test holds them to
+// it:
 //
 //   - Get returns a value that Add was given for that very key, or ok=false. A miss, an expired, damaged or foreign value, a
 //     broken and a slow Redis are all alike: ok=false, never an error.

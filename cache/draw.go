@@ -8,15 +8,16 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// A Draw is what is taken of an allowance that fills up evenly within a minute: N of PerMinute. A negative N gives back.
+// A Draw is what is taken of an allowance that fills up evenly within a minute: N of PerMinute. A
+// negative N gives back.
 type Draw struct {
 	Key          string
 	PerMinute, N int64
 }
 
-// drawScript keeps for each allowance the time, in microseconds of Redis's own clock, at which it will be full again (the generic
-// cell rate algorithm). Rounding down keeps the last draw of a full minute allowed. ARGV is size and amount of each key, then 1 to
-// take whatever is left.
+// drawScript keeps for each allowance the time, in microseconds of Redis's own clock, at which it
+// will be full again (the generic cell rate algorithm). Rounding down keeps the last draw of a full
+// minute allowed. ARGV is size and amount of each key, then 1 to take whatever is left.
 var drawScript = redis.NewScript(`
 local time = redis.call('TIME')
 local now, minute, full = time[1] * 1000000 + time[2], 60000000, {}
@@ -30,9 +31,10 @@ for i, key in ipairs(KEYS) do
 end
 return {0, 0}`)
 
-// Draw takes all draws together or none, within the budget of this Redis. It returns which could not be met, counted from 0, and
-// how long until it can be, or -1. With owe all are taken, whatever is left: later ones wait until the debt has filled up. Unlike a
-// value of the cache an allowance is not there to be guessed: where Redis does not answer the error says so.
+// Draw takes all draws together or none, within the budget of this Redis. It returns which could
+// not be met, counted from 0, and how long until it can be, or -1. With owe all are taken, whatever
+// is left: later ones wait until the debt has filled up. Unlike a value of the cache an allowance
+// is not there to be guessed: where Redis does not answer the error says so.
 func (r *Redis) Draw(ctx context.Context, draws []Draw, owe bool) (refused int, wait time.Duration, err error) {
 	keys := make([]string, len(draws))
 	args := make([]any, 0, 2*len(draws)+1)

@@ -17,10 +17,11 @@ import (
 //
 //	format byte | flags byte | key id (4 bytes) | seal | body
 //
-// The body is the value, compressed if that is worth it. Without a secret the seal is a checksum over all other parts and the
-// value's key. With one, seal and body are AES-256-GCM (nonce in front) with the other parts and the key as associated data.
-// Either way a value answers for its own key only: go-redis before 9.7.3 could hand a reply to another request
-// (CVE-2025-29923), and what happened once is checked for.
+// The body is the value, compressed if that is worth it. Without a secret the seal is a checksum
+// over all other parts and the value's key. With one, seal and body are AES-256-GCM (nonce in
+// front) with the other parts and the key as associated data. Either way a value answers for its
+// own key only: go-redis before 9.7.3 could hand a reply to another request (CVE-2025-29923), and
+// what happened once is checked for.
 const (
 	envelopeFormat = 1
 	headerSize     = 6
@@ -33,7 +34,8 @@ const (
 	compressFrom = 512
 )
 
-// errUnreadable marks a value that is not one of ours for this key: damaged, foreign, of another secret or format.
+// errUnreadable marks a value that is not one of ours for this key: damaged, foreign, of another
+// secret or format.
 var errUnreadable = errors.New("unreadable value")
 
 // An envelope wraps and unwraps values. It is safe for concurrent use.
@@ -46,12 +48,13 @@ type envelope struct {
 	dec   *zstd.Decoder
 }
 
-// newEnvelope returns an envelope for values of at most maxBytes. If secret is not empty, values are encrypted.
+// newEnvelope returns an envelope for values of at most maxBytes. If secret is not empty, values
+// are encrypted.
 func newEnvelope(secret []byte, maxBytes int) (*envelope, error) {
 	e := &envelope{max: maxBytes}
 	var err error
-	// Without a stream neither has a goroutine, so there is nothing to close. The decoder refuses to grow past the bound,
-	// whatever size a frame claims.
+	// Without a stream neither has a goroutine, so there is nothing to close. The decoder refuses
+	// to grow past the bound, whatever size a frame claims.
 	if e.enc, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithLowerEncoderMem(true)); err != nil {
 		return nil, fmt.Errorf("start compressor: %w", err)
 	}
@@ -85,7 +88,8 @@ func (e *envelope) setSecret(secret []byte) error {
 	return nil
 }
 
-// nameOf is the name in Redis of a key. Under a secret it is keyed, so that a change of the secret looks like an empty cache.
+// nameOf is the name in Redis of a key. Under a secret it is keyed, so that a change of the secret
+// looks like an empty cache.
 func (e *envelope) nameOf(key string) string {
 	if e.name == nil {
 		return "pith:" + key

@@ -15,7 +15,8 @@ func newTestEnvelope(t testing.TB, secret string) *envelope {
 	return e
 }
 
-// FuzzEnvelope: a value comes back under its key and its secret, and any change to what was stored is noticed.
+// FuzzEnvelope: a value comes back under its key and its secret, and any change to what was stored
+// is noticed.
 func FuzzEnvelope(f *testing.F) {
 	f.Add([]byte("value"), "key", 7, byte(1))
 	f.Add(bytes.Repeat([]byte("value"), 1000), "", 0, byte(0x80))

@@ -64,8 +64,9 @@ func outages() []outage {
 	}
 }
 
-// However Redis fails, one call pays at most its budget, finds nothing and loses nothing, and the next ones are not sent.
-// That a call gave up is seen by the test's own end: each fault lasts 20 s and longer, the client's defaults 5 s.
+// However Redis fails, one call pays at most its budget, finds nothing and loses nothing, and the
+// next ones are not sent. That a call gave up is seen by the test's own end: each fault lasts 20 s
+// and longer, the client's defaults 5 s.
 func TestOutageCostsOneBudget(t *testing.T) {
 	for _, o := range outages() {
 		t.Run(o.name, func(t *testing.T) {
@@ -84,7 +85,8 @@ func TestOutageCostsOneBudget(t *testing.T) {
 			if now := quick.Add(t.Context(), "other", []byte("mine"), time.Hour); string(now) != "mine" {
 				t.Errorf("Add = %q", now)
 			}
-			// Far above the budget, for busy machines; far below what the client's defaults would take.
+			// Far above the budget, for busy machines; far below what the client's defaults would
+			// take.
 			if took := time.Since(start); took > 3*time.Second {
 				t.Errorf("two calls took %v", took)
 			}
@@ -255,7 +257,8 @@ func liar(t *testing.T, answer string) (addr string) {
 	return l.Addr().String()
 }
 
-// BenchmarkOutage reports what a call pays in a black hole: the first one, and those that the open breaker turns away.
+// BenchmarkOutage reports what a call pays in a black hole: the first one, and those that the open
+// breaker turns away.
 func BenchmarkOutage(b *testing.B) {
 	s := startServer(b)
 	s.signal(b, syscall.SIGSTOP)

@@ -8,14 +8,14 @@ import (
 	"pith/internal/digest"
 )
 
-// A Keyer derives keys from what a result depends on. It is keyed, so that nobody who reads a cache can test whether a text
-// is in it.
+// A Keyer derives keys from what a result depends on. It is keyed, so that nobody who reads a cache
+// can test whether a text is in it.
 type Keyer struct {
 	key func(parts ...string) string
 }
 
-// NewKeyer returns a Keyer for a secret. If secret is empty a random one is drawn: keys then hold for this process only, so
-// replicas that share a Redis need a configured secret, the same for all.
+// NewKeyer returns a Keyer for a secret. If secret is empty a random one is drawn: keys then hold
+// for this process only, so replicas that share a Redis need a configured secret, the same for all.
 func NewKeyer(secret []byte) *Keyer {
 	if len(secret) == 0 {
 		secret = make([]byte, sha256.Size)

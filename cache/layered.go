@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Layered is a Memory in front of a Redis. Memory answers first; Redis decides who was first among the replicas.
+// Layered is a Memory in front of a Redis. Memory answers first; Redis decides who was first among
+// the replicas.
 type Layered struct {
 	memory *Memory
 	redis  *Redis
@@ -15,7 +16,8 @@ type Layered struct {
 // NewLayered returns a Layered of memory and redis. Closing it closes both.
 func NewLayered(memory *Memory, redis *Redis) *Layered { return &Layered{memory: memory, redis: redis} }
 
-// Get implements the contract of this package. What Redis knows and memory does not is kept in memory for as long as in Redis.
+// Get implements the contract of this package. What Redis knows and memory does not is kept in
+// memory for as long as in Redis.
 func (l *Layered) Get(ctx context.Context, key string) (value []byte, ok bool) {
 	if value, ok := l.memory.Get(ctx, key); ok {
 		return value, true
@@ -27,8 +29,9 @@ func (l *Layered) Get(ctx context.Context, key string) (value []byte, ok bool) {
 	return l.memory.Add(ctx, key, value, ttl), true
 }
 
-// Add implements the contract of this package. Redis comes first: were it memory, this process could hand out its own value
-// and then learn that another replica's was earlier. A value that memory holds already was handed out and stays.
+// Add implements the contract of this package. Redis comes first: were it memory, this process
+// could hand out its own value and then learn that another replica's was earlier. A value that
+// memory holds already was handed out and stays.
 func (l *Layered) Add(ctx context.Context, key string, value []byte, ttl time.Duration) (now []byte) {
 	return l.memory.Add(ctx, key, l.redis.Add(ctx, key, value, ttl), ttl)
 }

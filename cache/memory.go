@@ -9,11 +9,12 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// entryOverhead is what an entry costs beside its key and value, in bytes: map slot, list element, headers, rounding up by
-// the allocator. Measured by BenchmarkMemoryOverhead, rounded up.
+// entryOverhead is what an entry costs beside its key and value, in bytes: map slot, list element,
+// headers, rounding up by the allocator. Measured by BenchmarkMemoryOverhead, rounded up.
 const entryOverhead = 256
 
-// Memory is a store in this process. It holds a bounded number of bytes and drops what was not used for longest.
+// Memory is a store in this process. It holds a bounded number of bytes and drops what was not used
+// for longest.
 type Memory struct {
 	mu      sync.Mutex
 	entries *simplelru.LRU[string, entry]
@@ -26,11 +27,12 @@ type entry struct {
 	expires time.Time // zero: never
 }
 
-// NewMemory returns a Memory of at most maxBytes, keys, values and overhead together. If maxBytes is zero or less it keeps
-// nothing.
+// NewMemory returns a Memory of at most maxBytes, keys, values and overhead together. If maxBytes
+// is zero or less it keeps nothing.
 func NewMemory(maxBytes int64) *Memory {
 	m := &Memory{max: maxBytes}
-	// The library bounds entries, not bytes: its bound is out of reach and the callback keeps the accounts.
+	// The library bounds entries, not bytes: its bound is out of reach and the callback keeps the
+	// accounts.
 	m.entries, _ = simplelru.NewLRU(math.MaxInt, func(key string, e entry) { m.bytes -= cost(key, e.value) }) // fails for size <= 0 only
 	return m
 }

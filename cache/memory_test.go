@@ -99,7 +99,8 @@ func BenchmarkMemoryGet(b *testing.B) {
 	}
 }
 
-// BenchmarkMemoryOverhead reports what an entry costs beside key and value, the figure behind entryOverhead.
+// BenchmarkMemoryOverhead reports what an entry costs beside key and value, the figure behind
+// entryOverhead.
 func BenchmarkMemoryOverhead(b *testing.B) {
 	const entries = 100_000
 	for b.Loop() {

@@ -17,21 +17,24 @@ import (
 
 // RedisOptions configure a Redis. URL is required, the rest has defaults.
 type RedisOptions struct {
-	// URL is redis://[user:password@]host:port[/db], rediss://... for TLS, or unix://[user:password@]/path[?db=n].
+	// URL is redis://[user:password@]host:port[/db], rediss://... for TLS, or
+	// unix://[user:password@]/path[?db=n].
 	URL string
-	// Secret encrypts values (AES-256-GCM) and hides the names of keys. All replicas need the same. If empty, values lie in
-	// Redis as plain text with a checksum.
+	// Secret encrypts values (AES-256-GCM) and hides the names of keys. All replicas need the same.
+	// If empty, values lie in Redis as plain text with a checksum.
 	Secret []byte
 	// Budget is the longest time that one Get or Add may take. If zero, 50 ms.
 	Budget time.Duration
-	// Cooldown is how long Redis is left alone after it failed, before one call tries again. If zero, 1 s.
+	// Cooldown is how long Redis is left alone after it failed, before one call tries again. If
+	// zero, 1 s.
 	Cooldown time.Duration
 	// MaxBytes is the longest value, uncompressed. Longer ones are not kept. If zero, 16 MiB.
 	MaxBytes int
 }
 
-// Redis is a store that replicas share. It is an optimisation, so it never costs more than its budget: after the first call
-// that Redis does not answer in time a breaker opens, and while it is open calls return at once as if nothing were there.
+// Redis is a store that replicas share. It is an optimisation, so it never costs more than its
+// budget: after the first call that Redis does not answer in time a breaker opens, and while it is
+// open calls return at once as if nothing were there.
 type Redis struct {
 	client   *redis.Client
 	breaker  circuitbreaker.CircuitBreaker[any]
@@ -48,7 +51,8 @@ type RedisStats struct {
 	Unreadable uint64 // values found damaged, foreign or of another secret
 }
 
-// NewRedis returns a Redis. It does not connect: Ping tells whether there is a server, and one that comes later is found.
+// NewRedis returns a Redis. It does not connect: Ping tells whether there is a server, and one that
+// comes later is found.
 func NewRedis(opt RedisOptions) (*Redis, error) {
 	quiet()
 	options, err := parseURL(opt.URL)
@@ -73,8 +77,8 @@ func NewRedis(opt RedisOptions) (*Redis, error) {
 	}, nil
 }
 
-// quiet stops the library from writing to stderr on each failed dial. The setting is the library's own package variable; what
-// it would say is in Ping, State and Stats.
+// quiet stops the library from writing to stderr on each failed dial. The setting is the library's
+// own package variable; what it would say is in Ping, State and Stats.
 var quiet = sync.OnceFunc(logging.Disable)
 
 // errURL does not quote the URL or its parser, for both may show a password.
@@ -95,8 +99,9 @@ func parseURL(text string) (*redis.Options, error) {
 	return options, nil
 }
 
-// harden replaces defaults of the client that suit a primary store, not a cache: with them a black-holed server holds a call
-// for 5 s whatever its context says, and a closed port for 1.75 s of repeated dials.
+// harden replaces defaults of the client that suit a primary store, not a cache: with them a
+// black-holed server holds a call for 5 s whatever its context says, and a closed port for 1.75 s
+// of repeated dials.
 func harden(o *redis.Options, budget time.Duration) {
 	o.ContextTimeoutEnabled = true
 	o.DialTimeout = budget
@@ -107,7 +112,8 @@ func harden(o *redis.Options, budget time.Duration) {
 	o.DialerRetries = 1
 	o.MaxActiveConns = max(o.PoolSize, 64) // PoolSize alone is a soft bound
 	o.PoolSize = o.MaxActiveConns
-	// Both are extra commands on each new connection, and replies to the first have been mixed up (CVE-2025-29923).
+	// Both are extra commands on each new connection, and replies to the first have been mixed up
+	// (CVE-2025-29923).
 	o.DisableIdentity = true
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	o.Protocol = 2
@@ -138,8 +144,8 @@ func (r *Redis) get(ctx context.Context, key string) (value []byte, ttl time.Dur
 	return value, remaining(left.Val()), err == nil
 }
 
-// remaining turns the answer to PTTL into a ttl. A value in its last millisecond has 0 left, and -2 when it ended after GET:
-// neither may become the zero that means for ever.
+// remaining turns the answer to PTTL into a ttl. A value in its last millisecond has 0 left, and -2
+// when it ended after GET: neither may become the zero that means for ever.
 func remaining(left time.Duration) time.Duration {
 	if left == -1 {
 		return 0
@@ -147,7 +153,8 @@ func remaining(left time.Duration) time.Duration {
 	return max(left, time.Millisecond)
 }
 
-// Add implements the contract of this package. Where the key holds something unreadable, value replaces it.
+// Add implements the contract of this package. Where the key holds something unreadable, value
+// replaces it.
 func (r *Redis) Add(ctx context.Context, key string, value []byte, ttl time.Duration) (now []byte) {
 	if len(value) > r.envelope.max {
 		return value
@@ -175,8 +182,8 @@ func (r *Redis) Add(ctx context.Context, key string, value []byte, ttl time.Dura
 	return now
 }
 
-// Keep holds value under key for ttl from now on, in place of what key held, and reports whether Redis took it. How long it stays
-// is then up to the server's own rule for when its memory is full.
+// Keep holds value under key for ttl from now on, in place of what key held, and reports whether
+// Redis took it. How long it stays is then up to the server's own rule for when its memory is full.
 func (r *Redis) Keep(ctx context.Context, key string, value []byte, ttl time.Duration) bool {
 	if len(value) > r.envelope.max {
 		return false
@@ -193,7 +200,8 @@ type replacement struct {
 	ttl            time.Duration
 }
 
-// replaceScript puts ARGV[2] in the place of ARGV[1], unless somebody else did so first, and returns what the key then holds.
+// replaceScript puts ARGV[2] in the place of ARGV[1], unless somebody else did so first, and
+// returns what the key then holds.
 var replaceScript = redis.NewScript(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.call('GET', KEYS[1]) end
 if ARGV[3] == '0' then redis.call('SET', KEYS[1], ARGV[2]) else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
@@ -226,8 +234,9 @@ func (r *Redis) unwrap(key, wrapped string) ([]byte, error) {
 // errOpen means that Redis was not asked.
 var errOpen = errors.New("cache: Redis failed a moment ago and is left alone")
 
-// do runs call within the budget, unless the breaker is open. A caller that leaves does not cut the call short, for that
-// would look like a failure of Redis and open the breaker for everybody; the budget is short enough to let it end.
+// do runs call within the budget, unless the breaker is open. A caller that leaves does not cut the
+// call short, for that would look like a failure of Redis and open the breaker for everybody; the
+// budget is short enough to let it end.
 func (r *Redis) do(ctx context.Context, call func(context.Context) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -245,7 +254,8 @@ func (r *Redis) do(ctx context.Context, call func(context.Context) error) error 
 		return err
 	}
 	r.stats.failures.Add(1)
-	// An answer that says no (out of memory, read only) came in time and leaves other commands working.
+	// An answer that says no (out of memory, read only) came in time and leaves other commands
+	// working.
 	if _, answered := errors.AsType[redis.Error](err); answered {
 		r.breaker.RecordSuccess()
 	} else {
@@ -254,8 +264,8 @@ func (r *Redis) do(ctx context.Context, call func(context.Context) error) error 
 	return err
 }
 
-// Ping asks Redis whether it is there and lets us in, whatever the breaker says. The error names the server's address and no
-// credentials.
+// Ping asks Redis whether it is there and lets us in, whatever the breaker says. The error names
+// the server's address and no credentials.
 func (r *Redis) Ping(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, max(r.budget, time.Second))
 	defer cancel()
@@ -265,7 +275,8 @@ func (r *Redis) Ping(ctx context.Context) error {
 	return nil
 }
 
-// State names the breaker's state: closed (Redis is in use), open (left alone), half-open (being tried).
+// State names the breaker's state: closed (Redis is in use), open (left alone), half-open (being
+// tried).
 func (r *Redis) State() string { return r.breaker.State().String() }
 
 // Stats returns the counts since the start.

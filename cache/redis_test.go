@@ -29,7 +29,8 @@ func TestEncryptedValuesShowNothing(t *testing.T) {
 	}
 }
 
-// Replicas share values; a replica with another secret, or with none, finds nothing and disturbs nobody.
+// Replicas share values; a replica with another secret, or with none, finds nothing and disturbs
+// nobody.
 func TestReplicas(t *testing.T) {
 	s := startServer(t)
 	secrets := []string{"", "one", "two"}
@@ -81,7 +82,8 @@ func TestDamagedValuesAreMisses(t *testing.T) {
 	}
 }
 
-// A value moved to another key is a miss there, so a reply that belongs to another request is one too.
+// A value moved to another key is a miss there, so a reply that belongs to another request is one
+// too.
 func TestSwappedValuesAreMisses(t *testing.T) {
 	for name, secret := range map[string][]byte{"plain": nil, "encrypted": []byte("secret")} {
 		t.Run(name, func(t *testing.T) {
@@ -141,7 +143,8 @@ func TestRedisKeepsNothingTooLarge(t *testing.T) {
 	if all := s.dump(t); len(all) != 0 {
 		t.Errorf("Redis holds %d keys", len(all))
 	}
-	// One that a replica with a higher bound has kept is not unpacked: 4 MB of zeros are a few bytes in Redis.
+	// One that a replica with a higher bound has kept is not unpacked: 4 MB of zeros are a few
+	// bytes in Redis.
 	open(t, s.addr, cache.RedisOptions{}).Add(t.Context(), "bomb", make([]byte, 4<<20), 0)
 	if got, ok := small.Get(t.Context(), "bomb"); ok {
 		t.Errorf("Get returned %d bytes", len(got))

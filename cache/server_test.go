@@ -121,8 +121,8 @@ func (s *server) dump(t testing.TB) map[string]string {
 	return all
 }
 
-// open returns a Redis store on an address, with a budget that a busy machine keeps and a breaker that tries again only when
-// told by options.
+// open returns a Redis store on an address, with a budget that a busy machine keeps and a breaker
+// that tries again only when told by options.
 func open(t testing.TB, addr string, opt cache.RedisOptions) *cache.Redis {
 	t.Helper()
 	opt.URL = "redis://" + addr

@@ -9,11 +9,12 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// A Shelf keeps in this process what was promised to be there for a time. Unlike a Memory it drops nothing before its time: where
-// there is no room it refuses.
+// A Shelf keeps in this process what was promised to be there for a time. Unlike a Memory it drops
+// nothing before its time: where there is no room it refuses.
 type Shelf struct {
 	mu sync.Mutex
-	// entries are in the order of their last Keep, which is the order in which they expire where all have the same ttl.
+	// entries are in the order of their last Keep, which is the order in which they expire where
+	// all have the same ttl.
 	entries *simplelru.LRU[string, entry]
 	bytes   int64
 	max     int64
@@ -26,7 +27,8 @@ func NewShelf(maxBytes int64) *Shelf {
 	return s
 }
 
-// Keep holds value under key for ttl from now on, in place of what key held, and reports whether it does.
+// Keep holds value under key for ttl from now on, in place of what key held, and reports whether it
+// does.
 func (s *Shelf) Keep(_ context.Context, key string, value []byte, ttl time.Duration) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -50,7 +50,8 @@ func endLine(text string) string {
 	return text + "\n"
 }
 
-// render writes one file. Where a marker would not be cheaper than the lines it stands for, they stay and keep says so.
+// render writes one file. Where a marker would not be cheaper than the lines it stands for, they
+// stay and keep says so.
 func (j *job) render(src *source, keep []bool) string {
 	if src.lines() == 1 {
 		keep[0] = true // a marker in place of the only line would be no part of the file
@@ -94,8 +95,9 @@ func (j *job) markersOf(src *source, keep []bool) int {
 	return sum
 }
 
-// cheaper reports that marker takes fewer tokens than the lines [from, to). The sum over lines overstates what blank lines
-// cost together, so near the marker's size the lines are counted as one text.
+// cheaper reports that marker takes fewer tokens than the lines [from, to). The sum over lines
+// overstates what blank lines cost together, so near the marker's size the lines are counted as one
+// text.
 func (j *job) cheaper(marker string, src *source, from, to int) bool {
 	cost, price := src.cost(from, to), j.memo.count(marker)
 	if price < cost && cost < 4*price {
@@ -104,8 +106,9 @@ func (j *job) cheaper(marker string, src *source, from, to int) bool {
 	return price < cost
 }
 
-// markerLine is the comment that stands for the lines [from, to): numbered from 1, inclusive, indented as the first of them
-// that is not blank, ended as the last of them. A name is written where the line stands for a whole file among several.
+// markerLine is the comment that stands for the lines [from, to): numbered from 1, inclusive,
+// indented as the first of them that is not blank, ended as the last of them. A name is written
+// where the line stands for a whole file among several.
 func (s *source) markerLine(from, to int, name string) string {
 	return s.remark(from, to, s.markerBody(from+1, to, name))
 }
@@ -155,7 +158,8 @@ func (s *source) comment(body string) string {
 	return prefix + body + suffix
 }
 
-// indent returns the white space before the first character of text that is not white space, on that character's line.
+// indent returns the white space before the first character of text that is not white space, on
+// that character's line.
 func indent(text string) string {
 	body := strings.TrimLeftFunc(text, unicode.IsSpace)
 	lead := text[:len(text)-len(body)]
@@ -175,7 +179,8 @@ func lineEnd(text string) string {
 	return ""
 }
 
-// name is how a file is called among several: its path on one line, without what would end the comment.
+// name is how a file is called among several: its path on one line, without what would end the
+// comment.
 func (s *source) name() string {
 	path := strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {

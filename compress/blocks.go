@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// epsilon is the value of a token that the ranker gives no value: room that nothing relevant wants is still used.
+// epsilon is the value of a token that the ranker gives no value: room that nothing relevant wants
+// is still used.
 const epsilon = 1e-6
 
 // A leaf is a block without blocks inside, to be valued.
@@ -18,15 +19,16 @@ type leaf struct {
 	read bool
 }
 
-// largePart is the share of the budget, one in so many, from which a chunk is large: only then is it cut
-// inside.
+// largePart is the share of the budget, one in so many, from which a chunk is large: only then is
+// it cut inside.
 const largePart = 3
 
 // maxLarge bounds the large chunks that are cut inside: those that rank first.
 const maxLarge = 8
 
-// pruneLarge cuts the large chunks that rank first into blocks, values the blocks, and offers forms of
-// them that hold a part of the budget each. All else stays whole, with its signature, or not at all.
+// pruneLarge cuts the large chunks that rank first into blocks, values the blocks, and offers forms
+// of them that hold a part of the budget each. All else stays whole, with its signature, or not at
+// all.
 func (j *job) pruneLarge(ctx context.Context) error {
 	defer j.time("blocks", time.Now())
 	var large []int
@@ -76,8 +78,8 @@ func (j *job) offerPruned() {
 	}
 }
 
-// insides picks those of the chunks that the model reads line by line and block by block: the best that
-// the class allows. room is what the class leaves for more.
+// insides picks those of the chunks that the model reads line by line and block by block: the best
+// that the class allows. room is what the class leaves for more.
 func (j *job) insides(large []int) (picked map[int]bool, room int) {
 	picked = map[int]bool{}
 	if !j.ranker.reads() || j.short {
@@ -93,8 +95,8 @@ func (j *job) insides(large []int) (picked map[int]bool, room int) {
 	return picked, room
 }
 
-// cascadeLeaves leaves to the model those of the other leaves that words rank first, as far as room pays: of a function that is
-// too large to be read whole, what the question is most likely about.
+// cascadeLeaves leaves to the model those of the other leaves that words rank first, as far as room
+// pays: of a function that is too large to be read whole, what the question is most likely about.
 func cascadeLeaves(list []leaf, terms []float64, room, question int) {
 	for _, n := range byScore(terms) {
 		l := &list[n]
@@ -112,9 +114,9 @@ type lineRead struct {
 	seq   Sequence
 }
 
-// lineReads says how the model reads the lines of c: in windows, so that a long function costs as much a line as a short one. The
-// first window of a chunk that it read for ranking is asked for with the same words: a model that keeps states then knows all but
-// the losses.
+// lineReads says how the model reads the lines of c: in windows, so that a long function costs as
+// much a line as a short one. The first window of a chunk that it read for ranking is asked for
+// with the same words: a model that keeps states then knows all but the losses.
 func (c *chunk) lineReads() []lineRead {
 	var list []lineRead
 	for _, p := range passages(c.src, c.start, c.end) {
@@ -156,8 +158,8 @@ func (j *job) readLines(ctx context.Context, inside map[int]bool) error {
 	return nil
 }
 
-// values scores blocks as chunks are scored: by what each alone, before the query, tells about it. Beside those that are to be read the
-// model reads others for room tokens.
+// values scores blocks as chunks are scored: by what each alone, before the query, tells about it.
+// Beside those that are to be read the model reads others for room tokens.
 func (j *job) values(ctx context.Context, list []leaf, room int) ([]float64, error) {
 	query := tail(j.req.Query)
 	texts := make([]string, len(list))

@@ -138,8 +138,8 @@ func bm25Pairs(pairs [][2]int32, texts []bag) []float64 {
 	return rare(texts, pairs, func(b bag, pair [2]int32) int32 { return b.pairs[pair] })
 }
 
-// rare is BM25 of texts for what is asked for, in that order: another would change the last bits of the
-// sum.
+// rare is BM25 of texts for what is asked for, in that order: another would change the last bits of
+// the sum.
 func rare[T any](texts []bag, asked []T, count func(bag, T) int32) []float64 {
 	average := 0.0
 	for _, text := range texts {
@@ -178,5 +178,6 @@ func bm25Texts(query string, texts []string) []float64 {
 	return bm25(asked, bags)
 }
 
-// order lists the terms of a bag by their numbers: sums in another order would differ in the last bits.
+// order lists the terms of a bag by their numbers: sums in another order would differ in the last
+// bits.
 func (b bag) order() []int32 { return slices.Sorted(maps.Keys(b.counts)) }

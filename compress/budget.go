@@ -22,8 +22,8 @@ func (j *job) adaptive() bool {
 	return j.req.Budget == 0 && j.req.Rate == 0 && j.opt.DefaultRate == 0
 }
 
-// allowance is the budget before anything is known of the text but its size. An adaptive one is the most
-// that it can become.
+// allowance is the budget before anything is known of the text but its size. An adaptive one is the
+// most that it can become.
 func (j *job) allowance() int {
 	rate := j.req.Rate
 	switch {
@@ -37,10 +37,10 @@ func (j *job) allowance() int {
 	return int(math.Floor(float64(j.original)*rate + 1e-9)) // 0.29*100 is 28.999999999999996
 }
 
-// cover is the adaptive budget: what holds the needed code with the coverage asked for. The chunks' odds
-// share out one answer; the best chunks are taken until their shares, by what such shares were found to
-// hold (weights.json), come to the coverage. A question that fits all chunks alike spreads its shares and
-// gets a large budget, not a confident cut.
+// cover is the adaptive budget: what holds the needed code with the coverage asked for. The chunks'
+// odds share out one answer; the best chunks are taken until their shares, by what such shares were
+// found to hold (weights.json), come to the coverage. A question that fits all chunks alike spreads
+// its shares and gets a large budget, not a confident cut.
 func (j *job) cover() (budget int, coverage float64) {
 	ranked := j.byRank()
 	shares, sum := make([]float64, len(ranked)), 0.0

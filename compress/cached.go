@@ -12,14 +12,16 @@ import (
 	"github.com/klauspost/compress/s2"
 )
 
-// maxCached bounds a stored result once unpacked, in bytes, so that a lying store cannot fill the memory.
+// maxCached bounds a stored result once unpacked, in bytes, so that a lying store cannot fill the
+// memory.
 const maxCached = 256 << 20
 
 // A Store keeps results. It never fails: a broken or slow one has nothing and takes nothing.
 type Store interface {
 	// Get returns what key holds.
 	Get(ctx context.Context, key string) (value []byte, ok bool)
-	// Add stores value unless key already holds one, and returns what it holds now: value itself when the store is broken.
+	// Add stores value unless key already holds one, and returns what it holds now: value itself
+	// when the store is broken.
 	Add(ctx context.Context, key string, value []byte, ttl time.Duration) (now []byte)
 }
 
@@ -32,9 +34,10 @@ type CacheOptions struct {
 	TTL time.Duration
 }
 
-// Cached is an Engine that remembers. The first result of a request is frozen: all replicas that share the store answer
-// with its bytes. Concurrent identical requests are computed once, on behalf of all of them: that one caller leaves ends only its
-// own wait, and that the last one leaves the work. Errors are not remembered, and neither is what a deadline cut short (Result.Cut).
+// Cached is an Engine that remembers. The first result of a request is frozen: all replicas that
+// share the store answer with its bytes. Concurrent identical requests are computed once, on behalf
+// of all of them: that one caller leaves ends only its own wait, and that the last one leaves the
+// work. Errors are not remembered, and neither is what a deadline cut short (Result.Cut).
 type Cached struct {
 	next    *Engine
 	opt     CacheOptions
@@ -117,7 +120,8 @@ func pack(res Result) ([]byte, error) {
 	if err := gob.NewEncoder(&buf).Encode(res); err != nil {
 		return nil, fmt.Errorf("encode result: %w", err)
 	}
-	// The encoder makes room for text that does not shrink; a store would keep all of that, and count the bytes in use.
+	// The encoder makes room for text that does not shrink; a store would keep all of that, and
+	// count the bytes in use.
 	return bytes.Clone(s2.Encode(nil, buf.Bytes())), nil
 }
 

@@ -159,7 +159,8 @@ func TestCachedKeyCoversAllThatDecides(t *testing.T) {
 	}
 }
 
-// A hundred callers ask the same; the first one gives up. All others get the answer of the one computation.
+// A hundred callers ask the same; the first one gives up. All others get the answer of the one
+// computation.
 func TestCachedStampede(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		model := &gate{open: make(chan struct{})}
@@ -196,7 +197,8 @@ func TestCachedStampede(t *testing.T) {
 	})
 }
 
-// A computation that nobody waits for any more ends, and the last of its callers has waited for that; who comes behind begins anew.
+// A computation that nobody waits for any more ends, and the last of its callers has waited for
+// that; who comes behind begins anew.
 func TestCachedEndsWithItsLastCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		model := &hashModel{wait: true}
@@ -236,7 +238,8 @@ func TestCachedEndsWithItsLastCaller(t *testing.T) {
 	})
 }
 
-// A result that the clock or a failing model cut short is told to its caller and remembered for nobody.
+// A result that the clock or a failing model cut short is told to its caller and remembered for
+// nobody.
 func TestCachedForgetsWhatWasCutShort(t *testing.T) {
 	store := &shelf{}
 	sick := &hashModel{err: errors.New("busy")}
@@ -267,7 +270,8 @@ func (m *sleepy) Score(ctx context.Context, seqs []Sequence) ([]Losses, error) {
 	}
 }
 
-// However long the model takes, a result is the one form of its request or says that it was cut short.
+// However long the model takes, a result is the one form of its request or says that it was cut
+// short.
 func TestClockDecidesNoForm(t *testing.T) {
 	req := ask(func(r *Request) { r.Files[0].Content, r.Rate = strings.Repeat(sample, 40), 0.3 })
 	want := compress(t, engine(t, nil), req)

@@ -40,7 +40,8 @@ func TestCascade(t *testing.T) {
 	}
 }
 
-// What the model did not read stands in the middle of what it read, in the order of words, by either ranker.
+// What the model did not read stands in the middle of what it read, in the order of words, by
+// either ranker.
 func TestUnreadChunksStandInTheMiddle(t *testing.T) {
 	e := evidence{
 		rows: wordRows(0.07, 0.05, 0.04, 0.02, 0.01), alone: query(3),
@@ -82,7 +83,8 @@ func TestSpeedBoundsWhatIsRead(t *testing.T) {
 	}
 }
 
-// Of a function larger than the speed allows the model reads blocks, those that words rank first, and no more than the speed allows.
+// Of a function larger than the speed allows the model reads blocks, those that words rank first,
+// and no more than the speed allows.
 func TestLargeFunctionIsReadByBlocks(t *testing.T) {
 	const lines = 900
 	req := ask(func(r *Request) {

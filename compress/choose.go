@@ -125,8 +125,8 @@ func (j *job) inside(k, i int) bool {
 	return k == i
 }
 
-// forms lists how a chunk may stay, the whole first: what stands out is kept whole before anything is
-// cut inside.
+// forms lists how a chunk may stay, the whole first: what stands out is kept whole before anything
+// is cut inside.
 func (j *job) forms(c *chunk) (forms []form, outcomes []outcome) {
 	add := func(f form, lines [][2]int) {
 		forms = append(forms, f)
@@ -165,8 +165,8 @@ type piece struct {
 // frameForm is a chunk of which only the frame stays: its signature and what closes it.
 func (c *chunk) frameForm() piece { return c.piece(c.frameLines()) }
 
-// piece prices runs of lines of c. Blank lines at the edge of a run that a gap would swallow cost little
-// and are not looked at.
+// piece prices runs of lines of c. Blank lines at the edge of a run that a gap would swallow cost
+// little and are not looked at.
 func (c *chunk) piece(lines [][2]int) piece {
 	p := piece{}
 	at := c.start
@@ -192,8 +192,8 @@ func (c *chunk) piece(lines [][2]int) piece {
 	return p
 }
 
-// choose picks a form for each chunk under target tokens and returns which lines of each source stay, and
-// the value of the choice.
+// choose picks a form for each chunk under target tokens and returns which lines of each source
+// stay, and the value of the choice.
 func (j *job) choose(target int) (lines [][]bool, worth float64) {
 	if j.walked == nil {
 		j.walked = j.walk()
@@ -228,8 +228,8 @@ func (j *job) choose(target int) (lines [][]bool, worth float64) {
 	return lines, worth
 }
 
-// appraise gives each chunk its value: what is expected to be gained by keeping it. Needed code of more
-// lines is more of an answer, though not in proportion.
+// appraise gives each chunk its value: what is expected to be gained by keeping it. Needed code of
+// more lines is more of an answer, though not in proportion.
 func (j *job) appraise() {
 	for i := range j.chunks {
 		c := &j.chunks[i]
@@ -241,7 +241,8 @@ func (j *job) appraise() {
 	}
 }
 
-// need lets what the kept chunks use be worth something: the definitions that a reader of them looks up.
+// need lets what the kept chunks use be worth something: the definitions that a reader of them
+// looks up.
 func (j *job) need(lines [][]bool) {
 	ranked := j.ranked()
 	for _, u := range j.used(ranked) {

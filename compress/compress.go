@@ -12,7 +12,8 @@ import (
 	"pith/parsers"
 )
 
-// Version is the version of the algorithm. It is part of every cache key and changes whenever the bytes of a result may.
+// Version is the version of the algorithm. It is part of every cache key and changes whenever the
+// bytes of a result may.
 const Version = "8"
 
 // compatLongCodeZip is the Request.Compat that follows the published reference.
@@ -96,8 +97,8 @@ type job struct {
 	// coverage is the share of the needed code that an adaptive budget is expected to hold, else 0.
 	coverage float64
 	ranking
-	// large are the chunks that may be cut inside, walked the decisions over all chunks, markerPrice how
-	// many times its tokens a marker is charged.
+	// large are the chunks that may be cut inside, walked the decisions over all chunks,
+	// markerPrice how many times its tokens a marker is charged.
 	large       []int
 	walked      *choice
 	markerPrice int
@@ -126,10 +127,11 @@ func (j *job) time(stage string, start time.Time) {
 	j.timings[stage] += float64(time.Since(start)) / float64(time.Millisecond)
 }
 
-// Compress shortens req's files to its budget. It fails with ErrRequest for a request that is wrong, with ErrBudget for one
-// whose budget cannot hold the smallest legal output, and with the context's error. A failing Scorer is no error:
-// the cheap ranker stands in and the Result says so. With Compat "longcodezip" the reference's rules hold instead of the
-// guarantees: the text may pass its budget, is not verbatim in blank lines and may not parse.
+// Compress shortens req's files to its budget. It fails with ErrRequest for a request that is
+// wrong, with ErrBudget for one whose budget cannot hold the smallest legal output, and with the
+// context's error. A failing Scorer is no error: the cheap ranker stands in and the Result says so.
+// With Compat "longcodezip" the reference's rules hold instead of the guarantees: the text may pass
+// its budget, is not verbatim in blank lines and may not parse.
 func (e *Engine) Compress(ctx context.Context, req Request) (Result, error) {
 	start := time.Now()
 	if err := req.check(); err != nil {

@@ -15,9 +15,11 @@ type Options struct {
 	Ranker string
 	// Speed is the class of requests that name none. If empty, balanced.
 	Speed Speed
-	// Deadline bounds scoring; past it the cheap ranking stands for the rest and Result.Cut is set. If zero, no bound.
+	// Deadline bounds scoring; past it the cheap ranking stands for the rest and Result.Cut is set.
+	// If zero, no bound.
 	Deadline time.Duration
-	// FineRatio is R_fine: the share of the chosen chunks that the fine stage keeps, in (0, 1]. If zero, 0.8.
+	// FineRatio is R_fine: the share of the chosen chunks that the fine stage keeps, in (0, 1]. If
+	// zero, 0.8.
 	FineRatio float64
 	// Beta is how far relevance bends the budget of a function, in [0, 1]. If nil, 0.5.
 	Beta *float64
@@ -25,11 +27,12 @@ type Options struct {
 	Compat string
 	// DefaultRate is used when a request names neither budget nor rate. If zero, Coverage decides.
 	DefaultRate float64
-	// Coverage is the share of the needed code, in (0, 1], that an adaptive budget is to hold as far as
-	// can be told beforehand. If zero, 0.95.
+	// Coverage is the share of the needed code, in (0, 1], that an adaptive budget is to hold as
+	// far as can be told beforehand. If zero, 0.95.
 	Coverage float64
-	// Retrieval makes markers end in ` hash=<24 hex>`: it names a file by at least 14 lower case hex digits, the first of which
-	// begin the hash of each of its gaps. It must depend on the file and a fixed key alone, or the same history would not give the
-	// same bytes. Whoever sends the result on keeps the file under that name. If nil, markers carry no hash.
+	// Retrieval makes markers end in ` hash=<24 hex>`: it names a file by at least 14 lower case
+	// hex digits, the first of which begin the hash of each of its gaps. It must depend on the file
+	// and a fixed key alone, or the same history would not give the same bytes. Whoever sends the
+	// result on keeps the file under that name. If nil, markers carry no hash.
 	Retrieval func(f File) (id string)
 }

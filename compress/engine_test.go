@@ -115,7 +115,8 @@ func TestRankerChoice(t *testing.T) {
 	}
 }
 
-// The model is asked three times for a text of one slice: for all chunks, for the lines of those cut, and for their blocks.
+// The model is asked three times for a text of one slice: for all chunks, for the lines of those
+// cut, and for their blocks.
 func TestScorerCalls(t *testing.T) {
 	model := &hashModel{}
 	compress(t, engine(t, func(o *Options) { o.Scorer = model }), ask(nil))
@@ -178,7 +179,8 @@ func TestDeterministic(t *testing.T) {
 	wg.Wait()
 }
 
-// Chunks in another order keep their scores: the ranking depends on what they say, not on where they stand.
+// Chunks in another order keep their scores: the ranking depends on what they say, not on where
+// they stand.
 func TestRankingIgnoresOrder(t *testing.T) {
 	parts := strings.SplitAfter(strings.ReplaceAll(sample, "\n\n\n", "\n\n\x00"), "\x00")
 	turned := slices.Clone(parts)
@@ -231,8 +233,8 @@ func TestCoarseStageKeepsWholeChunks(t *testing.T) {
 	}
 }
 
-// Without rate and budget the coverage asked for decides, within bounds: more of it takes more, and a
-// question that says nothing of any chunk gets more than one that names its function.
+// Without rate and budget the coverage asked for decides, within bounds: more of it takes more, and
+// a question that says nothing of any chunk gets more than one that names its function.
 func TestAdaptiveBudget(t *testing.T) {
 	budget := func(query string, coverage float64) Result {
 		e := engine(t, func(o *Options) { o.Coverage = coverage })

@@ -10,8 +10,8 @@ import (
 	"pith/parsers"
 )
 
-// words counts a token per run of letters and digits, per other character and per line end, blank runs free: crude, quick
-// and, like BPE, not additive over lines.
+// words counts a token per run of letters and digits, per other character and per line end, blank
+// runs free: crude, quick and, like BPE, not additive over lines.
 type words struct{}
 
 func (words) For(string) Counter       { return words{} }
@@ -31,8 +31,8 @@ func (words) Count(text string) int {
 	return n
 }
 
-// hashModel is a deterministic language model: the surprise of a word depends on the word before it, and a word that the
-// context holds surprises less. It is stateless, so batches cannot matter.
+// hashModel is a deterministic language model: the surprise of a word depends on the word before
+// it, and a word that the context holds surprises less. It is stateless, so batches cannot matter.
 type hashModel struct {
 	calls atomic.Int64
 	err   error
@@ -94,8 +94,9 @@ func lose(text, before string, known map[string]bool) (losses []Loss, last strin
 	return losses, before
 }
 
-// indents cuts text by indentation: each line without indentation that follows a blank line begins a chunk, deeper lines
-// are its units, nested. Lines that begin with "class" hold the chunks indented below them.
+// indents cuts text by indentation: each line without indentation that follows a blank line begins
+// a chunk, deeper lines are its units, nested. Lines that begin with "class" hold the chunks
+// indented below them.
 type indents struct{}
 
 func (i indents) Parse(ctx context.Context, _ string, src []byte) (parsers.File, error) {
@@ -131,7 +132,8 @@ func depth(line string) int {
 	return len(line) - len(strings.TrimLeft(line, " \t"))
 }
 
-// indented makes a unit of each line of the least depth in [from, to) with the deeper lines below it.
+// indented makes a unit of each line of the least depth in [from, to) with the deeper lines below
+// it.
 func indented(lines []string, from, to int) []parsers.Unit {
 	for from < to && strings.TrimSpace(lines[from]) == "" {
 		from++

@@ -8,17 +8,18 @@ import (
 )
 
 const (
-	// attempts is how often a target is corrected by how far the counted text is off. Two bring most texts within slack.
+	// attempts is how often a target is corrected by how far the counted text is off. Two bring
+	// most texts within slack.
 	attempts = 7
 	// slack is the part of the budget, one in so many, that is not worth another attempt.
 	slack = 50
-	// rounds bounds how often single gaps are mended before a broken file climbs levels, and then how often it climbs one
-	// before it is kept whole or left out.
+	// rounds bounds how often single gaps are mended before a broken file climbs levels, and then
+	// how often it climbs one before it is kept whole or left out.
 	rounds = 4
 )
 
-// maxMarkers is the share of an output that may be markers, one in so many, and maxMarkerPrice how far
-// their price is raised to get there.
+// maxMarkers is the share of an output that may be markers, one in so many, and maxMarkerPrice how
+// far their price is raised to get there.
 const (
 	maxMarkers     = 17
 	maxMarkerPrice = 5
@@ -27,8 +28,9 @@ const (
 // lostWorth is what may be lost of a choice's value for fewer markers, one part in so many.
 const lostWorth = 50
 
-// thin looks for a plan with fewer markers that is worth as much: gaps that stand apart for a line or two
-// cost more than they save. It raises what a marker is charged until too few are left to matter.
+// thin looks for a plan with fewer markers that is worth as much: gaps that stand apart for a line
+// or two cost more than they save. It raises what a marker is charged until too few are left to
+// matter.
 func (j *job) thin(ctx context.Context, p *plan) (*plan, error) {
 	for p.markers*maxMarkers > p.tokens && j.markerPrice < maxMarkerPrice {
 		j.markerPrice++
@@ -45,7 +47,8 @@ func (j *job) thin(ctx context.Context, p *plan) (*plan, error) {
 	return p, nil
 }
 
-// fit cuts the input down to the budget: a choice, then the real count, until the text fits and parses.
+// fit cuts the input down to the budget: a choice, then the real count, until the text fits and
+// parses.
 func (j *job) fit(ctx context.Context) (*plan, error) {
 	defer j.time("fit", time.Now())
 	for round := 0; ; round++ {
@@ -77,8 +80,8 @@ func (j *job) fit(ctx context.Context) (*plan, error) {
 	}
 }
 
-// search finds a target for the stages, which add up line by line, such that the text as a whole comes closest to limit from
-// below.
+// search finds a target for the stages, which add up line by line, such that the text as a whole
+// comes closest to limit from below.
 func (j *job) search(ctx context.Context, limit int) (*plan, error) {
 	estimate := 0
 	for _, src := range j.sources {

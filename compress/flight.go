@@ -7,8 +7,8 @@ import (
 	"pith/internal/panics"
 )
 
-// flights do the same work once for all who ask for it at the same time. singleflight, which the field has, goes on with work that
-// nobody waits for any more.
+// flights do the same work once for all who ask for it at the same time. singleflight, which the
+// field has, goes on with work that nobody waits for any more.
 type flights struct {
 	mu     sync.Mutex
 	flying map[string]*flight
@@ -23,8 +23,9 @@ type flight struct {
 	err     error
 }
 
-// do returns what compute yields for key, from a flight that may have begun before. That a caller leaves ends its own wait, unless it is
-// the last: then the flight is called off, and do returns when it has ended, so that whatever bounds the callers bounds the work.
+// do returns what compute yields for key, from a flight that may have begun before. That a caller
+// leaves ends its own wait, unless it is the last: then the flight is called off, and do returns
+// when it has ended, so that whatever bounds the callers bounds the work.
 func (f *flights) do(ctx context.Context, key string, compute func(context.Context) ([]byte, error)) ([]byte, error) {
 	one := f.join(ctx, key, compute)
 	select {

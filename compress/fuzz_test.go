@@ -8,8 +8,9 @@ import (
 	"testing"
 )
 
-// FuzzGuarantees holds every result against all guarantees at once (identity, budget, verbatim, one honest marker per gap,
-// no new syntax errors, determinism): they share the expensive part, and an input that strains one often breaks another.
+// FuzzGuarantees holds every result against all guarantees at once (identity, budget, verbatim, one
+// honest marker per gap, no new syntax errors, determinism): they share the expensive part, and an
+// input that strains one often breaks another.
 func FuzzGuarantees(f *testing.F) {
 	splitter := pool(f)
 	for i, tt := range cases {

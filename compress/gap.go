@@ -6,8 +6,9 @@ import (
 	"strconv"
 )
 
-// A hash in a marker is 24 hex digits: the file's name, then the first and the last line of the gap. So one kept file answers
-// for all its gaps, and the hash of a gap asks for no more than that gap.
+// A hash in a marker is 24 hex digits: the file's name, then the first and the last line of the
+// gap. So one kept file answers for all its gaps, and the hash of a gap asks for no more than that
+// gap.
 const (
 	idDigits   = 14 // 56 bits: among a million files of one caller two names meet with probability 1e-5
 	lineDigits = 5
@@ -23,7 +24,8 @@ type Gap struct {
 	First, Last int
 }
 
-// String returns the hash: 24 lower case hex digits, or nothing where there is no name or the file has more than a million lines.
+// String returns the hash: 24 lower case hex digits, or nothing where there is no name or the file
+// has more than a million lines.
 func (g Gap) String() string {
 	if len(g.Original) < idDigits || g.Last > maxLine {
 		return ""

@@ -14,7 +14,8 @@ func named(t *testing.T) *Engine {
 	return engine(t, func(o *Options) { o.Retrieval = func(File) string { return original } })
 }
 
-// Every marker ends in the hash of exactly the lines that it names, and the report lists the hashes in order.
+// Every marker ends in the hash of exactly the lines that it names, and the report lists the hashes
+// in order.
 func TestMarkersNameTheirGaps(t *testing.T) {
 	req := ask(nil)
 	res := compress(t, named(t), req)

@@ -77,7 +77,8 @@ func TestGuaranteesOnSyntax(t *testing.T) {
 	}
 }
 
-// Headers that are not legal alone: a class of nothing but methods, one of nothing but attributes, one of both.
+// Headers that are not legal alone: a class of nothing but methods, one of nothing but attributes,
+// one of both.
 var shelves = []string{
 	"class Shelf:\n" + shelfMethods,
 	"class Shelf:\n" + shelfFields,
@@ -113,8 +114,8 @@ type bpe struct{ counters *tokens.Counters }
 
 func (b bpe) For(model string) Counter { return b.counters.For(model) }
 
-// BPE is not additive over lines, so only the count of the final text is the truth. Over its whole range the rate does what
-// it says: the budget is met and used.
+// BPE is not additive over lines, so only the count of the final text is the truth. Over its whole
+// range the rate does what it says: the budget is met and used.
 func TestRateInRealTokens(t *testing.T) {
 	splitter := pool(t)
 	e := engine(t, func(o *Options) { o.Splitter, o.Counters = splitter, bpe{tokens.New()} })

@@ -9,21 +9,22 @@ import (
 type form struct {
 	tokens int
 	value  float64
-	// leads and trails say that it begins or ends with lines left out: there it shares the marker of
-	// the gap beside it. Tokens counts the marker of a trailing gap and not that of a leading one.
+	// leads and trails say that it begins or ends with lines left out: there it shares the marker
+	// of the gap beside it. Tokens counts the marker of a trailing gap and not that of a leading
+	// one.
 	leads, trails bool
 	// skips says that the walk goes on behind the step's subtree and not inside it.
 	skips bool
 }
 
-// A step is one stop of the walk over the input in line order: what stands there stays in one of its
-// forms and the walk goes on at the next step, or it is left out with all that is inside and the walk
-// goes on at step skip. A step with skip == 0 stays.
+// A step is one stop of the walk over the input in line order: what stands there stays in one of
+// its forms and the walk goes on at the next step, or it is left out with all that is inside and
+// the walk goes on at step skip. A step with skip == 0 stays.
 type step struct {
 	forms []form
 	skip  int
-	// alone is the price of leaving out a step that opens and closes a text of its own (a file among
-	// several); such a step shares no gap with its neighbours. 0 for all others.
+	// alone is the price of leaving out a step that opens and closes a text of its own (a file
+	// among several); such a step shares no gap with its neighbours. 0 for all others.
 	alone int
 }
 
@@ -37,8 +38,9 @@ func keep(tokens int, value float64, skip int) step {
 // than one unit a step.
 const maxCells = 1 << 19
 
-// A knapsack is the multiple-choice knapsack over a tree (LongCodeZip, section III-D, has one form a
-// block and no tree): what is nested needs what is around it, and each gap costs a marker. It is exact.
+// A knapsack is the multiple-choice knapsack over a tree (LongCodeZip, section III-D, has one form
+// a block and no tree): what is nested needs what is around it, and each gap costs a marker. It is
+// exact.
 type knapsack struct {
 	steps []step
 	// marker is the cost of opening a gap.
@@ -52,8 +54,8 @@ const (
 	states
 )
 
-// best is the dynamic programme: cell (step, state, tokens left) is the largest value from step to the
-// end.
+// best is the dynamic programme: cell (step, state, tokens left) is the largest value from step to
+// the end.
 type best struct {
 	cells []float64
 	width int // budget in units, plus one
@@ -73,9 +75,9 @@ var impossible = math.Inf(-1)
 // left is the choice of a step that is left out.
 const left = -1
 
-// pack returns the form of each step under budget tokens: its number, or left; steps inside of one that
-// is left out or skipped have left. It returns false if not even what must stay fits. Of equal values
-// the choice that keeps less wins.
+// pack returns the form of each step under budget tokens: its number, or left; steps inside of one
+// that is left out or skipped have left. It returns false if not even what must stay fits. Of equal
+// values the choice that keeps less wins.
 func (k knapsack) pack(budget int) (chosen []int, ok bool) {
 	if budget < 0 {
 		return nil, false
@@ -119,8 +121,8 @@ func (k knapsack) out(table *best, s *step, state int) (price, after int) {
 	return table.units(k.marker), gapOpen
 }
 
-// in is where the walk goes on behind a form of step i, its price in units, and the state there. A form
-// without lines leaves a gap open.
+// in is where the walk goes on behind a form of step i, its price in units, and the state there. A
+// form without lines leaves a gap open.
 func (k knapsack) in(table *best, i int, f form, state int) (next, price, after int) {
 	tokens := f.tokens
 	if f.leads && state == gapClosed {

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// randomWalk makes a tree of blocks with frames between them, at most n steps, each in up to most forms.
+// randomWalk makes a tree of blocks with frames between them, at most n steps, each in up to most
+// forms.
 func randomWalk(rng *rand.Rand, n, most int) []step {
 	var walk []step
 	var grow func(depth, room int)
@@ -122,8 +123,8 @@ func TestKnapsackAgainstAllChoices(t *testing.T) {
 	}
 }
 
-// Forms chosen together are worth at least what the two stages of LongCodeZip find: the best blocks as a
-// whole first, then smaller forms in what is left.
+// Forms chosen together are worth at least what the two stages of LongCodeZip find: the best blocks
+// as a whole first, then smaller forms in what is left.
 func TestKnapsackIsNeverWorseThanTwoStages(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))
 	for round := range 200 {
@@ -157,8 +158,8 @@ func TestKnapsackIsNeverWorseThanTwoStages(t *testing.T) {
 	}
 }
 
-// A table beyond its bound counts in coarser units: never over budget, and at least as good as what a
-// budget smaller by one unit a step allows.
+// A table beyond its bound counts in coarser units: never over budget, and at least as good as what
+// a budget smaller by one unit a step allows.
 func TestKnapsackCoarseUnits(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	k := knapsack{marker: 11}

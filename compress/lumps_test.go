@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// Long comments and text without a grammar are cut line by line, so that no lump takes or leaves the budget.
+// Long comments and text without a grammar are cut line by line, so that no lump takes or leaves
+// the budget.
 func TestLumpsAreCut(t *testing.T) {
 	splitter := pool(t)
 	e := engine(t, func(o *Options) { o.Splitter = splitter })

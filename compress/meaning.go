@@ -5,8 +5,8 @@ import "math"
 // An Embedding knows words as vectors: words that stand for one another in questions and code lie
 // close.
 type Embedding interface {
-	// Embed returns a word's vector, of length 1 in units of 1/254, and its weights in a question and
-	// in code. ok is false for a word that it does not know. The vector must not be changed.
+	// Embed returns a word's vector, of length 1 in units of 1/254, and its weights in a question
+	// and in code. ok is false for a word that it does not know. The vector must not be changed.
 	Embed(word string) (vector []int8, question, code float32, ok bool)
 	// ID names the table; it is part of every cache key.
 	ID() string
@@ -97,7 +97,8 @@ func (m *meaning) cosines(texts []bag) []float64 {
 	return scores
 }
 
-// matches lets each word of the question find the text's nearest word and sums up how near they are.
+// matches lets each word of the question find the text's nearest word and sums up how near they
+// are.
 func (m *meaning) matches(texts []bag) []float64 {
 	scores := make([]float64, len(texts))
 	for i, text := range texts {

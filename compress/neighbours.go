@@ -5,14 +5,15 @@ import "math"
 // maxSharers is how many chunks may define a name for its use to say anything: `get` says nothing.
 const maxSharers = 8
 
-// A use is one chunk's use of what another one defines. Weight is shared out over all that define the
-// name.
+// A use is one chunk's use of what another one defines. Weight is shared out over all that define
+// the name.
 type use struct {
 	by, of int // places in the list of ranked chunks
 	weight float64
 }
 
-// uses lists which of the ranked chunks use what others define, by the names that the grammars tell.
+// uses lists which of the ranked chunks use what others define, by the names that the grammars
+// tell.
 func (j *job) uses(ranked []int) []use {
 	definers := map[string][]int{}
 	for n, i := range ranked {

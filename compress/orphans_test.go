@@ -110,7 +110,8 @@ func keptDeclarations(t *testing.T, splitter Splitter, f File, res Result) (cut 
 	return cut
 }
 
-// dedent takes the indentation of a text's first line off all its lines, so that a method is a file.
+// dedent takes the indentation of a text's first line off all its lines, so that a method is a
+// file.
 func dedent(text string) string {
 	var out strings.Builder
 	first := indent(text)

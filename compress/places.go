@@ -16,8 +16,8 @@ type place struct {
 // maxPlaces bounds the places of a question: a log of megabytes names thousands.
 const maxPlaces = 64
 
-// placePattern is a path with an extension and a line behind it: a.go:12, a.py", line 12, a.ts(12,3),
-// A.java:12.
+// placePattern is a path with an extension and a line behind it: a.go:12, a.py", line 12,
+// a.ts(12,3), A.java:12.
 var placePattern = regexp.MustCompile(`([\w./\\@+-]+\.[A-Za-z]\w{0,5})"?(?::|\(|, line |,? line )(\d{1,7})`)
 
 // placesIn lists the places that a text names.

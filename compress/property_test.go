@@ -11,8 +11,8 @@ import (
 	"pith/parsers"
 )
 
-// check holds a result against the guarantees of the package: identity, budget, verbatim lines in order, one honest marker
-// per gap, no new syntax errors, and no chunk without what encloses it.
+// check holds a result against the guarantees of the package: identity, budget, verbatim lines in
+// order, one honest marker per gap, no new syntax errors, and no chunk without what encloses it.
 func check(t *testing.T, splitter Splitter, counter Counter, req Request, res Result) {
 	t.Helper()
 	if res.CompressedTokens != counter.Count(res.Text) {
@@ -51,8 +51,9 @@ func parse(t *testing.T, splitter Splitter, language, text string) parsers.File 
 	return file
 }
 
-// checkFile walks the output along the input: kept lines, and where they break off the one marker that names exactly the
-// missing lines and costs less than they do. It returns which lines are kept.
+// checkFile walks the output along the input: kept lines, and where they break off the one marker
+// that names exactly the missing lines and costs less than they do. It returns which lines are
+// kept.
 func checkFile(t *testing.T, counter Counter, in, out string) []bool {
 	t.Helper()
 	lines := slices.Collect(strings.Lines(in))
@@ -83,7 +84,8 @@ func checkFile(t *testing.T, counter Counter, in, out string) []bool {
 	return kept
 }
 
-// checkFrames holds kept lines against the chunks: where one stays, the header around it and what closes that stay.
+// checkFrames holds kept lines against the chunks: where one stays, the header around it and what
+// closes that stay.
 func checkFrames(t *testing.T, file parsers.File, kept []bool) {
 	t.Helper()
 	for i, c := range file.Chunks {
@@ -102,7 +104,8 @@ func checkFrames(t *testing.T, file parsers.File, kept []bool) {
 	}
 }
 
-// markerAt returns the marker line at the head of text if it stands for lines from at (0-based) on, and where it ends.
+// markerAt returns the marker line at the head of text if it stands for lines from at (0-based) on,
+// and where it ends.
 func markerAt(text string, at, lines int) (marker string, to int) {
 	line, _, found := strings.Cut(text, "\n")
 	_, body, ok := strings.Cut(line, "... lines ")

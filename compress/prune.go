@@ -5,8 +5,9 @@ import "slices"
 // pruneRounds bounds how often a pruned form is mended until each local name has its declaration.
 const pruneRounds = 8
 
-// prune cuts a chunk down to share tokens by its blocks: the most valuable ones that fit, such that no
-// line uses a local name whose declarations were all cut. It reports false where that cannot be had.
+// prune cuts a chunk down to share tokens by its blocks: the most valuable ones that fit, such that
+// no line uses a local name whose declarations were all cut. It reports false where that cannot be
+// had.
 func (c *chunk) prune(share int) (piece, bool) {
 	if len(c.blocks) == 0 || share >= c.src.cost(c.start, c.end) {
 		return piece{}, false
@@ -48,8 +49,9 @@ func (c *chunk) prune(share int) (piece, bool) {
 	return piece{}, false
 }
 
-// mendOrphan raises the value of the block that declares a name, or, where that was done before and did
-// not help, takes the value of the block that uses it. It reports false where neither is in a block.
+// mendOrphan raises the value of the block that declares a name, or, where that was done before and
+// did not help, takes the value of the block that uses it. It reports false where neither is in a
+// block.
 func mendOrphan(walk []step, spans [][2]int, raised []bool, o orphan) bool {
 	holds := func(line int) int {
 		return slices.IndexFunc(spans, func(s [2]int) bool { return s[0] <= line && line < s[1] })
@@ -99,8 +101,8 @@ func (c *chunk) orphans(kept []bool) []orphan {
 	return list
 }
 
-// filled is kept with the gaps that are no dearer than their marker, whose lines come back when the text is
-// written.
+// filled is kept with the gaps that are no dearer than their marker, whose lines come back when the
+// text is written.
 func (c *chunk) filled(kept []bool) []bool {
 	full := slices.Clone(kept)
 	for _, gap := range gaps(kept) {

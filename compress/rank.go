@@ -16,13 +16,13 @@ const (
 	rankOrder  = "order"
 )
 
-// evidence is what is known about pieces of text (all chunks of a request, or all blocks) with regard
-// to its query.
+// evidence is what is known about pieces of text (all chunks of a request, or all blocks) with
+// regard to its query.
 type evidence struct {
 	// rows hold the signals of the pieces, the model's excepted.
 	rows []row
-	// alone are the query's losses without context, given[i] those after piece i. Nil where no model
-	// ran, or it was not asked.
+	// alone are the query's losses without context, given[i] those after piece i. Nil where no
+	// model ran, or it was not asked.
 	alone []Loss
 	given [][]Loss
 	// read says which pieces the model read. Nil: all.
@@ -92,9 +92,9 @@ func (bm25Ranker) scores(e evidence) []float64 { return e.signal(signalWords) }
 // scores weighs all signals but the model's.
 func (wordsRanker) scores(e evidence) []float64 { return fitted.Words.scores(e.rows) }
 
-// scores weighs all signals, the gain in nats of what the model read among them. The gain is that in
-// nats and not in perplexity: both order the pieces alike, but differences of perplexity are so skewed
-// that one piece would take the whole scale.
+// scores weighs all signals, the gain in nats of what the model read among them. The gain is that
+// in nats and not in perplexity: both order the pieces alike, but differences of perplexity are so
+// skewed that one piece would take the whole scale.
 func (hybridRanker) scores(e evidence) []float64 {
 	nats := func(alone, given float64) float64 { return alone - given }
 	rows := slices.Clone(e.rows)
@@ -124,10 +124,11 @@ func (orderRanker) scores(e evidence) []float64 {
 	return list
 }
 
-// gains applies gain to the query's mean loss alone and after each piece. A piece without a usable loss ranks with the last. Of those
-// that the model did not read nothing is known, so they get the median: what it read and thinks little of goes behind them. (Put
-// behind all that it read, they leave the budget to whatever words took for the best: the needed lines kept fall from 0.918 to 0.902,
-// and further the more is read; bench/RESULTS.md.)
+// gains applies gain to the query's mean loss alone and after each piece. A piece without a usable
+// loss ranks with the last. Of those that the model did not read nothing is known, so they get the
+// median: what it read and thinks little of goes behind them. (Put behind all that it read, they
+// leave the budget to whatever words took for the best: the needed lines kept fall from 0.918 to
+// 0.902, and further the more is read; bench/RESULTS.md.)
 func gains(e evidence, gain func(alone, given float64) float64) []float64 {
 	list := make([]float64, len(e.given))
 	alone, ok := meanLoss(e.alone)
@@ -161,8 +162,9 @@ func gains(e evidence, gain func(alone, given float64) float64) []float64 {
 	return list
 }
 
-// meanLoss is the mean loss in nats of a query, its first token left out: alone it has no loss, so it may not count after
-// a context either. (The reference counts it in its fine stage, which skews the difference.)
+// meanLoss is the mean loss in nats of a query, its first token left out: alone it has no loss, so
+// it may not count after a context either. (The reference counts it in its fine stage, which skews
+// the difference.)
 func meanLoss(losses []Loss) (float64, bool) {
 	sum, n := 0.0, 0
 	for _, l := range losses {
@@ -175,7 +177,8 @@ func meanLoss(losses []Loss) (float64, bool) {
 	return mean, n > 0 && finite(mean)
 }
 
-// standardised returns z-scores with regard to the values that counts, or to all if it is nil; all 0 where those do not differ.
+// standardised returns z-scores with regard to the values that counts, or to all if it is nil; all
+// 0 where those do not differ.
 func standardised(values []float64, counts func(i int) bool) []float64 {
 	mean, variance, n := 0.0, 0.0, 0.0
 	for i, v := range values {

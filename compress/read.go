@@ -5,28 +5,30 @@ import (
 	"fmt"
 )
 
-// sliceBytes is how much text the model is asked about at once. A deadline loses what it cuts off by the slice, so small
-// slices lose little; large ones pack better.
+// sliceBytes is how much text the model is asked about at once. A deadline loses what it cuts off
+// by the slice, so small slices lose little; large ones pack better.
 const sliceBytes = 16 << 10
 
 // A Reading is what the language model read of a request, and why not more.
 type Reading struct {
 	Speed Speed `json:"speed"`
-	// Ranked is the number of chunks that the model ranked; words alone settled Settled others, as Speed has it.
+	// Ranked is the number of chunks that the model ranked; words alone settled Settled others, as
+	// Speed has it.
 	Ranked  int `json:"ranked"`
 	Settled int `json:"settled"`
-	// Late is the number of chunks and functions that the model should have read and did not: the deadline passed, or it failed.
+	// Late is the number of chunks and functions that the model should have read and did not: the
+	// deadline passed, or it failed.
 	Late int `json:"late,omitempty"`
-	// Inside is the number of functions that the model read inside: line by line and block by block, or, of one too large for the
-	// speed, the blocks that words rank first.
+	// Inside is the number of functions that the model read inside: line by line and block by
+	// block, or, of one too large for the speed, the blocks that words rank first.
 	Inside int `json:"inside"`
 	// Passes and Bytes are what it was given, queries included.
 	Passes int `json:"passes"`
 	Bytes  int `json:"bytes"`
 }
 
-// model asks the Scorer within the deadline. ok is false where it failed and the request goes on with the cheap ranker; the
-// error is not nil only when the request itself is over.
+// model asks the Scorer within the deadline. ok is false where it failed and the request goes on
+// with the cheap ranker; the error is not nil only when the request itself is over.
 func (j *job) model(ctx context.Context, seqs []Sequence) (losses []Losses, ok bool, err error) {
 	bounded := ctx
 	if !j.deadline.IsZero() {
@@ -52,8 +54,9 @@ func (j *job) model(ctx context.Context, seqs []Sequence) (losses []Losses, ok b
 	return nil, false, nil
 }
 
-// read asks the model about seqs, the first ones first, and returns what it answered in time: all, or the leading ones.
-// Whether there is a deadline does not change the slices, so it does not change what they tell.
+// read asks the model about seqs, the first ones first, and returns what it answered in time: all,
+// or the leading ones. Whether there is a deadline does not change the slices, so it does not
+// change what they tell.
 func (j *job) read(ctx context.Context, seqs []Sequence) ([]Losses, error) {
 	var list []Losses
 	for len(list) < len(seqs) && !j.short {

@@ -10,12 +10,14 @@ import (
 	"pith/parsers"
 )
 
-// The rules of the published reference implementation (released package of LongCodeZip), for comparing with its tables.
-// Followed: its chunks, the coarse budget of target+100 with the chunk that crosses it, line-based allocation, blocks cut
-// behind spikes over mean + 0.2 std, conditional perplexity with the first query token as block value, blocks preserved by
-// substrings, joins by blank lines, markers without line numbers, and no account of markers and joins in the budget. Not
-// followed: its crash where everything fits (the text comes back unchanged), its two models (one scores all), and that a
-// chunk beyond the model's length wins (the Scorer cuts the chunk's head). Tokens are the upstream's, not the model's.
+// The rules of the published reference implementation (released package of LongCodeZip), for
+// comparing with its tables. Followed: its chunks, the coarse budget of target+100 with the chunk
+// that crosses it, line-based allocation, blocks cut behind spikes over mean + 0.2 std, conditional
+// perplexity with the first query token as block value, blocks preserved by substrings, joins by
+// blank lines, markers without line numbers, and no account of markers and joins in the budget. Not
+// followed: its crash where everything fits (the text comes back unchanged), its two models (one
+// scores all), and that a chunk beyond the model's length wins (the Scorer cuts the chunk's head).
+// Tokens are the upstream's, not the model's.
 
 const (
 	referenceSlack = 100 // the coarse stage's "+100"
@@ -87,7 +89,8 @@ func (j *job) refChunks() []refChunk {
 	return list
 }
 
-// refRank is AMI as the reference's coarse stage has it: without the first query token on both sides.
+// refRank is AMI as the reference's coarse stage has it: without the first query token on both
+// sides.
 func (j *job) refRank(ctx context.Context, chunks []refChunk) error {
 	defer j.time("rank", time.Now())
 	j.use(rankAMI)
@@ -200,7 +203,8 @@ func (j *job) fileTexts(text func(*source) string) []string {
 	return list
 }
 
-// refReport describes the outcome. Its budget is a target that the reference may miss in both directions.
+// refReport describes the outcome. Its budget is a target that the reference may miss in both
+// directions.
 func (j *job) refReport(chunks []refChunk, texts []string) Result {
 	all := strings.Join(texts, "\n\n")
 	j.chunks = nil // the reference has its own

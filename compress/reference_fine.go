@@ -48,8 +48,9 @@ func (j *job) refPrune(ctx context.Context, chunks []refChunk) error {
 	return nil
 }
 
-// refRates is the reference's line-based share-out: it rescales once and clamps, so it can miss its target, and where no
-// lines are left for the large functions, or more than they have, everything is kept.
+// refRates is the reference's line-based share-out: it rescales once and clamps, so it can miss its
+// target, and where no lines are left for the large functions, or more than they have, everything
+// is kept.
 func refRates(lines []int, scores []float64, fine, beta float64) []float64 {
 	rates := slices.Repeat([]float64{1}, len(lines))
 	all, small, large := 0, 0, 0
@@ -168,8 +169,8 @@ func refCut(lines []string, scores []float64) []refBlock {
 	return blocks
 }
 
-// refValues is by how much each block lowers the query's perplexity. The query's first token counts after a block and not
-// alone, as in the reference. Blank blocks are worth -Inf.
+// refValues is by how much each block lowers the query's perplexity. The query's first token counts
+// after a block and not alone, as in the reference. Blank blocks are worth -Inf.
 func (j *job) refValues(ctx context.Context, chunks [][]refBlock) ([][]float64, error) {
 	values := make([][]float64, len(chunks))
 	var seqs []Sequence
@@ -222,7 +223,8 @@ func (j *job) refPack(c *refChunk, blocks []refBlock, values []float64, budget i
 	}
 }
 
-// refPreserved looks for definitions, comments and returns in a block's first line that is not blank, strings included.
+// refPreserved looks for definitions, comments and returns in a block's first line that is not
+// blank, strings included.
 func refPreserved(text, marker string) bool {
 	first, _, _ := strings.Cut(strings.TrimLeft(text, " \t\r\n"), "\n")
 	for _, part := range []string{"def ", "class ", "function ", "fn ", "func ", "return "} {
@@ -233,8 +235,8 @@ func refPreserved(text, marker string) bool {
 	return strings.HasPrefix(first, marker)
 }
 
-// refChoose returns the chosen blocks in order: the preserved ones and, for what they leave of the budget, the exact
-// knapsack, or by value per token where the reference finds that too much.
+// refChoose returns the chosen blocks in order: the preserved ones and, for what they leave of the
+// budget, the exact knapsack, or by value per token where the reference finds that too much.
 func refChoose(weights []int, values []float64, preserved []int, budget int) []int {
 	chosen := slices.Clone(preserved)
 	for _, i := range preserved {
@@ -279,7 +281,8 @@ func refChoose(weights []int, values []float64, preserved []int, budget int) []i
 	return chosen
 }
 
-// refAssemble joins chosen blocks by blank lines, with a marker where blocks between them or after them are missing.
+// refAssemble joins chosen blocks by blank lines, with a marker where blocks between them or after
+// them are missing.
 func refAssemble(blocks []refBlock, chosen []int, marker string) string {
 	if len(chosen) == 0 {
 		return ""

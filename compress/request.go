@@ -1,8 +1,9 @@
 // Package compress shortens source text for a question and a token budget.
 //
-// It cuts files into chunks, ranks the chunks by how much each lowers a language model's perplexity of the query, shares the
-// budget out over them, cuts the chosen ones into blocks and packs the best blocks (LongCodeZip, arXiv 2510.00446). It knows
-// nothing of HTTP, of ONNX and of where results are kept: text, query and budget go in, text and a report come out.
+// It cuts files into chunks, ranks the chunks by how much each lowers a language model's perplexity
+// of the query, shares the budget out over them, cuts the chosen ones into blocks and packs the
+// best blocks (LongCodeZip, arXiv 2510.00446). It knows nothing of HTTP, of ONNX and of where
+// results are kept: text, query and budget go in, text and a report come out.
 package compress
 
 import (
@@ -24,21 +25,25 @@ type File struct {
 // A Stage is how far compression goes.
 type Stage string
 
-// The stages of LongCodeZip: coarse keeps or drops whole chunks, fine also drops blocks inside chunks.
+// The stages of LongCodeZip: coarse keeps or drops whole chunks, fine also drops blocks inside
+// chunks.
 const (
 	StageCoarse Stage = "coarse"
 	StageFine   Stage = "fine"
 )
 
-// A Request is one text to be shortened. The zero value of each optional field means the engine's default.
+// A Request is one text to be shortened. The zero value of each optional field means the engine's
+// default.
 type Request struct {
 	Files []File `json:"files"`
-	// Query is the instruction that the text is shortened for. May be empty: then order in the file decides.
+	// Query is the instruction that the text is shortened for. May be empty: then order in the file
+	// decides.
 	Query string `json:"query"`
-	// Budget is the number of tokens allowed for all files together, markers and separators included, counted with the
-	// tokenizer of Model. If zero, Rate decides.
+	// Budget is the number of tokens allowed for all files together, markers and separators
+	// included, counted with the tokenizer of Model. If zero, Rate decides.
 	Budget int `json:"budget,omitempty"`
-	// Rate is compressed / original tokens, in (0, 1]. Used when Budget is zero. If both are zero, the adaptive default.
+	// Rate is compressed / original tokens, in (0, 1]. Used when Budget is zero. If both are zero,
+	// the adaptive default.
 	Rate float64 `json:"rate,omitempty"`
 	// Model is the upstream's model name; it chooses the tokenizer that counts.
 	Model string `json:"model,omitempty"`
@@ -49,22 +54,26 @@ type Request struct {
 	Stage Stage `json:"stage,omitempty"`
 	// Explain asks for the signals of each chunk in the Result.
 	Explain bool `json:"explain,omitempty"`
-	// Compat is empty or "longcodezip": the published reference's rules, defects that change results included.
+	// Compat is empty or "longcodezip": the published reference's rules, defects that change
+	// results included.
 	Compat string `json:"compat,omitempty"`
-	// WayBack is said once in each file's text, in a marker, where markers carry no hash: how the omitted lines can be had. One
-	// line, in words that end no comment. It is part of the budget.
+	// WayBack is said once in each file's text, in a marker, where markers carry no hash: how the
+	// omitted lines can be had. One line, in words that end no comment. It is part of the budget.
 	WayBack string `json:"-"`
-	// Tenant separates callers: no cached result crosses it. Never sent by a client; the server derives it from the key.
+	// Tenant separates callers: no cached result crosses it. Never sent by a client; the server
+	// derives it from the key.
 	Tenant string `json:"-"`
 }
 
-// A Result is the shortened text with its report (the JSON object of `pith compress --format json`).
+// A Result is the shortened text with its report (the JSON object of `pith compress --format
+// json`).
 type Result struct {
 	OriginalTokens   int     `json:"original_tokens"`
 	CompressedTokens int     `json:"compressed_tokens"`
 	Ratio            float64 `json:"ratio"` // original / compressed
 	Budget           int     `json:"budget"`
-	// LineTokens are the tokens of the input's lines that the text holds; the rest are markers. A result of markers is none.
+	// LineTokens are the tokens of the input's lines that the text holds; the rest are markers. A
+	// result of markers is none.
 	LineTokens int `json:"line_tokens"`
 	// Coverage is the share of the needed code that the engine expects an adaptive budget to hold.
 	Coverage float64 `json:"coverage,omitempty"`
@@ -78,13 +87,14 @@ type Result struct {
 	TimingsMS    map[string]float64 `json:"timings_ms"`
 	// Cache is hit, miss or off. Set by Cached.
 	Cache string `json:"cache,omitempty"`
-	// Tokenizer names the encoding that counted; Estimated says that the model's own tokenizer is not public.
+	// Tokenizer names the encoding that counted; Estimated says that the model's own tokenizer is
+	// not public.
 	Tokenizer string `json:"tokenizer"`
 	Estimated bool   `json:"estimated,omitempty"`
 	// Reading is what the model read; nil where it was not asked.
 	Reading *Reading `json:"reading,omitempty"`
-	// Cut reports that the model did not answer in time, or failed, and the cheaper ranker stood in; such a result may not
-	// repeat.
+	// Cut reports that the model did not answer in time, or failed, and the cheaper ranker stood
+	// in; such a result may not repeat.
 	Cut bool `json:"cut,omitempty"`
 }
 
@@ -97,7 +107,8 @@ type FileResult struct {
 	Text             string `json:"text"`
 	// Fallback says why the line-based cutter ran instead of a grammar; empty when a grammar ran.
 	Fallback string `json:"fallback,omitempty"`
-	// Hashes are those of the text's markers, in order; empty without retrieval. ParseGap reads them.
+	// Hashes are those of the text's markers, in order; empty without retrieval. ParseGap reads
+	// them.
 	Hashes []string `json:"hashes,omitempty"`
 }
 
@@ -111,8 +122,8 @@ const (
 	Omitted Decision = "omitted"
 )
 
-// A ChunkResult is one chunk of a Result; a file's chunks tile it, so KeptLines of all name each kept line once. Lines are
-// 1-based and inclusive, as editors count.
+// A ChunkResult is one chunk of a Result; a file's chunks tile it, so KeptLines of all name each
+// kept line once. Lines are 1-based and inclusive, as editors count.
 type ChunkResult struct {
 	File      string       `json:"file"`
 	Language  string       `json:"language"`
@@ -151,7 +162,8 @@ type Counter interface {
 	Encoding() (name string, exact bool)
 }
 
-// Counters picks the Counter of an upstream model; an unknown or empty name gets a sensible default.
+// Counters picks the Counter of an upstream model; an unknown or empty name gets a sensible
+// default.
 type Counters interface {
 	For(model string) Counter
 }
@@ -176,9 +188,11 @@ type Losses struct {
 	Dropped int
 }
 
-// A Scorer says how surprising texts are. Results are in the order of seqs and do not depend on what else is in the batch.
+// A Scorer says how surprising texts are. Results are in the order of seqs and do not depend on
+// what else is in the batch.
 type Scorer interface {
 	Score(ctx context.Context, seqs []Sequence) ([]Losses, error)
-	// Info names the model's identity (checksum; part of every cache key) and the device ("cpu", "cuda:0").
+	// Info names the model's identity (checksum; part of every cache key) and the device ("cpu",
+	// "cuda:0").
 	Info() (id, device string)
 }

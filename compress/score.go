@@ -9,8 +9,9 @@ import (
 	"unicode/utf8"
 )
 
-// scoredQuery is how much of the query the model reads, in bytes, from its end: there stands what is to be done. It is read
-// once per chunk and once per block, so a long query would cost more than the code.
+// scoredQuery is how much of the query the model reads, in bytes, from its end: there stands what
+// is to be done. It is read once per chunk and once per block, so a long query would cost more than
+// the code.
 const scoredQuery = 1024
 
 // tail returns the end of query that the model reads, cut at white space where there is some.
@@ -43,7 +44,8 @@ func (j *job) rankChunks(ctx context.Context) error {
 		}
 	}
 	scores := j.ranker.scores(e)
-	// Of equal scores, such as those of chunks that the model did not read, the better words go first.
+	// Of equal scores, such as those of chunks that the model did not read, the better words go
+	// first.
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(scores[b], scores[a]) })
 	for rank, n := range order {
 		c := &j.chunks[ranked[n]]
@@ -55,8 +57,8 @@ func (j *job) rankChunks(ctx context.Context) error {
 	return nil
 }
 
-// readChunks has the model read those of the chunks ranked that the class leaves to it, in the order of their words, so that
-// a deadline loses the least promising ones.
+// readChunks has the model read those of the chunks ranked that the class leaves to it, in the
+// order of their words, so that a deadline loses the least promising ones.
 func (j *job) readChunks(ctx context.Context, e *evidence, ranked, order []int) error {
 	query := tail(j.req.Query)
 	e.read = cascade(order, j.costs(ranked, query), j.class.chunks)
@@ -93,7 +95,8 @@ func (j *job) readChunks(ctx context.Context, e *evidence, ranked, order []int) 
 	return nil
 }
 
-// costs is about what reading each of the chunks ranked takes, in tokens of the upstream's tokenizer.
+// costs is about what reading each of the chunks ranked takes, in tokens of the upstream's
+// tokenizer.
 func (j *job) costs(ranked []int, query string) []int {
 	question := j.count(query)
 	list := make([]int, len(ranked))

@@ -2,25 +2,28 @@ package compress
 
 import "math"
 
-// Segmentation of a function (LongCodeZip, section III-C): the lines that surprise the model begin new blocks.
+// Segmentation of a function (LongCodeZip, section III-C): the lines that surprise the model begin
+// new blocks.
 
 const (
-	// spikeAlpha is the paper's alpha: a spike stands out of a neighbour by so many standard deviations.
+	// spikeAlpha is the paper's alpha: a spike stands out of a neighbour by so many standard
+	// deviations.
 	spikeAlpha = 1.0
 	// fewScores and fewTheta are the reference's rule for functions with hardly a scored line.
 	fewScores = 3
 	fewTheta  = 0.5
-	// openTokens is the size from which a statement with statements inside is no longer one block. Half of the statements
-	// below it are `if err != nil` and the like: their frame and a marker would cost as much as they do.
+	// openTokens is the size from which a statement with statements inside is no longer one block.
+	// Half of the statements below it are `if err != nil` and the like: their frame and a marker
+	// would cost as much as they do.
 	openTokens = 64
-	// blockTokens is the size that no block of several units passes: even text leaves the model unsurprised for pages, and
-	// one block of that would be all or nothing.
+	// blockTokens is the size that no block of several units passes: even text leaves the model
+	// unsurprised for pages, and one block of that would be all or nothing.
 	blockTokens = 64
 )
 
-// lineScores returns the mean surprise, in bits, of the tokens that start on each line of text, the line end excluded:
-// BPEs merge the newline with what is before or after it. A line without such tokens, a blank one, has 0; a line that the
-// model's length limit cut off has NaN.
+// lineScores returns the mean surprise, in bits, of the tokens that start on each line of text, the
+// line end excluded: BPEs merge the newline with what is before or after it. A line without such
+// tokens, a blank one, has 0; a line that the model's length limit cut off has NaN.
 func lineScores(text string, losses []Loss, dropped int) []float64 {
 	var scores []float64
 	next := 0
@@ -49,7 +52,8 @@ func lineScores(text string, losses []Loss, dropped int) []float64 {
 	return scores
 }
 
-// deviation returns mean and population standard deviation of the finite values above 0, and their number.
+// deviation returns mean and population standard deviation of the finite values above 0, and their
+// number.
 func deviation(scores []float64) (mean, std float64, n int) {
 	for _, s := range scores {
 		if s > 0 && finite(s) {
@@ -71,7 +75,8 @@ func deviation(scores []float64) (mean, std float64, n int) {
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
-// spikes returns the inner lines that are local maxima and stand out of one neighbour by theta or more.
+// spikes returns the inner lines that are local maxima and stand out of one neighbour by theta or
+// more.
 func spikes(scores []float64, theta float64) []int {
 	var found []int
 	for i := 1; i+1 < len(scores); i++ {
@@ -93,8 +98,9 @@ func spikes(scores []float64, theta float64) []int {
 	return found
 }
 
-// boundaries marks the lines that begin a block. The reference cuts behind a spike; the paper observes that a spike opens
-// a new block, and so it does in practice: the first statement of a step is the surprising one. So the cut is before it.
+// boundaries marks the lines that begin a block. The reference cuts behind a spike; the paper
+// observes that a spike opens a new block, and so it does in practice: the first statement of a
+// step is the surprising one. So the cut is before it.
 func boundaries(scores []float64) []bool {
 	_, std, n := deviation(scores)
 	theta := spikeAlpha * std
@@ -108,17 +114,17 @@ func boundaries(scores []float64) []bool {
 	return marks
 }
 
-// A segmenter groups the units of one function to blocks: runs of complete sibling units, or a big unit that was opened and
-// then is its frame and the blocks inside.
+// A segmenter groups the units of one function to blocks: runs of complete sibling units, or a big
+// unit that was opened and then is its frame and the blocks inside.
 type segmenter struct {
 	src *source
 	// opens reports whether a block begins on a line. Nil: each unit is a block of its own.
 	opens func(line int) bool
 }
 
-// blocks groups siblings. A boundary inside a unit counts for the unit's first line, so that no statement is torn, and
-// again inside the unit if that is opened. No block is smaller than the marker that would take its place, and a comment
-// stays with the statement below it.
+// blocks groups siblings. A boundary inside a unit counts for the unit's first line, so that no
+// statement is torn, and again inside the unit if that is opened. No block is smaller than the
+// marker that would take its place, and a comment stays with the statement below it.
 func (g segmenter) blocks(units []node) []node {
 	var list []node
 	fresh := true // the next unit begins a block
@@ -171,8 +177,8 @@ func leaves(list []node, visit func(*node)) {
 	}
 }
 
-// steps turns the blocks of the lines [from, to) into the walk of the knapsack and tells which lines
-// each step stands for.
+// steps turns the blocks of the lines [from, to) into the walk of the knapsack and tells which
+// lines each step stands for.
 func steps(src *source, list []node, from, to int) (walk []step, spans [][2]int) {
 	add := func(s step, from, to int) {
 		walk = append(walk, s)

@@ -172,8 +172,8 @@ func (j *job) named(ranked []int) []float64 {
 	return scores
 }
 
-// identifiers lists the words of a text that look like names of code rather than of English: with an
-// underscore, a digit or a capital inside, in backquotes, or before a parenthesis.
+// identifiers lists the words of a text that look like names of code rather than of English: with
+// an underscore, a digit or a capital inside, in backquotes, or before a parenthesis.
 func identifiers(text string) map[string]bool {
 	found := map[string]bool{}
 	for from := 0; from < len(text); {
@@ -206,8 +206,8 @@ func isNamePart(r rune) bool { return r == '_' || r >= '0' && r <= '9' || r >= '
 // lastPart is a qualified name's last part.
 func lastPart(name string) string { return name[1+strings.LastIndexAny(name, ".:#"):] }
 
-// places marks the chunks whose lines the question names: "server.go:120", "line 120" behind a path,
-// `File "x.py", line 12`. The innermost place of a trace is as good as any other.
+// places marks the chunks whose lines the question names: "server.go:120", "line 120" behind a
+// path, `File "x.py", line 12`. The innermost place of a trace is as good as any other.
 func (j *job) places(ranked []int) []float64 {
 	scores := make([]float64, len(ranked))
 	for _, at := range placesIn(j.req.Query) {
@@ -302,8 +302,8 @@ func mainSentence(query string) string {
 	return first
 }
 
-// sentenceEnd is the length of the first sentence of text: up to a line end, or to a full stop and the
-// like before white space.
+// sentenceEnd is the length of the first sentence of text: up to a line end, or to a full stop and
+// the like before white space.
 func sentenceEnd(text string) int {
 	for i := range len(text) {
 		switch text[i] {

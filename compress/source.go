@@ -19,8 +19,8 @@ type source struct {
 	starts []int
 	// markup holds the lines at which a marker is a comment in JSX's form.
 	markup map[int]bool
-	// spent[i] is the number of tokens of the first i lines, each counted alone with its line end. BPE is not additive, so
-	// sums of it are an estimate; the final text is counted as a whole.
+	// spent[i] is the number of tokens of the first i lines, each counted alone with its line end.
+	// BPE is not additive, so sums of it are an estimate; the final text is counted as a whole.
 	spent []int
 	// marker is the most that a marker line of this file costs, in tokens.
 	marker int
@@ -44,7 +44,8 @@ func newSource(f File, count func(string) int) *source {
 	return s
 }
 
-// lines is the number of lines. A last line without a line end counts, the empty rest after a final one does not.
+// lines is the number of lines. A last line without a line end counts, the empty rest after a final
+// one does not.
 func (s *source) lines() int { return len(s.starts) - 1 }
 
 // text returns the lines [from, to), line ends included.
@@ -56,13 +57,15 @@ func (s *source) cost(from, to int) int { return s.spent[to] - s.spent[from] }
 // allBlank reports that the lines [from, to) hold nothing but white space.
 func (s *source) allBlank(from, to int) bool { return strings.TrimSpace(s.text(from, to)) == "" }
 
-// clamp bounds a span of lines to the file, so that a faulty Splitter costs quality and not a panic.
+// clamp bounds a span of lines to the file, so that a faulty Splitter costs quality and not a
+// panic.
 func (s *source) clamp(from, to int) (int, int) {
 	from = min(max(from, 0), s.lines())
 	return from, min(max(to, from), s.lines())
 }
 
-// A chunk is one parsers.Chunk with what the stages learn about it. Line numbers are 0-based and half-open.
+// A chunk is one parsers.Chunk with what the stages learn about it. Line numbers are 0-based and
+// half-open.
 type chunk struct {
 	src        *source
 	syntax     parsers.Chunk
@@ -70,13 +73,14 @@ type chunk struct {
 	family
 	// units are the parts that may go while the rest, the frame, stays.
 	units []node
-	// whole is the cost of all its lines, frame of what stays when all units go, markers included. Both count the closer.
+	// whole is the cost of all its lines, frame of what stays when all units go, markers included.
+	// Both count the closer.
 	whole, frame int
 	score        float64
 	rank         int // 1 is best, 0 not ranked
 	signals      row
-	// probability is that of being needed, value what keeping the chunk gains, needed what it gains for
-	// the sake of chunks that use it.
+	// probability is that of being needed, value what keeping the chunk gains, needed what it gains
+	// for the sake of chunks that use it.
 	probability, value, needed float64
 	// pruned are the forms of a large chunk that are cut inside.
 	pruned []piece
@@ -95,7 +99,8 @@ type family struct {
 	children []int // the chunks whose parent this is, closer excluded
 }
 
-// A node is a run of whole lines that may be left out: a unit, or a block of units. Its lines outside of kids are its frame.
+// A node is a run of whole lines that may be left out: a unit, or a block of units. Its lines
+// outside of kids are its frame.
 type node struct {
 	start, end int
 	comment    bool
@@ -103,8 +108,8 @@ type node struct {
 	kids       []node
 }
 
-// nodes turns a parser's units into nodes. Blank lines between two siblings go with the second: left in the frame they
-// would split one gap into two.
+// nodes turns a parser's units into nodes. Blank lines between two siblings go with the second:
+// left in the frame they would split one gap into two.
 func nodes(src *source, units []parsers.Unit, from, to int) []node {
 	var list []node
 	at := from
@@ -126,8 +131,9 @@ func nodes(src *source, units []parsers.Unit, from, to int) []node {
 	return list
 }
 
-// commentLines makes nodes of the lines of a comment that can go on their own: all of a run of line comments, the inner
-// ones of a block comment, where a marker is part of the comment. A docstring has none: a marker would be part of a value.
+// commentLines makes nodes of the lines of a comment that can go on their own: all of a run of line
+// comments, the inner ones of a block comment, where a marker is part of the comment. A docstring
+// has none: a marker would be part of a value.
 func commentLines(src *source, from, to int) []node {
 	prefix := strings.TrimSpace(src.parsed.CommentPrefix)
 	if prefix == "" || src.parsed.CommentSuffix != "" {
@@ -141,7 +147,8 @@ func commentLines(src *source, from, to int) []node {
 	return lineNodes(src, from, to, prefix)
 }
 
-// lineNodes makes a node of each line in [from, to), or none at all if one of them does not begin with prefix.
+// lineNodes makes a node of each line in [from, to), or none at all if one of them does not begin
+// with prefix.
 func lineNodes(src *source, from, to int, prefix string) []node {
 	var list []node
 	for line := from; line < to; line++ {
@@ -156,7 +163,8 @@ func lineNodes(src *source, from, to int, prefix string) []node {
 // isProse reports that any line of a language may go on its own.
 func isProse(language string) bool { return language == "text" || language == "markdown" }
 
-// plainLines makes the lines of a chunk of prose its units; headings and fences stay with what is theirs.
+// plainLines makes the lines of a chunk of prose its units; headings and fences stay with what is
+// theirs.
 func plainLines(src *source, kind parsers.Kind, from, to int) []node {
 	switch kind {
 	case parsers.KindSection:
@@ -208,8 +216,8 @@ func newChunks(src *source, base int) []chunk {
 	return list
 }
 
-// savings is how much cheaper the file gets when all of units go and a marker takes the place of each run of them. A run
-// that is cheaper than its marker stays.
+// savings is how much cheaper the file gets when all of units go and a marker takes the place of
+// each run of them. A run that is cheaper than its marker stays.
 func savings(src *source, units []node) int {
 	saved := 0
 	for i := 0; i < len(units); {
@@ -238,7 +246,8 @@ func (c *chunk) opens() func(line int) bool {
 	return func(line int) bool { return line-c.start < len(marks) && marks[line-c.start] }
 }
 
-// pin takes the nodes inside the lines [from, to) out of list: they become lines of the frame around them, which stay.
+// pin takes the nodes inside the lines [from, to) out of list: they become lines of the frame
+// around them, which stay.
 func pin(list []node, from, to int) []node {
 	var rest []node
 	for _, n := range list {

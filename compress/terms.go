@@ -8,8 +8,8 @@ import (
 // maxQueryTerms bounds the distinct terms of a query, so that a pasted book does not cost minutes.
 const maxQueryTerms = 4096
 
-// stopwords are English words that carry a question and say nothing about code. Keywords of programming languages need no
-// list: they are in all chunks, so BM25 gives them next to no weight.
+// stopwords are English words that carry a question and say nothing about code. Keywords of
+// programming languages need no list: they are in all chunks, so BM25 gives them next to no weight.
 var stopwords = map[string]bool{
 	"a": true, "an": true, "and": true, "are": true, "as": true, "at": true, "be": true, "by": true, "can": true, "do": true,
 	"does": true, "for": true, "from": true, "how": true, "i": true, "if": true, "in": true, "is": true, "it": true, "its": true,
@@ -18,9 +18,10 @@ var stopwords = map[string]bool{
 	"you": true, "please": true,
 }
 
-// terms splits text at everything that is no letter or digit, and identifiers at case changes and digits ("parseHTTPHeader2"
-// is parse, http, header, 2); it lower-cases and takes plural endings off. An identifier of several parts also counts as a
-// whole, so that its exact name in the query outweighs its parts.
+// terms splits text at everything that is no letter or digit, and identifiers at case changes and
+// digits ("parseHTTPHeader2" is parse, http, header, 2); it lower-cases and takes plural endings
+// off. An identifier of several parts also counts as a whole, so that its exact name in the query
+// outweighs its parts.
 func terms(text string) []string {
 	var list []string
 	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' }) {
@@ -42,8 +43,8 @@ func terms(text string) []string {
 	return list
 }
 
-// humps returns the length of the first part of a camelCase word: a run of digits, of capitals up to the one that begins
-// the next part, or a capital and what follows it.
+// humps returns the length of the first part of a camelCase word: a run of digits, of capitals up
+// to the one that begins the next part, or a capital and what follows it.
 func humps(word string) int {
 	var before, at rune
 	start := 0 // of the rune `at`
@@ -85,8 +86,8 @@ var endings = []string{
 // minRoot is the length that a root has at least, in bytes.
 const minRoot = 3
 
-// root takes one ending off a word, so that "retries", "retried" and "retrying" meet. It joins some words
-// that have nothing in common; what tells them apart is the signal of the words as they are.
+// root takes one ending off a word, so that "retries", "retried" and "retrying" meet. It joins some
+// words that have nothing in common; what tells them apart is the signal of the words as they are.
 func root(term string) string {
 	for _, ending := range endings {
 		if len(term) >= len(ending)+minRoot && strings.HasSuffix(term, ending) {

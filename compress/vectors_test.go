@@ -36,7 +36,8 @@ func TestAMI(t *testing.T) {
 	if mean, _ := meanLoss(alone); !near(math.Exp(mean), 7.389056) {
 		t.Errorf("PPL(q) = %.6f, want 7.389056", math.Exp(mean))
 	}
-	// A chunk so long that no query loss is left ranks last; the reference gives it PPL 1 and with that the first place.
+	// A chunk so long that no query loss is left ranks last; the reference gives it PPL 1 and with
+	// that the first place.
 	e := evidence{rows: make([]row, 3), alone: alone, given: [][]Loss{losses(5, 1, .5, 1.5, 1), nil, losses(5, 3, 3, 3, 3)}}
 	if got := (amiRanker{}).scores(e); got[1] != got[2] {
 		t.Errorf("score without losses = %v, want the least of the others, %v", got[1], got[2])

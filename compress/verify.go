@@ -36,8 +36,8 @@ func (j *job) sound(ctx context.Context, src *source, text string) (bool, error)
 	return parsed.SyntaxErrors <= src.parsed.SyntaxErrors, nil
 }
 
-// mend looks for the gaps that break src and pins their blocks, so that the next plan keeps them. It returns false where
-// no gap inside a chunk is at fault by itself.
+// mend looks for the gaps that break src and pins their blocks, so that the next plan keeps them.
+// It returns false where no gap inside a chunk is at fault by itself.
 func (j *job) mend(ctx context.Context, src *source, p *plan) (bool, error) {
 	m := mender{job: j, src: src, trials: maxTrials}
 	for _, gap := range gaps(p.keep[src.index]) {
@@ -74,8 +74,8 @@ type mender struct {
 	trials int
 }
 
-// guilty halves list until single gaps are found that break the file when they are the only ones. It gives up, with what it
-// has, when its trials are used up.
+// guilty halves list until single gaps are found that break the file when they are the only ones.
+// It gives up, with what it has, when its trials are used up.
 func (m *mender) guilty(ctx context.Context, list [][2]int) ([][2]int, error) {
 	if len(list) == 0 || m.trials == 0 {
 		return nil, nil

@@ -9,7 +9,8 @@ import (
 	"pith/parsers"
 )
 
-// paired is indents with a rule that its units do not know: each "open" line needs its "close" line. It counts its parses.
+// paired is indents with a rule that its units do not know: each "open" line needs its "close"
+// line. It counts its parses.
 type paired struct {
 	indents
 	parses *int
@@ -52,8 +53,8 @@ func pairs(functions, statements int) string {
 	return b.String()
 }
 
-// Where a grammar's units turn out not to be free, the output still parses: guilty gaps are closed one by one, and when that
-// is not enough the file is cut more coarsely.
+// Where a grammar's units turn out not to be free, the output still parses: guilty gaps are closed
+// one by one, and when that is not enough the file is cut more coarsely.
 func TestBrokenOutputIsMended(t *testing.T) {
 	for _, tt := range []struct {
 		name                  string

@@ -23,8 +23,8 @@ type fit struct {
 	// Words weighs all signals but the model's, Hybrid all.
 	Words  weighting `json:"words"`
 	Hybrid weighting `json:"hybrid"`
-	// The odds make probabilities of scores: of words, of hybrid, and of what any other ranker says in
-	// standard deviations.
+	// The odds make probabilities of scores: of words, of hybrid, and of what any other ranker says
+	// in standard deviations.
 	WordsOdds  odds    `json:"words_odds"`
 	HybridOdds odds    `json:"hybrid_odds"`
 	Plain      odds    `json:"plain_odds"`
@@ -54,8 +54,8 @@ type packing struct {
 	Size float64 `json:"size"`
 	// Frame is the share of a chunk's value that its signature alone has.
 	Frame float64 `json:"frame"`
-	// Pruned is what a chunk that is cut inside is worth, beside the share of its blocks' value: the
-	// answer may be in what was cut.
+	// Pruned is what a chunk that is cut inside is worth, beside the share of its blocks' value:
+	// the answer may be in what was cut.
 	Pruned float64 `json:"pruned"`
 	// Uses is the share of a chunk's value that seeing what it uses adds.
 	Uses float64 `json:"uses"`

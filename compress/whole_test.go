@@ -16,7 +16,8 @@ func repeated(n int, line string) string {
 	return b.String()
 }
 
-// lumps are valid files that are one statement, one frame or one value in the main, and a line that answers the question.
+// lumps are valid files that are one statement, one frame or one value in the main, and a line that
+// answers the question.
 var lumpFiles = []struct {
 	name, path, text, query, want string
 	// pairs are lines of which all stay or none.
@@ -77,8 +78,8 @@ var lumpFiles = []struct {
 	{"sections", "setup.toml", repeated(30, "[tool.part%[1]d]\nlevel = %[1]d\nowner = \"team%[1]d\"\ntimeout = 3%[1]d\n\n"), "Which owner has part17?", "\"team17\"", nil},
 }
 
-// Nothing is indivisible: of what is one statement or one frame in the main the line asked for stays, most of the budget
-// holds lines of the file, and what belongs together stays together.
+// Nothing is indivisible: of what is one statement or one frame in the main the line asked for
+// stays, most of the budget holds lines of the file, and what belongs together stays together.
 func TestNothingIsIndivisible(t *testing.T) {
 	e := engine(t, func(o *Options) { o.Splitter = pool(t) })
 	for _, tt := range lumpFiles {

@@ -6,16 +6,19 @@ import (
 )
 
 const (
-	// window is how much of a text the model reads at once, in bytes: about 256 tokens. A head of that size tells what a
-	// function is about, attention does not grow with the function, and no pass meets the model's length limit.
+	// window is how much of a text the model reads at once, in bytes: about 256 tokens. A head of
+	// that size tells what a function is about, attention does not grow with the function, and no
+	// pass meets the model's length limit.
 	window = 900
 	// windowTokens is about as much in tokens of the upstream's tokenizer.
 	windowTokens = 256
-	// windowLead is how many bytes of lines before a window the model sees when it reads a function line by line.
+	// windowLead is how many bytes of lines before a window the model sees when it reads a function
+	// line by line.
 	windowLead = 300
 )
 
-// head returns the first lines of text that the model reads, window bytes at most. A longer line is cut inside.
+// head returns the first lines of text that the model reads, window bytes at most. A longer line is
+// cut inside.
 func head(text string) string {
 	if len(text) <= window {
 		return text
@@ -30,7 +33,8 @@ func head(text string) string {
 	return text[:cut]
 }
 
-// A passage is the lines [from, to) that the model reads at once, with those from lead on before them.
+// A passage is the lines [from, to) that the model reads at once, with those from lead on before
+// them.
 type passage struct{ lead, from, to int }
 
 // passages cuts the lines [from, to) of src into passages of a window, or one longer line, each.

@@ -24,7 +24,8 @@ func TestHead(t *testing.T) {
 	}
 }
 
-// Passages tile the lines, are of bounded size but for single lines, and look back over a bounded number of bytes.
+// Passages tile the lines, are of bounded size but for single lines, and look back over a bounded
+// number of bytes.
 func TestPassagesTile(t *testing.T) {
 	src := newSource(File{Content: longFunction(400) + strings.Repeat("w", 3000) + "\n" + sample}, words{}.Count)
 	at := 7

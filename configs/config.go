@@ -1,7 +1,9 @@
-// Package configs holds Pith's settings: their types, defaults, names in files and in the environment, and checks.
+// Package configs holds Pith's settings: their types, defaults, names in files and in the
+// environment, and checks.
 //
-// It knows nothing of the packages that the settings are for; main copies fields into each package's Options. The example
-// files beside the code are complete: each loads, and a test compares the defaults that their comments name.
+// It knows nothing of the packages that the settings are for; main copies fields into each
+// package's Options. The example files beside the code are complete: each loads, and a test
+// compares the defaults that their comments name.
 package configs
 
 import (
@@ -9,8 +11,8 @@ import (
 	"time"
 )
 
-// Config is every setting. What a field means stands in the table of keys, which files, the environment, documentation and
-// `pith doctor` share.
+// Config is every setting. What a field means stands in the table of keys, which files, the
+// environment, documentation and `pith doctor` share.
 type Config struct {
 	Server     Server
 	Compress   Compress
@@ -30,8 +32,8 @@ type Config struct {
 	// VirtualKeys are who may use Pith. None: everybody, each with the credentials of the upstream.
 	VirtualKeys []VirtualKey
 
-	// places says where settings were given: by path, "pith.yaml:3", "PITH_RATE" or "--listen". Entries of lists have paths such
-	// as "keys[0].hash".
+	// places says where settings were given: by path, "pith.yaml:3", "PITH_RATE" or "--listen".
+	// Entries of lists have paths such as "keys[0].hash".
 	places map[string]string
 }
 
@@ -65,7 +67,8 @@ type Retry struct {
 	Rest     time.Duration
 }
 
-// An Upstream is an LLM API for the requests that name one of its models or come on one of its paths.
+// An Upstream is an LLM API for the requests that name one of its models or come on one of its
+// paths.
 type Upstream struct {
 	Name      string
 	URL       string
@@ -88,8 +91,8 @@ type VirtualKey struct {
 // Compress is what is compressed, how far, and how long that may take.
 type Compress struct {
 	Mode string
-	// Coverage is the share of the needed code that is to stay where neither a request nor Rate says how much; Rate 0 leaves it
-	// to Coverage.
+	// Coverage is the share of the needed code that is to stay where neither a request nor Rate
+	// says how much; Rate 0 leaves it to Coverage.
 	Coverage  float64
 	Rate      float64
 	Ranker    string

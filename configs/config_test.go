@@ -363,8 +363,8 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// Each example loads and is valid once it has the secrets that it asks for; its "#key: value" lines and its "default X"
-// comments are the defaults.
+// Each example loads and is valid once it has the secrets that it asks for; its "#key: value" lines
+// and its "default X" comments are the defaults.
 func TestExamples(t *testing.T) {
 	paths, err := filepath.Glob("*.yaml")
 	if err != nil || len(paths) < 4 {
@@ -412,7 +412,8 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// drop-in.yaml and the reference table are made from the table of keys: run with -update after a change.
+// drop-in.yaml and the reference table are made from the table of keys: run with -update after a
+// change.
 func TestReference(t *testing.T) {
 	golden(t, "drop-in.yaml", dropIn())
 	golden(t, filepath.Join("testdata", "reference.md"), reference())

@@ -101,7 +101,8 @@ func (c *Config) bindings() []binding {
 // A list is a section of the file that holds a list of entries, each with keys of its own.
 type list struct {
 	path, help string
-	// entry appends an entry to the Config and returns the bindings of its fields, which have no environment variables.
+	// entry appends an entry to the Config and returns the bindings of its fields, which have no
+	// environment variables.
 	entry func() []binding
 }
 

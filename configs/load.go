@@ -13,20 +13,23 @@ import (
 	"pith/internal/textfile"
 )
 
-// fileSuffix after the name of a secret says that its value stands in a file, as container platforms hand secrets out.
+// fileSuffix after the name of a secret says that its value stands in a file, as container
+// platforms hand secrets out.
 const (
 	fileSuffix    = "_file"
 	envFileSuffix = "_FILE"
-	// envSuffix after the name of a secret in a list says which environment variable holds it: such a secret has no name of its own.
+	// envSuffix after the name of a secret in a list says which environment variable holds it: such
+	// a secret has no name of its own.
 	envSuffix = "_env"
 )
 
 // maxSecret is the largest file of a secret, in bytes.
 const maxSecret = 64 << 10
 
-// Load returns the defaults, changed by the YAML file at path (none if path is empty) and then by the PITH_ variables of
-// environ (os.Environ). An unknown key and a value that cannot be read are errors that name file, line and what to write;
-// all of them are reported at once. Load does not Validate: flags may still mend a setting.
+// Load returns the defaults, changed by the YAML file at path (none if path is empty) and then by
+// the PITH_ variables of environ (os.Environ). An unknown key and a value that cannot be read are
+// errors that name file, line and what to write; all of them are reported at once. Load does not
+// Validate: flags may still mend a setting.
 func Load(path string, environ []string) (Config, error) {
 	c := Default()
 	var errs []error
@@ -41,8 +44,8 @@ func Load(path string, environ []string) (Config, error) {
 	return c, errors.Join(errs...)
 }
 
-// loadEnv ignores empty values, which is how compose files pass on what is not set, and unknown names: Kubernetes adds
-// PITH_SERVICE_HOST and its like for a service called pith.
+// loadEnv ignores empty values, which is how compose files pass on what is not set, and unknown
+// names: Kubernetes adds PITH_SERVICE_HOST and its like for a service called pith.
 func (c *Config) loadEnv(environ []string) (errs []error) {
 	given := make(map[string]string)
 	for _, kv := range environ {
@@ -93,8 +96,8 @@ func (c *Config) loadYAML(path string, data []byte, environ []string) []error {
 	return r.errs
 }
 
-// syntaxError gives the parser's message the place in front, and leaves out its picture of the source, which may show a
-// secret.
+// syntaxError gives the parser's message the place in front, and leaves out its picture of the
+// source, which may show a secret.
 func syntaxError(path string, err error) error {
 	var e yaml.Error
 	if errors.As(err, &e) && e.GetToken() != nil && e.GetToken().Position != nil {

@@ -17,7 +17,8 @@ func (c *Config) placed() map[string]string {
 	return c.places
 }
 
-// Place says where the setting at path was given: file and line, a variable or a flag; "" for a default.
+// Place says where the setting at path was given: file and line, a variable or a flag; "" for a
+// default.
 func (c Config) Place(path string) string { return c.places[path] }
 
 // At puts the place where the setting at path was given in front of err, where there is one.
@@ -28,7 +29,8 @@ func (c Config) At(path string, err error) error {
 	return err
 }
 
-// Set gives the setting at path the value that text stands for, as a flag does; place is what errors will call the flag.
+// Set gives the setting at path the value that text stands for, as a flag does; place is what
+// errors will call the flag.
 func (c *Config) Set(path, text, place string) error {
 	for _, b := range c.bindings() {
 		if b.path != path {
@@ -53,8 +55,9 @@ func listOf(entry string) string {
 // otherVariables are PITH_ variables that are no settings.
 var otherVariables = []string{"PITH_EVOLVE_KEY", "PITH_EVOLVE_REDIS"}
 
-// Unknown returns a line for each PITH_ variable of environ (os.Environ) that nothing reads, with the nearest name that something
-// does. What Kubernetes sets for a service called pith, PITH_SERVICE_HOST, PITH_PORT and their like, is passed over.
+// Unknown returns a line for each PITH_ variable of environ (os.Environ) that nothing reads, with
+// the nearest name that something does. What Kubernetes sets for a service called pith,
+// PITH_SERVICE_HOST, PITH_PORT and their like, is passed over.
 func Unknown(environ []string) []string {
 	known := slices.Clone(otherVariables)
 	for _, b := range new(Config).bindings() {

@@ -71,7 +71,8 @@ func TestUnknownVariablesAreNamed(t *testing.T) {
 	}
 }
 
-// What a person loads is a regular file of bounded size and depth: a pipe would hold a reload up for ever.
+// What a person loads is a regular file of bounded size and depth: a pipe would hold a reload up
+// for ever.
 func TestFilesAreBounded(t *testing.T) {
 	dir := t.TempDir()
 	pipe := filepath.Join(dir, "pipe")

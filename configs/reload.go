@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// fixed are the settings, by the beginnings of their paths, of what is opened or loaded once: listeners, the model, parse
-// processes, stores. Everything else takes effect in a running Pith.
+// fixed are the settings, by the beginnings of their paths, of what is opened or loaded once:
+// listeners, the model, parse processes, stores. Everything else takes effect in a running Pith.
 var fixed = [...]string{
 	"server.listen", "server.tls_", "server.h2c", "server.drain_", "limits.connections",
 	"model.", "parsers.", "cache.", "retrieval.memory_bytes", "prompts.", "tracing.", "log.", "admin.",
@@ -23,8 +23,8 @@ func IsFixed(path string) bool {
 	return false
 }
 
-// Reload returns what a Pith that runs with c can take over of next, the paths that change with it, and the paths whose change
-// waits for a restart: those are as in c.
+// Reload returns what a Pith that runs with c can take over of next, the paths that change with it,
+// and the paths whose change waits for a restart: those are as in c.
 func (c Config) Reload(next Config) (merged Config, changed, waiting []string) {
 	merged = next
 	merged.places = maps.Clone(next.places)

@@ -16,8 +16,9 @@ import (
 // minSecret is the shortest secret in bytes: 128 bits of a random one.
 const minSecret = 16
 
-// Validate reports all that is wrong at once, each with the key that mends it and the place where it, or what asks for it, was
-// given: the file and line, the variable or the flag. It does not look at files, addresses or servers.
+// Validate reports all that is wrong at once, each with the key that mends it and the place where
+// it, or what asks for it, was given: the file and line, the variable or the flag. It does not look
+// at files, addresses or servers.
 func (c Config) Validate() error {
 	k := checks{places: c.places}
 	k.address("server.listen", c.Server.Listen)
@@ -61,7 +62,8 @@ func (c Config) Validate() error {
 // checks collects what is wrong.
 type checks struct {
 	places map[string]string
-	// entry is the path of the entry of a list that is looked at, "keys[0].", and name what complaints call it; else both are empty.
+	// entry is the path of the entry of a list that is looked at, "keys[0].", and name what
+	// complaints call it; else both are empty.
 	entry, name string
 	errs        []error
 }
@@ -107,7 +109,8 @@ func (k *checks) cache(c Cache) {
 	k.that(c.MemoryBytes >= 0, "cache.memory_bytes", "must not be negative")
 	k.that(c.TTL >= 0, "cache.ttl", "must not be negative")
 	k.that(c.Secret == "" || len(c.Secret) >= minSecret, "cache.secret", "must have 16 bytes or more")
-	// Without one each process would draw its own, and none would find what another, or its own last run, left in Redis.
+	// Without one each process would draw its own, and none would find what another, or its own
+	// last run, left in Redis.
 	k.that(c.RedisURL == "" || c.Secret != "", "cache.secret",
 		"is needed with cache.redis_url, the same for all replicas: set PITH_CACHE_SECRET to the output of `openssl rand -hex 32`", "cache.redis_url")
 }
@@ -116,7 +119,8 @@ func (k *checks) retrieval(r Retrieval, c Cache) {
 	k.that(r.TTL > 0, "retrieval.ttl", "must be positive")
 	k.that(r.MemoryBytes > 0, "retrieval.memory_bytes", "must be positive")
 	k.that(!r.Tool || r.Enabled, "retrieval.tool", "needs retrieval.enabled")
-	// Hashes are part of the prompt: another secret after a restart would change the bytes of old turns.
+	// Hashes are part of the prompt: another secret after a restart would change the bytes of old
+	// turns.
 	k.that(!r.Enabled || c.Secret != "", "cache.secret",
 		"is needed with retrieval.enabled: set PITH_CACHE_SECRET to the output of `openssl rand -hex 32`", "retrieval.enabled")
 }
@@ -141,7 +145,8 @@ func isLoopback(listen string) bool {
 	return err == nil && (host == "localhost" || net.ParseIP(host).IsLoopback())
 }
 
-// upstreams also checks that only those can spend an upstream's key who have one of ours, or sit at this machine.
+// upstreams also checks that only those can spend an upstream's key who have one of ours, or sit at
+// this machine.
 func (k *checks) upstreams(c Config) {
 	closed := len(c.VirtualKeys) > 0 || isLoopback(c.Server.Listen)
 	k.that(closed || c.Server.UpstreamKey == "", "server.upstream_key", "needs keys, as server.listen is open to others: add one with `pith key new`")

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// A Secret is a string that does not show itself: printed, logged or marshalled it is "[redacted]". string(s) is the value.
+// A Secret is a string that does not show itself: printed, logged or marshalled it is "[redacted]".
+// string(s) is the value.
 type Secret string
 
 // String returns "[redacted]", or nothing for an empty Secret.
@@ -21,7 +22,8 @@ func (s Secret) String() string {
 	return "[redacted]"
 }
 
-// Format writes String whatever the verb: with String alone, a wrong verb such as %d would print the value.
+// Format writes String whatever the verb: with String alone, a wrong verb such as %d would print
+// the value.
 func (s Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, s.String()) }
 
 // LogValue keeps the value out of structured logs.
@@ -74,7 +76,8 @@ func parseSize(text string) (Size, error) {
 	return Size(n) * unit, nil
 }
 
-// set parses text into a field of a Config. The error says what was wanted and not what was given, for that may be secret.
+// set parses text into a field of a Config. The error says what was wanted and not what was given,
+// for that may be secret.
 func set(field any, text string) (err error) {
 	switch f := field.(type) {
 	case *string:

@@ -70,7 +70,8 @@ type blockScanner struct {
 // closers are the lines that may close fences of one kind, in order.
 type closers struct {
 	list []closer
-	// at is the first of list that is behind the last opener that was asked for: openers come in order.
+	// at is the first of list that is behind the last opener that was asked for: openers come in
+	// order.
 	at int
 }
 
@@ -110,8 +111,9 @@ func (s *blockScanner) closersOf(kind byte) *closers {
 	return c
 }
 
-// after finds the line that closes a fence of size characters that opens at line open. The sizes that it steps over grow, and
-// stay below that of the opener: so all steps together are no more than the bytes of all openers.
+// after finds the line that closes a fence of size characters that opens at line open. The sizes
+// that it steps over grow, and stay below that of the opener: so all steps together are no more
+// than the bytes of all openers.
 func (c *closers) after(w *Work, open, size int) (line int, ok bool) {
 	for c.at < len(c.list) && c.list[c.at].line <= open {
 		c.at++
@@ -229,8 +231,8 @@ func (b *codeSpan) describeHeading(line string) {
 	}
 }
 
-// headingPath reads the path that stands alone on the line above a fence, plain or dressed: "server.go", "`server.go`:",
-// "### server.go", "File: server.go".
+// headingPath reads the path that stands alone on the line above a fence, plain or dressed:
+// "server.go", "`server.go`:", "### server.go", "File: server.go".
 func headingPath(line string) string {
 	s := strings.TrimSpace(strings.TrimLeft(strings.TrimSpace(line), "#*-"))
 	if name, rest, ok := strings.Cut(s, ":"); ok && strings.EqualFold(strings.Trim(name, "* "), "file") {
@@ -341,7 +343,8 @@ func (b *codeSpan) enterFence(w *Work, lines []textLine) {
 	b.partial = b.partial || f.partial
 }
 
-// harnessElements are what coding agents put into a user's turn on their own account: not the user's words.
+// harnessElements are what coding agents put into a user's turn on their own account: not the
+// user's words.
 var harnessElements = [...]string{
 	"system-reminder", "environment_details", "additional_data", "environment_context", "user_instructions", "INSTRUCTIONS",
 	"permissions_instructions", "collaboration_mode", "skills_instructions", "turn_aborted", "subagent_notification", "open_and_recently_viewed_files",

@@ -16,8 +16,8 @@ type Conversation struct {
 	body     []byte
 	work     *Work
 	messages []message
-	// previous names the answer that this conversation goes on from without repeating it, "" where it
-	// is whole; earlier are the turns up to that answer, as far as they are known.
+	// previous names the answer that this conversation goes on from without repeating it, "" where
+	// it is whole; earlier are the turns up to that answer, as far as they are known.
 	previous string
 	earlier  *Conversation
 }
@@ -26,7 +26,8 @@ type Conversation struct {
 // before it, or "".
 func (c Conversation) Previous() string { return c.previous }
 
-// A role is who speaks in a message. Others (system, developer, unknown ones) are left out of conversations: never touched.
+// A role is who speaks in a message. Others (system, developer, unknown ones) are left out of
+// conversations: never touched.
 type role int
 
 const (

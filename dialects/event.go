@@ -10,8 +10,8 @@ type Event struct {
 	Response string
 	// Output is the answer's whole output where this event ends it and has it.
 	Output gjson.Result
-	// Ends says that nothing more comes of the answer. Done says that it came to its end, so that it
-	// can be gone on from.
+	// Ends says that nothing more comes of the answer. Done says that it came to its end, so that
+	// it can be gone on from.
 	Ends, Done bool
 	// Status is the code of an error that stands for the answer, or 0.
 	Status int
@@ -19,7 +19,8 @@ type Event struct {
 
 // ReadEvent reads an event's JSON. What is no event is an Event that says nothing.
 func ReadEvent(message []byte) (e Event) {
-	// The type is the first member of every event that matters; deltas are most of a stream and end here.
+	// The type is the first member of every event that matters; deltas are most of a stream and end
+	// here.
 	switch gjson.GetBytes(message, "type").Str {
 	case "response.output_item.done":
 		e.Item = gjson.GetBytes(message, "item").Raw

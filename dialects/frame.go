@@ -12,14 +12,15 @@ type frame struct {
 	lines       []textLine
 	first, last int
 	path        string
-	// tags are the elements that are open, blanks says that blank lines stand between a heading and what is now first.
+	// tags are the elements that are open, blanks says that blank lines stand between a heading and
+	// what is now first.
 	tags   []string
 	blanks int
 }
 
 var (
-	// reportLine is a line of the report that shell tools put before a command's output. reportEnd is its last, behind which,
-	// on the same line or the next, the output begins.
+	// reportLine is a line of the report that shell tools put before a command's output. reportEnd
+	// is its last, behind which, on the same line or the next, the output begins.
 	reportLine = regexp.MustCompile(`^(?:Command|Directory|Cwd|CWD|Working directory|Chunk ID|Wall time|Process exited with code|Process running|` +
 		`Exit [Cc]ode|Exit [Ss]tatus|Return [Cc]ode|Original token count|Total output lines|Script completed|Script running|Signal|Duration|Status|Session ID|Warning)\b`)
 	reportEnd = regexp.MustCompile(`^(?:Output|Result|Stdout|STDOUT|stdout):( ?)`)
@@ -170,7 +171,8 @@ func (f *frame) close() {
 	}
 }
 
-// trimBlanks leaves out blank lines at the end: they stand between the file and what comes behind it.
+// trimBlanks leaves out blank lines at the end: they stand between the file and what comes behind
+// it.
 func (f *frame) trimBlanks() {
 	for f.last > f.first && strings.TrimSpace(f.lines[f.last-1].text) == "" {
 		f.last--
@@ -184,8 +186,8 @@ func isClosing(line string) bool {
 		sentence.MatchString(text) || text == "<system-reminder>"
 }
 
-// isHeading reports that a line announces the file: it names it, or it says in words that a file comes, and is neither code nor a
-// comment of the file's own.
+// isHeading reports that a line announces the file: it names it, or it says in words that a file
+// comes, and is neither code nor a comment of the file's own.
 func isHeading(text, file string) bool {
 	base := path.Base(cleanPath(file))
 	if names(text, file) {
@@ -201,7 +203,8 @@ func isHeading(text, file string) bool {
 
 func sentenceOrWord(text string) bool { return sentence.MatchString(text) || note.MatchString(text) }
 
-// judge says why the lines found are not surely the whole file, by what stands before and behind them and by how they begin.
+// judge says why the lines found are not surely the whole file, by what stands before and behind
+// them and by how they begin.
 func (f *frame) judge(body []textLine) Left {
 	said, n := saysNothing, len(body)
 	for _, around := range [][]textLine{f.lines[:f.first], f.lines[f.last:]} {
@@ -211,7 +214,8 @@ func (f *frame) judge(body []textLine) Left {
 			}
 			switch claims(around[i].text, n) {
 			case saysPart:
-				// Blank lines below a heading may be the file's: a count that includes them says so.
+				// Blank lines below a heading may be the file's: a count that includes them says
+				// so.
 				if f.blanks == 0 || claims(around[i].text, n+f.blanks) != saysWhole {
 					return LeftPart
 				}

@@ -6,22 +6,25 @@ import (
 	"unicode"
 )
 
-// A history remembers what the conversation did to files so far. Each question to it takes time by the length of the name
-// asked for, however much it remembers: a body can hold a hundred thousand names.
+// A history remembers what the conversation did to files so far. Each question to it takes time by
+// the length of the name asked for, however much it remembers: a body can hold a hundred thousand
+// names.
 type history struct {
 	work *Work
 	// files were shown to the model, in whole or in part, or changed.
 	files fileSet
-	// commands says that there were texts whose mention of a file may mean a change, words are theirs.
+	// commands says that there were texts whose mention of a file may mean a change, words are
+	// theirs.
 	commands bool
 	words    map[string]struct{}
 }
 
-// longestPath is the longest path that an operating system takes, in bytes. No longer one is a file that was read.
+// longestPath is the longest path that an operating system takes, in bytes. No longer one is a file
+// that was read.
 const longestPath = 4096
 
-// whole reports that a file was neither shown nor changed before. A file shown again, or after a change, was asked for to see
-// it as it is.
+// whole reports that a file was neither shown nor changed before. A file shown again, or after a
+// change, was asked for to see it as it is.
 func (h *history) whole(file string) bool {
 	h.work.spend(len(file))
 	return len(file) <= longestPath && !h.files.has(file) && !h.mentions(path.Base(cleanPath(file)))
@@ -35,7 +38,8 @@ func (h *history) add(file string) {
 	}
 }
 
-// note records a call's action. A file counts as seen from the call on, so that of two reads in one turn the second passes whole.
+// note records a call's action. A file counts as seen from the call on, so that of two reads in one
+// turn the second passes whole.
 func (h *history) note(a action) {
 	if a.kind == actOther {
 		return
@@ -48,7 +52,8 @@ func (h *history) note(a action) {
 	}
 }
 
-// textEdits are how agents without tool calls write edits into their words: Cline's and Roo's elements, Aider's blocks, patches.
+// textEdits are how agents without tool calls write edits into their words: Cline's and Roo's
+// elements, Aider's blocks, patches.
 var textEdits = [...]string{
 	"<write_to_file>", "<replace_in_file>", "<apply_diff>", "<insert_content>", "<search_and_replace>", "<<<<<<< SEARCH", "*** Begin Patch",
 }
@@ -135,8 +140,9 @@ func cleanPath(s string) string {
 	return path.Clean(strings.ReplaceAll(s, `\`, "/"))
 }
 
-// A fileSet holds paths, of which one may be absolute and one relative: two are the same file where they are equal or one ends in the
-// other at a slash. It is a tree over the segments from the last to the first.
+// A fileSet holds paths, of which one may be absolute and one relative: two are the same file where
+// they are equal or one ends in the other at a slash. It is a tree over the segments from the last
+// to the first.
 type fileSet struct {
 	next map[segment]int
 	ends map[int]bool

@@ -30,16 +30,17 @@ type textLine struct {
 }
 
 const (
-	// A text may have fewLines and one more in each lineBytes raw bytes: what is made for a line takes
-	// more than that. Of one with more nothing is a block. Code has some 30 bytes a line.
+	// A text may have fewLines and one more in each lineBytes raw bytes: what is made for a line
+	// takes more than that. Of one with more nothing is a block. Code has some 30 bytes a line.
 	fewLines  = 4 << 10
 	lineBytes = 16
 	// textLineBytes is what a textLine takes.
 	textLineBytes = 40
 )
 
-// readText decodes the JSON string whose content, quotes excluded, is body[start:end], and cuts it into lines. The string must be
-// valid JSON. Where it has too many lines for its length, or the work has ended, the text has none and is not exact.
+// readText decodes the JSON string whose content, quotes excluded, is body[start:end], and cuts it
+// into lines. The string must be valid JSON. Where it has too many lines for its length, or the
+// work has ended, the text has none and is not exact.
 func readText(w *Work, body []byte, start, end int) jsonText {
 	raw := body[start:end]
 	most := bytes.Count(raw, []byte(`\n`)) + bytes.Count(raw, []byte(`\u000`)) + 1 // a few of them are other escapes
@@ -66,7 +67,8 @@ func readText(w *Work, body []byte, start, end int) jsonText {
 	return t
 }
 
-// readString decodes the JSON string whose content is body[start:end] and does not cut it into lines.
+// readString decodes the JSON string whose content is body[start:end] and does not cut it into
+// lines.
 func readString(w *Work, body []byte, start, end int) string {
 	if !w.hold(end - start) {
 		return ""
@@ -75,11 +77,12 @@ func readString(w *Work, body []byte, start, end int) string {
 	return text
 }
 
-// decode decodes the content of a JSON string, and calls newline, where it is not nil, with what stands before each newline and
-// where its escape is. exact is false where the decoded text does not stand for the raw bytes.
+// decode decodes the content of a JSON string, and calls newline, where it is not nil, with what
+// stands before each newline and where its escape is. exact is false where the decoded text does
+// not stand for the raw bytes.
 func decode(w *Work, raw []byte, newline func(decoded string, at, size int)) (text string, exact bool) {
-	// The builder never grows again, as nothing decodes to more than it is written in: so what newline
-	// gets is no copy.
+	// The builder never grows again, as nothing decodes to more than it is written in: so what
+	// newline gets is no copy.
 	var b strings.Builder
 	b.Grow(len(raw))
 	exact = true

@@ -20,16 +20,16 @@ const (
 	LeftQuestion Left = "no-question"   // nothing says what matters
 )
 
-// A listing is the whole of one file as it stands in a text: its lines without what a tool wrote around them, and what the file
-// says on each.
+// A listing is the whole of one file as it stands in a text: its lines without what a tool wrote
+// around them, and what the file says on each.
 type listing struct {
 	lines          []textLine
 	content        []string
 	path, language string
 }
 
-// listFile finds the file in what a tool returned for path. It is sure of two things, or says why not: that all of the file is
-// there, and which line is the first.
+// listFile finds the file in what a tool returned for path. It is sure of two things, or says why
+// not: that all of the file is there, and which line is the first.
 func listFile(w *Work, lines []textLine, file string) (listing, Left) {
 	if failedBefore(lines) {
 		return listing{}, LeftNoCode
@@ -47,7 +47,8 @@ func listFile(w *Work, lines []textLine, file string) (listing, Left) {
 	return listPlain(w, lines, file)
 }
 
-// listNumbered takes the run of numbered lines for the file. What stands before and behind it stays as it is.
+// listNumbered takes the run of numbered lines for the file. What stands before and behind it stays
+// as it is.
 func listNumbered(w *Work, lines []textLine, run numberedRun, file string) (listing, Left) {
 	if run.glued > 0 {
 		run.start--
@@ -89,8 +90,9 @@ func splitLine(line textLine, at int) (head, rest textLine) {
 	return head, rest
 }
 
-// listPlain finds a file whose lines have no numbers. Everything before it must be understood: a line too many or too few makes
-// the number in every marker false. Behind it a line that looks like a tool's own is left out: it then stays as it is.
+// listPlain finds a file whose lines have no numbers. Everything before it must be understood: a
+// line too many or too few makes the number in every marker false. Behind it a line that looks like
+// a tool's own is left out: it then stays as it is.
 func listPlain(w *Work, lines []textLine, file string) (listing, Left) {
 	f := frame{work: w, lines: lines, last: len(lines), path: file}
 	if left := f.open(); left != "" {
@@ -137,7 +139,8 @@ var (
 // isErrorText recognises a failure that only its words tell.
 func isErrorText(line string) bool { return errorText.MatchString(line) }
 
-// failedBefore reports that the first line, or the exit code among what stands around a command's output, tells of a failure.
+// failedBefore reports that the first line, or the exit code among what stands around a command's
+// output, tells of a failure.
 func failedBefore(lines []textLine) bool {
 	const near = 8
 	for i := range lines {
@@ -184,7 +187,8 @@ func names(line, file string) bool {
 	}
 }
 
-// listBlock finds the file, or the piece of code, in a block that a user shows. A piece is numbered by its own lines.
+// listBlock finds the file, or the piece of code, in a block that a user shows. A piece is numbered
+// by its own lines.
 func listBlock(w *Work, lines []textLine, b codeSpan) (listing, Left) {
 	if b.partial {
 		return listing{}, LeftPart

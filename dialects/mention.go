@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// A client that finds a file named in the user's words (@a.go) reads it itself and shows call and result as the user's text.
+// A client that finds a file named in the user's words (@a.go) reads it itself and shows call and
+// result as the user's text.
 var (
 	mentionCall   = regexp.MustCompile(`^\s*Called the (\S+) tool with the following input: (\{.*\})\s*$`)
 	mentionResult = regexp.MustCompile(`^\s*Result of calling the (\S+) tool:( ?)`)
@@ -14,13 +15,15 @@ var (
 	mentionFrame  = regexp.MustCompile(`^\s*--- ?(?:Contents? from referenced files|End of content) ?---\s*$`)
 )
 
-// A mention is such a read while its result is awaited; next says that the next text is it, whatever it looks like.
+// A mention is such a read while its result is awaited; next says that the next text is it,
+// whatever it looks like.
 type mention struct {
 	pendingCall
 	next bool
 }
 
-// mentions takes in a text in which a client reads a file for the user. It returns false where text is the user's own.
+// mentions takes in a text in which a client reads a file for the user. It returns false where text
+// is the user's own.
 func (u *userTurn) mentions(text jsonText) bool {
 	p := u.planner
 	if p.mention != nil && u.continues(text) {
@@ -58,7 +61,8 @@ func (u *userTurn) mentions(text jsonText) bool {
 	return found && !other
 }
 
-// continues reports that text can only be the result that is awaited: numbered lines, or an element of a tool's own.
+// continues reports that text can only be the result that is awaited: numbered lines, or an element
+// of a tool's own.
 func (u *userTurn) continues(text jsonText) bool {
 	if u.planner.mention.next {
 		return true

@@ -20,7 +20,8 @@ func (t jsonText) within(w *Work, offsets func(int) int, start, end int) jsonTex
 	return inner
 }
 
-// walk returns a function that says where the byte at an offset of t.all begins in the body, for offsets that do not fall.
+// walk returns a function that says where the byte at an offset of t.all begins in the body, for
+// offsets that do not fall.
 func (t jsonText) walk(body []byte) func(offset int) int {
 	line, base := 0, 0 // base is the offset of the line in t.all
 	at, decoded := 0, 0
@@ -43,8 +44,9 @@ func (t jsonText) walk(body []byte) func(offset int) int {
 	}
 }
 
-// fileMember finds the one string of a JSON document that holds a file: the only one of several lines. ok is false where there are
-// several, or none; part where the document says that it holds a part, failed where it reports a failure.
+// fileMember finds the one string of a JSON document that holds a file: the only one of several
+// lines. ok is false where there are several, or none; part where the document says that it holds a
+// part, failed where it reports a failure.
 func fileMember(all string) (start, end int, part, failed, ok bool) {
 	found := 0
 	var look func(key string, v gjson.Result, depth int)
@@ -111,7 +113,8 @@ func speaksUp(v gjson.Result) bool {
 	}
 }
 
-// unpack returns the text in which a file may stand: t itself, or the string that holds it where t is JSON.
+// unpack returns the text in which a file may stand: t itself, or the string that holds it where t
+// is JSON.
 func (t jsonText) unpack(w *Work, body []byte) (inner jsonText, left Left) {
 	w.spend(4 * len(t.all))
 	head := strings.TrimLeft(t.all, " \t\r\n")

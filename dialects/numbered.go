@@ -7,7 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// A numberedLine is a line cut at its number: "  [12] text" opens with "[", has the number 12 and the rest "] text".
+// A numberedLine is a line cut at its number: "  [12] text" opens with "[", has the number 12 and
+// the rest "] text".
 type numberedLine struct {
 	open string
 	n    int
@@ -17,7 +18,8 @@ type numberedLine struct {
 // maxOpen is how long what stands before a number may be, in bytes: "Line " is the longest known.
 const maxOpen = 6
 
-// cutNumber finds a line's number behind its padding. ok is false where the line has none, or where letters follow it.
+// cutNumber finds a line's number behind its padding. ok is false where the line has none, or where
+// letters follow it.
 func cutNumber(line string) (l numberedLine, ok bool) {
 	s := strings.TrimLeft(line, " \t")
 	digits := strings.IndexAny(s[:min(len(s), maxOpen)], "0123456789")
@@ -40,7 +42,8 @@ func cutNumber(line string) (l numberedLine, ok bool) {
 type numberedRun struct {
 	// start and end are its lines, half-open; first is the number of the first.
 	start, end, first int
-	// glued is where, on the line before start, line number one stands behind a heading; zero: nowhere.
+	// glued is where, on the line before start, line number one stands behind a heading; zero:
+	// nowhere.
 	glued int
 	open  string
 }
@@ -78,7 +81,8 @@ func numberedRuns(lines []textLine) []numberedRun {
 
 var gluedNumber = regexp.MustCompile(`^[A-Z][\w ]*:( *)(\S{0,5}?)0*1\b`)
 
-// gluedFirst finds where line number one begins on a heading's own line: "Output:      1  package main". Zero: nowhere.
+// gluedFirst finds where line number one begins on a heading's own line: "Output:      1  package
+// main". Zero: nowhere.
 func gluedFirst(heading, open string) int {
 	m := gluedNumber.FindStringSubmatchIndex(heading)
 	if m == nil || heading[m[4]:m[5]] != open {
@@ -87,8 +91,9 @@ func gluedFirst(heading, open string) int {
 	return min(m[2]+1, m[3])
 }
 
-// mostly finds the run that numbers the text: it counts from one and takes more than half of the lines. The others must carry no
-// such numbers, or they are of the file as well and something between is not there.
+// mostly finds the run that numbers the text: it counts from one and takes more than half of the
+// lines. The others must carry no such numbers, or they are of the file as well and something
+// between is not there.
 func mostly(lines []textLine, runs []numberedRun) (run numberedRun, ok bool) {
 	for _, r := range runs {
 		if (r.first == 1 || r.glued > 0) && 2*(r.end-r.start) > len(lines) {
@@ -98,8 +103,8 @@ func mostly(lines []textLine, runs []numberedRun) (run numberedRun, ok bool) {
 	return run, ok
 }
 
-// carriesNumbers reports that lines are numbered in a way that is not understood: most of them, or one in a few, each with the
-// number that its place has.
+// carriesNumbers reports that lines are numbered in a way that is not understood: most of them, or
+// one in a few, each with the number that its place has.
 func carriesNumbers(lines []textLine) bool {
 	numbers, filled := 0, 0
 	places := map[int]int{} // number minus index, of lines that do not follow one of the same place
@@ -131,11 +136,12 @@ func carriesNumbers(lines []textLine) bool {
 	return false
 }
 
-// hashMark is how line-addressed editors write a line's checksum between its number and its text: "12:3f|".
+// hashMark is how line-addressed editors write a line's checksum between its number and its text:
+// "12:3f|".
 var hashMark = regexp.MustCompile(`^[:#][0-9A-Za-z]{1,12}[|:→]`)
 
-// texts cuts the numbers off a run's lines. What stands between a number and its text is what all lines share, up to a letter or
-// a digit. It returns nil where they share nothing.
+// texts cuts the numbers off a run's lines. What stands between a number and its text is what all
+// lines share, up to a letter or a digit. It returns nil where they share nothing.
 func (r numberedRun) texts(lines []textLine) []string {
 	rests := make([]string, 0, len(lines))
 	hashed := true
@@ -169,8 +175,8 @@ func (r numberedRun) texts(lines []textLine) []string {
 	return rests
 }
 
-// sharedMark is the longest beginning that all rests share, where blank ones may lack white space. Indentation that all of a
-// file's lines share is left to the file.
+// sharedMark is the longest beginning that all rests share, where blank ones may lack white space.
+// Indentation that all of a file's lines share is left to the file.
 func sharedMark(rests []string) string {
 	sep, have := "", false
 	for _, rest := range rests {

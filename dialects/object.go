@@ -18,8 +18,8 @@ var ErrDuplicateKey = errors.New("duplicate key")
 // bytes that it is written in.
 var ErrMembers = errors.New("too many members for its length")
 
-// Bodies may have fewMembers and one more in each bytesPerMember bytes. Of real requests those with the
-// most are tool schemas, of some 30 bytes a member, and they are short.
+// Bodies may have fewMembers and one more in each bytesPerMember bytes. Of real requests those with
+// the most are tool schemas, of some 30 bytes a member, and they are short.
 const (
 	fewMembers     = 32 << 10
 	bytesPerMember = 256
@@ -29,8 +29,8 @@ const (
 	manyMembers = 64
 )
 
-// HasFewMembers counts the members and the objects of a body that is JSON, and says whether they are few
-// enough to be listed: see ErrMembers.
+// HasFewMembers counts the members and the objects of a body that is JSON, and says whether they
+// are few enough to be listed: see ErrMembers.
 func HasFewMembers(body []byte) bool {
 	most := fewMembers + len(body)/bytesPerMember
 	for rest := body; ; {

@@ -11,7 +11,8 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// What follows recognises what speaks of a part of a file: arguments, paths, info strings, notices. In doubt it is a part.
+// What follows recognises what speaks of a part of a file: arguments, paths, info strings, notices.
+// In doubt it is a part.
 
 // partWords are the words of argument names that ask for a part.
 var partWords = map[string]bool{
@@ -35,8 +36,8 @@ func isPartKey(name string) bool {
 	return false
 }
 
-// asksForPart reports that a call's arguments name a range, at any depth. Any range counts: whether it covers the file cannot be
-// known from here. A switch is no range.
+// asksForPart reports that a call's arguments name a range, at any depth. Any range counts: whether
+// it covers the file cannot be known from here. A switch is no range.
 func asksForPart(args gjson.Result) bool {
 	if args.Get("should_read_entire_file").Type == gjson.True {
 		return false
@@ -44,7 +45,8 @@ func asksForPart(args gjson.Result) bool {
 	return holdsRange(args, 0)
 }
 
-// maxNesting is how deep arguments and results are looked into. Deeper ones are made to be slow to read, and pass.
+// maxNesting is how deep arguments and results are looked into. Deeper ones are made to be slow to
+// read, and pass.
 const maxNesting = 16
 
 func holdsRange(v gjson.Result, depth int) bool {
@@ -64,7 +66,8 @@ func holdsRange(v gjson.Result, depth int) bool {
 	return found
 }
 
-// pathRange is a range or a line behind a path: "a.go:40-216", "a.go#L40", "a.go (40-216)", "a.go lines 40 to 216", "a.go@40,80".
+// pathRange is a range or a line behind a path: "a.go:40-216", "a.go#L40", "a.go (40-216)", "a.go
+// lines 40 to 216", "a.go@40,80".
 var pathRange = regexp.MustCompile(`(?i)(?:^|[\w)\]"'` + "`" + `])\s*(?:[:#@,]\s*|\s+[(\[{<]?|[(\[{<])(?:l|lines?|rows?|range)?[ :=]*(\d+)(?:\s*(?:-|–|—|:|,|\.\.+|to|through)\s*l?(\d+|end|\$)?)?[)\]}>]?\s*$`)
 
 // cutPathRange takes the range off a path's end.
@@ -83,7 +86,8 @@ var (
 	amount = `\d[\d,.]*\s*(?:k|kb|kib|mb)?\s*(?:more\s+|further\s+|other\s+|additional\s+)?(?:lines?|tokens?|chars?|characters?|bytes?|rows?|words?|kb|kib|mb)\b`
 	gone   = `\b(?:truncated|omitted|elided|skipped|hidden|removed|clipped|trimmed|collapsed|suppressed|not\s+shown|left\s+out|cut\s+off|remaining|redacted)\b`
 	cutOff = `\b(?:truncated|omitted|elided|snipped|clipped|not\s+shown)\b`
-	// goneNotice says how much, or that something, is not there. No code says it but in words about other texts.
+	// goneNotice says how much, or that something, is not there. No code says it but in words about
+	// other texts.
 	goneNotice = regexp.MustCompile(`(?i)` + amount + `[^"'` + "`" + `;=(){}]{0,24}` + gone + `|` + gone + `[^"'` + "`" + `\w]{0,4}` + amount +
 		`|\blines?\s+\d+\s*(?:-|–|to)\s*\d+\s+` + gone +
 		`|^\W*(?:the\s+)?(?:output|content|contents|file|result|response|text|rest)?\s*(?:was\s+|is\s+|has been\s+)?` + gone + `\W*$` +
@@ -101,7 +105,8 @@ var (
 	commandSay = regexp.MustCompile(`^\s*(?:Command|Directory|Cwd|CWD|Working directory)\s*:`)
 )
 
-// goneHints are in each notice, whatever its case: a look for them is a hundred times as fast as the pattern.
+// goneHints are in each notice, whatever its case: a look for them is a hundred times as fast as
+// the pattern.
 var goneHints = [...]string{
 	"runcated", "mitted", "lided", "kipped", "idden", "emoved", "lipped", "rimmed", "ollapsed", "uppressed", "ot shown", "eft out",
 	"ut off", "emaining", "edacted", "nipped", "TRUNCATED", "OMITTED", "snip", "…", "[...]", "<...>", "lines...", "lines ...", "line...",
@@ -111,7 +116,8 @@ func hintsOfGone(line string) bool {
 	return slices.ContainsFunc(goneHints[:], func(hint string) bool { return strings.Contains(line, hint) })
 }
 
-// speaksOfGone reports that a line says, in words that no code uses of itself, that something is not there.
+// speaksOfGone reports that a line says, in words that no code uses of itself, that something is
+// not there.
 func speaksOfGone(line string) bool {
 	return len(line) < 4096 && hintsOfGone(line) && goneNotice.MatchString(line)
 }
@@ -171,7 +177,8 @@ var braced = map[string]bool{
 	"swift": true, "scala": true, "dart": true, "php": true,
 }
 
-// endsInTheMiddle reports that a file breaks off: within a statement, or, where a file ends at the margin, within a function.
+// endsInTheMiddle reports that a file breaks off: within a statement, or, where a file ends at the
+// margin, within a function.
 func endsInTheMiddle(file string, lines []string) bool {
 	last := ""
 	for i := len(lines) - 1; i >= 0 && last == ""; i-- {

@@ -13,7 +13,8 @@ type Block struct {
 	// Request is what the engine is asked.
 	Request compress.Request
 
-	// lines are the block's lines in the body, depth is how many JSON strings stand around them beyond the body's own.
+	// lines are the block's lines in the body, depth is how many JSON strings stand around them
+	// beyond the body's own.
 	lines []textLine
 	depth int
 	// content is what the engine sees of each line: the line without its number.
@@ -89,14 +90,16 @@ type planner struct {
 	message                   int
 	// asked are the questions of later messages that were looked at, by their index.
 	asked map[int]string
-	// mention is a read that the client did itself for a file that the user named, while its result is awaited.
+	// mention is a read that the client did itself for a file that the user named, while its result
+	// is awaited.
 	mention *mention
 	// left counts the bytes of what was left alone, by reason.
 	left map[Left]int
 }
 
-// A pendingCall is a tool call that waits for its result. The question is put together when it comes: of
-// a hundred thousand calls that nobody answers none has a copy of what was said before them.
+// A pendingCall is a tool call that waits for its result. The question is put together when it
+// comes: of a hundred thousand calls that nobody answers none has a copy of what was said before
+// them.
 type pendingCall struct {
 	action action
 	// fresh says of each print whether its file was neither shown nor changed before.
@@ -180,7 +183,8 @@ func (p *planner) call(c call) pendingCall {
 	return call
 }
 
-// turn plans a user's or a tool's message. What follows it only matters where the question to what it shows stands there.
+// turn plans a user's or a tool's message. What follows it only matters where the question to what
+// it shows stands there.
 func (p *planner) turn(m message, behind []message) {
 	u := userTurn{planner: p}
 	for _, piece := range m.parts {
@@ -256,7 +260,8 @@ func (p *planner) add(text jsonText, list listing, query, hint string) {
 }
 
 const (
-	// contentBytes is what is remembered of a line, blockBytes about what is made for a block beside it.
+	// contentBytes is what is remembered of a line, blockBytes about what is made for a block
+	// beside it.
 	contentBytes = 16
 	blockBytes   = 512
 )

@@ -16,8 +16,9 @@ type userTurn struct {
 	editable bool
 }
 
-// editableFiles is how Aider introduces files that the model is to edit by quoting their lines exactly. They come anew with each
-// request, under the same words whatever the question. Those of its /ask mode are only looked at.
+// editableFiles is how Aider introduces files that the model is to edit by quoting their lines
+// exactly. They come anew with each request, under the same words whatever the question. Those of
+// its /ask mode are only looked at.
 var editableFiles = regexp.MustCompile(`(?i)true contents of these files|\bso (?:that )?you can (?:go ahead and )?edit\b`)
 
 // read takes in one text of the message.
@@ -41,7 +42,8 @@ func (u *userTurn) read(text jsonText) {
 	}
 }
 
-// question is what the message asks: its words without those by which a client hands over files, where anything remains.
+// question is what the message asks: its words without those by which a client hands over files,
+// where anything remains.
 func (u *userTurn) question() string {
 	var asked []string
 	for _, said := range u.words {
@@ -96,12 +98,12 @@ func isHandover(words string) bool {
 	return true
 }
 
-// farQuestion is how many messages behind files their question is looked for. Clients that hand files
-// over in turns of their own have few of them, and each turn that shows files looks anew.
+// farQuestion is how many messages behind files their question is looked for. Clients that hand
+// files over in turns of their own have few of them, and each turn that shows files looks anew.
 const farQuestion = 8
 
-// questionBehind is the question to files that a turn only hands over: that of the user's next message, with at most an assent of
-// the client's own making between.
+// questionBehind is the question to files that a turn only hands over: that of the user's next
+// message, with at most an assent of the client's own making between.
 func (p *planner) questionBehind(behind []message, own string) string {
 	for i, m := range behind[:min(len(behind), farQuestion)] {
 		switch {

@@ -23,7 +23,8 @@ func (p *planner) userBlock(text jsonText, b codeSpan, query string) {
 	p.add(text, list, query, "")
 }
 
-// result plans what a tool returned: only the whole of one file, read for the first time, is compressed.
+// result plans what a tool returned: only the whole of one file, read for the first time, is
+// compressed.
 func (p *planner) result(part part) {
 	call, ok := p.calls[part.callID]
 	if !ok || part.start == part.end {
@@ -98,7 +99,8 @@ func (p *planner) read(text jsonText, lines []textLine, call pendingCall, failed
 	}
 }
 
-// The way back to omitted lines is said once in a result whose markers have no hash, in words for the tool that read the file.
+// The way back to omitted lines is said once in a result whose markers have no hash, in words for
+// the tool that read the file.
 const (
 	wayBackRead  = "to see such lines, read this file again with their line range"
 	wayBackShell = "to see such lines, print this file again through sed -n 'FIRST,LASTp'"

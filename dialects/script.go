@@ -19,7 +19,8 @@ var (
 // isScript reports that a tool's input is a script that calls other tools.
 func isScript(input string) bool { return scriptCall.MatchString(input) }
 
-// understandScript reads what a script does to files. Only one call whose output is shown once can be told from its result.
+// understandScript reads what a script does to files. Only one call whose output is shown once can
+// be told from its result.
 func understandScript(input string) action {
 	calls := scriptCall.FindAllStringSubmatchIndex(input, maxWords+1)
 	if len(calls) > maxWords {

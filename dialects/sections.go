@@ -10,8 +10,8 @@ type section struct {
 	index int
 }
 
-// sections shares a command's output out over the files that it prints. ok is false where it cannot be told where one file ends
-// and the next begins.
+// sections shares a command's output out over the files that it prints. ok is false where it cannot
+// be told where one file ends and the next begins.
 func sections(lines []textLine, prints []print) (list []section, ok bool) {
 	if len(prints) == 1 {
 		return []section{{lines: lines, print: prints[0]}}, true

@@ -10,14 +10,15 @@ import (
 type print struct {
 	// path is the file printed; literal is a line printed where it is empty.
 	path, literal string
-	// below is the number of lines that tell nothing of whether all of the file was printed; zero: all of it is.
+	// below is the number of lines that tell nothing of whether all of the file was printed; zero:
+	// all of it is.
 	below int
 	// headed says that the program writes its own heading above the file: "==> a.go <==".
 	headed bool
 }
 
-// shellPrints reads what a command line prints, where that is files and literal lines and nothing else. files lists the files that
-// it reads in any case.
+// shellPrints reads what a command line prints, where that is files and literal lines and nothing
+// else. files lists the files that it reads in any case.
 func shellPrints(line string) (prints []print, files []string, ok bool) {
 	list, ok := splitShell(line)
 	if !ok {
@@ -88,7 +89,8 @@ func printAll(files []string, below int, headed bool) (out []print) {
 	return out
 }
 
-// catArguments splits the arguments of a program that prints files whole. known is false where a flag changes the lines.
+// catArguments splits the arguments of a program that prints files whole. known is false where a
+// flag changes the lines.
 func catArguments(name string, args []string) (files []string, known bool) {
 	known = true
 	for i := 0; i < len(args); i++ {
@@ -116,7 +118,8 @@ var (
 	headNumber = regexp.MustCompile(`^(?:-n|--lines=?)?-?(\d+)$`)
 )
 
-// printsPart reads the arguments of a program that prints parts of files. below is how many lines it prints at most.
+// printsPart reads the arguments of a program that prints parts of files. below is how many lines
+// it prints at most.
 func printsPart(name string, args []string) (files []string, below int, known bool) {
 	switch name {
 	case "head", "tail":
@@ -204,7 +207,8 @@ func gitPrints(args []string) (out []print, known bool) {
 	return nil, false
 }
 
-// filter applies a program at the end of a pipe to what goes into it. It returns false where the output is not the files'.
+// filter applies a program at the end of a pipe to what goes into it. It returns false where the
+// output is not the files'.
 func filter(out []print, c simpleCommand) bool {
 	name, args := c.words[0], c.words[1:]
 	below := 0

@@ -8,14 +8,15 @@ import (
 // A simpleCommand is one program with its words, without redirections.
 type simpleCommand struct {
 	words []string
-	// pipes says that its output goes into the next command, either that it runs where the one before failed.
+	// pipes says that its output goes into the next command, either that it runs where the one
+	// before failed.
 	pipes, either bool
 	// input is the file that it reads by redirection.
 	input string
 }
 
-// splitShell cuts a command line into its commands. ok is false for what is not plain: expansions, globs, substitutions, output
-// into files, loops.
+// splitShell cuts a command line into its commands. ok is false for what is not plain: expansions,
+// globs, substitutions, output into files, loops.
 func splitShell(line string) (list []simpleCommand, ok bool) {
 	s := shellReader{rest: strings.TrimSpace(line)}
 	for s.ok = true; s.ok && s.rest != ""; {

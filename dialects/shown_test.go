@@ -7,7 +7,8 @@ import (
 	"pith/dialects"
 )
 
-// Several files in one command are told apart by what is printed between them, or by numbers that begin anew.
+// Several files in one command are told apart by what is printed between them, or by numbers that
+// begin anew.
 func TestSeveralFilesInOneCommand(t *testing.T) {
 	a := counter()
 	b := strings.ReplaceAll(strings.ReplaceAll(counter(), "Counter", "Gauge"), "package counter", "package gauge")
@@ -71,8 +72,8 @@ func TestCommandsAreRemembered(t *testing.T) {
 	}
 }
 
-// A file that a client reads for a name in the user's words is a read, under the user's question; what the client says of it is not
-// the user's.
+// A file that a client reads for a name in the user's words is a read, under the user's question;
+// what the client says of it is not the user's.
 func TestMentionedFiles(t *testing.T) {
 	file := counter()
 	text := func(texts ...string) string {
@@ -118,8 +119,8 @@ func TestMentionedFiles(t *testing.T) {
 	}
 }
 
-// Files that a client hands over in a turn of their own are read for the question that follows, and a client's words about them are
-// no question.
+// Files that a client hands over in a turn of their own are read for the question that follows, and
+// a client's words about them are no question.
 func TestQuestionBehindTheFiles(t *testing.T) {
 	const question = "How does Add7 lock?"
 	files := "counter.go\n```\n" + counter() + "```\n"
@@ -154,7 +155,8 @@ func TestQuestionBehindTheFiles(t *testing.T) {
 	}
 }
 
-// A block that says by its info string, its attributes or the line above it that it is a part passes.
+// A block that says by its info string, its attributes or the line above it that it is a part
+// passes.
 func TestBlocksThatSayPart(t *testing.T) {
 	code := counter()
 	for name, text := range map[string]string{

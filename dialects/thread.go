@@ -16,8 +16,8 @@ type Thread []byte
 const (
 	// maxThread bounds a Thread, in bytes. What agents say and ask in a million tokens fits.
 	maxThread = 2 << 20
-	// keptResult is the longest result of a tool that a Thread keeps, in bytes: errors and receipts. Of
-	// longer ones only that they came.
+	// keptResult is the longest result of a tool that a Thread keeps, in bytes: errors and
+	// receipts. Of longer ones only that they came.
 	keptResult = 1 << 10
 )
 

@@ -127,7 +127,8 @@ var pathKeys = map[string]bool{
 	"file_paths": true, "files": true,
 }
 
-// maxPaths bounds the files that one call is taken to name. One with more may change whatever it mentions.
+// maxPaths bounds the files that one call is taken to name. One with more may change whatever it
+// mentions.
 const maxPaths = 1000
 
 // argumentPaths lists the strings under path keys, a few levels deep, and stops behind maxPaths.

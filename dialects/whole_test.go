@@ -62,7 +62,8 @@ func lastText(t *testing.T, body []byte) string {
 	return chat.Messages[len(chat.Messages)-1].Content
 }
 
-// without is text with line 10 to 20 of the file, as from and to begin and end them there, replaced by a marker.
+// without is text with line 10 to 20 of the file, as from and to begin and end them there, replaced
+// by a marker.
 func without(t *testing.T, text, file string) string {
 	t.Helper()
 	lines := strings.Split(text, "\n")
@@ -83,8 +84,8 @@ func without(t *testing.T, text, file string) string {
 	return ""
 }
 
-// A file in any numbered form, in any agent's wrapping, is found with the numbers of its own lines, and every line that is not the
-// file's stays where it was.
+// A file in any numbered form, in any agent's wrapping, is found with the numbers of its own lines,
+// and every line that is not the file's stays where it was.
 func TestWholeFilesAreFound(t *testing.T) {
 	file := counter()
 	whole := strings.TrimSuffix(file, "\n")
@@ -186,7 +187,8 @@ func TestWholeFilesAreFound(t *testing.T) {
 	}
 }
 
-// A heading written with escapes hides where the file begins on its line. Nothing may then be cut in two.
+// A heading written with escapes hides where the file begins on its line. Nothing may then be cut
+// in two.
 func TestHeadingInEscapesIsNotCut(t *testing.T) {
 	result := "Command: cat counter.go\nOutput: " + counter()
 	body := strings.Replace(chatResult("shell", `{"command":"cat counter.go"}`, result), "Output: ", `\u004futput: `, 1)
@@ -220,7 +222,8 @@ func unquoteAll(s string) string {
 	return strings.NewReplacer(`\n`, "\n", `\t`, "\t", `\"`, `"`).Replace(s)
 }
 
-// What is a part, or may be one, and what has numbers that are not understood, passes with a reason that is true.
+// What is a part, or may be one, and what has numbers that are not understood, passes with a reason
+// that is true.
 func TestPartsPass(t *testing.T) {
 	file := counter()
 	lines := strings.SplitAfter(strings.TrimSuffix(file, "\n"), "\n")

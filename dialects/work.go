@@ -8,8 +8,8 @@ import (
 // ErrMemory ends the reading of a body for which there is no memory now.
 var ErrMemory = errors.New("no memory to read the body")
 
-// A Work bounds what reading one body may take, and counts it. A nil Work bounds and counts nothing.
-// One goroutine uses it.
+// A Work bounds what reading one body may take, and counts it. A nil Work bounds and counts
+// nothing. One goroutine uses it.
 type Work struct {
 	ctx  context.Context //nolint:containedctx // a Work is one call's, like the context
 	grow func(bytes int) bool
@@ -50,8 +50,8 @@ func (w *Work) spend(n int) bool {
 	return w.err == nil
 }
 
-// patternSteps is about what a byte costs that the patterns for a tool's own words look at, in bytes
-// that are only read.
+// patternSteps is about what a byte costs that the patterns for a tool's own words look at, in
+// bytes that are only read.
 const patternSteps = 8
 
 // weigh counts a line that such patterns look at.

@@ -20,7 +20,8 @@ func repeated(n int, f func(i int) string) string {
 	return b.String()
 }
 
-// shapes are request bodies of about n bytes, each of one kind of element and as many of it as there is room for.
+// shapes are request bodies of about n bytes, each of one kind of element and as many of it as
+// there is room for.
 var shapes = map[string]struct {
 	path string
 	body func(n int) string
@@ -191,7 +192,8 @@ func measure(t *testing.T, s shape, n int) (cost, int) {
 	return c, len(body)
 }
 
-// Whatever a body is made of, twice of it takes about twice the work, and no more memory than four times what is held for it.
+// Whatever a body is made of, twice of it takes about twice the work, and no more memory than four
+// times what is held for it.
 func TestWorkIsLinear(t *testing.T) {
 	for name, s := range shapes {
 		t.Run(name, func(t *testing.T) {

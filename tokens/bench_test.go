@@ -10,7 +10,8 @@ import (
 	"pith/tokens"
 )
 
-// BenchmarkCount reports MB/s over real code and over the inputs that make a quadratic tokenizer stand still.
+// BenchmarkCount reports MB/s over real code and over the inputs that make a quadratic tokenizer
+// stand still.
 func BenchmarkCount(b *testing.B) {
 	code, err := os.ReadFile(filepath.Join(build.Default.GOROOT, "src", "net", "http", "server.go"))
 	if err != nil {

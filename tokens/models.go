@@ -10,9 +10,10 @@ const (
 	r50k   = "r50k_base"
 )
 
-// families maps the beginning of a model's name to its encoding, as published for OpenAI's models. A name belongs to the
-// longest beginning that ends where a word of the name ends: "gpt-4.1-mini" is of "gpt-4.1", not of "gpt-4". gpt-oss has
-// other special tokens than o200k_base and the same text tokens.
+// families maps the beginning of a model's name to its encoding, as published for OpenAI's models.
+// A name belongs to the longest beginning that ends where a word of the name ends: "gpt-4.1-mini"
+// is of "gpt-4.1", not of "gpt-4". gpt-oss has other special tokens than o200k_base and the same
+// text tokens.
 var families = map[string]string{
 	"chatgpt-4o": o200k,
 	"gpt-4.1":    o200k,
@@ -51,8 +52,8 @@ var families = map[string]string{
 	"text-davinci": r50k,
 }
 
-// lookup returns the encoding of a model and whether it is the model's own. Claude, Gemini, Llama, Qwen and whatever else
-// is not in the table is estimated with o200k_base.
+// lookup returns the encoding of a model and whether it is the model's own. Claude, Gemini, Llama,
+// Qwen and whatever else is not in the table is estimated with o200k_base.
 func lookup(model string) (name string, exact bool) {
 	family := bare(model)
 	for family != "" {
@@ -64,8 +65,8 @@ func lookup(model string) (name string, exact bool) {
 	return o200k, false
 }
 
-// bare strips what routers and clouds write around a model's name: "openrouter/openai/gpt-4o", "ft:gpt-4o-mini:org::id",
-// "openai.gpt-oss-120b-1:0".
+// bare strips what routers and clouds write around a model's name: "openrouter/openai/gpt-4o",
+// "ft:gpt-4o-mini:org::id", "openai.gpt-oss-120b-1:0".
 func bare(model string) string {
 	model = strings.ToLower(strings.TrimSpace(model))
 	model = model[strings.LastIndexByte(model, '/')+1:]

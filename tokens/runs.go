@@ -6,9 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// maxRun is the longest run, in bytes, that reaches the tokenizer in one piece. Its merge step is quadratic in a run: 64 KB
-// of one letter, of spaces or of CJK without punctuation take 3 s whole, 50 ms in pieces of 2048 and 12 ms in these. Words,
-// numbers and indentation are far shorter.
+// maxRun is the longest run, in bytes, that reaches the tokenizer in one piece. Its merge step is
+// quadratic in a run: 64 KB of one letter, of spaces or of CJK without punctuation take 3 s whole,
+// 50 ms in pieces of 2048 and 12 ms in these. Words, numbers and indentation are far shorter.
 const maxRun = 512
 
 // A class is a set of runes that the split patterns of the encodings join into one piece.
@@ -20,12 +20,13 @@ const (
 	number
 	space
 	other
-	// mark is a combining mark: a letter to o200k_base, punctuation to the older patterns. It continues the run it is in.
+	// mark is a combining mark: a letter to o200k_base, punctuation to the older patterns. It
+	// continues the run it is in.
 	mark
 )
 
-// pieces cuts text where a run of one class reaches maxRun. A cut falls between runes and depends only on the run, so equal
-// runs are always cut alike.
+// pieces cuts text where a run of one class reaches maxRun. A cut falls between runes and depends
+// only on the run, so equal runs are always cut alike.
 func pieces(text string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		if len(text) <= maxRun/utf8.UTFMax { // too short for a run, even if every byte is invalid

@@ -86,7 +86,8 @@ func FuzzPieces(f *testing.F) {
 	})
 }
 
-// longestRun is the longest stretch of one class with marks in it, in bytes as the tokenizer sees them.
+// longestRun is the longest stretch of one class with marks in it, in bytes as the tokenizer sees
+// them.
 func longestRun(text string) int {
 	longest, run, current := 0, 0, none
 	for _, r := range text {

@@ -6,10 +6,11 @@ import (
 	"unicode/utf8"
 )
 
-// A splitter cuts ASCII text where the pattern of cl100k_base or o200k_base does. The patterns are tried from left to right;
-// next goes through the same alternatives in the same order.
+// A splitter cuts ASCII text where the pattern of cl100k_base or o200k_base does. The patterns are
+// tried from left to right; next goes through the same alternatives in the same order.
 type splitter struct {
-	// byCase is o200k_base: words also end before a capital, carry their contraction, and a slash may follow a line end.
+	// byCase is o200k_base: words also end before a capital, carry their contraction, and a slash
+	// may follow a line end.
 	byCase bool
 }
 
@@ -32,8 +33,8 @@ func (s *splitter) next(text string) int {
 	return whitespace(text)
 }
 
-// word is a run of letters with one character before it that is no line end: `[^\r\n\p{L}\p{N}]?\p{L}+`, and with byCase
-// capitals followed by small letters.
+// word is a run of letters with one character before it that is no line end:
+// `[^\r\n\p{L}\p{N}]?\p{L}+`, and with byCase capitals followed by small letters.
 func (s *splitter) word(text string) int {
 	start := 0
 	if c := text[0]; ascii[c] != letter {
@@ -90,8 +91,8 @@ func (s *splitter) punctuation(text string) int {
 	return end
 }
 
-// whitespace is `\s*[\r\n]+|\s+(?!\S)|\s+`: up to the last line end of the run; else all but the last character, which
-// belongs to what follows; else what there is.
+// whitespace is `\s*[\r\n]+|\s+(?!\S)|\s+`: up to the last line end of the run; else all but the
+// last character, which belongs to what follows; else what there is.
 func whitespace(text string) int {
 	n := prefix(text, space)
 	if i := strings.LastIndexAny(text[:n], "\r\n"); i >= 0 {
@@ -112,8 +113,8 @@ func prefix(text string, c class) int {
 	return n
 }
 
-// lines cuts text after line ends across which no part of cl100k_base or o200k_base reaches: those not followed by another
-// line end with at most white space between, nor by a slash.
+// lines cuts text after line ends across which no part of cl100k_base or o200k_base reaches: those
+// not followed by another line end with at most white space between, nor by a slash.
 func lines(text string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		start := 0
@@ -125,7 +126,8 @@ func lines(text string) iter.Seq[string] {
 			for next < len(text) && (text[next] == ' ' || text[next] == '\t') {
 				next++
 			}
-			// A character that is not ASCII may be white space of another script, which the patterns join too.
+			// A character that is not ASCII may be white space of another script, which the
+			// patterns join too.
 			if next == len(text) || text[next] >= utf8.RuneSelf || ascii[text[next]] == space || next == i+1 && text[next] == '/' {
 				continue
 			}

@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// differences reports where our splitting counts otherwise than the library's, on text without long runs.
+// differences reports where our splitting counts otherwise than the library's, on text without long
+// runs.
 func differences(t *testing.T, vocabularies []*vocabulary, text string) {
 	t.Helper()
 	for _, v := range vocabularies {

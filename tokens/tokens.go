@@ -1,13 +1,14 @@
 // Package tokens counts text in the tokens of the model that a prompt is sent to.
 //
-// It knows nothing of prompts, budgets or the wire, and nothing of the small model that scores text, whose tokenizer is
-// another one: a model's name and a text go in, a number comes out. The vocabularies are part of the binary.
+// It knows nothing of prompts, budgets or the wire, and nothing of the small model that scores
+// text, whose tokenizer is another one: a model's name and a text go in, a number comes out. The
+// vocabularies are part of the binary.
 package tokens
 
 import "sync"
 
-// Counters hands out a Counter for every model. Vocabularies are shared and load on first use (0.1 to 0.2 s and 10 to
-// 25 MB each). It is safe for concurrent use.
+// Counters hands out a Counter for every model. Vocabularies are shared and load on first use (0.1
+// to 0.2 s and 10 to 25 MB each). It is safe for concurrent use.
 type Counters struct {
 	vocabularies map[string]func() *vocabulary
 }
@@ -21,8 +22,8 @@ func New() *Counters {
 	return c
 }
 
-// For returns the counter of a model, named as in an API request ("gpt-4o", "openai/o3-mini"). A model without a public
-// tokenizer, or with none that we carry, gets an estimate; Encoding tells.
+// For returns the counter of a model, named as in an API request ("gpt-4o", "openai/o3-mini"). A
+// model without a public tokenizer, or with none that we carry, gets an estimate; Encoding tells.
 func (c *Counters) For(model string) *Counter {
 	name, exact := lookup(model)
 	return &Counter{name: name, exact: exact, vocabulary: c.vocabularies[name]}
@@ -35,15 +36,16 @@ type Counter struct {
 	vocabulary func() *vocabulary
 }
 
-// Encoding names the vocabulary that counts. If exact is false the model's own is not known and the count is an estimate.
+// Encoding names the vocabulary that counts. If exact is false the model's own is not known and the
+// count is an estimate.
 func (c *Counter) Encoding() (name string, exact bool) { return c.name, c.exact }
 
-// Count returns the number of tokens of text. A special token written out in the text ("<|endoftext|>") counts as the plain
-// characters it is, as providers treat it.
+// Count returns the number of tokens of text. A special token written out in the text
+// ("<|endoftext|>") counts as the plain characters it is, as providers treat it.
 //
-// The count is the tokenizer's own except in runs longer than maxRun, which are counted in pieces. In cl100k_base and
-// o200k_base it is additive where a line begins with a letter or a digit: Count(a)+Count(b) is Count(a+b) if a ends in a
-// newline.
+// The count is the tokenizer's own except in runs longer than maxRun, which are counted in pieces.
+// In cl100k_base and o200k_base it is additive where a line begins with a letter or a digit:
+// Count(a)+Count(b) is Count(a+b) if a ends in a newline.
 func (c *Counter) Count(text string) int {
 	if text == "" {
 		return 0

@@ -11,8 +11,8 @@ import (
 // shared loads each vocabulary once for all tests that do not test the loading.
 var shared = tokens.New()
 
-// The counts of the four encodings for the example strings of OpenAI's cookbook, "How to count tokens with tiktoken", plus
-// strings whose tokens are documented.
+// The counts of the four encodings for the example strings of OpenAI's cookbook, "How to count
+// tokens with tiktoken", plus strings whose tokens are documented.
 func TestKnownCounts(t *testing.T) {
 	models := []string{"davinci", "text-davinci-003", "gpt-4", "gpt-4o"}
 	tests := []struct {
@@ -115,7 +115,8 @@ func TestBoundedRuns(t *testing.T) {
 	}
 }
 
-// Goroutines that meet before the vocabularies are loaded agree with one that comes alone. Worth its time under -race.
+// Goroutines that meet before the vocabularies are loaded agree with one that comes alone. Worth
+// its time under -race.
 func TestConcurrentUse(t *testing.T) {
 	const text = "func main() { fmt.Println(\"héllo, 世界\") }\n"
 	models := []string{"gpt-4o", "gpt-4", "claude-sonnet-4-5"}

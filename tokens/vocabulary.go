@@ -39,11 +39,12 @@ type vocabulary struct {
 	split *splitter // nil: the library splits all text
 }
 
-// load builds a vocabulary from the binary's copy; the library's own constructors fetch one from the network. It panics only if
-// the binary was built without it, which a test excludes for every encoding.
+// load builds a vocabulary from the binary's copy; the library's own constructors fetch one from
+// the network. It panics only if the binary was built without it, which a test excludes for every
+// encoding.
 func load(name string, s spec) *vocabulary {
-	// The library keeps this map, and of what the map holds now it makes tables for decoding. Counting needs none, and those of
-	// o200k_base take 14 MiB: so the map is filled afterwards.
+	// The library keeps this map, and of what the map holds now it makes tables for decoding.
+	// Counting needs none, and those of o200k_base take 14 MiB: so the map is filled afterwards.
 	ranks := map[string]int{}
 	core, err := tiktoken.NewCoreBPE(ranks, nil, s.pattern)
 	if err != nil {
@@ -57,8 +58,9 @@ func load(name string, s spec) *vocabulary {
 	return &vocabulary{ranks: ranks, bpe: tiktoken.NewTiktoken(core, nil, nil), split: s.split}
 }
 
-// count splits ASCII lines by hand and looks the parts up, for the library's regular expression takes eight allocations per
-// byte. Parts that are not one token and lines with other characters go to the library.
+// count splits ASCII lines by hand and looks the parts up, for the library's regular expression
+// takes eight allocations per byte. Parts that are not one token and lines with other characters go
+// to the library.
 func (v *vocabulary) count(text string) int {
 	if v.split == nil {
 		return len(v.bpe.EncodeOrdinary(text))

@@ -54,8 +54,8 @@ func newBuildMetric() prometheus.Collector {
 	}, func() float64 { return 1 })
 }
 
-// serverOptions is all that a server takes from cfg. A running one is changed by the same function, so whatever stands here can be
-// reloaded, unless configs says that it is fixed.
+// serverOptions is all that a server takes from cfg. A running one is changed by the same function,
+// so whatever stands here can be reloaded, unless configs says that it is fixed.
 func serverOptions(cfg configs.Config, b backend, log *slog.Logger) (proxy.Options, error) {
 	upstream, err := url.Parse(cfg.Server.Upstream)
 	if err != nil {

@@ -45,8 +45,8 @@ func (b *benchFlags) addCommon(cmd *cobra.Command, formats string) {
 	f.StringVar(&b.device, "device", "", "auto, cpu or cuda")
 }
 
-// load reads the configuration for a benchmark that prints text, JSON and what formats adds: sources are one's own, and nothing
-// is cut short.
+// load reads the configuration for a benchmark that prints text, JSON and what formats adds:
+// sources are one's own, and nothing is cut short.
 func (b *benchFlags) load(formats ...string) (configs.Config, error) {
 	formats = append([]string{"text", "json"}, formats...)
 	if !slices.Contains(formats, b.format) {

@@ -21,7 +21,8 @@ func benchProxyCommand() *cobra.Command {
 		Short: "Measure what the proxy adds to a request against a bare reverse proxy",
 		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			// Unlike the other benchmarks this one runs what users run: worker processes and the deadline included.
+			// Unlike the other benchmarks this one runs what users run: worker processes and the
+			// deadline included.
 			if _, err := flags.load(); err != nil {
 				return err
 			}

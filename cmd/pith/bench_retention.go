@@ -14,7 +14,8 @@ import (
 	"pith/tokens"
 )
 
-// Where the training recipe, run in a checkout, leaves its manifest and the sources that it fetched.
+// Where the training recipe, run in a checkout, leaves its manifest and the sources that it
+// fetched.
 const (
 	trainingManifest = "training/corpus_manifest.json"
 	trainingSources  = "training/data/src"

@@ -11,8 +11,8 @@ import (
 	"pith/compress"
 )
 
-// benchSignalsCommand prints what the ranking knows of each chunk: what training/fit.py fits the weights
-// on, and what a person reads who asks why a chunk stands where it does.
+// benchSignalsCommand prints what the ranking knows of each chunk: what training/fit.py fits the
+// weights on, and what a person reads who asks why a chunk stands where it does.
 func benchSignalsCommand() *cobra.Command {
 	var flags benchFlags
 	cmd := &cobra.Command{

@@ -111,7 +111,8 @@ func (s *speedFlags) run(cmd *cobra.Command) (err error) {
 	return s.report(cmd)
 }
 
-// cold is the engine's parts once more, with the deadline and the parse workers that they have in a server.
+// cold is the engine's parts once more, with the deadline and the parse workers that they have in a
+// server.
 func (s *speedFlags) cold(cfg configs.Compress, parts *engine, workers *parsers.Pool) (bench.Cold, error) {
 	cfg.Deadline = s.deadline
 	within, err := parts.with(cfg, func(o *compress.Options) { o.Splitter = workers })
@@ -121,7 +122,8 @@ func (s *speedFlags) cold(cfg configs.Compress, parts *engine, workers *parsers.
 	return bench.Cold{Compressor: within, Deadline: s.deadline, Requests: s.measure.Cold.Requests}, nil
 }
 
-// reference opens the model a second time for the published schedule, so that neither profits from what the other left.
+// reference opens the model a second time for the published schedule, so that neither profits from
+// what the other left.
 func (s *speedFlags) reference(cfg configs.Config, count func(string) int) (*perplexity.Model, error) {
 	m, err := openModel(cfg.Model)
 	if err != nil {

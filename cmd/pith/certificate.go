@@ -9,7 +9,8 @@ import (
 	"pith/internal/textfile"
 )
 
-// A certificate is that of the server, read again with each reload. The nil one is of a server without TLS.
+// A certificate is that of the server, read again with each reload. The nil one is of a server
+// without TLS.
 type certificate struct {
 	cert, key string // files
 	now       atomic.Pointer[tls.Certificate]

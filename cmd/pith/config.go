@@ -34,7 +34,8 @@ is started, no server is asked. What differs from the defaults is listed with th
 	return group(&cobra.Command{Use: "config", Short: "Look at a configuration"}, check)
 }
 
-// checkNamed looks at the files and addresses that cfg names. (The folder of the model is looked for when cfg is loaded.)
+// checkNamed looks at the files and addresses that cfg names. (The folder of the model is looked
+// for when cfg is loaded.)
 func checkNamed(cfg configs.Config) error {
 	var errs []error
 	if _, err := loadCertificate(cfg.Server); err != nil {

@@ -19,7 +19,8 @@ import (
 	"pith/perplexity"
 )
 
-// errUnhealthy is doctor's verdict when a part does not work; the lines above it say which and what to do.
+// errUnhealthy is doctor's verdict when a part does not work; the lines above it say which and what
+// to do.
 var errUnhealthy = errors.New("something does not work; see above")
 
 func doctorCommand() *cobra.Command {
@@ -96,7 +97,8 @@ func checkRuntime(cfg configs.Model) finding {
 	return finding{part: "runtime", state: "ONNX Runtime from " + library}
 }
 
-// checkModel loads the model, measures how fast it scores code on this machine and says which speed that is good for.
+// checkModel loads the model, measures how fast it scores code on this machine and says which speed
+// that is good for.
 func checkModel(ctx context.Context, cfg configs.Config) finding {
 	m, err := openModel(cfg.Model)
 	if err != nil {
@@ -131,7 +133,8 @@ func checkModel(ctx context.Context, cfg configs.Config) finding {
 	return f
 }
 
-// comfortable is how long scoring may take without a person noticing much of it. The deadline is the last resort and longer.
+// comfortable is how long scoring may take without a person noticing much of it. The deadline is
+// the last resort and longer.
 const comfortable = 800 * time.Millisecond
 
 func checkParsers(ctx context.Context, cfg configs.Parsers) finding {

@@ -12,8 +12,8 @@ import (
 	"pith/evolve"
 )
 
-// A budget that ends after the choice leaves a provisional report: it is shown, export takes it when
-// forced, and a resume without baselines finishes for nothing.
+// A budget that ends after the choice leaves a provisional report: it is shown, export takes it
+// when forced, and a resume without baselines finishes for nothing.
 func TestEvolveBudgetEndsAfterTheChoice(t *testing.T) {
 	url, task := moodEndpoint(t), evolveTask(t)
 	args := func(dir string, more ...string) []string {
@@ -73,8 +73,8 @@ func mustSay(t *testing.T, text string, wants ...string) {
 	}
 }
 
-// Whatever ends a run after its first paid answer, the error says how to go on; before that there is
-// nothing to go on with.
+// Whatever ends a run after its first paid answer, the error says how to go on; before that there
+// is nothing to go on with.
 func TestEvolveErrorsSayHowToGoOn(t *testing.T) {
 	for _, after := range []int64{0, 7} {
 		var n atomic.Int64

@@ -17,7 +17,8 @@ import (
 	"pith/evolve/search"
 )
 
-// progressLine says where a run stands, in one line. It looks at most prompts at the most, or at an unknown number if that is 0.
+// progressLine says where a run stands, in one line. It looks at most prompts at the most, or at an
+// unknown number if that is 0.
 func progressLine(s evolve.Status, most int) string {
 	p := s.Progress
 	if p.Generation == 0 {

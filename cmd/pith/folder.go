@@ -19,10 +19,12 @@ import (
 	"pith/parsers"
 )
 
-// A folder is a walk over the source files below a root: not what .gitignore names, nor hidden files, nor data.
+// A folder is a walk over the source files below a root: not what .gitignore names, nor hidden
+// files, nor data.
 type folder struct {
 	root string
-	// base is the folder whose .gitignore files count: that of the repository that root lies in, or root itself.
+	// base is the folder whose .gitignore files count: that of the repository that root lies in, or
+	// root itself.
 	base    string
 	ignored []gitignore.Pattern
 	files   []compress.File
@@ -182,7 +184,8 @@ func readSource(path string) (text []byte, reason string, err error) {
 	return text, "", nil
 }
 
-// isSource says whether a file is in a language that is cut along its syntax or is at least a programming language, and which.
+// isSource says whether a file is in a language that is cut along its syntax or is at least a
+// programming language, and which.
 func isSource(path string, text []byte) (language string, ok bool) {
 	language = parsers.Detect(path, text)
 	if slices.Contains(parsers.Languages(), language) {

@@ -13,8 +13,9 @@ import (
 // maxInputBytes bounds one input file; more than this is not source code that somebody wrote.
 const maxInputBytes = 8 << 20
 
-// readInputs reads the named files, the source files below the named folders, and standard input for "-", in that order. What it
-// read of folders and what it passed over goes to errOut by name; a file that is named itself must be readable text of any kind.
+// readInputs reads the named files, the source files below the named folders, and standard input
+// for "-", in that order. What it read of folders and what it passed over goes to errOut by name; a
+// file that is named itself must be readable text of any kind.
 func readInputs(ctx context.Context, paths []string, stdin io.Reader, errOut io.Writer) ([]compress.File, error) {
 	if len(paths) == 0 {
 		paths = []string{"-"}

@@ -14,7 +14,8 @@ import (
 )
 
 func main() {
-	// A parse worker is this binary run again by parsers.Pool; it must reach its loop before anything heavy starts.
+	// A parse worker is this binary run again by parsers.Pool; it must reach its loop before
+	// anything heavy starts.
 	if len(os.Args) == 2 && os.Args[1] == parsers.WorkerArg {
 		if err := parsers.ServeWorker(os.Stdin, os.Stdout); err != nil {
 			os.Exit(1)
@@ -37,8 +38,8 @@ func (i interrupted) status() int {
 	return 1
 }
 
-// untilSignal returns a context that ends with the first interrupt or SIGTERM. The second one ends the process, as it would have
-// without us.
+// untilSignal returns a context that ends with the first interrupt or SIGTERM. The second one ends
+// the process, as it would have without us.
 func untilSignal() context.Context {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
@@ -51,8 +52,8 @@ func untilSignal() context.Context {
 	return ctx
 }
 
-// run is the program: it returns the exit status, 0 for success, 2 for wrong usage, 128 and the signal's number for work that a
-// signal ended, 1 for the rest.
+// run is the program: it returns the exit status, 0 for success, 2 for wrong usage, 128 and the
+// signal's number for work that a signal ended, 1 for the rest.
 func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
 	root := rootCommand()
 	root.SetArgs(args)

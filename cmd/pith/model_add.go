@@ -176,7 +176,8 @@ func (in *install) run(ctx context.Context, target string) error {
 	return os.Rename(in.staging, target)
 }
 
-// manifest gets the side-car and its checksums. Without one a download needs those of the command line.
+// manifest gets the side-car and its checksums. Without one a download needs those of the command
+// line.
 func (in *install) manifest(ctx context.Context) (verified bool, err error) {
 	err = in.fetch(ctx, "pith.json", "pith.json")
 	if errors.Is(err, fs.ErrNotExist) {

@@ -30,8 +30,9 @@ func modelFolder(cfg configs.Model) (string, error) {
 	return filepath.Join(data, "pith", "models"), nil
 }
 
-// findModel returns the folder of the model that cfg.Dir means: itself, or an installed model of that name. A model that is broken
-// is done without, and the log says so; one that is not there is a typing mistake.
+// findModel returns the folder of the model that cfg.Dir means: itself, or an installed model of
+// that name. A model that is broken is done without, and the log says so; one that is not there is
+// a typing mistake.
 func findModel(cfg configs.Model) (string, error) {
 	if info, err := os.Stat(cfg.Dir); cfg.Dir == "" || err == nil && info.IsDir() {
 		return cfg.Dir, nil

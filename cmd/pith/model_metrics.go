@@ -6,7 +6,8 @@ import (
 	"pith/perplexity"
 )
 
-// modelMetrics shows a model's figures to Prometheus: one snapshot for each scrape, so that the figures belong together.
+// modelMetrics shows a model's figures to Prometheus: one snapshot for each scrape, so that the
+// figures belong together.
 type modelMetrics struct {
 	stats   func() perplexity.Stats
 	figures []modelFigure

@@ -15,8 +15,9 @@ import (
 	"pith/download"
 )
 
-// A modelSource is where a model's files come from. get puts the file called name into the file to, checks it against sum if that
-// is not empty, and returns fs.ErrNotExist for a file that is not there.
+// A modelSource is where a model's files come from. get puts the file called name into the file to,
+// checks it against sum if that is not empty, and returns fs.ErrNotExist for a file that is not
+// there.
 type modelSource interface {
 	get(ctx context.Context, name, to, sum string, progress func(done, total int64)) error
 }
@@ -75,7 +76,8 @@ func (s folderSource) get(ctx context.Context, name, to, sum string, progress fu
 	return os.Rename(part, to)
 }
 
-// copyHashed copies in to out until it ends or ctx does, and returns the checksum of what it copied.
+// copyHashed copies in to out until it ends or ctx does, and returns the checksum of what it
+// copied.
 func copyHashed(ctx context.Context, out io.Writer, in io.Reader, progress func(done int64)) (string, error) {
 	h, done := sha256.New(), int64(0)
 	for {

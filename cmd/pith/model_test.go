@@ -110,7 +110,8 @@ func TestModelAddRefuses(t *testing.T) {
 	}
 }
 
-// A web server gives a folder; the first time that anybody asks for a file in cuts, it drops the connection half way.
+// A web server gives a folder; the first time that anybody asks for a file in cuts, it drops the
+// connection half way.
 func web(t *testing.T, dir string, cuts string) (*httptest.Server, *atomic.Int64) {
 	t.Helper()
 	var resumed atomic.Int64

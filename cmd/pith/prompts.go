@@ -16,11 +16,12 @@ import (
 	"pith/tokens"
 )
 
-// promptsPause is how long a folder must be quiet before it is read again: editors and copies change a file in several steps.
+// promptsPause is how long a folder must be quiet before it is read again: editors and copies
+// change a file in several steps.
 const promptsPause = 200 * time.Millisecond
 
-// openPrompts reads the folder of pruned prompts that cfg names and follows its changes until the watcher is closed. Without a
-// folder there is no pruner, and nothing to close.
+// openPrompts reads the folder of pruned prompts that cfg names and follows its changes until the
+// watcher is closed. Without a folder there is no pruner, and nothing to close.
 func openPrompts(ctx context.Context, cfg configs.Prompts, log *slog.Logger) (dialects.Pruner, io.Closer, error) {
 	if cfg.Dir == "" {
 		return nil, io.NopCloser(nil), nil

@@ -26,7 +26,8 @@ type source struct {
 	load func() (configs.Config, error)
 }
 
-// A reloader puts new settings in force while the site serves. A configuration that is wrong changes nothing.
+// A reloader puts new settings in force while the site serves. A configuration that is wrong
+// changes nothing.
 type reloader struct {
 	source
 	site        *proxy.Site
@@ -38,7 +39,8 @@ type reloader struct {
 // settle is how long a file must lie still: editors and volume mounts write in several steps.
 const settle = 200 * time.Millisecond
 
-// start reloads on SIGHUP and when the file changes, until ctx ends. The function that it returns waits for that end.
+// start reloads on SIGHUP and when the file changes, until ctx ends. The function that it returns
+// waits for that end.
 func (r *reloader) start(ctx context.Context) (wait func(), err error) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)

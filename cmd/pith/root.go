@@ -33,7 +33,8 @@ func exitStatus(err error) int {
 // release is the version that a release build sets by -ldflags "-X main.release=v1.2.3".
 var release string
 
-// version is the release's, or the module's, which the toolchain takes from the tag or the commit that it builds.
+// version is the release's, or the module's, which the toolchain takes from the tag or the commit
+// that it builds.
 func version() string {
 	if release != "" {
 		return release
@@ -64,7 +65,8 @@ func rootCommand() *cobra.Command {
 	return root
 }
 
-// group makes a command of the commands under it: alone it shows its help, and a name that it does not know is a mistake.
+// group makes a command of the commands under it: alone it shows its help, and a name that it does
+// not know is a mistake.
 func group(cmd *cobra.Command, under ...*cobra.Command) *cobra.Command {
 	cmd.SuggestionsMinimumDistance = 2
 	cmd.Args = func(cmd *cobra.Command, args []string) error {

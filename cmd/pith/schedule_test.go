@@ -18,9 +18,11 @@ import (
 	"pith/perplexity"
 )
 
-// The model's runs are packed, batched and go on from states that are kept. Of all this nothing may be seen. Where each text runs
-// alone and nothing is known of it, the results are the same to the last bit. Where all that is before a line runs together with it,
-// and not on a state, the lines' losses are the same to a thousandth of a nat; blocks begin where they jump, and begin at the same lines.
+// The model's runs are packed, batched and go on from states that are kept. Of all this nothing may
+// be seen. Where each text runs alone and nothing is known of it, the results are the same to the
+// last bit. Where all that is before a line runs together with it, and not on a state, the lines'
+// losses are the same to a thousandth of a nat; blocks begin where they jump, and begin at the same
+// lines.
 func TestPackedScheduleCutsLikeThePlainOne(t *testing.T) {
 	cfg := configs.Default()
 	cfg.Compress.Ranker, cfg.Compress.Speed, cfg.Compress.Deadline = "hybrid", "exact", 0
@@ -89,7 +91,8 @@ func (c task) compare(t *testing.T, rate float64, packed *engine, references map
 	return cut
 }
 
-// corpus is functions in several languages, together and apart, and a file with functions that are longer than one run of the model.
+// corpus is functions in several languages, together and apart, and a file with functions that are
+// longer than one run of the model.
 func corpus(t *testing.T) []task {
 	t.Helper()
 	tasks := []task{
@@ -145,7 +148,8 @@ func openPlain(t *testing.T) *perplexity.Model {
 	return m
 }
 
-// An alone is a Scorer that runs each text alone, in a scope of its own, so that the model knows nothing of it.
+// An alone is a Scorer that runs each text alone, in a scope of its own, so that the model knows
+// nothing of it.
 type alone struct {
 	model  *perplexity.Model
 	losses map[compress.Sequence]compress.Losses
@@ -169,8 +173,9 @@ func (a alone) Score(ctx context.Context, seqs []compress.Sequence) ([]compress.
 	return out, nil
 }
 
-// A together is a Scorer that runs all that is no question together with what is before it, wherever the two have the same tokens then and are
-// few enough for one run: so not even the end of one is a state for the other.
+// A together is a Scorer that runs all that is no question together with what is before it,
+// wherever the two have the same tokens then and are few enough for one run: so not even the end of
+// one is a state for the other.
 type together struct {
 	alone
 	questions map[string]bool
@@ -200,7 +205,8 @@ func (w *together) Score(ctx context.Context, seqs []compress.Sequence) ([]compr
 	return out, nil
 }
 
-// cut returns the losses of seq's texts out of those of both together, and notes how far they are from apart.
+// cut returns the losses of seq's texts out of those of both together, and notes how far they are
+// from apart.
 func (w *together) cut(seq compress.Sequence, both []compress.Loss, apart compress.Losses) compress.Losses {
 	w.texts++
 	var l compress.Losses

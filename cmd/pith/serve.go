@@ -20,8 +20,9 @@ import (
 	"pith/proxy"
 )
 
-// serveGCPercent is the garbage that may pile up, in percent of what is in use. With Go's 100 the heap of a busy server took 45 MiB more
-// than with 50, for about one percent of the processor time; with 50 four clients could still push the process above 400 MiB.
+// serveGCPercent is the garbage that may pile up, in percent of what is in use. With Go's 100 the
+// heap of a busy server took 45 MiB more than with 50, for about one percent of the processor time;
+// with 50 four clients could still push the process above 400 MiB.
 const serveGCPercent = 30
 
 func serveCommand() *cobra.Command {
@@ -74,7 +75,8 @@ func newLogger(w io.Writer, cfg configs.Log) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, opt))
 }
 
-// serve listens before it loads anything heavy, so that a taken port is found at once, and runs until ctx ends.
+// serve listens before it loads anything heavy, so that a taken port is found at once, and runs
+// until ctx ends.
 func serve(ctx context.Context, src source, log *slog.Logger) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", src.cfg.Server.Listen)
 	if err != nil {

@@ -30,7 +30,8 @@ func scrape(t *testing.T, admin http.Handler, prefix string) map[string]float64 
 	return found
 }
 
-// What is kept of one tenant's code saves that tenant time and no other: else one could time whether another has it.
+// What is kept of one tenant's code saves that tenant time and no other: else one could time
+// whether another has it.
 func TestTenantsDoNotShareWhatIsKept(t *testing.T) {
 	cfg := configs.Default()
 	cfg.Compress.Speed, cfg.Compress.Ranker, cfg.Compress.Deadline, cfg.Compress.Timeout = "exact", "ami", 0, time.Minute

@@ -20,7 +20,8 @@ func isTerminal(w io.Writer) bool {
 	return ok && isatty.IsTerminal(f.Fd())
 }
 
-// spin shows that work goes on, on a terminal only; the returned function ends it and clears the line.
+// spin shows that work goes on, on a terminal only; the returned function ends it and clears the
+// line.
 func spin(w io.Writer, what string) (stop func()) {
 	if !isTerminal(w) {
 		return func() {}
@@ -51,8 +52,8 @@ func spin(w io.Writer, what string) (stop func()) {
 	}
 }
 
-// transfers reports work that is counted in bytes: a bar on a terminal, a line for each phase elsewhere. Work of unknown size has
-// the total 0, and only a name.
+// transfers reports work that is counted in bytes: a bar on a terminal, a line for each phase
+// elsewhere. Work of unknown size has the total 0, and only a name.
 func transfers(w io.Writer) func(phase string, done, total int64) {
 	var bar *progressbar.ProgressBar
 	last := ""

@@ -25,7 +25,8 @@ type configChanges struct {
 	listen, upstream, modelDir, device, ranker string
 }
 
-// loadConfig reads the file (if path is not empty), the environment and then the flags, and validates the whole.
+// loadConfig reads the file (if path is not empty), the environment and then the flags, and
+// validates the whole.
 func loadConfig(path string, changes configChanges) (configs.Config, error) {
 	cfg, err := configs.Load(path, os.Environ())
 	if err != nil {
@@ -72,7 +73,8 @@ type engine struct {
 	modelErr error
 }
 
-// newEngine starts what cfg describes. If adjust is not nil, it has the last word on the engine's options.
+// newEngine starts what cfg describes. If adjust is not nil, it has the last word on the engine's
+// options.
 func newEngine(cfg configs.Config, log *slog.Logger, adjust func(*compress.Options)) (*engine, error) {
 	pool, err := newPool(cfg.Parsers)
 	if err != nil {
@@ -83,7 +85,8 @@ func newEngine(cfg configs.Config, log *slog.Logger, adjust func(*compress.Optio
 		if err := parts.needsModel(cfg); err != nil {
 			return nil, errors.Join(err, parts.close())
 		}
-		// A proxy without its model still serves: ranking falls back to word matching and every report says so.
+		// A proxy without its model still serves: ranking falls back to word matching and every
+		// report says so.
 		log.Warn("no language model; ranking by words only", "err", parts.modelErr)
 	}
 	e, err := parts.with(cfg.Compress, adjust)
@@ -93,8 +96,9 @@ func newEngine(cfg configs.Config, log *slog.Logger, adjust func(*compress.Optio
 	return e, nil
 }
 
-// needsModel is an error where there is no model and cfg asks by name for what needs one. Only auto and the embedded model's absence
-// are fallen back from: who names a device, a ranker or a model wants that one.
+// needsModel is an error where there is no model and cfg asks by name for what needs one. Only auto
+// and the embedded model's absence are fallen back from: who names a device, a ranker or a model
+// wants that one.
 func (e *engine) needsModel(cfg configs.Config) error {
 	if e.model != nil {
 		return nil
@@ -126,7 +130,8 @@ func newPool(cfg configs.Parsers) (*parsers.Pool, error) {
 	return pool, nil
 }
 
-// with returns an engine on the same parts that compresses as cfg says. Closing one of them closes the parts of all.
+// with returns an engine on the same parts that compresses as cfg says. Closing one of them closes
+// the parts of all.
 func (e *engine) with(cfg configs.Compress, adjust func(*compress.Options)) (*engine, error) {
 	opt := compress.Options{
 		Splitter:    e.pool,
@@ -213,8 +218,9 @@ func losses(in []perplexity.Loss) []compress.Loss {
 	return out
 }
 
-// apart keeps what the model and the parsers remember of one tenant's texts from the others: how fast an answer comes would tell
-// them what was asked before. A flight of compress.Cached belongs to one tenant, too, so its context may be any of its callers'.
+// apart keeps what the model and the parsers remember of one tenant's texts from the others: how
+// fast an answer comes would tell them what was asked before. A flight of compress.Cached belongs
+// to one tenant, too, so its context may be any of its callers'.
 func apart(next proxy.Compressor) proxy.Compressor {
 	return proxy.CompressorFunc(func(ctx context.Context, req compress.Request) (compress.Result, error) {
 		ctx = parsers.InScope(perplexity.InScope(ctx, req.Tenant), req.Tenant)
@@ -240,7 +246,8 @@ func newStore(cfg configs.Config) (stores, error) {
 	return stores{store: cache.NewLayered(memory, redis), shelf: redis, bank: bank{redis}}, nil
 }
 
-// stores is where results lie, where the originals that markers name do, and where replicas count what clients use.
+// stores is where results lie, where the originals that markers name do, and where replicas count
+// what clients use.
 type stores struct {
 	store
 	shelf retrieval.Store
@@ -263,8 +270,9 @@ type store interface {
 	Close() error
 }
 
-// nameOriginals makes markers carry hashes. The tenant is no part of the name: a client whose token is renewed must see the same
-// bytes, or its provider's prompt cache would be lost. It is part of where the original lies.
+// nameOriginals makes markers carry hashes. The tenant is no part of the name: a client whose token
+// is renewed must see the same bytes, or its provider's prompt cache would be lost. It is part of
+// where the original lies.
 func nameOriginals(keyer *cache.Keyer) func(*compress.Options) {
 	return func(o *compress.Options) {
 		o.Retrieval = func(f compress.File) string { return keyer.Key("original", f.Path, f.Language, f.Content) }

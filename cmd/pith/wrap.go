@@ -26,7 +26,8 @@ import (
 type wrapped struct {
 	// program is what is run.
 	program string
-	// base is the variable in which the client's own base URL may stand, which then is the upstream.
+	// base is the variable in which the client's own base URL may stand, which then is the
+	// upstream.
 	base string
 	// anthropic says that such a URL is Anthropic's kind: without /v1.
 	anthropic bool
@@ -67,8 +68,8 @@ var wrappedClients = map[string]wrapped{
 	},
 }
 
-// opencodeConfig sends opencode's two providers that speak a dialect of Pith's own to url. It stands
-// above the user's files.
+// opencodeConfig sends opencode's two providers that speak a dialect of Pith's own to url. It
+// stands above the user's files.
 func opencodeConfig(url string) string {
 	base := map[string]any{"options": map[string]string{"baseURL": url + "/v1"}}
 	b, err := json.Marshal(map[string]any{"provider": map[string]any{"openai": base, "anthropic": base}})
@@ -206,8 +207,8 @@ func wrap(cmd *cobra.Command, src source, client wrapped, args []string, log *sl
 	return err
 }
 
-// runChild runs a program to its end and passes signals on. A terminal's own go to it as well: Ctrl-C
-// would come twice, which means another thing to most agents.
+// runChild runs a program to its end and passes signals on. A terminal's own go to it as well:
+// Ctrl-C would come twice, which means another thing to most agents.
 func runChild(child *exec.Cmd) error {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)

@@ -124,7 +124,7 @@ type Result struct {
 	Stats Stats
 }
 
-// ErrSearchOptions marks options that make no sense.
+// ErrOptions marks options that make no sense.
 var ErrOptions = errors.New("bad search options")
 
 // Check says what of o makes no sense.
@@ -166,7 +166,7 @@ func setDefault[T int | float64](field *T, value T) {
 	}
 }
 
-// Search runs one algorithm on p. When ctx ends it returns what it has with ctx's error: the best
+// Run runs one algorithm on p. When ctx ends it returns what it has with ctx's error: the best
 // so far is still of use.
 func Run(ctx context.Context, p Problem, opt Options) (Result, error) {
 	opt, err := opt.withDefaults()

@@ -17,14 +17,14 @@ const (
 	ElemBFloat16 = 16
 )
 
-// A port is an input or output of a graph. A dimension of -1 is only known at run time.
+// A Port is an input or output of a graph. A dimension of -1 is only known at run time.
 type Port struct {
 	Name string
 	Elem int
 	Dims []int64
 }
 
-// graphInfo is what the protobuf says of a graph's ends. It is read from the bytes because asking
+// Info is what the protobuf says of a graph's ends. It is read from the bytes because asking
 // the runtime means loading the model a second time, and because the runtime would follow external
 // data to files before anyone could object.
 type Info struct {
@@ -42,9 +42,10 @@ type Info struct {
 	Stateless bool
 }
 
+// ErrMalformed marks bytes that are no ONNX model.
 var ErrMalformed = errors.New("not an ONNX file")
 
-// inspect reads the ends of the graph in an ONNX file and which files hold its weights. It refuses
+// Inspect reads the ends of the graph in an ONNX file and which files hold its weights. It refuses
 // those outside of the graph's own folder: following such paths has read arbitrary files in the
 // past (CVE-2022-25882, CVE-2024-27318).
 func Inspect(onnx []byte) (Info, error) {
@@ -225,7 +226,7 @@ func (p *Port) readType(body []byte) error {
 	})
 }
 
-// eachField calls visit for every field of a protobuf message: with its bytes if it is
+// EachField calls visit for every field of a protobuf message: with its bytes if it is
 // length-delimited, with its number if it is a varint.
 func EachField(msg []byte, visit func(num protowire.Number, body []byte, n uint64) error) error {
 	for len(msg) > 0 {
@@ -257,7 +258,7 @@ func EachField(msg []byte, visit func(num protowire.Number, body []byte, n uint6
 	return nil
 }
 
-// settle finds the contract that the graph keeps and refuses graphs that keep none, or another than
+// Settle finds the contract that the graph keeps and refuses graphs that keep none, or another than
 // stated, where that is not empty. It returns the size of the vocabulary, or 0 where only others
 // can tell it.
 func (g *Info) Settle(stated string) (vocab int, err error) {
@@ -319,11 +320,13 @@ func (g *Info) checkInputs() error {
 // add; 0 means all.
 func isKeep(input string) bool { return input == "logits_to_keep" || input == "num_logits_to_keep" }
 
+// Output returns the output of a name, or nil.
 func (g *Info) Output(name string) *Port { return find(g.Outputs, name) }
 
+// Input returns the input of a name, or nil.
 func (g *Info) Input(name string) *Port { return find(g.Inputs, name) }
 
-// hidden reports that the graph takes hidden states of the past, so that it can give the losses of
+// Hidden reports that the graph takes hidden states of the past, so that it can give the losses of
 // tokens there.
 func (g *Info) Hidden() bool { return g.Input(hiddenInput) != nil }
 
