@@ -86,8 +86,10 @@ func TestArtefactSurvivesItsFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, change := range [][2]string{{"fine good", "foul good"}, {"a fine film", "a foul film"}, {`"format": 1`,
-		`"format": 2`}, {`"exact"`, `"loose"`}, {"0.75", "0.05"}} {
+	for _, change := range [][2]string{{"fine good", "foul good"}, {"a fine film", "a foul film"}, {
+		`"format": 1`,
+		`"format": 2`,
+	}, {`"exact"`, `"loose"`}, {"0.75", "0.05"}} {
 		if err := os.WriteFile(path, []byte(strings.Replace(string(src), change[0], change[1], 1)), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -28,7 +28,7 @@ type FolderOptions struct {
 	Count func(model, text string) int
 }
 
-// A Find is an original prompt in a text.
+// A Match is an original prompt in a text.
 type Match struct {
 	Task  string
 	Edits []Edit

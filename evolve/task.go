@@ -176,8 +176,10 @@ func (t *Task) check(file *ast.File, path string) error {
 			wrong("$.scorer", "%v", err)
 		}
 	}
-	for name, file := range map[string]string{"search": t.Data.Search, "validation": t.Data.Validation,
-		"test": t.Data.Test} {
+	for name, file := range map[string]string{
+		"search": t.Data.Search, "validation": t.Data.Validation,
+		"test": t.Data.Test,
+	} {
 		if file == "" {
 			wrong("$.data", "data.%s is missing", name)
 		}

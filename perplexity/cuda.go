@@ -95,8 +95,10 @@ func outOfMemory(err error) bool {
 		return false
 	}
 	msg := strings.ToLower(err.Error())
-	for _, sign := range []string{"failed to allocate memory", "out of memory", "bad_alloc",
-		"cublas_status_alloc_failed"} {
+	for _, sign := range []string{
+		"failed to allocate memory", "out of memory", "bad_alloc",
+		"cublas_status_alloc_failed",
+	} {
 		if strings.Contains(msg, sign) {
 			return true
 		}

@@ -174,8 +174,10 @@ func scoreFolder(t *testing.T, dir string) []Loss {
 // only, and gives what one run of the original over all gives.
 func TestPreparedGraphKeepsStates(t *testing.T) {
 	dir, out := t.TempDir(), filepath.Join(t.TempDir(), "out")
-	for from, to := range map[string]string{"model_with_past.onnx": "model.onnx", "tokenizer.json": "tokenizer.json",
-		"config.json": "config.json"} {
+	for from, to := range map[string]string{
+		"model_with_past.onnx": "model.onnx", "tokenizer.json": "tokenizer.json",
+		"config.json": "config.json",
+	} {
 		data, err := os.ReadFile(filepath.Join("testdata", "tiny-qwen2", from))
 		if err == nil {
 			err = os.WriteFile(filepath.Join(dir, to), data, 0o600)

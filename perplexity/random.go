@@ -76,8 +76,10 @@ const weightsFile = "model.onnx.data"
 // external returns the tensor with its data at offset of weightsFile, and that data.
 func (r randomTensor) external(offset int) (tensors []onnxgraph.Message, data onnxgraph.Message, err error) {
 	t, data, scale, err := r.parts()
-	for _, entry := range [][2]string{{"location", weightsFile}, {"offset", strconv.Itoa(offset)}, {"length",
-		strconv.Itoa(data.Size)}} {
+	for _, entry := range [][2]string{{"location", weightsFile}, {"offset", strconv.Itoa(offset)}, {
+		"length",
+		strconv.Itoa(data.Size),
+	}} {
 		var e onnxgraph.Message
 		e.Text(1, entry[0])
 		e.Text(2, entry[1])
@@ -229,8 +231,10 @@ func (d *decoder) norm(name, in, skip string) {
 		return
 	}
 	d.add(
-		onnxgraph.NewNode("SkipSimplifiedLayerNormalization", []string{in, skip, name + ".scale"}, []string{name, "", "",
-			name + ".sum"}, eps).
+		onnxgraph.NewNode("SkipSimplifiedLayerNormalization", []string{in, skip, name + ".scale"}, []string{
+			name, "", "",
+			name + ".sum",
+		}, eps).
 			Of(contribDomain),
 	)
 }

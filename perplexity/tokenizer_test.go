@@ -146,8 +146,10 @@ func FuzzTokenizer(f *testing.F) {
 	embedded := embeddedTokenizer(f)
 	_, qwen := loadGolden(f, "qwen2")
 	_, starcoder := loadGolden(f, "starcoder")
-	for _, seed := range []string{"", "func f() {\n\treturn 1\n}", "e\u0301 \u212b", "\xff\x00\xc3", "12 345's 'LL",
-		"  \r\n \t x"} {
+	for _, seed := range []string{
+		"", "func f() {\n\treturn 1\n}", "e\u0301 \u212b", "\xff\x00\xc3", "12 345's 'LL",
+		"  \r\n \t x",
+	} {
 		f.Add(seed)
 	}
 	files, err := filepath.Glob("*.go")

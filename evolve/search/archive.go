@@ -10,7 +10,7 @@ import (
 	"math"
 )
 
-// A ledger evaluates candidates, remembers the rewards of every text and keeps the history. It is
+// An archive evaluates candidates, remembers the rewards of every text and keeps the history. It is
 // not safe for concurrent use: one goroutine searches, many evaluate.
 type archive struct {
 	problem Problem
@@ -160,7 +160,7 @@ func (l *archive) best(o Objective) Candidate {
 
 func (l *archive) digest() string { return hex.EncodeToString(l.sum.Sum(nil)[:16]) }
 
-// mean adds in the order of the examples, so that it is the same to the last bit on every run.
+// Mean adds in the order of the examples, so that it is the same to the last bit on every run.
 func Mean(row []float64) float64 {
 	sum := 0.0
 	for _, r := range row {

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Elite returns the indices of the scores at or above the (100-percent)th percentile, in their
-// order (calibration, paper section 3.3: the search's favourites are judged again on the validation
+// TopPercent returns the indices of the scores at or above the (100-percent)th percentile, in their
+// order (calibration, paper section 3.3: the search's best are judged again on the validation
 // split, as a few examples flatter some by luck). The percentile interpolates linearly.
 func TopPercent(scores []float64, percent float64) []int {
 	if len(scores) == 0 {
@@ -70,7 +70,7 @@ func Contenders(history []Candidate, percent float64, most int) []Candidate {
 	return out[:min(most, len(out))]
 }
 
-// spread thins contenders that are near-copies: a guided search ends among neighbours of one
+// SpreadContenders thins contenders that are near-copies: a guided search ends among neighbours of one
 // prompt, and twenty of those say no more on the validation split than one. It takes complete
 // candidates by fitness, each at least apart units away from all taken before it.
 func SpreadContenders(history []Candidate, apart, most int) []Candidate {

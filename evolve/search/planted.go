@@ -7,7 +7,7 @@ import (
 	"math/rand/v2"
 )
 
-// A Kind is a family of planted problems.
+// A PlantedKind is a family of planted problems.
 type PlantedKind string
 
 // The kinds. In Additive ones every unit helps or harms by itself. In Interacting ones it also acts
@@ -19,7 +19,7 @@ const (
 	Deceptive   PlantedKind = "deceptive"
 )
 
-// Kinds lists them all.
+// PlantedKinds lists them all.
 func PlantedKinds() []PlantedKind { return []PlantedKind{Additive, Interacting, Deceptive} }
 
 const (

@@ -82,7 +82,7 @@ func (p parallel) Evaluate(ctx context.Context, trials []Trial) ([][]float64, er
 	return out, nil
 }
 
-// fanOut calls f for 0 to n-1 on some goroutines. After an error it begins nothing new, but lets
+// Each calls f for 0 to n-1 on some goroutines. After an error it begins nothing new, but lets
 // what is under way end: an answer on its way from an endpoint is paid for.
 func Each(n, workers int, f func(i int) error) error {
 	var (

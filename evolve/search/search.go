@@ -166,7 +166,7 @@ func setDefault[T int | float64](field *T, value T) {
 	}
 }
 
-// Search runs one algorithm on p. When ctx ends it returns what it has with ctx's error: the best
+// Run runs one algorithm on p. When ctx ends it returns what it has with ctx's error: the best
 // so far is still of use.
 func Run(ctx context.Context, p Problem, opt Options) (Result, error) {
 	opt, err := opt.withDefaults()

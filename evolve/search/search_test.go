@@ -80,8 +80,10 @@ func TestSameRunOnAnyNumberOfWorkers(t *testing.T) {
 				t.Errorf("%s on %d workers is another run than on one", a, workers)
 			}
 		}
-		if other := digestOf(t, planted.Problem(), Options{Algorithm: a, Seed: 10, Ahead: 4,
-			MaxPrompts: 400}); other == want &&
+		if other := digestOf(t, planted.Problem(), Options{
+			Algorithm: a, Seed: 10, Ahead: 4,
+			MaxPrompts: 400,
+		}); other == want &&
 			(a == GGA || a == SSGA) {
 			t.Errorf("%s: another seed gave the same run", a)
 		}

@@ -72,7 +72,7 @@ func NewTemplate(text string, slots []string, tokenize Tokenizer) (Template, err
 	return t, nil
 }
 
-// nextSlot returns the byte range of the first slot of text, or len(text) twice.
+// NextSlot returns the byte range of the first slot of text, or len(text) twice.
 func NextSlot(text string, slots []string) (start, end int) {
 	start, end = len(text), len(text)
 	for _, s := range slots {

@@ -62,7 +62,7 @@ const (
 // ErrJob means that workers could not do a job.
 var ErrJob = errors.New("the workers failed")
 
-// OpenQueue connects to Redis. Close it.
+// Open connects to Redis. Close it.
 func Open(ctx context.Context, opt QueueOptions) (*Queue, error) {
 	client, err := openRedis(ctx, opt.URL)
 	if err != nil {

@@ -51,7 +51,7 @@ type Options struct {
 	OnJob   func(took time.Duration, err error)
 }
 
-// Work takes jobs from Redis and does them until ctx ends; jobs under way are finished or given
+// Serve takes jobs from Redis and does them until ctx ends; jobs under way are finished or given
 // back. It refuses to start where runs are waiting and none of them asks for this model.
 func Serve(ctx context.Context, opt Options) error {
 	client, err := openRedis(ctx, opt.URL)

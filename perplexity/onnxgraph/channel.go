@@ -10,7 +10,7 @@ const (
 	hiddenInput   = pastPrefix + "hidden"
 )
 
-// A channel is one tensor of a graph's state: where it goes in and where it comes out, [batch,
+// A Channel is one tensor of a graph's state: where it goes in and where it comes out, [batch,
 // heads, tokens, width].
 type Channel struct {
 	In, Out      Port
@@ -19,10 +19,10 @@ type Channel struct {
 	Whole bool
 }
 
-// row returns the bytes of one head's one token.
+// Row returns the bytes of one head's one token.
 func (c Channel) Row() int { return c.Width * ElemSize(c.In.Elem) }
 
-// channels pairs the graph's past inputs with the outputs that continue them. It returns none if
+// Channels pairs the graph's past inputs with the outputs that continue them. It returns none if
 // any lacks its output, or the graph is gapless or stateless: then a past can be given, an empty
 // one, but not kept.
 func (g *Info) Channels() []Channel {
@@ -49,7 +49,7 @@ func (g *Info) Channels() []Channel {
 	return list
 }
 
-// elemSize returns the bytes of one element.
+// ElemSize returns the bytes of one element.
 func ElemSize(elem int) int {
 	if elem == ElemFloat {
 		return 4

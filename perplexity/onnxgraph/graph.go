@@ -17,7 +17,7 @@ const (
 	ElemBFloat16 = 16
 )
 
-// A port is an input or output of a graph. A dimension of -1 is only known at run time.
+// A Port is an input or output of a graph. A dimension of -1 is only known at run time.
 type Port struct {
 	Name string
 	Elem int
@@ -44,7 +44,7 @@ type Info struct {
 
 var ErrMalformed = errors.New("not an ONNX file")
 
-// inspect reads the ends of the graph in an ONNX file and which files hold its weights. It refuses
+// Inspect reads the ends of the graph in an ONNX file and which files hold its weights. It refuses
 // those outside of the graph's own folder: following such paths has read arbitrary files in the
 // past (CVE-2022-25882, CVE-2024-27318).
 func Inspect(onnx []byte) (Info, error) {
@@ -225,7 +225,7 @@ func (p *Port) readType(body []byte) error {
 	})
 }
 
-// eachField calls visit for every field of a protobuf message: with its bytes if it is
+// EachField calls visit for every field of a protobuf message: with its bytes if it is
 // length-delimited, with its number if it is a varint.
 func EachField(msg []byte, visit func(num protowire.Number, body []byte, n uint64) error) error {
 	for len(msg) > 0 {
@@ -257,7 +257,7 @@ func EachField(msg []byte, visit func(num protowire.Number, body []byte, n uint6
 	return nil
 }
 
-// settle finds the contract that the graph keeps and refuses graphs that keep none, or another than
+// Settle finds the contract that the graph keeps and refuses graphs that keep none, or another than
 // stated, where that is not empty. It returns the size of the vocabulary, or 0 where only others
 // can tell it.
 func (g *Info) Settle(stated string) (vocab int, err error) {
@@ -323,7 +323,7 @@ func (g *Info) Output(name string) *Port { return find(g.Outputs, name) }
 
 func (g *Info) Input(name string) *Port { return find(g.Inputs, name) }
 
-// hidden reports that the graph takes hidden states of the past, so that it can give the losses of
+// Hidden reports that the graph takes hidden states of the past, so that it can give the losses of
 // tokens there.
 func (g *Info) Hidden() bool { return g.Input(hiddenInput) != nil }
 

@@ -25,7 +25,7 @@ var projections = []string{
 	"DynamicQuantizeMatMul",
 }
 
-// toNLL turns a graph of contract logits into one of contract nll: rows of the projection's input
+// ToNLL turns a graph of contract logits into one of contract nll: rows of the projection's input
 // are gathered where a loss is wanted, and the losses computed from the few logits that are left.
 // info are the graph's ends. With states, a graph that takes a past and tells what it leaves goes
 // on to do so. The result holds views of onnx.

@@ -6,7 +6,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// A node is one operation of a graph: its message as it was read or made, and what an edit looks
+// A Node is one operation of a graph: its message as it was read or made, and what an edit looks
 // at.
 type Node struct {
 	Body       Message
@@ -16,7 +16,7 @@ type Node struct {
 	inner []string
 }
 
-// newNode makes a node. A name may be empty for an optional input that is left out.
+// NewNode makes a node. A name may be empty for an optional input that is left out.
 func NewNode(op string, in, out []string, attributes ...Message) *Node {
 	n := &Node{In: in, Out: out, Op: op}
 	for _, name := range in {
@@ -32,14 +32,14 @@ func NewNode(op string, in, out []string, attributes ...Message) *Node {
 	return n
 }
 
-// of puts the node into another domain than ONNX's own.
+// Of puts the node into another domain than ONNX's own.
 func (n *Node) Of(domain string) *Node {
 	n.domain = domain
 	n.Body.Text(7, domain)
 	return n
 }
 
-// int64Constant makes a node that gives a constant. (A node rather than an initializer: those must
+// Int64Constant makes a node that gives a constant. (A node rather than an initializer: those must
 // be inputs too before IR version 4.)
 func Int64Constant(out string, dims []int64, values ...int64) *Node {
 	var data []byte
@@ -91,7 +91,7 @@ func (n *Node) readSubgraphs(attribute []byte) error {
 	})
 }
 
-// attribute returns an integer attribute, or fallback if the node has none of that name.
+// Attribute returns an integer attribute, or fallback if the node has none of that name.
 func (n *Node) Attribute(name string, fallback int64) (int64, error) {
 	value := fallback
 	err := EachField(n.Body.Join(), func(num protowire.Number, attribute []byte, _ uint64) error {

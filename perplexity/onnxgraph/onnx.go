@@ -36,14 +36,14 @@ func protoFields(msg []byte) ([]protoField, error) {
 	return fields, nil
 }
 
-// A message is a protobuf message in parts, so that a graph is written around its weights without
+// A Message is a protobuf message in parts, so that a graph is written around its weights without
 // copying them.
 type Message struct {
 	Parts [][]byte
 	Size  int
 }
 
-// raw appends whole fields.
+// Raw appends whole fields.
 func (m *Message) Raw(b []byte) {
 	m.Parts = append(m.Parts, b)
 	m.Size += len(b)
@@ -79,7 +79,7 @@ func (m *Message) WriteTo(w io.Writer) (int64, error) {
 	return written, nil
 }
 
-// join copies the message into one slice; for small ones.
+// Join copies the message into one slice; for small ones.
 func (m *Message) Join() []byte {
 	out := make([]byte, 0, m.Size)
 	for _, part := range m.Parts {
@@ -96,7 +96,7 @@ const (
 	attrInts   = 7
 )
 
-// floatAttr, intAttr, intsAttr and tensorAttr make attributes of a node.
+// FloatAttr, intAttr, intsAttr and tensorAttr make attributes of a node.
 func FloatAttr(name string, v float32) Message {
 	var a Message
 	a.Text(1, name)
@@ -131,7 +131,7 @@ func tensorAttr(name string, tensor Message) Message {
 	return a
 }
 
-// newTensor is a tensor without a name; data is little-endian.
+// NewTensor is a tensor without a name; data is little-endian.
 func NewTensor(elem int, dims []int64, data []byte) Message {
 	var t Message
 	for _, d := range dims {
@@ -142,7 +142,7 @@ func NewTensor(elem int, dims []int64, data []byte) Message {
 	return t
 }
 
-// newPort is a graph's input or output (ValueInfoProto). A dimension is a number, or a name for one
+// NewPort is a graph's input or output (ValueInfoProto). A dimension is a number, or a name for one
 // known at run time only.
 func NewPort(name string, elem int, dims ...any) Message {
 	var shape, tensor, typ, p Message
