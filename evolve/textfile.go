@@ -28,7 +28,7 @@ func readText(path string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read from
 	if info, err := f.Stat(); err == nil && !info.Mode().IsRegular() {
 		return nil, &FileError{File: path, Msg: "not a regular file"}
 	}

@@ -124,7 +124,7 @@ type Result struct {
 	Stats Stats
 }
 
-// ErrSearchOptions marks options that make no sense.
+// ErrOptions marks options that make no sense.
 var ErrOptions = errors.New("bad search options")
 
 // Check says what of o makes no sense.

@@ -24,7 +24,7 @@ type Port struct {
 	Dims []int64
 }
 
-// graphInfo is what the protobuf says of a graph's ends. It is read from the bytes because asking
+// Info is what the protobuf says of a graph's ends. It is read from the bytes because asking
 // the runtime means loading the model a second time, and because the runtime would follow external
 // data to files before anyone could object.
 type Info struct {
@@ -42,6 +42,7 @@ type Info struct {
 	Stateless bool
 }
 
+// ErrMalformed means that bytes are no ONNX file.
 var ErrMalformed = errors.New("not an ONNX file")
 
 // Inspect reads the ends of the graph in an ONNX file and which files hold its weights. It refuses
@@ -319,8 +320,10 @@ func (g *Info) checkInputs() error {
 // add; 0 means all.
 func isKeep(input string) bool { return input == "logits_to_keep" || input == "num_logits_to_keep" }
 
+// Output is the output of that name, or nil.
 func (g *Info) Output(name string) *Port { return find(g.Outputs, name) }
 
+// Input is the input of that name, or nil.
 func (g *Info) Input(name string) *Port { return find(g.Inputs, name) }
 
 // Hidden reports that the graph takes hidden states of the past, so that it can give the losses of
