@@ -50,7 +50,7 @@ func ReadCases(file string) ([]Case, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // it was only read
 	in, err := plain(f)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)

@@ -144,7 +144,7 @@ func TestCasesGroups(t *testing.T) {
 // same figures.
 func TestCasesOfTheEngine(t *testing.T) {
 	r := newRetention(t, nil)
-	run := bench.Cases{Compressor: r.Compressor, Splitter: r.Splitter, Counters: r.Counters}
+	run := bench.Cases(r)
 	cases := []bench.Case{ledgerCase("how does sum add up the total of the list?", true), ledgerCase("why is best the largest?", true)}
 	var settings []bench.Setting
 	for _, ranker := range []string{"bm25", "head", "random", "oracle"} {

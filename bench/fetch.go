@@ -171,7 +171,7 @@ func unzipOne(work, pattern, target string) error {
 	if err != nil {
 		return err
 	}
-	defer z.Close()
+	defer z.Close() //nolint:errcheck // it was only read
 	left := int64(mostUnpacked)
 	for _, f := range z.File {
 		if f.Mode().IsRegular() {
@@ -194,7 +194,7 @@ func untar(archive, target string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // it was only read
 	unzipped, err := gzip.NewReader(f)
 	if err != nil {
 		return err

@@ -97,7 +97,7 @@ func TestRivalThatFails(t *testing.T) {
 // Contenders respect the tokens of the first setting, and a rival is answered at its own.
 func TestFieldAtTheSameTokens(t *testing.T) {
 	r := newRetention(t, nil)
-	run := bench.Cases{Compressor: r.Compressor, Splitter: r.Splitter, Counters: r.Counters}
+	run := bench.Cases(r)
 	rival := keeping{{1, 2}, {6, 12}}
 	settings := append([]bench.Setting{{Name: "pith", Request: compress.Request{Ranker: "bm25"}}}, run.Contenders("pith")...)
 	settings = append(settings, bench.Setting{Name: "rival", Compressor: rival, TokensOf: "pith", Against: "pith at the rival's"},

@@ -35,7 +35,7 @@ type Rival struct {
 
 // StartRival starts a rival's program, which Close ends.
 func StartRival(counters compress.Counters, name string, args ...string) (*Rival, error) {
-	r := &Rival{counters: counters, cmd: exec.Command(name, args...), err: new(bytes.Buffer)}
+	r := &Rival{counters: counters, cmd: exec.CommandContext(context.Background(), name, args...), err: new(bytes.Buffer)}
 	r.cmd.Stderr = r.err
 	var err error
 	if r.in, err = r.cmd.StdinPipe(); err != nil {

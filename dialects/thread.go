@@ -3,6 +3,7 @@ package dialects
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -28,7 +29,7 @@ var ErrThread = errors.New("conversation is too long to be kept")
 func (t Thread) Asked(request []byte) (Thread, error) {
 	input := gjson.GetBytes(request, "input")
 	if input.Type == gjson.String {
-		return t[:len(t):len(t)].add(`{"role":"user","content":` + input.Raw + `}`)
+		return slices.Clip(t).add(`{"role":"user","content":` + input.Raw + `}`)
 	}
 	return t.Answered(input)
 }
@@ -36,7 +37,7 @@ func (t Thread) Asked(request []byte) (Thread, error) {
 // Answered returns t with items added: the input of a request, or the output of an answer.
 func (t Thread) Answered(items gjson.Result) (Thread, error) {
 	var err error
-	t = t[:len(t):len(t)]
+	t = slices.Clip(t)
 	items.ForEach(func(_, item gjson.Result) bool {
 		if item.IsObject() && item.Get("type").Str != "reasoning" {
 			t, err = t.add(withoutResult(item))

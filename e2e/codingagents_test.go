@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -199,9 +200,7 @@ func testCodingAgent(t *testing.T, a codingAgent) {
 		t.Error("the edit changed nothing")
 	}
 	edited := map[string]string{"edited": direct.files["store.go"]}
-	for name, text := range disk {
-		edited[name] = text
-	}
+	maps.Copy(edited, disk)
 	var golden strings.Builder
 	for i, s := range direct.play.steps {
 		id := fmt.Sprintf("call_%02d", i+1)

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"slices"
 	"testing"
 
 	"pith/embedding"
@@ -46,7 +47,7 @@ func TestRead(t *testing.T) {
 		"nothing":         nil,
 		"something else":  []byte("ONNX and what follows it, long enough"),
 		"cut off":         good[:len(good)-1],
-		"more behind":     append(good[:len(good):len(good)], 0),
+		"more behind":     append(slices.Clip(good), 0),
 		"too few words":   table("cat", 2, []int8{3, -4, 127, 0}, []float32{1, 2, 3, 4}),
 		"too many words":  table("cat\ndog\nbird", 2, []int8{3, -4, 127, 0}, []float32{1, 2, 3, 4}),
 		"announces a lot": append([]byte("PITHWRD1"), 255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0),

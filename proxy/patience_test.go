@@ -88,7 +88,7 @@ func TestSilentBodiesAreLetGo(t *testing.T) {
 
 // errTimeout is err where it is a deadline that passed.
 func errTimeout(err error) error {
-	if e, ok := err.(net.Error); ok && e.Timeout() {
+	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() {
 		return err
 	}
 	return errors.New("no timeout")

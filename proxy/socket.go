@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/http/httputil"
 	"strings"
@@ -133,9 +134,7 @@ func copyAnswerHead(to, from http.Header) {
 	removeHop(from)
 	from.Del("Content-Length")
 	dropOwn(from) // an upstream that is a Pith has its own say
-	for name, values := range from {
-		to[name] = values
-	}
+	maps.Copy(to, from)
 }
 
 // passPing answers a ping and passes one on: it may be meant to keep the way open to its end.

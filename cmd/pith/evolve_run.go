@@ -107,12 +107,13 @@ func (e *evolveFlags) do(cmd *cobra.Command, dir *evolve.RunDir, task *evolve.Ta
 	return printAs(cmd.OutOrStdout(), e.format, report, report.WriteText)
 }
 
-// stopped says how to go on after an error, as soon as there is an answer to lose.
+// stopped says how to go on after a stop, and after an error as soon as there is an answer to lose.
 func stopped(err error, dir *evolve.RunDir, report *evolve.Report, path string) error {
 	if report != nil {
 		err = fmt.Errorf("%w; a provisional report is in %s (`pith evolve show`; `export --force` takes it)", err, path)
 	}
-	if dir.Answers().Len() == 0 || errors.Is(err, evolve.ErrDiverged) {
+	stops := errors.Is(err, context.Canceled) || errors.Is(err, llm.ErrBudgetSpent)
+	if !stops && dir.Answers().Len() == 0 || errors.Is(err, evolve.ErrDiverged) {
 		return err
 	}
 	return fmt.Errorf("%w; what was asked is kept, go on with `pith evolve resume %s`", err, path)

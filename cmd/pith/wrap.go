@@ -184,7 +184,8 @@ func wrap(cmd *cobra.Command, src source, client wrapped, args []string, log *sl
 	go func() { served <- serveOn(ctx, listener, src, slog.New(count)) }()
 
 	url := "http://" + listener.Addr().String()
-	child := exec.Command(program)
+	// Signals reach the child by themselves; the end of ctx must not kill it.
+	child := exec.CommandContext(context.WithoutCancel(ctx), program)
 	if client.args != nil {
 		child.Args = append(child.Args, client.args(url)...)
 	}

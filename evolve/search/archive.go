@@ -10,7 +10,7 @@ import (
 	"math"
 )
 
-// A ledger evaluates candidates, remembers the rewards of every text and keeps the history. It is
+// An archive evaluates candidates, remembers the rewards of every text and keeps the history. It is
 // not safe for concurrent use: one goroutine searches, many evaluate.
 type archive struct {
 	problem Problem

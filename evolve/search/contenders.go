@@ -6,7 +6,7 @@ import (
 )
 
 // TopPercent returns the indices of the scores at or above the (100-percent)th percentile, in their
-// order (calibration, paper section 3.3: the search's favourites are judged again on the validation
+// order (calibration, paper section 3.3: the search's best are judged again on the validation
 // split, as a few examples flatter some by luck). The percentile interpolates linearly.
 func TopPercent(scores []float64, percent float64) []int {
 	if len(scores) == 0 {

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// A brood makes and evaluates up to Offspring children of the population and returns them in order
+// A breeder makes and evaluates up to Offspring children of the population and returns them in order
 // of birth.
 type breeder func(ctx context.Context, population []Candidate) ([]Candidate, error)
 
@@ -110,7 +110,7 @@ func (s *search) judge(ctx context.Context, children []*Candidate, population []
 	return s.extend(ctx, children, s.problem.Examples)
 }
 
-// A birth is a child whose rewards are on their way.
+// A pendingChild is a child whose rewards are on their way.
 type pendingChild struct {
 	child Candidate
 	trial Trial

@@ -18,14 +18,14 @@ type job struct {
 	Model   string            `json:"model"`
 	Queries []llm.Query       `json:"queries,omitempty"`
 	Choices []llm.Choice      `json:"choices,omitempty"`
-	Texts   []llm.TextRequest `json:"writings,omitempty"`
+	Texts   []llm.TextRequest `json:"texts,omitempty"`
 }
 
 // A jobAnswer has what the list of its job asked for. Its JSON keeps every bit of a float.
 type jobAnswer struct {
 	Logs  []float64   `json:"logs,omitempty"`  // of Queries
 	Rows  [][]float64 `json:"rows,omitempty"`  // of Choices
-	Texts []string    `json:"texts,omitempty"` // of Writings
+	Texts []string    `json:"texts,omitempty"` // of Texts
 	// Usage is what the answer used, at an endpoint.
 	Usage llm.Usage `json:"usage"`
 }

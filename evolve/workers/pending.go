@@ -10,7 +10,7 @@ import (
 	"github.com/hibiken/asynq"
 )
 
-// waiting is a job under way. Only one goroutine looks at it.
+// A pendingJob is a job under way. Only one goroutine looks at it.
 type pendingJob struct {
 	queue   *Queue
 	payload []byte

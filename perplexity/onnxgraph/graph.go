@@ -42,7 +42,7 @@ type Info struct {
 	Stateless bool
 }
 
-// ErrMalformed marks bytes that are no ONNX model.
+// ErrMalformed means that bytes are no ONNX file.
 var ErrMalformed = errors.New("not an ONNX file")
 
 // Inspect reads the ends of the graph in an ONNX file and which files hold its weights. It refuses
@@ -320,10 +320,10 @@ func (g *Info) checkInputs() error {
 // add; 0 means all.
 func isKeep(input string) bool { return input == "logits_to_keep" || input == "num_logits_to_keep" }
 
-// Output returns the output of a name, or nil.
+// Output is the output of that name, or nil.
 func (g *Info) Output(name string) *Port { return find(g.Outputs, name) }
 
-// Input returns the input of a name, or nil.
+// Input is the input of that name, or nil.
 func (g *Info) Input(name string) *Port { return find(g.Inputs, name) }
 
 // Hidden reports that the graph takes hidden states of the past, so that it can give the losses of

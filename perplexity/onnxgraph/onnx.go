@@ -49,12 +49,12 @@ func (m *Message) Raw(b []byte) {
 	m.Size += len(b)
 }
 
-// Varint adds a field of an integer.
+// Varint appends a number.
 func (m *Message) Varint(num protowire.Number, v int64) {
 	m.Raw(protowire.AppendVarint(protowire.AppendTag(nil, num, protowire.VarintType), uint64(v)))
 }
 
-// Text adds a field of a string.
+// Text appends a string.
 func (m *Message) Text(num protowire.Number, s string) { m.bytes(num, []byte(s)) }
 
 func (m *Message) bytes(num protowire.Number, b []byte) {
@@ -62,7 +62,7 @@ func (m *Message) bytes(num protowire.Number, b []byte) {
 	m.Raw(b)
 }
 
-// Nested adds a field of a message.
+// Nested appends a message.
 func (m *Message) Nested(num protowire.Number, inner Message) {
 	m.Raw(protowire.AppendVarint(protowire.AppendTag(nil, num, protowire.BytesType), uint64(inner.Size)))
 	m.Parts = append(m.Parts, inner.Parts...)
@@ -99,7 +99,7 @@ const (
 	attrInts   = 7
 )
 
-// FloatAttr, intAttr, intsAttr and tensorAttr make attributes of a node.
+// FloatAttr makes an attribute of a node.
 func FloatAttr(name string, v float32) Message {
 	var a Message
 	a.Text(1, name)
@@ -108,7 +108,7 @@ func FloatAttr(name string, v float32) Message {
 	return a
 }
 
-// IntAttr makes an attribute of an integer.
+// IntAttr makes an attribute of a node.
 func IntAttr(name string, v int64) Message {
 	var a Message
 	a.Text(1, name)
@@ -117,7 +117,7 @@ func IntAttr(name string, v int64) Message {
 	return a
 }
 
-// IntsAttr makes an attribute of integers.
+// IntsAttr makes an attribute of a node.
 func IntsAttr(name string, values ...int64) Message {
 	var a Message
 	a.Text(1, name)
