@@ -85,7 +85,7 @@ func ReadCorpus(folder string) (Corpus, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return c, err
 	}
-	for _, name := range strings.FieldsSeq(string(names)) {
+	for name := range strings.FieldsSeq(string(names)) {
 		c.repositories[strings.ToLower(name)] = true
 	}
 	c.bits, err = readFingerprints(filepath.Join(folder, corpusFingerprints))

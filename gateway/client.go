@@ -44,8 +44,8 @@ func (g *Gateway) Enter(answer http.Header, r *http.Request) (*Client, error) {
 	return c, usedUp(no)
 }
 
-// Another counts one more request on a connection that carries many, and returns its Client. An error
-// is an apierror.Error.
+// Another counts one more request on a connection that carries many, and returns its Client. An
+// error is an apierror.Error.
 func (c *Client) Another(ctx context.Context) (*Client, error) {
 	next := &Client{gateway: c.gateway, key: c.key, secret: c.secret}
 	if c.key == nil {
@@ -66,9 +66,10 @@ func usedUp(no refusal) *apierror.Error {
 	}
 }
 
-// admitLocal lets in whoever brings credentials of their own. Where Pith holds an upstream's key and asks nobody for one, it serves the
-// programs of its own machine, and no web page that a browser there has open: such a request names the page, or comes under a name that
-// the page's server made point here.
+// admitLocal lets in whoever brings credentials of their own. Where Pith holds an upstream's key
+// and asks nobody for one, it serves the programs of its own machine, and no web page that a
+// browser there has open: such a request names the page, or comes under a name that the page's
+// server made point here.
 func (g *Gateway) admitLocal(r *http.Request) error {
 	if !slices.ContainsFunc(g.targets, func(t *target) bool { return t.Key != "" }) {
 		return nil

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// failures remembers whom an upstream failed, so that one client's failures count for no more than those of all others together.
-// Whatever a client sends, it is one voice of several.
+// failures remembers whom an upstream failed, so that one client's failures count for no more than
+// those of all others together. Whatever a client sends, it is one voice of several.
 type failures struct {
 	mu    sync.Mutex
 	since time.Time
@@ -37,8 +37,8 @@ func (f *failures) count(who string, now time.Time) bool {
 	return true
 }
 
-// identity is what tells the client of req from others and what it cannot choose: the name of its key or, as credentials that nobody
-// here checks can be made up, the address that it comes from.
+// identity is what tells the client of req from others and what it cannot choose: the name of its
+// key or, as credentials that nobody here checks can be made up, the address that it comes from.
 func (c *Client) identity(req *http.Request) string {
 	if c.key != nil {
 		return "key " + c.key.Name

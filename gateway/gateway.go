@@ -26,7 +26,8 @@ type Options struct {
 	Keys []VirtualKey
 	// DefaultKey is the default upstream's own, in place of the client's.
 	DefaultKey string
-	// DefaultSockets says which WebSockets pass to the default upstream. If empty, SocketsResponses.
+	// DefaultSockets says which WebSockets pass to the default upstream. If empty,
+	// SocketsResponses.
 	DefaultSockets Sockets
 	// Bank keeps the allowances of Keys for all replicas. If nil, each replica keeps its own.
 	Bank Bank

@@ -25,7 +25,8 @@ func NewKey() string { return "pith-" + rand.Text() }
 // HashKey returns what stands for a key at rest.
 func HashKey(key string) [sha256.Size]byte { return sha256.Sum256([]byte(key)) }
 
-// findKey looks for a key in every place where clients put theirs: some send more than one. It returns the key and how it was shown.
+// findKey looks for a key in every place where clients put theirs: some send more than one. It
+// returns the key and how it was shown.
 func findKey(keys []VirtualKey, r *http.Request) (key *VirtualKey, shown string) {
 	for _, name := range credentialHeaders {
 		for _, v := range r.Header.Values(name) {

@@ -130,7 +130,8 @@ func (u *Upstream) takesModel(model string) bool {
 	return len(u.Models) == 0
 }
 
-// Address points a client's outgoing request at its upstream, with the credentials that are for there.
+// Address points a client's outgoing request at its upstream, with the credentials that are for
+// there.
 func (g *Gateway) Address(p *httputil.ProxyRequest, to Destination, c *Client) {
 	if to.strip != "" {
 		p.Out.URL.Path = strings.TrimPrefix(p.Out.URL.Path, to.strip)
@@ -153,8 +154,8 @@ func (g *Gateway) Address(p *httputil.ProxyRequest, to Destination, c *Client) {
 	p.Out.URL.RawQuery = joinQuery(to.URL.RawQuery, query)
 }
 
-// withoutKeys takes the client's credentials off a request's header and query: those that stand where credentials do, and whatever
-// else has the key in it that the client showed.
+// withoutKeys takes the client's credentials off a request's header and query: those that stand
+// where credentials do, and whatever else has the key in it that the client showed.
 func (c *Client) withoutKeys(h http.Header, query string) string {
 	for _, name := range credentialHeaders {
 		h.Del(name)
@@ -181,8 +182,8 @@ func (c *Client) shows(text string) bool {
 	return err == nil && strings.Contains(plain, c.secret)
 }
 
-// withoutKey cuts the parameters that may hold a key out of a query and leaves the rest as it is written. Some servers part
-// parameters with semicolons.
+// withoutKey cuts the parameters that may hold a key out of a query and leaves the rest as it is
+// written. Some servers part parameters with semicolons.
 func (c *Client) withoutKey(query string) string {
 	if !strings.Contains(query, "k") && !strings.Contains(query, "%") && !c.shows(query) { // no "key", however escaped
 		return query

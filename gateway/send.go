@@ -163,7 +163,8 @@ func (s *sender) try(req *http.Request, t *target) attempt {
 	res, err := s.next.RoundTrip(req.WithContext(ctx)) //nolint:bodyclose // the answer is the caller's
 	a := attempt{res: res, err: err, reached: reached.Load()}
 	if err == nil && (res.StatusCode < 100 || res.StatusCode > 599) {
-		// net/http writes no such status but panics (TestNoAnswerEndsTheProcess in proxy), and clients know none.
+		// net/http writes no such status but panics (TestNoAnswerEndsTheProcess in proxy), and
+		// clients know none.
 		_ = res.Body.Close() // it is not read: its error is no news
 		a.res, a.err = nil, &apierror.Error{Status: http.StatusBadGateway, Kind: apierror.Upstream, Msg: "the upstream answered with a status that is none"}
 	}
@@ -194,9 +195,9 @@ func ownFault(err error) bool {
 	return ok && e.Status < http.StatusInternalServerError
 }
 
-// record tells the breaker, which is everybody's: no client alone may open it. So what the client cut short says nothing, and an
-// upstream that was reached fails only where it fails several clients. A trial has to end somehow: one that shows that the upstream
-// can be reached ends well.
+// record tells the breaker, which is everybody's: no client alone may open it. So what the client
+// cut short says nothing, and an upstream that was reached fails only where it fails several
+// clients. A trial has to end somehow: one that shows that the upstream can be reached ends well.
 func (h *health) record(ctx context.Context, who string, a attempt) {
 	if h.breaker == nil {
 		return

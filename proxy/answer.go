@@ -12,23 +12,25 @@ import (
 	"pith/internal/panics"
 )
 
-// An answerWriter writes an answer to net/http's own writer and remembers what became of it. It stands
-// below gin, whose writer keeps an informational status for the final one and drops what it does not
-// know.
+// An answerWriter writes an answer to net/http's own writer and remembers what became of it. It
+// stands below gin, whose writer keeps an informational status for the final one and drops what it
+// does not know.
 //
-// ReverseProxy flushes from a timer and passes informational answers on from the transport's goroutine:
-// a panic there would end the process, so neither gets out of here (TestNoAnswerEndsTheProcess).
+// ReverseProxy flushes from a timer and passes informational answers on from the transport's
+// goroutine: a panic there would end the process, so neither gets out of here
+// (TestNoAnswerEndsTheProcess).
 type answerWriter struct {
 	http.ResponseWriter
 	status int // 0 until the head is written
 	bytes  int64
 
 	conn *http.ResponseController
-	// body is the request's. An answer that comes before its end is the last of its connection, where that
-	// carries one request at a time.
+	// body is the request's. An answer that comes before its end is the last of its connection,
+	// where that carries one request at a time.
 	body   *clientBody
 	single bool
-	// oldest is HTTP/1.0, whose connections carry one request: net/http overlooks how a body of it is framed.
+	// oldest is HTTP/1.0, whose connections carry one request: net/http overlooks how a body of it
+	// is framed.
 	oldest bool
 	// mu is held by whoever writes: ReverseProxy's timer flushes beside the handler.
 	mu       sync.Mutex
@@ -47,8 +49,9 @@ func (w *answerWriter) watch(body *clientBody, r *http.Request, idle time.Durati
 	w.body, w.single, w.oldest, w.patience = body, r.ProtoMajor < 2, !r.ProtoAtLeast(1, 1), newPatience(idle)
 }
 
-// patiently has write write n bytes while there is patience with the client. The deadline ends with it: net/http's HTTP/2 resets a
-// silent stream when its deadline passes, whether or not somebody writes.
+// patiently has write write n bytes while there is patience with the client. The deadline ends with
+// it: net/http's HTTP/2 resets a silent stream when its deadline passes, whether or not somebody
+// writes.
 func (w *answerWriter) patiently(n int, write func() error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()

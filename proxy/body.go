@@ -20,7 +20,8 @@ type byteBudget struct {
 type byteShare struct {
 	budget *byteBudget
 	bytes  int64
-	// holders are those who still use the bytes: the request, and work for it that goes on after it.
+	// holders are those who still use the bytes: the request, and work for it that goes on after
+	// it.
 	holders atomic.Int32
 }
 

@@ -11,8 +11,8 @@ import (
 	"pith/proxy"
 )
 
-// What the clock or a failing model cut short is no form of a block: each goes out as the engine makes it or as it came, keeps that
-// form from turn to turn, and the header says so.
+// What the clock or a failing model cut short is no form of a block: each goes out as the engine
+// makes it or as it came, keeps that form from turn to turn, and the header says so.
 func TestNoThirdForm(t *testing.T) {
 	u := newUpstream(t)
 	opts := options(t, u)

@@ -24,7 +24,8 @@ import (
 // handler's.
 type exchange struct {
 	start time.Time
-	// id names the request in the log and to the client; where requests are traced it is the trace's.
+	// id names the request in the log and to the client; where requests are traced it is the
+	// trace's.
 	id string
 	// quiet is a request that the log tells of only to those who debug: a health probe.
 	quiet bool
@@ -34,8 +35,8 @@ type exchange struct {
 	dialect string
 	report  report
 	client  *gateway.Client
-	// tenant is whose results, originals and files the request may share: gateway.Client.Tenant's word, for
-	// what is kept and for what is fetched. Empty on endpoints that need no key.
+	// tenant is whose results, originals and files the request may share: gateway.Client.Tenant's
+	// word, for what is kept and for what is fetched. Empty on endpoints that need no key.
 	tenant string
 	// to is where the request goes.
 	to gateway.Destination
@@ -47,8 +48,8 @@ type exchange struct {
 	tool *retrieval.Offer
 	// account is set where the answer is paid by tokens.
 	account *accounting.Account
-	// recall finds earlier turns that the request goes on from; reply is its answer where later ones may
-	// go on from that.
+	// recall finds earlier turns that the request goes on from; reply is its answer where later
+	// ones may go on from that.
 	recall func(id string) (dialects.Thread, bool)
 	reply  *reply
 	// aborted says that the response was cut.

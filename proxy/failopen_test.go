@@ -111,7 +111,8 @@ func TestFailuresForwardTheOriginal(t *testing.T) {
 	}
 }
 
-// A file that is as good as gone is no saving: the original goes out, it is counted as what it was, and the rest is compressed.
+// A file that is as good as gone is no saving: the original goes out, it is counted as what it was,
+// and the rest is compressed.
 func TestDestroyedFilesAreNoSaving(t *testing.T) {
 	engine := func(used int) proxy.CompressorFunc {
 		return func(ctx context.Context, req compress.Request) (compress.Result, error) {

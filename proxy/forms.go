@@ -13,8 +13,8 @@ import (
 	"pith/internal/digest"
 )
 
-// Freeze says where the proxy remembers the blocks that went out as they came because of the clock or of load, and the turns that
-// later requests go on from without repeating them.
+// Freeze says where the proxy remembers the blocks that went out as they came because of the clock
+// or of load, and the turns that later requests go on from without repeating them.
 //
 // A result of the engine repeats; a timeout does not. Were such a block compressed one turn later,
 // the bytes of an old turn would change and the provider's prompt cache of the whole conversation

@@ -93,7 +93,8 @@ const statusClientGone = 499
 // ReverseProxy aborts instead.
 func (s *Server) upstreamFailed(x *exchange, w http.ResponseWriter, r *http.Request, err error) {
 	if fault := x.body.fault(); fault != nil {
-		// The client's own doing, though net/http takes a body that stops for a client that is gone.
+		// The client's own doing, though net/http takes a body that stops for a client that is
+		// gone.
 		writeError(w, dialects.VendorOf(r.URL.Path), fault)
 		return
 	}
@@ -118,8 +119,8 @@ func (s *Server) upstreamFailed(x *exchange, w http.ResponseWriter, r *http.Requ
 	writeError(w, dialects.VendorOf(r.URL.Path), e)
 }
 
-// errorText is what the log tells of an upstream's error. net/http quotes answers that it cannot read, whole header lines of them: of
-// those only the kind is told.
+// errorText is what the log tells of an upstream's error. net/http quotes answers that it cannot
+// read, whole header lines of them: of those only the kind is told.
 func errorText(err error) string {
 	var (
 		network    *net.OpError
@@ -139,7 +140,8 @@ func errorText(err error) string {
 	}
 }
 
-// unquoted logs what ReverseProxy reports, "httputil: what it did: why", without the why: it may quote the upstream.
+// unquoted logs what ReverseProxy reports, "httputil: what it did: why", without the why: it may
+// quote the upstream.
 type unquoted struct{ log *log.Logger }
 
 func (u unquoted) Write(line []byte) (int, error) {

@@ -42,8 +42,8 @@ func (s *Server) serve(c *gin.Context, open bool, answer endpoint) {
 		writeError(w, dialects.VendorOf(c.Request.URL.Path), err)
 	}
 	w.WriteHeader(http.StatusOK) // of an endpoint that wrote nothing
-	// gin writes a body of its own for a route it does not know unless its writer thinks that something
-	// was written; the head is out, so this writes nothing.
+	// gin writes a body of its own for a route it does not know unless its writer thinks that
+	// something was written; the head is out, so this writes nothing.
 	c.Writer.WriteHeaderNow()
 }
 
@@ -160,8 +160,8 @@ func (s *Server) forward(x *exchange, w http.ResponseWriter, r *http.Request) {
 			s.gateway.Address(p, x.to, x.client)
 			s.tracing.inject(p.In.Context(), p.Out.Header)
 		},
-		// 11.-13. It is sent, again where nothing was sent the first time; the answer's usage is read as
-		// it streams by; the model's calls of our tool are answered in further rounds.
+		// 11.-13. It is sent, again where nothing was sent the first time; the answer's usage is
+		// read as it streams by; the model's calls of our tool are answered in further rounds.
 		Transport: s.transport(x, r),
 		ModifyResponse: func(res *http.Response) error {
 			// 14. The head of the answer gets the report.

@@ -59,7 +59,8 @@ func TestBodyLimits(t *testing.T) {
 	}
 }
 
-// A body that is refused half read is the last of its connection, and the answer says so: no half of it is taken for a request.
+// A body that is refused half read is the last of its connection, and the answer says so: no half
+// of it is taken for a request.
 func TestConnectionAfterRefusedBody(t *testing.T) {
 	opts := options(t, newUpstream(t))
 	opts.Limits.MaxBodyBytes = 1000

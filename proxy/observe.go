@@ -67,7 +67,8 @@ func (s *Server) conclude(r *http.Request, x *exchange, end ending) {
 	s.logRequest(r, x, b, end, took)
 }
 
-// logRequest writes the line of a finished request. It holds no query string, no header and nothing of a body.
+// logRequest writes the line of a finished request. It holds no query string, no header and nothing
+// of a body.
 func (s *Server) logRequest(r *http.Request, x *exchange, b accounting.Bill, end ending, took time.Duration) {
 	level, model := slog.LevelInfo, ""
 	if x.quiet {

@@ -12,8 +12,8 @@ import (
 	"pith/proxy"
 )
 
-// A request has one id: in the header that the client gets, in the log, and in the trace that the upstream is told, the client's own
-// where it brings one.
+// A request has one id: in the header that the client gets, in the log, and in the trace that the
+// upstream is told, the client's own where it brings one.
 func TestRequestsHaveIDs(t *testing.T) {
 	const trace = "0af7651916cd43dd8448eb211c80319c"
 	for _, traced := range []bool{false, true} {
@@ -65,7 +65,8 @@ func TestLogNamesModelsOfTheTable(t *testing.T) {
 	}
 }
 
-// Whatever makes a result less than was asked for shows in the header, in the log and in a metric, by the same word.
+// Whatever makes a result less than was asked for shows in the header, in the log and in a metric,
+// by the same word.
 func TestLessThanAskedForShows(t *testing.T) {
 	failing := func(err error) proxy.CompressorFunc {
 		return func(context.Context, compress.Request) (compress.Result, error) { return compress.Result{}, err }

@@ -110,7 +110,8 @@ type Limits struct {
 	MaxResponseBytes int64
 	// HeaderTimeout bounds the reading of a request's head. If zero, 5 s.
 	HeaderTimeout time.Duration
-	// BodyIdle bounds the waits for the bytes of a request's body; bytes that come earn it back. If zero, 15 s.
+	// BodyIdle bounds the waits for the bytes of a request's body; bytes that come earn it back. If
+	// zero, 15 s.
 	BodyIdle time.Duration
 	// WriteIdle bounds the waits for a client that takes none of its answer. If zero, 30 s.
 	WriteIdle time.Duration

@@ -17,8 +17,9 @@ import (
 	"pith/proxy"
 )
 
-// Whoever does not send the body that was announced is let go, whichever endpoint it was for and whether or not it may come in, at
-// once or by the byte; a client that sends a broken one gets its own error.
+// Whoever does not send the body that was announced is let go, whichever endpoint it was for and
+// whether or not it may come in, at once or by the byte; a client that sends a broken one gets its
+// own error.
 func TestSilentBodiesAreLetGo(t *testing.T) {
 	head := func(line string, more ...string) string {
 		return line + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n" + strings.Join(more, "\r\n") + "\r\n\r\n{"
@@ -127,8 +128,8 @@ func TestReadersThatNeverReadAreLetGo(t *testing.T) {
 	}
 }
 
-// No client alone opens an upstream's breaker, neither with bodies that it breaks off nor with failures that it provokes; several
-// together do.
+// No client alone opens an upstream's breaker, neither with bodies that it breaks off nor with
+// failures that it provokes; several together do.
 func TestBreakerIsNoClientsAlone(t *testing.T) {
 	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, err := io.Copy(io.Discard, r.Body)

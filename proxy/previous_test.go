@@ -14,8 +14,8 @@ import (
 	"pith/proxy"
 )
 
-// previousOptions are those of a Server before an API that answers each request with a call of read_file, as id r1,
-// in one piece or as events.
+// previousOptions are those of a Server before an API that answers each request with a call of
+// read_file, as id r1, in one piece or as events.
 func previousOptions(t *testing.T, last *string) proxy.Options {
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -36,8 +36,8 @@ func previousOptions(t *testing.T, last *string) proxy.Options {
 	return opts
 }
 
-// A request that names an earlier answer instead of repeating it is planned with what that conversation showed: for the
-// same client, on every replica. Where it is not known, results pass.
+// A request that names an earlier answer instead of repeating it is planned with what that
+// conversation showed: for the same client, on every replica. Where it is not known, results pass.
 func TestPreviousResponse(t *testing.T) {
 	first := func(more string) string { return `{"model":"gpt-4o","input":[` + askItem + `]` + more + `}` }
 	result := `{"model":"gpt-4o","previous_response_id":"r1","input":[` + callOutput("c1", source(60)) + `]}`

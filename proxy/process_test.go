@@ -30,8 +30,8 @@ func saying(t *testing.T, text func() string) *upstream {
 	return &upstream{Server: up}
 }
 
-// Whatever status an upstream answers with, the client gets it or a 502, and the process lives. (ReverseProxy flushes from a timer,
-// where net/http's panic about a status would find no recover.)
+// Whatever status an upstream answers with, the client gets it or a 502, and the process lives.
+// (ReverseProxy flushes from a timer, where net/http's panic about a status would find no recover.)
 func TestNoAnswerEndsTheProcess(t *testing.T) {
 	var text string
 	up := saying(t, func() string { return text })
@@ -90,7 +90,7 @@ func TestPanicsElsewhereEndNothing(t *testing.T) {
 	defer front.Close()
 	for range 20 { // the timer may come too late to be met
 		for _, path := range []string{"/v1/files", "/v1/chat/completions"} {
-			res, err := front.Client().Post(front.URL+path, "application/json", strings.NewReader(`{"model":"m"}`))
+			res, err := front.Client().Post(front.URL+path, "application/json", strings.NewReader(`{"model":"m"}`)) //nolint:noctx // it ends with the test
 			if err == nil {
 				_, err = io.Copy(io.Discard, res.Body)
 				_ = res.Body.Close()

@@ -20,7 +20,8 @@ type reading struct {
 	end func()
 }
 
-// newReaders makes room for as many readings at a time as there are cores: more would only slow each other down.
+// newReaders makes room for as many readings at a time as there are cores: more would only slow
+// each other down.
 func newReaders() chan struct{} { return make(chan struct{}, runtime.GOMAXPROCS(0)) }
 
 // beginReading waits for a turn to read a body of size bytes. An error is the context's.
@@ -39,7 +40,8 @@ func (s *Server) beginReading(ctx context.Context, size int, body *byteShare) (*
 	}
 }
 
-// hold keeps body and share for work that may outlast the request, until the function that it returns is called.
+// hold keeps body and share for work that may outlast the request, until the function that it
+// returns is called.
 func (r *reading) hold() (release func()) {
 	r.share.hold()
 	r.body.hold()

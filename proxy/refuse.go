@@ -9,7 +9,8 @@ import (
 	"pith/internal/apierror"
 )
 
-// refusedMethods are never sent on: CONNECT and PRI open another protocol, TRACE shows a client what was added to its request.
+// refusedMethods are never sent on: CONNECT and PRI open another protocol, TRACE shows a client
+// what was added to its request.
 var refusedMethods = []string{http.MethodConnect, http.MethodTrace, "TRACK", "PRI"}
 
 // refuse says what is never sent on.
@@ -22,7 +23,8 @@ func refuse(r *http.Request) error {
 	case climbs(r.URL):
 		return apierror.BadRequest("path: a segment of two dots would leave the upstream's own path")
 	case r.ProtoMajor == 1 && r.ProtoMinor == 0 && r.Header.Get("Content-Length") == "" && hasBody(r.Method):
-		// net/http drops Transfer-Encoding from HTTP/1.0 without a word, and the body with it (golang.org/issue/12785).
+		// net/http drops Transfer-Encoding from HTTP/1.0 without a word, and the body with it
+		// (golang.org/issue/12785).
 		return &apierror.Error{Status: http.StatusLengthRequired, Kind: apierror.Request, Msg: "a body needs a Content-Length in HTTP/1.0"}
 	}
 	return nil
@@ -33,8 +35,8 @@ func hasBody(method string) bool {
 	return method == http.MethodPost || method == http.MethodPut || method == http.MethodPatch
 }
 
-// climbs reports a path with a segment that some server takes for the folder above: written out or escaped, once or twice, behind either
-// slash, with parameters behind it.
+// climbs reports a path with a segment that some server takes for the folder above: written out or
+// escaped, once or twice, behind either slash, with parameters behind it.
 func climbs(u *url.URL) bool {
 	for path, again := u.Path, 0; again < 3; again++ {
 		for segment := range strings.FieldsFuncSeq(path, func(r rune) bool { return r == '/' || r == '\\' }) {
@@ -51,7 +53,8 @@ func climbs(u *url.URL) bool {
 	return true // nobody escapes a path so often
 }
 
-// ownPrefix begins the names of headers between Pith and its clients. They go no further in either direction.
+// ownPrefix begins the names of headers between Pith and its clients. They go no further in either
+// direction.
 const ownPrefix = "X-Pith-"
 
 // dropOwn takes Pith's own headers off h.
@@ -63,14 +66,16 @@ func dropOwn(h http.Header) {
 	}
 }
 
-// framing are headers that say where a message ends and whom it is for. Credentials are the gateway's to know.
+// framing are headers that say where a message ends and whom it is for. Credentials are the
+// gateway's to know.
 var framing = []string{
 	"Authorization", "Api-Key", "X-Api-Key", "X-Goog-Api-Key", "Proxy-Authorization", "Cookie", "Host", "Content-Length", "Content-Encoding",
 	"Transfer-Encoding", "Connection", "Upgrade", "Te", "Trailer",
 }
 
-// dropDisguised takes headers off h whose names have underscores and are otherwise Pith's own, a credential's or the frame's: servers
-// that take underscores for hyphens (CGI, WSGI) would read them as those.
+// dropDisguised takes headers off h whose names have underscores and are otherwise Pith's own, a
+// credential's or the frame's: servers that take underscores for hyphens (CGI, WSGI) would read
+// them as those.
 func dropDisguised(h http.Header) {
 	for name := range h {
 		if !strings.Contains(name, "_") {

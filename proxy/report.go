@@ -50,7 +50,8 @@ const (
 	decisionBypass     decision = "bypass"     // something went wrong or was too busy; the original was sent
 )
 
-// Reasons of a pass or a bypass, beside those of dialects.Left. They are few, as metrics are labelled with them.
+// Reasons of a pass or a bypass, beside those of dialects.Left. They are few, as metrics are
+// labelled with them.
 const (
 	reasonOff      = "mode-off"
 	reasonHoldout  = "holdout"

@@ -203,7 +203,8 @@ func (s *Server) compressBlock(ctx context.Context, body []byte, b *candidate) (
 	return o
 }
 
-// minUsed is the part of its budget, one in so many, that a result's lines have to take. Below it the file is as good as gone.
+// minUsed is the part of its budget, one in so many, that a result's lines have to take. Below it
+// the file is as good as gone.
 const minUsed = 3
 
 // isThin reports that a result is nothing but markers, or leaves nearly all of its budget unused.

@@ -15,7 +15,8 @@ import (
 	"pith/gateway"
 )
 
-// What could mean another path, another protocol or a body that nobody reads is refused before anything is sent on.
+// What could mean another path, another protocol or a body that nobody reads is refused before
+// anything is sent on.
 func TestSideDoorsAreShut(t *testing.T) {
 	u := newUpstream(t)
 	opts := options(t, u)
@@ -105,7 +106,8 @@ func TestVirtualKeyGoesNoFurther(t *testing.T) {
 	}
 }
 
-// X-Pith headers are between a client and its Pith: no others of a client's pass, and none of an upstream's.
+// X-Pith headers are between a client and its Pith: no others of a client's pass, and none of an
+// upstream's.
 func TestOwnHeadersStayHere(t *testing.T) {
 	var got http.Header
 	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -157,7 +159,8 @@ func TestUnreadableAnswersStayOutOfLogs(t *testing.T) {
 	}
 }
 
-// One who is alone at a machine may let Pith hold the upstream's key; web pages open there may not spend it.
+// One who is alone at a machine may let Pith hold the upstream's key; web pages open there may not
+// spend it.
 func TestHeldKeyServesItsMachine(t *testing.T) {
 	u := newUpstream(t)
 	opts := options(t, u)

@@ -18,9 +18,9 @@ import (
 )
 
 // A socket is a WebSocket of the Responses API between a client and an upstream. Each message
-// response.create is a request like one over HTTP, see socketturn.go; every other message passes as it
-// is, and when it is whole. Each side has a connection of its own, with its own fragments, compression
-// and pings; how one side ends, the other is told.
+// response.create is a request like one over HTTP, see socketturn.go; every other message passes as
+// it is, and when it is whole. Each side has a connection of its own, with its own fragments,
+// compression and pings; how one side ends, the other is told.
 type socket struct {
 	server           *Server
 	x                *exchange // of the upgrade
@@ -43,8 +43,9 @@ const (
 	causeWait = time.Second
 )
 
-// serveSocket opens a WebSocket to the upstream, then to the client, and carries it to its end. Where
-// the upstream opens none, for whatever reason, the client is sent to HTTP, where it learns the reason.
+// serveSocket opens a WebSocket to the upstream, then to the client, and carries it to its end.
+// Where the upstream opens none, for whatever reason, the client is sent to HTTP, where it learns
+// the reason.
 func (s *Server) serveSocket(x *exchange, w http.ResponseWriter, r *http.Request, d *dialects.Dialect, want control) error {
 	k := &socket{server: s, x: x, r: r, dialect: d}
 	k.want = settings{control: want, tenant: x.tenant, alone: want.mode == ModeForce, recall: k.recall}
@@ -270,7 +271,8 @@ func (k *socket) passUp(ctx, compressing context.Context, m socketMessage) socke
 	return write(ctx, k.upstream, m)
 }
 
-// refuseMessage tells a client why its message was not read to the end, where that was not its doing.
+// refuseMessage tells a client why its message was not read to the end, where that was not its
+// doing.
 func (k *socket) refuseMessage(err error) {
 	e, ok := errors.AsType[*apierror.Error](err)
 	if !ok {

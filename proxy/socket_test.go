@@ -21,8 +21,8 @@ import (
 	"pith/proxy"
 )
 
-// A socketUpstream speaks the Responses API over WebSocket: it records what it is sent, and answers each message with
-// those that answer returns. A message "bye" is answered with close code 4001.
+// A socketUpstream speaks the Responses API over WebSocket: it records what it is sent, and answers
+// each message with those that answer returns. A message "bye" is answered with close code 4001.
 type socketUpstream struct {
 	*httptest.Server
 	answer func(message string) []string
@@ -189,8 +189,9 @@ func agent(message string) []string {
 	}
 }
 
-// What a conversation over a WebSocket sends for each result of a tool is what it sends over HTTP, where the whole
-// conversation comes with each request: the calls and the words of both sides come from the connection itself.
+// What a conversation over a WebSocket sends for each result of a tool is what it sends over HTTP,
+// where the whole conversation comes with each request: the calls and the words of both sides come
+// from the connection itself.
 func TestSocketSendsWhatHTTPSends(t *testing.T) {
 	u := newSocketUpstream(t, agent)
 	base, _ := start(t, socketOptions(t, u))
@@ -243,8 +244,8 @@ func TestSocketSendsWhatHTTPSends(t *testing.T) {
 	}
 }
 
-// Everything but requests passes as it is, fragments, compression and pings of one side aside; the upstream gets the
-// head of the upgrade without what is Pith's.
+// Everything but requests passes as it is, fragments, compression and pings of one side aside; the
+// upstream gets the head of the upgrade without what is Pith's.
 func TestSocketMessagesPass(t *testing.T) {
 	u := newSocketUpstream(t, func(m string) []string { return []string{m} })
 	base, _ := start(t, socketOptions(t, u))
@@ -346,7 +347,8 @@ func TestSocketIsRefused(t *testing.T) {
 	}
 }
 
-// A wish for another protocol than WebSocket is left out, as HTTP allows, and the request is served.
+// A wish for another protocol than WebSocket is left out, as HTTP allows, and the request is
+// served.
 func TestOtherUpgradesDoNotPass(t *testing.T) {
 	u := newUpstream(t)
 	base, client := start(t, options(t, u))
@@ -375,8 +377,8 @@ func TestSocketMessagesAreBounded(t *testing.T) {
 	}
 }
 
-// Each request over a WebSocket takes of its key's allowance, is logged and counted as one over HTTP, and what the
-// provider says that it took is in the books.
+// Each request over a WebSocket takes of its key's allowance, is logged and counted as one over
+// HTTP, and what the provider says that it took is in the books.
 func TestSocketRequestsAreCounted(t *testing.T) {
 	u := newSocketUpstream(t, agent)
 	opts := socketOptions(t, u)

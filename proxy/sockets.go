@@ -40,8 +40,8 @@ func (l *sockets) remove(k *socket) {
 	}
 }
 
-// end ends every WebSocket with code as soon as no answer is under way on it. With more to come, for
-// good, those that open later end at once.
+// end ends every WebSocket with code as soon as no answer is under way on it. With more to come,
+// for good, those that open later end at once.
 func (l *sockets) end(code websocket.StatusCode, reason string, forGood bool) {
 	l.mu.Lock()
 	l.closed = l.closed || forGood

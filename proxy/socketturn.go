@@ -23,7 +23,8 @@ type turn struct {
 	bytes int64
 }
 
-// nearAnswers is how many answers of a WebSocket can be gone on from on it. Providers keep the last.
+// nearAnswers is how many answers of a WebSocket can be gone on from on it. Providers keep the
+// last.
 const nearAnswers = 4
 
 // A turnQueue is the turns of a WebSocket whose answers are not at their end, the oldest first, and
@@ -100,7 +101,8 @@ func refusalEvent(e *apierror.Error) socketMessage {
 	return socketMessage{kind: websocket.MessageText, data: data}
 }
 
-// observe reads an event of the upstream before it is passed on. What it returns is done behind that.
+// observe reads an event of the upstream before it is passed on. What it returns is done behind
+// that.
 func (k *socket) observe(data []byte) (after func()) {
 	e := dialects.ReadEvent(data)
 	t := k.queue.first(e.Ends)

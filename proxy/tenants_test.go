@@ -9,8 +9,8 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// Every feature that keeps something for a caller finds it again for the same caller, by virtual key and without, in whichever header
-// the key comes; for another caller it is not there.
+// Every feature that keeps something for a caller finds it again for the same caller, by virtual
+// key and without, in whichever header the key comes; for another caller it is not there.
 func TestTenantsFindWhatIsTheirs(t *testing.T) {
 	callers := []struct {
 		name        string
@@ -69,7 +69,8 @@ func TestTenantsFindWhatIsTheirs(t *testing.T) {
 	}
 }
 
-// The hidden tool finds the originals of a client with a virtual key, and is worded as a provider takes it.
+// The hidden tool finds the originals of a client with a virtual key, and is worded as a provider
+// takes it.
 func TestToolFindsOriginalsOfVirtualKeys(t *testing.T) {
 	for _, w := range []wire{chatWire, messagesWire, responsesWire} {
 		t.Run(w.name, func(t *testing.T) {

@@ -52,8 +52,8 @@ func (t *tracing) start(ctx context.Context, r *http.Request) (context.Context, 
 // headerRequestID tells a client under which id the log has its request.
 const headerRequestID = "X-Pith-Request-Id"
 
-// idOf names a request: by its trace, where it has one, of ours or of the client's, so that the log and the traces of all on its way
-// are found by one id.
+// idOf names a request: by its trace, where it has one, of ours or of the client's, so that the log
+// and the traces of all on its way are found by one id.
 func (t *tracing) idOf(span trace.Span, h http.Header) string {
 	if !span.SpanContext().HasTraceID() {
 		ctx := t.propagator.Extract(context.Background(), propagation.HeaderCarrier(h))

@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	// turnsFor is how long a conversation can be gone on from by the id of its last answer. Later its
-	// tool results pass: the calls that they answer are not known any more.
+	// turnsFor is how long a conversation can be gone on from by the id of its last answer. Later
+	// its tool results pass: the calls that they answer are not known any more.
 	turnsFor = 24 * time.Hour
 	// nearTurns is how many conversations this process remembers itself, until the store has them.
 	nearTurns = 32
@@ -68,8 +68,8 @@ func (s *Server) recallFor(ctx context.Context, tenant string) func(id string) (
 	return func(id string) (dialects.Thread, bool) { return s.turns.recall(ctx, tenant, id) }
 }
 
-// A reply is an answer of the Responses API that is followed so that its conversation can be gone on
-// from. One goroutine uses it.
+// A reply is an answer of the Responses API that is followed so that its conversation can be gone
+// on from. One goroutine uses it.
 type reply struct {
 	// thread are the turns up to the answer, and what is done of it.
 	thread dialects.Thread
@@ -94,8 +94,8 @@ func (p *reply) set(t dialects.Thread, err error) {
 	p.thread, p.lost = t, p.lost || err != nil
 }
 
-// add takes an event of the answer. It returns the answer's id where the conversation can be gone on
-// from now.
+// add takes an event of the answer. It returns the answer's id where the conversation can be gone
+// on from now.
 func (p *reply) add(e dialects.Event) (id string) {
 	if e.Item != "" && !p.lost {
 		p.items = true

@@ -8,16 +8,16 @@ import (
 	"pith/internal/apierror"
 )
 
-// errNoSocket tells a client to go on over HTTP. Codex does so at once after 426, and after three more
-// tries where the answer is another (e2e TestCodingAgentCodexSentToHTTP).
+// errNoSocket tells a client to go on over HTTP. Codex does so at once after 426, and after three
+// more tries where the answer is another (e2e TestCodingAgentCodexSentToHTTP).
 var errNoSocket = &apierror.Error{
 	Status: http.StatusUpgradeRequired, Kind: apierror.Request,
 	Msg: "no WebSocket may be opened here: use HTTP, or see server.websocket in the configuration",
 }
 
 // upgradeOf is the protocol that a request wants to change to where that is WebSocket, and else "".
-// Wishes for other protocols come off the request, which RFC 9110, section 7.8, lets a server ignore:
-// an h2c tunnel would pass by everything that is counted and bounded here.
+// Wishes for other protocols come off the request, which RFC 9110, section 7.8, lets a server
+// ignore: an h2c tunnel would pass by everything that is counted and bounded here.
 func upgradeOf(h http.Header) string {
 	defer h.Del("HTTP2-Settings")
 	wants := false

@@ -1,5 +1,5 @@
-// Package retrieval keeps omitted text and gives it back, to whoever asks over HTTP and to the model by
-// a tool whose rounds the client does not see.
+// Package retrieval keeps omitted text and gives it back, to whoever asks over HTTP and to the
+// model by a tool whose rounds the client does not see.
 package retrieval
 
 import (

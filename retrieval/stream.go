@@ -35,7 +35,8 @@ type event struct {
 // maxEvent bounds one event that is looked at, in bytes.
 const maxEvent = 16 << 20
 
-// errEvent is no fault of the upstream's: what is longer passes as it is, and so does all that follows.
+// errEvent is no fault of the upstream's: what is longer passes as it is, and so does all that
+// follows.
 var errEvent = errors.New("event is too long to be looked at")
 
 // readEvent reads up to the next blank line.

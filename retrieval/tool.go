@@ -83,8 +83,9 @@ type Offer struct {
 	rounds  int
 }
 
-// OfferTool adds the tool to a tenant's request in a dialect, or returns nil where the request cannot have it or the tool is
-// switched off. One without tools (a title, a summary) stays so. The body must be JSON.
+// OfferTool adds the tool to a tenant's request in a dialect, or returns nil where the request
+// cannot have it or the tool is switched off. One without tools (a title, a summary) stays so. The
+// body must be JSON.
 func (o *Originals) OfferTool(dialect string, body []byte, tenant string) *Offer {
 	w := wordings[dialect]
 	if !o.opts.Tool || w == nil {

@@ -1,5 +1,5 @@
-// Package textfile reads the files that a person writes or names: regular files of a bounded size, and YAML whose nesting is bounded
-// before a parser sees it.
+// Package textfile reads the files that a person writes or names: regular files of a bounded size,
+// and YAML whose nesting is bounded before a parser sees it.
 //
 // It knows nothing of what stands in them.
 package textfile
@@ -21,13 +21,16 @@ const (
 	MaxData = 64 << 20
 )
 
-// ErrNotRegular says that a path names a folder, a pipe or a device: opening or reading it could last for ever.
+// ErrNotRegular says that a path names a folder, a pipe or a device: opening or reading it could
+// last for ever.
 var ErrNotRegular = errors.New("not a regular file")
 
-// Read returns the content of a regular file of at most limit bytes. A pipe without a writer does not hold it up. Errors are
-// *fs.PathError, with ErrNotRegular where the path is something else than a file.
+// Read returns the content of a regular file of at most limit bytes. A pipe without a writer does
+// not hold it up. Errors are *fs.PathError, with ErrNotRegular where the path is something else
+// than a file.
 func Read(path string, limit int64) ([]byte, error) {
-	// Without O_NONBLOCK the open of a pipe waits for a writer (open(2)); a regular file does not know the flag.
+	// Without O_NONBLOCK the open of a pipe waits for a writer (open(2)); a regular file does not
+	// know the flag.
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err

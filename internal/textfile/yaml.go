@@ -9,13 +9,15 @@ import (
 )
 
 const (
-	// maxDepth is how deep YAML may be nested. The parser goes down by calling itself: 200 KB of "[" took it 4 GiB.
+	// maxDepth is how deep YAML may be nested. The parser goes down by calling itself: 200 KB of
+	// "[" took it 4 GiB.
 	maxDepth = 64
 	// maxTokens bounds what the parser makes of a flat file: some 500 bytes of each token.
 	maxTokens = 200_000
 )
 
-// ReadYAML is Read for YAML up to MaxSettings: CheckYAML has nothing to say against what it returns.
+// ReadYAML is Read for YAML up to MaxSettings: CheckYAML has nothing to say against what it
+// returns.
 func ReadYAML(path string) ([]byte, error) {
 	text, err := Read(path, MaxSettings)
 	if err != nil {
@@ -27,8 +29,9 @@ func ReadYAML(path string) ([]byte, error) {
 	return text, nil
 }
 
-// CheckYAML looks at tokens alone and refuses what is nested deeper than a person writes, and aliases, whose expansion can be
-// many times the file. It returns the line, from 1. Other mistakes are left to the parser.
+// CheckYAML looks at tokens alone and refuses what is nested deeper than a person writes, and
+// aliases, whose expansion can be many times the file. It returns the line, from 1. Other mistakes
+// are left to the parser.
 func CheckYAML(text []byte) (line int, err error) {
 	var s scanner.Scanner
 	s.Init(string(text))
@@ -53,8 +56,8 @@ func CheckYAML(text []byte) (line int, err error) {
 	}
 }
 
-// A depth follows how deep the parser would be: one level for each open bracket, each indentation, each dash or question mark
-// behind another on a line, and each tag or anchor before a value.
+// A depth follows how deep the parser would be: one level for each open bracket, each indentation,
+// each dash or question mark behind another on a line, and each tag or anchor before a value.
 type depth struct {
 	brackets, signs, marks int
 	columns                []int
