@@ -35,7 +35,7 @@ func (p punctual) Score(ctx context.Context, seqs []compress.Sequence) ([]compre
 func TestColdRequests(t *testing.T) {
 	pool, count := newPool(t), counters{tokens.New()}
 	meter := bench.NewMeter(punctual{&spiky{}}, func(compress.Sequence) int { return 1 })
-	options := compress.Options{Splitter: pool, Counters: count, Scorer: meter}
+	options := compress.Options{Splitter: pool, Counters: count, Scorer: meter, Ranker: "hybrid", Speed: compress.SpeedExact}
 	whole, err := compress.New(options)
 	if err != nil {
 		t.Fatal(err)

@@ -206,7 +206,7 @@ func TestWorkIsLinear(t *testing.T) {
 			if two.work > 64*int64(size) {
 				t.Errorf("%d bytes take %d steps", size, two.work)
 			}
-			if all := int64(size) + two.held; two.kept > 4*all || two.made > 16*all {
+			if all := int64(size) + two.held; two.kept > 4*all || two.made > madePerByte*all {
 				t.Errorf("%d bytes and %d held for them keep %d bytes of memory, of %d that were made", size, two.held, two.kept, two.made)
 			}
 			if two.held > 40*int64(size) {

@@ -87,7 +87,7 @@ func TestExampleRequestIsCompressed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	res, got := post(t, p.URL+"/v1/chat/completions", string(body), "X-Pith-Mode", "preview")
+	res, got := post(t, p.URL+"/v1/chat/completions", string(body), "X-Pith-Mode", "preview", "X-Pith-Rate", "0.3")
 	if res.StatusCode != http.StatusOK || len(got) > len(body)*6/10 || !strings.Contains(got, "Drain") {
 		t.Errorf("status %d, %d of %d bytes, decision %q", res.StatusCode, len(got), len(body), res.Header.Get("X-Pith-Decision"))
 	}

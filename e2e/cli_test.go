@@ -38,7 +38,7 @@ func TestCompressReportsAsJSON(t *testing.T) {
 	if err := os.WriteFile(path, []byte(source(t, sourceFile)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, errOut, status := pith(t, "", "compress", "-q", question, "--rate", "0.2", "--format", "json", path)
+	out, errOut, status := pith(t, "", "compress", "-q", question, "--rate", "0.2", "--ranker", "hybrid", "--format", "json", path)
 	if status != 0 {
 		t.Fatalf("status %d: %s", status, errOut)
 	}

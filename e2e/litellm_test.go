@@ -115,7 +115,7 @@ func TestLiteLLMUsesPithAsSidecar(t *testing.T) {
 	model := &curious{}
 	up := httptest.NewServer(model)
 	t.Cleanup(up.Close)
-	p := serve(t, "http://127.0.0.1:1", "PITH_RETRIEVAL=true", "PITH_CACHE_SECRET=0123456789abcdef")
+	p := serve(t, "http://127.0.0.1:1", "PITH_RETRIEVAL=true", "PITH_RATE=0.4", "PITH_CACHE_SECRET=0123456789abcdef")
 	gateway := startLiteLLM(t, up.URL, p.URL)
 	request, err := json.Marshal(map[string]any{"model": "gpt-4o", "messages": []map[string]string{
 		{"role": "user", "content": prompt(t)},

@@ -50,7 +50,7 @@ func TestNoAnswerEndsTheProcess(t *testing.T) {
 		}
 	}
 	for _, status := range []int{200, 204, 299, 304, 399, 418, 599} {
-		text = fmt.Sprintf("HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n", status)
+		text = fmt.Sprintf("HTTP/1.1 %d X\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", status)
 		if a, _ := post(t, client, base+"/v1/models", `{}`); a.StatusCode != status {
 			t.Errorf("status %d arrives as %d", status, a.StatusCode)
 		}

@@ -113,6 +113,9 @@ func stopped(err error, dir *evolve.RunDir, report *evolve.Report, path string) 
 		err = fmt.Errorf("%w; a provisional report is in %s (`pith evolve show`; `export --force` takes it)", err, path)
 	}
 	stops := errors.Is(err, context.Canceled) || errors.Is(err, llm.ErrBudgetSpent)
+	if errors.Is(err, context.Canceled) { // main is quiet about interrupts; how to go on has to be said
+		err = errors.New("interrupted")
+	}
 	if !stops && dir.Answers().Len() == 0 || errors.Is(err, evolve.ErrDiverged) {
 		return err
 	}
