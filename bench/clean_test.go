@@ -45,6 +45,8 @@ func corpusOf(t *testing.T, marks []string) bench.Corpus {
 		{"kind": "go-std", "name": "std/fmt", "held_out": false},
 		{"kind": "go", "name": "github.com/pion/ice/v4", "held_out": true}]}`)
 	write("repositories.txt", "Chart.js\n")
+	write("questions.json", `[{"package": "pypi huey@3.5.4", "lang": "python", "files": ["huey/api.py"],
+		"questions": [{"ask": "Is a task lost?", "words": "other", "needed": ["huey/api.py Huey.execute"]}]}]`)
 	bits := make([]byte, 1<<13)
 	for _, m := range marks {
 		var start, step uint64
@@ -71,7 +73,7 @@ func caseOf(repo, text string) bench.Case {
 func TestCleanByName(t *testing.T) {
 	corpus := corpusOf(t, nil)
 	for repo, trained := range map[string]bool{
-		"gin": true, "commons-lang": true, "chart.js": true, "go github.com/gin-gonic/gin@v1.2.0": true, "maven org.apache.commons:commons-lang3@3.1": true,
+		"gin": true, "huey": true, "pypi huey@1.0": true, "commons-lang": true, "chart.js": true, "go github.com/gin-gonic/gin@v1.2.0": true, "maven org.apache.commons:commons-lang3@3.1": true,
 		"npm chart.js@4.0.0": true,
 		"fmt":                false, "ice": false, "go github.com/pion/ice/v4@v4.0.0": false, "ginkgo": false, "npm gin@1.0.0": false,
 	} {

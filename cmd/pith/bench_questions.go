@@ -20,7 +20,7 @@ const otherWords = "other words"
 type questionsFlags struct {
 	casesFlags
 
-	cache string
+	cache, save string
 }
 
 func benchQuestionsCommand() *cobra.Command {
@@ -41,12 +41,18 @@ Without FILE, ` + questionsFile + `.`,
 			if err != nil {
 				return err
 			}
+			if flags.save != "" {
+				if err := bench.WriteCases(flags.save, cases); err != nil {
+					return fmt.Errorf("--save: %w", err)
+				}
+			}
 			flags.options.Unnamed = otherWords
 			return flags.measure(cmd, cases)
 		},
 	}
 	flags.add(cmd)
 	cmd.Flags().StringVar(&flags.cache, "cache", "", "folder that packages are kept in (default: the user's cache folder)")
+	cmd.Flags().StringVar(&flags.save, "save", "", "write the cases made to this file, gzipped, to read and to use again")
 	return cmd
 }
 
