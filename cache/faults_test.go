@@ -57,7 +57,10 @@ func outages() []outage {
 		{"black hole for requests", toxic(`{"type": "timeout", "stream": "upstream", "attributes": {"timeout": 0}}`)},
 		{"reset", toxic(`{"type": "reset_peer", "attributes": {"timeout": 0}}`)},
 		{"closed after five bytes", toxic(`{"type": "limit_data", "attributes": {"bytes": 5}}`)},
-		{"a byte each 20 s", toxic(`{"type": "slicer", "attributes": {"average_size": 1, "size_variation": 0, "delay": 20000000}}`)},
+		{
+			"a byte each 20 s",
+			toxic(`{"type": "slicer", "attributes": {"average_size": 1, "size_variation": 0, "delay": 20000000}}`),
+		},
 		{"port closed", func(_ testing.TB, _ *server, p *toxiproxy.Proxy) { p.Stop() }},
 		{"stopped", func(t testing.TB, s *server, _ *toxiproxy.Proxy) { s.signal(t, syscall.SIGSTOP) }},
 		{"killed", func(t testing.TB, s *server, _ *toxiproxy.Proxy) { s.signal(t, syscall.SIGKILL) }},
@@ -130,7 +133,8 @@ func TestOutageOnOpenConnections(t *testing.T) {
 func TestRedisComesBack(t *testing.T) {
 	s := startServer(t)
 	r := open(t, s.addr, cache.RedisOptions{Budget: 100 * time.Millisecond, Cooldown: 10 * time.Millisecond})
-	open(t, s.addr, cache.RedisOptions{}).Add(t.Context(), "key", []byte("value"), time.Hour) // with time for a busy machine
+	// With time for a busy machine.
+	open(t, s.addr, cache.RedisOptions{}).Add(t.Context(), "key", []byte("value"), time.Hour)
 	s.signal(t, syscall.SIGSTOP)
 	r.Get(t.Context(), "key")
 	if got := r.State(); got != "open" {

@@ -74,7 +74,8 @@ func (s *server) start(t testing.TB, binary string) bool {
 	}
 	var out bytes.Buffer
 	// Not the test's context: it ends before the cleanup that stops the server.
-	s.cmd = exec.CommandContext(context.Background(), binary, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir())
+	s.cmd = exec.CommandContext(context.Background(), binary, "--port", port, "--bind", "127.0.0.1", "--save", "",
+		"--appendonly", "no", "--dir", t.TempDir())
 	s.cmd.Stdout, s.cmd.Stderr = &out, &out
 	if err := s.cmd.Start(); err != nil {
 		t.Fatalf("start %s: %v", binary, err)

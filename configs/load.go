@@ -85,7 +85,10 @@ func (c *Config) loadYAML(path string, data []byte, environ []string) []error {
 	if err != nil {
 		return []error{syntaxError(path, err)}
 	}
-	r := reader{path: path, bindings: c.bindings(), lists: c.lists(), environ: environ, given: make(map[string]bool), places: c.placed()}
+	r := reader{
+		path: path, bindings: c.bindings(), lists: c.lists(), environ: environ, given: make(map[string]bool),
+		places: c.placed(),
+	}
 	for i, doc := range file.Docs {
 		if i > 0 && doc.Body != nil {
 			r.fail(doc.Body, "a second document: want one")
@@ -161,7 +164,10 @@ func (r *reader) list(l list, section *ast.MappingValueNode) {
 	}
 	for i, item := range items {
 		at := fmt.Sprintf("%s[%d].", l.path, i)
-		one := reader{path: r.path, bindings: l.entry(), environ: r.environ, given: make(map[string]bool), places: r.places, at: at}
+		one := reader{
+			path: r.path, bindings: l.entry(), environ: r.environ, given: make(map[string]bool),
+			places: r.places, at: at,
+		}
 		one.places[at] = r.place(item)
 		for _, entry := range one.entries(item, "keys of "+l.path) {
 			one.entry(l.path+"."+entry.Key.GetToken().Value, entry)

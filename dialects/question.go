@@ -19,7 +19,8 @@ type userTurn struct {
 // editableFiles is how Aider introduces files that the model is to edit by quoting their lines
 // exactly. They come anew with each request, under the same words whatever the question. Those of
 // its /ask mode are only looked at.
-var editableFiles = regexp.MustCompile(`(?i)true contents of these files|\bso (?:that )?you can (?:go ahead and )?edit\b`)
+var editableFiles = regexp.MustCompile(
+	`(?i)true contents of these files|\bso (?:that )?you can (?:go ahead and )?edit\b`)
 
 // read takes in one text of the message.
 func (u *userTurn) read(text jsonText) {
@@ -78,10 +79,15 @@ func onlyPaths(text string) bool {
 }
 
 var (
-	handover = regexp.MustCompile(`(?i)^\W*(?:i have|i've|i am|here are|here is|these are|below are|the following|following|attached|please find|use these)\b[^?]{0,200}\b(?:added|files?|contents?|reference|summaries|context)\b`)
+	handover = regexp.MustCompile(
+		`(?i)^\W*(?:i have|i've|i am|here are|here is|these are|below are|the following|following|attached|` +
+			`please find|use these)\b[^?]{0,200}\b(?:added|files?|contents?|reference|summaries|context)\b`)
 	// trustWords go on about files handed over.
-	trustWords = regexp.MustCompile(`(?i)^\W*(?:trust this message|do not edit these files|(?:any )?other messages in the chat may contain outdated)`)
-	accept     = regexp.MustCompile(`(?i)^\W*(?:ok|okay|understood|sure|got it|noted|thanks|thank you|i will|i'll|yes)\b`)
+	trustWords = regexp.MustCompile(
+		`(?i)^\W*(?:trust this message|do not edit these files|` +
+			`(?:any )?other messages in the chat may contain outdated)`)
+	accept = regexp.MustCompile(
+		`(?i)^\W*(?:ok|okay|understood|sure|got it|noted|thanks|thank you|i will|i'll|yes)\b`)
 )
 
 // isHandover reports that words only hand over files or context and ask nothing.

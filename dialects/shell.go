@@ -58,7 +58,8 @@ func (c simpleCommand) prints() (out []print, known bool) {
 		if name == "printf" {
 			text = strings.TrimSuffix(text, `\n`)
 		}
-		return []print{{literal: text}}, !strings.HasPrefix(text, "-e") && !strings.HasPrefix(text, "-n") && !strings.ContainsAny(text, `\%`) && strings.TrimSpace(text) != ""
+		return []print{{literal: text}}, !strings.HasPrefix(text, "-e") && !strings.HasPrefix(text, "-n") &&
+			!strings.ContainsAny(text, `\%`) && strings.TrimSpace(text) != ""
 	case "bash", "sh", "zsh":
 		if len(args) == 2 && (args[0] == "-c" || args[0] == "-lc") {
 			out, _, known = shellPrints(args[1])
@@ -113,8 +114,9 @@ func catArguments(name string, args []string) (files []string, known bool) {
 }
 
 var (
-	sedRange   = regexp.MustCompile(`^(?:(\d+)?(?:,(\d+|\$))?)p(?:;\s*\d+q)?$`)
-	awkAll     = regexp.MustCompile(`^\s*(?:1|\{\s*print(?:\s+\$0)?\s*;?\s*\}|\{\s*printf?\W.*\bF?NR\b.*\$0\s*\)?;?\s*\})\s*$`)
+	sedRange = regexp.MustCompile(`^(?:(\d+)?(?:,(\d+|\$))?)p(?:;\s*\d+q)?$`)
+	awkAll   = regexp.MustCompile(
+		`^\s*(?:1|\{\s*print(?:\s+\$0)?\s*;?\s*\}|\{\s*printf?\W.*\bF?NR\b.*\$0\s*\)?;?\s*\})\s*$`)
 	headNumber = regexp.MustCompile(`^(?:-n|--lines=?)?-?(\d+)$`)
 )
 
@@ -198,7 +200,8 @@ func gitPrints(args []string) (out []print, known bool) {
 		args = args[2:]
 	}
 	switch {
-	case len(args) == 2 && args[0] == "show", len(args) == 3 && args[0] == "cat-file" && (args[1] == "-p" || args[1] == "blob"):
+	case len(args) == 2 && args[0] == "show",
+		len(args) == 3 && args[0] == "cat-file" && (args[1] == "-p" || args[1] == "blob"):
 		_, file, ok := strings.Cut(args[len(args)-1], ":")
 		if ok && file != "" {
 			return []print{{path: strings.TrimPrefix(file, "./")}}, true

@@ -221,9 +221,11 @@ func commandOf(words []string) string {
 
 var (
 	// lookOnly are programs that change no file; sed is told apart by its flags.
-	lookOnly = regexp.MustCompile(`^\s*(?:cd|cat|head|tail|nl|grep|egrep|fgrep|rg|ag|ls|wc|find|tree|file|stat|less|more|echo|pwd|which|diff|sort|uniq|cut|` +
-		`awk|sed\s+-n|git\s+(?:diff|log|show|status|grep|blame|ls-files)|go\s+(?:test|build|vet|run|list)|cargo\s+(?:test|build|check)|` +
-		`npm\s+(?:test|run\s+(?:test|build))|pytest|make|true|printf|bat|batcat|test|date|basename|dirname|realpath)\b`)
+	lookOnly = regexp.MustCompile(
+		`^\s*(?:cd|cat|head|tail|nl|grep|egrep|fgrep|rg|ag|ls|wc|find|tree|file|stat|less|more|echo|pwd|which|diff|` +
+			`sort|uniq|cut|awk|sed\s+-n|git\s+(?:diff|log|show|status|grep|blame|ls-files)|` +
+			`go\s+(?:test|build|vet|run|list)|cargo\s+(?:test|build|check)|npm\s+(?:test|run\s+(?:test|build))|` +
+			`pytest|make|true|printf|bat|batcat|test|date|basename|dirname|realpath)\b`)
 	// redirect is an output redirection into a file, 2>&1 and /dev/null apart.
 	redirect      = regexp.MustCompile(`>>?\s*[^&\s>]`)
 	safeRedirect  = regexp.MustCompile(`\d?>{1,2}\s*(?:/dev/null|&\d)`)

@@ -33,7 +33,8 @@ func startRedis(t *testing.T) (string, *os.Process) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(server, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir())
+	cmd := exec.Command(server, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+		"--dir", t.TempDir())
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +91,8 @@ func TestSameRequestSameBytes(t *testing.T) {
 			t.Errorf("%s: cache %q, want %q", step.name, cache, step.cache)
 		}
 	}
-	// A starved machine may let Redis's 50 ms pass, which is a miss by design; three replicas in a row it does not.
+	// A starved machine may let Redis's 50 ms pass, which is a miss by design; three replicas in a
+	// row it does not.
 	for range 3 {
 		cache, got := send(t, serve(t, up.URL, withRedis...), up)
 		if got != want {

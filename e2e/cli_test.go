@@ -38,7 +38,8 @@ func TestCompressReportsAsJSON(t *testing.T) {
 	if err := os.WriteFile(path, []byte(source(t, sourceFile)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, errOut, status := pith(t, "", "compress", "-q", question, "--rate", "0.2", "--ranker", "hybrid", "--format", "json", path)
+	out, errOut, status := pith(t, "", "compress", "-q", question, "--rate", "0.2", "--ranker", "hybrid",
+		"--format", "json", path)
 	if status != 0 {
 		t.Fatalf("status %d: %s", status, errOut)
 	}
@@ -102,8 +103,10 @@ func TestCompressReadsFoldersAndStandardInput(t *testing.T) {
 	if out, errOut, status := pith(t, text, "compress", "--rate", "1", "-"); status != 0 || out != text {
 		t.Errorf("status %d, %q: %s", status, out, errOut)
 	}
-	diff, errOut, status := pith(t, source(t, sourceFile), "compress", "-q", question, "--rate", "0.2", "--format", "diff", "-")
-	if status != 0 || !strings.Contains(diff, "@@ ") || !strings.Contains(diff, "omitted") || strings.Contains(diff, "\x1b") {
+	diff, errOut, status := pith(t, source(t, sourceFile), "compress", "-q", question, "--rate", "0.2",
+		"--format", "diff", "-")
+	if status != 0 || !strings.Contains(diff, "@@ ") || !strings.Contains(diff, "omitted") ||
+		strings.Contains(diff, "\x1b") {
 		t.Errorf("diff: status %d: %s\n%.400s", status, errOut, diff)
 	}
 }

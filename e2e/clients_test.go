@@ -19,7 +19,8 @@ import (
 	"github.com/openai/openai-go/v3/packages/param"
 )
 
-// A step is one request of a script: an operation that a client knows, and what its caller fills in.
+// A step is one request of a script: an operation that a client knows, and what its caller fills
+// in.
 type step struct {
 	Op   string          `json:"op"`
 	Body json.RawMessage `json:"body,omitempty"`
@@ -69,12 +70,16 @@ func runNode(t *testing.T, c client, baseURL string, script []step) []reply {
 	if _, err := exec.LookPath(node); err != nil {
 		node = filepath.Join(root, ".deps/node/bin/node")
 	}
-	return runScript(t, c, script, exec.CommandContext(t.Context(), node, filepath.Join(root, "e2e/clients/client.mjs"), c.sdk), "BASE_URL="+baseURL)
+	return runScript(t, c, script,
+		exec.CommandContext(t.Context(), node, filepath.Join(root, "e2e/clients/client.mjs"), c.sdk),
+		"BASE_URL="+baseURL)
 }
 
 func runPython(t *testing.T, c client, baseURL string, script []step) []reply {
 	t.Helper()
-	return runScript(t, c, script, exec.CommandContext(t.Context(), "python3", filepath.Join(root, "e2e/clients/client.py"), c.sdk), "BASE_URL="+baseURL)
+	return runScript(t, c, script,
+		exec.CommandContext(t.Context(), "python3", filepath.Join(root, "e2e/clients/client.py"), c.sdk),
+		"BASE_URL="+baseURL)
 }
 
 // runScript gives script to one of the programs in clients and returns what it printed.
@@ -84,7 +89,8 @@ func runScript(t *testing.T, c client, script []step, cmd *exec.Cmd, env string)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd.Env = append(os.Environ(), env, "API_KEY="+c.key(), "CLIENT_MODULES="+filepath.Join(root, ".deps/clients"), "PYTHONPATH="+filepath.Join(root, ".deps/sdks"))
+	cmd.Env = append(os.Environ(), env, "API_KEY="+c.key(), "CLIENT_MODULES="+filepath.Join(root, ".deps/clients"),
+		"PYTHONPATH="+filepath.Join(root, ".deps/sdks"))
 	cmd.Stdin = strings.NewReader(string(in))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
@@ -148,7 +154,8 @@ func runOpenAI(t *testing.T, c client, baseURL string, script []step) []reply {
 	t.Helper()
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
-	sdk := openai.NewClient(option.WithBaseURL(baseURL), option.WithAPIKey(c.key()), option.WithMaxRetries(0), option.WithHTTPClient(&http.Client{Transport: transport}))
+	sdk := openai.NewClient(option.WithBaseURL(baseURL), option.WithAPIKey(c.key()), option.WithMaxRetries(0),
+		option.WithHTTPClient(&http.Client{Transport: transport}))
 	var out []reply
 	for _, s := range script {
 		params := param.Override[openai.ChatCompletionNewParams](s.Body)
@@ -169,14 +176,19 @@ func runAnthropic(t *testing.T, c client, baseURL string, script []step) []reply
 	t.Helper()
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
-	sdk := anthropic.NewClient(anthropicoption.WithBaseURL(baseURL), anthropicoption.WithAPIKey(c.key()), anthropicoption.WithMaxRetries(0),
+	sdk := anthropic.NewClient(anthropicoption.WithBaseURL(baseURL), anthropicoption.WithAPIKey(c.key()),
+		anthropicoption.WithMaxRetries(0),
 		anthropicoption.WithHTTPClient(&http.Client{Transport: transport}))
 	var out []reply
 	for _, s := range script {
 		params := anthropicparam.Override[anthropic.MessageNewParams](s.Body)
 		switch {
 		case s.Op == "count":
-			out = append(out, whole(sdk.Messages.CountTokens(t.Context(), anthropicparam.Override[anthropic.MessageCountTokensParams](s.Body))))
+			out = append(
+				out,
+				whole(
+					sdk.Messages.CountTokens(t.Context(),
+						anthropicparam.Override[anthropic.MessageCountTokensParams](s.Body))))
 		case streams(s.Body):
 			out = append(out, drain(sdk.Messages.NewStreaming(t.Context(), params)))
 		default:
@@ -194,7 +206,11 @@ func (r *raw) RawJSON() string { return string(r.RawMessage) }
 // ask sends one chat message through the OpenAI client for Go.
 func ask(ctx context.Context, baseURL, message string) (string, error) {
 	sdk := openai.NewClient(option.WithBaseURL(baseURL), option.WithAPIKey("sk-e2e"), option.WithMaxRetries(0))
-	res, err := sdk.Chat.Completions.New(ctx, openai.ChatCompletionNewParams{Model: "gpt-4o", Messages: []openai.ChatCompletionMessageParamUnion{openai.UserMessage(message)}})
+	res, err := sdk.Chat.Completions.New(
+		ctx, openai.ChatCompletionNewParams{
+			Model:    "gpt-4o",
+			Messages: []openai.ChatCompletionMessageParamUnion{openai.UserMessage(message)},
+		})
 	if err != nil {
 		return "", err
 	}

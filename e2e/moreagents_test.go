@@ -20,7 +20,11 @@ var opencode = codingAgent{
 			{tool: "read", args: jsonOf(object{"filePath": at("store.go"), "offset": 80, "limit": 20})},
 			{tool: "bash", args: `{"command":"grep -n parseURL *.go","description":"Search"}`},
 			{tool: "bash", args: `{"command":"cat relay.go","description":"Look"}`},
-			{tool: "edit", args: jsonOf(object{"filePath": at("store.go"), "oldString": "package cache", "newString": "package store"})},
+			{
+				tool: "edit",
+				args: jsonOf(
+					object{"filePath": at("store.go"), "oldString": "package cache", "newString": "package store"}),
+			},
 			read("store.go"),
 			{says: finalWords},
 			read("plan.go"),
@@ -39,7 +43,8 @@ var opencode = codingAgent{
 		if again {
 			args = append(args, "--continue")
 		}
-		return append(args, question), []string{"OPENCODE_CONFIG_CONTENT=" + config, "XDG_DATA_HOME=" + home, "XDG_CONFIG_HOME=" + home}
+		return append(args, question),
+			[]string{"OPENCODE_CONFIG_CONTENT=" + config, "XDG_DATA_HOME=" + home, "XDG_CONFIG_HOME=" + home}
 	},
 }
 
@@ -58,7 +63,11 @@ var qwen = codingAgent{
 			{tool: "read_file", args: jsonOf(object{"file_path": at("store.go"), "offset": 80, "limit": 20})},
 			{tool: "run_shell_command", args: `{"command":"grep -n parseURL *.go","is_background":false}`},
 			{tool: "run_shell_command", args: `{"command":"cat relay.go","is_background":false}`},
-			{tool: "edit", args: jsonOf(object{"file_path": at("store.go"), "old_string": "package cache", "new_string": "package store"})},
+			{
+				tool: "edit",
+				args: jsonOf(
+					object{"file_path": at("store.go"), "old_string": "package cache", "new_string": "package store"}),
+			},
 			read("store.go"),
 			{says: finalWords},
 			read("plan.go"),
@@ -70,7 +79,8 @@ var qwen = codingAgent{
 		if again {
 			args = append(args, "--continue")
 		}
-		return append(args, "-p", question), []string{"OPENAI_BASE_URL=" + base + "/v1", "OPENAI_API_KEY=K", "OPENAI_MODEL=m"}
+		return append(args, "-p", question),
+			[]string{"OPENAI_BASE_URL=" + base + "/v1", "OPENAI_API_KEY=K", "OPENAI_MODEL=m"}
 	},
 }
 

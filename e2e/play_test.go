@@ -14,8 +14,8 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// A playStep is one answer of a scripted model: a call of one of the client's tools, or words. An agent plays its
-// steps one after another, whatever it is told.
+// A playStep is one answer of a scripted model: a call of one of the client's tools, or words. An
+// agent plays its steps one after another, whatever it is told.
 type playStep struct {
 	tool string
 	args string // JSON, or plain text where the tool takes that
@@ -23,7 +23,8 @@ type playStep struct {
 	says string
 }
 
-// A play is an API that speaks all dialects, over HTTP and over WebSocket, and plays steps. It keeps what reached it.
+// A play is an API that speaks all dialects, over HTTP and over WebSocket, and plays steps. It
+// keeps what reached it.
 type play struct {
 	URL string
 	t   *testing.T
@@ -105,8 +106,8 @@ func (p *play) socket(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// take records the results in a request and returns the next step with the id of its call. A request without tools is a
-// title or a probe, and takes no step.
+// take records the results in a request and returns the next step with the id of its call. A
+// request without tools is a title or a probe, and takes no step.
 func (p *play) take(body []byte) (playStep, string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -183,9 +184,15 @@ func (p *play) responses(body []byte) []string {
 				"content": []object{{"type": "output_text", "text": s.says, "annotations": []string{}}},
 			}
 		case s.free:
-			item = object{"type": "custom_tool_call", "id": "ctc_" + call, "call_id": call, "name": s.tool, "input": s.args, "status": "completed"}
+			item = object{
+				"type": "custom_tool_call", "id": "ctc_" + call, "call_id": call, "name": s.tool,
+				"input": s.args, "status": "completed",
+			}
 		default:
-			item = object{"type": "function_call", "id": "fc_" + call, "call_id": call, "name": s.tool, "arguments": s.args, "status": "completed"}
+			item = object{
+				"type": "function_call", "id": "fc_" + call, "call_id": call, "name": s.tool,
+				"arguments": s.args, "status": "completed",
+			}
 		}
 	}
 	response := object{"id": id, "object": "response", "status": "in_progress", "output": []object{}}
@@ -209,7 +216,8 @@ func (p *play) messages(body []byte, stream bool) []string {
 	delta := object{"type": "text_delta", "text": s.says}
 	start := object{"type": "text", "text": ""}
 	if s.tool != "" {
-		block, stop = object{"type": "tool_use", "id": call, "name": s.tool, "input": json.RawMessage(s.args)}, "tool_use"
+		block, stop = object{"type": "tool_use", "id": call, "name": s.tool, "input": json.RawMessage(s.args)},
+			"tool_use"
 		delta = object{"type": "input_json_delta", "partial_json": s.args}
 		start = object{"type": "tool_use", "id": call, "name": s.tool, "input": object{}}
 	}
@@ -226,7 +234,11 @@ func (p *play) messages(body []byte, stream bool) []string {
 		jsonOf(object{"type": "content_block_start", "index": 0, "content_block": start}),
 		jsonOf(object{"type": "content_block_delta", "index": 0, "delta": delta}),
 		jsonOf(object{"type": "content_block_stop", "index": 0}),
-		jsonOf(object{"type": "message_delta", "delta": object{"stop_reason": stop}, "usage": object{"output_tokens": 10}}),
+		jsonOf(
+			object{
+				"type": "message_delta", "delta": object{"stop_reason": stop},
+				"usage": object{"output_tokens": 10},
+			}),
 		jsonOf(object{"type": "message_stop"}),
 	}
 }

@@ -19,8 +19,11 @@ func scripts(t *testing.T) map[string][]step {
 		return fmt.Appendf(nil, `{"model":%q,"messages":[{"role":"user","content":%s}]%s}`, model, content, rest)
 	}
 	const hello, maxTokens = `"Say \u00e9 <b> & \"so\"."`, `,"max_tokens":64`
-	const openAITools = `,"tools":[{"type":"function","function":{"name":"read_file","description":"Reads.","parameters":{"type":"object","properties":{"path":{"type":"string"}}}}}]`
-	const anthropicTools = maxTokens + `,"tools":[{"name":"Read","description":"Reads.","input_schema":{"type":"object","properties":{"file_path":{"type":"string"}}}}]`
+	const openAITools = `,"tools":[{"type":"function","function":{"name":"read_file","description":"Reads.",` +
+		`"parameters":{"type":"object","properties":{"path":{"type":"string"}}}}}]`
+	const anthropicTools = maxTokens +
+		`,"tools":[{"name":"Read","description":"Reads.","input_schema":{"type":"object",` +
+		`"properties":{"file_path":{"type":"string"}}}}]`
 	openAI := []step{{Op: "models"}}
 	anthropic := []step{{Op: "count", Body: user("claude-opus-4-8", hello, "")}}
 	for _, stream := range []string{"", `,"stream":true`} {
@@ -44,11 +47,13 @@ func scripts(t *testing.T) map[string][]step {
 			anthropic = append(anthropic, step{"messages", user(model, hello, maxTokens+stream)})
 		}
 	}
-	anthropic = append(anthropic, step{"count", user("claude-opus-4-8", string(long), "")}, step{"count", user("status-400", hello, "")})
+	anthropic = append(anthropic, step{"count", user("claude-opus-4-8", string(long), "")},
+		step{"count", user("status-400", hello, "")})
 	return map[string][]step{"openai": openAI, "anthropic": anthropic}
 }
 
-// A dialogue is one run of a script: what reached the upstream, what was sent back and what the client made of it.
+// A dialogue is one run of a script: what reached the upstream, what was sent back and what the
+// client made of it.
 type dialogue struct {
 	requests  []received
 	responses []string
@@ -62,7 +67,8 @@ func talk(t *testing.T, up *upstream, c client, url string, script []step) dialo
 	return dialogue{up.take(c.key()), between.responses(t), replies}
 }
 
-// No official client can tell Pith from the API, and the API sees the client's own bytes, apart from the code that was left out.
+// No official client can tell Pith from the API, and the API sees the client's own bytes, apart
+// from the code that was left out.
 func TestOfficialClients(t *testing.T) {
 	up := newUpstream(t)
 	off, auto := serve(t, up.URL, "PITH_MODE=off"), serve(t, up.URL)
@@ -72,7 +78,8 @@ func TestOfficialClients(t *testing.T) {
 			t.Parallel()
 			direct := talk(t, up, c, up.URL, script[c.sdk])
 			if len(direct.requests) != len(script[c.sdk]) || len(direct.responses) != len(script[c.sdk]) {
-				t.Fatalf("%d requests and %d responses of %d", len(direct.requests), len(direct.responses), len(script[c.sdk]))
+				t.Fatalf("%d requests and %d responses of %d", len(direct.requests), len(direct.responses),
+					len(script[c.sdk]))
 			}
 			checkReplies(t, script[c.sdk], direct.replies)
 			for mode, p := range map[string]*proxy{"off": off, "auto": auto} {
@@ -81,13 +88,15 @@ func TestOfficialClients(t *testing.T) {
 				// The count of a shortened prompt is another number, and what the client asked for.
 				counts := mode == "off"
 				checkEqual(t, mode+": response", direct.answers(counts), through.answers(counts))
-				checkEqual(t, mode+": the client's view", direct.views(script[c.sdk], counts), through.views(script[c.sdk], counts))
+				checkEqual(t, mode+": the client's view", direct.views(script[c.sdk], counts),
+					through.views(script[c.sdk], counts))
 			}
 		})
 	}
 }
 
-// checkReplies makes sure that the script went as it was meant to: a run in which every step fails would compare equal as well.
+// checkReplies makes sure that the script went as it was meant to: a run in which every step fails
+// would compare equal as well.
 func checkReplies(t *testing.T, script []step, replies []reply) {
 	t.Helper()
 	for i, r := range replies {
@@ -127,7 +136,8 @@ func checkRequests(t *testing.T, mode string, direct, through []received) {
 
 // answers are the responses; without counts, those that count tokens are left out.
 func (d dialogue) answers(counts bool) []string {
-	return slices.DeleteFunc(slices.Clone(d.responses), func(r string) bool { return !counts && strings.Contains(r, `{"input_tokens": `) })
+	return slices.DeleteFunc(slices.Clone(d.responses),
+		func(r string) bool { return !counts && strings.Contains(r, `{"input_tokens": `) })
 }
 
 // views are the replies, as text.
@@ -162,7 +172,15 @@ func TestCutUpstreamIsSeenAsCut(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			op := map[string]string{"openai": "chat", "anthropic": "messages"}[c.sdk]
-			got := c.run(t, c, c.base(p.URL), []step{{op, json.RawMessage(`{"model":"gpt-4o","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"Hello"}]}`)}})
+			got := c.run(t, c, c.base(p.URL),
+				[]step{
+					{
+						op,
+						json.RawMessage(
+							`{"model":"gpt-4o","max_tokens":9,"stream":true,"messages":[{"role":"user",` +
+								`"content":"Hello"}]}`),
+					},
+				})
 			if got[0].Error == "" || len(got[0].Events) == 0 {
 				t.Errorf("the client took a cut answer for a whole one: %+v", got[0])
 			}

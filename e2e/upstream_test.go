@@ -17,8 +17,9 @@ import (
 
 const answer = "It closes the idle ones."
 
-// An upstream plays the LLM API. It records what it got and answers every chat completion and message with the same words, or with the
-// error, the tool call or the encoding that the name of the model asks for ("status-429", "tool-x", "gzip-x").
+// An upstream plays the LLM API. It records what it got and answers every chat completion and
+// message with the same words, or with the error, the tool call or the encoding that the name of
+// the model asks for ("status-429", "tool-x", "gzip-x").
 type upstream struct {
 	URL string
 
@@ -26,7 +27,8 @@ type upstream struct {
 	got []received
 	// cut makes a stream end in the middle, without its last chunk.
 	cut bool
-	// hang makes a stream stay open after its first event until the client leaves; gone reports that.
+	// hang makes a stream stay open after its first event until the client leaves; gone reports
+	// that.
 	hang bool
 	gone chan struct{}
 }
@@ -134,7 +136,8 @@ func (u *upstream) refuse(w http.ResponseWriter, r *http.Request, code string) {
 	w.Header().Set("X-RateLimit-Remaining-Requests", "0")
 	w.WriteHeader(status)
 	if strings.HasPrefix(r.URL.Path, "/v1/messages") {
-		fmt.Fprintf(w, `{"type":"error","error":{"type":"e2e_error","message":"you asked for %d"},"request_id":"req_e2e"}`, status)
+		fmt.Fprintf(w, `{"type":"error","error":{"type":"e2e_error","message":"you asked for `+
+			`%d"},"request_id":"req_e2e"}`, status)
 		return
 	}
 	fmt.Fprintf(w, `{"error":{"message":"you asked for %d","type":"e2e_error","param":null,"code":"e2e"}}`, status)
@@ -169,13 +172,20 @@ type words struct {
 
 var openAIWords = words{
 	whole: map[string]string{
-		"text": fmt.Sprintf(`{"id":"c1","object":"chat.completion","created":1,"model":"gpt-4o","choices":[{"index":0,"message":{"role":"assistant","content":%q},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}`, answer),
-		"tool": `{"id":"c1","object":"chat.completion","created":1,"model":"gpt-4o","choices":[{"index":0,"message":{"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"read_file","arguments":"{\"path\": \"a.go\"}"}}]},"finish_reason":"tool_calls"}]}`,
+		"text": fmt.Sprintf(
+			`{"id":"c1","object":"chat.completion","created":1,"model":"gpt-4o","choices":[{"index":0,`+
+				`"message":{"role":"assistant","content":%q},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,`+
+				`"completion_tokens":1,"total_tokens":2}}`, answer),
+		"tool": `{"id":"c1","object":"chat.completion","created":1,"model":"gpt-4o","choices":[{"index":0,` +
+			`"message":{"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function",` +
+			`"function":{"name":"read_file","arguments":"{\"path\": \"a.go\"}"}}]},"finish_reason":"tool_calls"}]}`,
 	},
 	events: map[string][]string{
 		"text": openAIEvents(),
 		"tool": {
-			openAIEvent(`{"role":"assistant","tool_calls":[{"index":0,"id":"call_1","type":"function","function":{"name":"read_file","arguments":"{\"pa"}}]}`, "null"),
+			openAIEvent(
+				`{"role":"assistant","tool_calls":[{"index":0,"id":"call_1","type":"function",`+
+					`"function":{"name":"read_file","arguments":"{\"pa"}}]}`, "null"),
 			openAIEvent(`{"tool_calls":[{"index":0,"function":{"arguments":"th\": \"a.go\"}"}}]}`, "null"),
 			openAIEvent(`{}`, `"tool_calls"`), "data: [DONE]",
 		},
@@ -191,23 +201,28 @@ func openAIEvents() []string {
 }
 
 func openAIEvent(delta, finish string) string {
-	return `data: {"id":"c1","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":` + delta + `,"finish_reason":` + finish + `}]}`
+	return `data: {"id":"c1","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,` +
+		`"delta":` + delta + `,"finish_reason":` + finish + `}]}`
 }
 
 var anthropicWords = words{
 	whole: map[string]string{
 		"text": anthropicMessage(fmt.Sprintf(`{"type":"text","text":%q}`, answer), `"end_turn"`),
-		"tool": anthropicMessage(`{"type":"tool_use","id":"toolu_1","name":"Read","input":{"file_path":"a.go"}}`, `"tool_use"`),
+		"tool": anthropicMessage(`{"type":"tool_use","id":"toolu_1","name":"Read","input":{"file_path":"a.go"}}`,
+			`"tool_use"`),
 	},
 	events: map[string][]string{
-		"text": anthropicEvents(`{"type":"text","text":""}`, `"end_turn"`, `{"type":"text_delta","text":"It closes "}`, `{"type":"text_delta","text":"the idle ones."}`),
+		"text": anthropicEvents(`{"type":"text","text":""}`, `"end_turn"`, `{"type":"text_delta","text":"It closes "}`,
+			`{"type":"text_delta","text":"the idle ones."}`),
 		"tool": anthropicEvents(`{"type":"tool_use","id":"toolu_1","name":"Read","input":{}}`, `"tool_use"`,
-			`{"type":"input_json_delta","partial_json":"{\"file_path\":"}`, `{"type":"input_json_delta","partial_json":" \"a.go\"}"}`),
+			`{"type":"input_json_delta","partial_json":"{\"file_path\":"}`,
+			`{"type":"input_json_delta","partial_json":" \"a.go\"}"}`),
 	},
 }
 
 func anthropicMessage(content, stop string) string {
-	return `{"id":"m1","type":"message","role":"assistant","model":"claude-sonnet-4-5","content":[` + content + `],"stop_reason":` + stop +
+	return `{"id":"m1","type":"message","role":"assistant","model":"claude-sonnet-4-5","content":[` + content +
+		`],"stop_reason":` + stop +
 		`,"stop_sequence":null,"usage":{"input_tokens":1,"output_tokens":1}}`
 }
 
@@ -216,12 +231,15 @@ func anthropicEvents(block, stop string, deltas ...string) []string {
 		return fmt.Sprintf("event: %s\ndata: {\"type\":%q%s}", kind, kind, rest)
 	}
 	out := []string{
-		event("message_start", `,"message":{"id":"m1","type":"message","role":"assistant","model":"claude-sonnet-4-5","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":1,"output_tokens":1}}`),
+		event("message_start",
+			`,"message":{"id":"m1","type":"message","role":"assistant","model":"claude-sonnet-4-5","content":[],`+
+				`"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":1,"output_tokens":1}}`),
 		event("content_block_start", `,"index":0,"content_block":`+block), event("ping", ""),
 	}
 	for _, delta := range deltas {
 		out = append(out, event("content_block_delta", `,"index":0,"delta":`+delta))
 	}
 	return append(out, event("content_block_stop", `,"index":0`),
-		event("message_delta", `,"delta":{"stop_reason":`+stop+`,"stop_sequence":null},"usage":{"output_tokens":7}`), event("message_stop", ""))
+		event("message_delta", `,"delta":{"stop_reason":`+stop+`,"stop_sequence":null},"usage":{"output_tokens":7}`),
+		event("message_stop", ""))
 }

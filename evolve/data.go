@@ -113,7 +113,10 @@ func readTable(path string, src []byte, comma rune) ([]row, error) {
 	}
 	if i := repeated(header); i >= 0 {
 		line, column := r.FieldPos(i)
-		return nil, &FileError{File: path, Line: line, Column: column, Msg: fmt.Sprintf("column %q appears twice", header[i])}
+		return nil, &FileError{
+			File: path, Line: line, Column: column,
+			Msg: fmt.Sprintf("column %q appears twice", header[i]),
+		}
 	}
 	var rows []row
 	for {

@@ -5,10 +5,12 @@ import (
 	"strings"
 )
 
-// The lines of a preprocessor stand across the grammar: #if may lie around half of a statement, and what follows #else is
-// another reading of the same text. So a grammar gets the text without them, and they are woven into its tree afterwards.
+// The lines of a preprocessor stand across the grammar: #if may lie around half of a statement, and
+// what follows #else is another reading of the same text. So a grammar gets the text without them,
+// and they are woven into its tree afterwards.
 
-// maxFrames bounds the conditionals of a file, maxFrameDepth how deep they nest. Beyond, the grammar gets the text as it is.
+// maxFrames bounds the conditionals of a file, maxFrameDepth how deep they nest. Beyond, the
+// grammar gets the text as it is.
 const (
 	maxFrames     = 5000
 	maxFrameDepth = 50
@@ -17,8 +19,8 @@ const (
 // A span is a run of lines, half-open.
 type span struct{ start, end int }
 
-// A frame is what stands around a run of lines and stays or goes as one: #if and #endif, or the two conditionals that open
-// and close an extern "C".
+// A frame is what stands around a run of lines and stays or goes as one: #if and #endif, or the two
+// conditionals that open and close an extern "C".
 type frame struct {
 	open, close span
 	// middles are its #elif and #else.
@@ -26,7 +28,8 @@ type frame struct {
 	depth   int
 	// dead says that what is between open and the first of the middles is no code (#if 0).
 	dead bool
-	// bundle says that it holds what is between its first and its last line together, and has no lines of its own.
+	// bundle says that it holds what is between its first and its last line together, and has no
+	// lines of its own.
 	bundle bool
 }
 
@@ -44,7 +47,8 @@ func (f *frame) branches() []span {
 	return append(list, span{from, f.close.start})
 }
 
-// directiveOf is the word of a line that steers the preprocessor and what follows it, "" for any other line.
+// directiveOf is the word of a line that steers the preprocessor and what follows it, "" for any
+// other line.
 func directiveOf(line []byte) (word, rest string) {
 	text := bytes.TrimLeft(line, " \t")
 	if len(text) == 0 || text[0] != '#' {
@@ -58,7 +62,8 @@ func directiveOf(line []byte) (word, rest string) {
 	return string(text[:n]), strings.TrimSpace(string(text[n:]))
 }
 
-// framesOf lists the conditionals of a file in the order of their first lines, none where they do not pair up.
+// framesOf lists the conditionals of a file in the order of their first lines, none where they do
+// not pair up.
 func framesOf(lines lineTable) []*frame {
 	var list, open []*frame
 	for line := 0; line < lines.count(); line++ {
@@ -98,7 +103,8 @@ func framesOf(lines lineTable) []*frame {
 	return pairFrames(lines, list)
 }
 
-// pairFrames makes one frame of two conditionals of one depth of which the first opens brackets and the other closes them.
+// pairFrames makes one frame of two conditionals of one depth of which the first opens brackets and
+// the other closes them.
 func pairFrames(lines lineTable, list []*frame) []*frame {
 	var out, pending []*frame
 	paired := map[*frame]bool{}
@@ -126,7 +132,8 @@ func pairFrames(lines lineTable, list []*frame) []*frame {
 	return out
 }
 
-// maxOpener is how many lines may stand in a conditional that opens or closes brackets for the lines after it.
+// maxOpener is how many lines may stand in a conditional that opens or closes brackets for the
+// lines after it.
 const maxOpener = 4
 
 // opens is how many more brackets a short conditional opens than it closes.
@@ -142,8 +149,8 @@ func (f *frame) opens(lines lineTable) int {
 	return d
 }
 
-// mask returns the text with blanks for the directives. With first, all branches but the first of each conditional are
-// blank as well: they may each hold half of a statement.
+// mask returns the text with blanks for the directives. With first, all branches but the first of
+// each conditional are blank as well: they may each hold half of a statement.
 func mask(lines lineTable, frames []*frame, first bool) lineTable {
 	src := bytes.Clone(lines.src)
 	blank := func(s span) {

@@ -135,7 +135,8 @@ func (n *namer) name(v visit, leaf use, here within) {
 	case useType:
 		add(useType)
 	case useField:
-		if head := n.lines.src[:start]; bytes.HasSuffix(head, []byte("self.")) || bytes.HasSuffix(head, []byte("this.")) {
+		if head := n.lines.src[:start]; bytes.HasSuffix(head, []byte("self.")) ||
+			bytes.HasSuffix(head, []byte("this.")) {
 			add(useDefine)
 			return
 		}

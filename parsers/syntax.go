@@ -57,8 +57,8 @@ type grammar struct {
 	load func() *sitter.Language
 	// types lists node types by role, separated by spaces; keywords in single quotes.
 	types map[role]string
-	// fragile are first bytes of a statement that would continue the one before, were there nothing between
-	// (JavaScript without semicolons).
+	// fragile are first bytes of a statement that would continue the one before, were there nothing
+	// between (JavaScript without semicolons).
 	fragile string
 	// preprocessed says that lines beginning with # steer a preprocessor.
 	preprocessed bool
@@ -84,7 +84,8 @@ func (s *syntax) roles(number int) role {
 	return s.byNumber[number]
 }
 
-// newSyntax resolves g. It fails when a type is not in the grammar's table: a misspelt type would be silently unused.
+// newSyntax resolves g. It fails when a type is not in the grammar's table: a misspelt type would
+// be silently unused.
 func newSyntax(g grammar) (*syntax, error) {
 	s := &syntax{grammar: g, language: g.load()}
 	byName := map[string]role{}

@@ -5,8 +5,9 @@ import (
 	"slices"
 )
 
-// A weaver writes the nodes of a tree anew with nodes for the frames that lie in its lists, as if the grammar had known
-// them: a list with a scope of its own, between two tokens, and the branches after #else as further such lists inside.
+// A weaver writes the nodes of a tree anew with nodes for the frames that lie in its lists, as if
+// the grammar had known them: a list with a scope of its own, between two tokens, and the branches
+// after #else as further such lists inside.
 type weaver struct {
 	nodes  []node
 	out    []node
@@ -49,7 +50,8 @@ func (w *weaver) bundle(parent int, s span) *frame {
 	return &frame{open: span{s.start, s.start}, close: span{s.end, s.end}, bundle: true}
 }
 
-// nest orders the frames of a list from the outermost to the innermost, and bundles those that lie across each other.
+// nest orders the frames of a list from the outermost to the innermost, and bundles those that lie
+// across each other.
 func (w *weaver) nest(parent int, list []*frame) []*frame {
 	for {
 		slices.SortStableFunc(list, func(a, b *frame) int {
@@ -72,7 +74,8 @@ func (w *weaver) nest(parent int, list []*frame) []*frame {
 	}
 }
 
-// place is the innermost node around a frame, and whether that is a list of which the frame holds whole children.
+// place is the innermost node around a frame, and whether that is a list of which the frame holds
+// whole children.
 func (w *weaver) place(f *frame) (at int, whole bool) {
 	for {
 		next := -1
@@ -108,7 +111,8 @@ func (w *weaver) place(f *frame) (at int, whole bool) {
 	return at, true
 }
 
-// pin makes a frame that lies across the tree stay: what holds one of its lines stays with the others.
+// pin makes a frame that lies across the tree stay: what holds one of its lines stays with the
+// others.
 func (w *weaver) pin(f *frame) {
 	at, _ := w.place(f)
 	for k := at + 1; k < w.nodes[at].next; {
@@ -200,14 +204,18 @@ func (w *weaver) frame(f *frame, kids []int, frames []*frame) {
 	w.out[opened[0]].next = len(w.out)
 }
 
-// lead writes the node of a run of lines, leaf one that has no children; a run of blank lines is none.
+// lead writes the node of a run of lines, leaf one that has no children; a run of blank lines is
+// none.
 func (w *weaver) lead(s span, r role) int {
 	start, end := s.start, s.end
 	for end > start+1 && w.lines.blank(end-1) {
 		end--
 	}
 	start = w.lines.skipBlank(start, end-1)
-	n := node{roles: r, first: start, last: end - 1, start: w.lines.start(start) + w.lines.indent(start), end: w.lines.start(end)}
+	n := node{
+		roles: r, first: start, last: end - 1, start: w.lines.start(start) + w.lines.indent(start),
+		end: w.lines.start(end),
+	}
 	for n.end > n.start && isSpace(w.lines.src[n.end-1]) {
 		n.end--
 	}

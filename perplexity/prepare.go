@@ -19,7 +19,8 @@ import (
 type PrepareOptions struct {
 	// Out is the folder to write, which must not exist.
 	Out string
-	// Name and License go into the side-car. If empty, what the folder says of itself, or "unknown".
+	// Name and License go into the side-car. If empty, what the folder says of itself, or
+	// "unknown".
 	Name, License string
 	// Progress is told what is being done, and how many of how many bytes are; may be nil.
 	Progress func(what string, done, total int64)
@@ -28,7 +29,8 @@ type PrepareOptions struct {
 // A Prepared is what Prepare wrote and how it compares with the original.
 type Prepared struct {
 	Card Card
-	// Losses were compared; the largest difference is Worst, the largest allowed Tolerance, in nats.
+	// Losses were compared; the largest difference is Worst, the largest allowed Tolerance, in
+	// nats.
 	Losses           int
 	Worst, Tolerance float64
 }
@@ -81,7 +83,8 @@ func prepare(ctx context.Context, dir string, opt PrepareOptions, states bool) (
 	}
 	if graph.Size > largestMessage {
 		return Prepared{}, fmt.Errorf(
-			"the graph would have %d bytes, above the 2 GiB of its format: %w (export the weights to a file of their own)",
+			"the graph would have %d bytes, above the 2 GiB of its format: %w "+
+				"(export the weights to a file of their own)",
 			graph.Size, ErrUnsupported,
 		)
 	}
@@ -162,7 +165,8 @@ func (b *bundle) writePrepared(ctx context.Context, graph onnxgraph.Message, fol
 
 func (b *bundle) sideCar(sum, root string, opt PrepareOptions) sideCar {
 	car := sideCar{
-		Name: opt.Name, Contract: ContractNLL, SHA256: sum, TokenizerSHA256: b.card.TokenizerSHA256, License: opt.License,
+		Name: opt.Name, Contract: ContractNLL, SHA256: sum, TokenizerSHA256: b.card.TokenizerSHA256,
+		License:   opt.License,
 		MaxTokens: b.card.MaxTokens, VocabSize: b.card.VocabSize, Files: b.weights,
 	}
 	if b.bos >= 0 {

@@ -114,7 +114,9 @@ func TestFullQueueRefuses(t *testing.T) {
 	wg.Go(func() {
 		// Larger than the bound, but nothing else is there.
 		if _, err := m.Score(t.Context(),
-			[]Sequence{{Text: "for i := range 10 { total += prices[i] * amounts[i] } // and so on and on"}}); err != nil {
+			[]Sequence{
+				{Text: "for i := range 10 { total += prices[i] * amounts[i] } // and so on and on"},
+			}); err != nil {
 			t.Error(err)
 		}
 	})

@@ -37,7 +37,8 @@ func newServer(cfg configs.Config, b backend, log *slog.Logger) (*proxy.Server, 
 		return nil, err
 	}
 	opt.Registry = prometheus.NewRegistry()
-	opt.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newBuildMetric())
+	opt.Registry.MustRegister(collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newBuildMetric())
 	if b.engine.model != nil {
 		if err := opt.Registry.Register(newModelMetrics(b.engine.model.Stats)); err != nil {
 			return nil, fmt.Errorf("metrics of the model: %w", err)
@@ -120,7 +121,10 @@ func gatewayOptions(cfg configs.Config, b backend) (gateway.Options, error) {
 		})
 	}
 	for _, k := range cfg.VirtualKeys {
-		key := gateway.VirtualKey{Name: k.Name, RequestsPerMinute: int64(k.RequestsPerMinute), TokensPerMinute: int64(k.TokensPerMinute)}
+		key := gateway.VirtualKey{
+			Name: k.Name, RequestsPerMinute: int64(k.RequestsPerMinute),
+			TokensPerMinute: int64(k.TokensPerMinute),
+		}
 		if _, err := hex.Decode(key.Hash[:], []byte(strings.TrimPrefix(k.Hash, hashScheme))); err != nil {
 			return g, fmt.Errorf("keys %s: hash: %w", k.Name, err)
 		}

@@ -20,7 +20,8 @@ func benchSessionCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "session [FILE...]",
 		Short: "Price whole conversations at a provider that caches prompts",
-		Long: "Price whole conversations at a provider that caches prompts: plain, through Pith, and rewritten for each new question.\n" +
+		Long: "Price whole conversations at a provider that caches prompts: plain, through Pith, and rewritten for " +
+			"each new question.\n" +
 			"Without arguments, the conversations in e2e/testdata/conversations.",
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			cfg, err := flags.load()

@@ -36,7 +36,8 @@ func evolveBenchCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return printAs(cmd.OutOrStdout(), format, rows, func(w io.Writer) error { return search.WriteBench(w, rows) })
+			return printAs(cmd.OutOrStdout(), format, rows,
+				func(w io.Writer) error { return search.WriteBench(w, rows) })
 		},
 	}
 	f := cmd.Flags()

@@ -99,7 +99,8 @@ func pathIn(base, path string) []string {
 // excludes adds the patterns of a file in dir, if there is one.
 func (f *folder) excludes(dir, name string) error {
 	text, err := textfile.Read(filepath.Join(dir, name), textfile.MaxSettings)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, textfile.ErrNotRegular) || err != nil && strings.HasPrefix(name, ".git/") {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, textfile.ErrNotRegular) ||
+		err != nil && strings.HasPrefix(name, ".git/") {
 		return nil
 	}
 	if err != nil {

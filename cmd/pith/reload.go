@@ -80,7 +80,8 @@ func (r *reloader) run(ctx context.Context, hangup <-chan os.Signal, watcher *fs
 			continue
 		case <-hangup: // whatever the file says: a key in a file of its own may have changed
 		case <-still.C:
-			if now, err := textfile.Read(r.path, textfile.MaxSettings); r.path == "" || err != nil || bytes.Equal(now, seen) {
+			if now, err := textfile.Read(r.path, textfile.MaxSettings); r.path == "" || err != nil ||
+				bytes.Equal(now, seen) {
 				continue
 			}
 		}

@@ -17,7 +17,8 @@ func (e *engine) warmUp(ctx context.Context, workers int) error {
 		var text strings.Builder
 		fmt.Fprintf(&text, "package order%d\n", i)
 		for n := range 20 {
-			fmt.Fprintf(&text, "\nfunc total%d(prices []int) (sum int) {\n\tfor _, price := range prices {\n\t\tsum += price * %d\n\t}\n\tif sum < 0 {\n\t\treturn 0\n\t}\n\treturn sum\n}\n", n, n)
+			fmt.Fprintf(&text, "\nfunc total%d(prices []int) (sum int) {\n\tfor _, price := range prices {\n\t\tsum "+
+				"+= price * %d\n\t}\n\tif sum < 0 {\n\t\treturn 0\n\t}\n\treturn sum\n}\n", n, n)
 		}
 		req.Files = append(req.Files, compress.File{Path: fmt.Sprintf("order%d.go", i), Content: text.String()})
 	}

@@ -123,7 +123,11 @@ func (e *engine) needsModel(cfg configs.Config) error {
 func readsModel(ranker string) bool { return ranker == "ami" || ranker == "hybrid" }
 
 func newPool(cfg configs.Parsers) (*parsers.Pool, error) {
-	pool, err := parsers.NewPool(parsers.Options{Workers: cfg.Workers, InProcess: cfg.InProcess, Timeout: cfg.Timeout, MaxBytes: int(cfg.MaxBytes)})
+	pool, err := parsers.NewPool(
+		parsers.Options{
+			Workers: cfg.Workers, InProcess: cfg.InProcess, Timeout: cfg.Timeout,
+			MaxBytes: int(cfg.MaxBytes),
+		})
 	if err != nil {
 		return nil, fmt.Errorf("start parsers: %w", err)
 	}

@@ -46,8 +46,10 @@ var wrappedClients = map[string]wrapped{
 		program: "codex", base: "OPENAI_BASE_URL",
 		args: func(url string) []string {
 			return []string{
-				"-c", fmt.Sprintf(`model_providers.pith={name="OpenAI through Pith",base_url="%s/v1",wire_api="responses",`+
-					`env_key="OPENAI_API_KEY",supports_websockets=true}`, url),
+				"-c",
+				fmt.Sprintf(
+					`model_providers.pith={name="OpenAI through Pith",base_url="%s/v1",wire_api="responses",`+
+						`env_key="OPENAI_API_KEY",supports_websockets=true}`, url),
 				"-c", `model_provider="pith"`,
 			}
 		},
@@ -90,9 +92,10 @@ func wrapCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "wrap CLIENT [-- ARGS]",
 		Short: "Run a coding agent through Pith",
-		Long: `Run a coding agent (` + strings.Join(names, ", ") + `) through a Pith of its own on a free port, for this run alone, and print at
-the end what was saved, what passed and why. Signals and the exit status are the client's. Where its base URL is set in the
-environment, that is the upstream; else requests for /v1/messages go to Anthropic and all others to OpenAI.`,
+		Long: `Run a coding agent (` + strings.Join(names, ", ") + `) through a Pith of its own
+on a free port, for this run alone, and print at the end what was saved, what passed and why.
+Signals and the exit status are the client's. Where its base URL is set in the environment, that
+is the upstream; else requests for /v1/messages go to Anthropic and all others to OpenAI.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 || !slices.Contains(names, args[0]) {
 				return usagef("want a client: %s", strings.Join(names, ", "))
@@ -140,12 +143,15 @@ func (w wrapped) behind(cfg configs.Config, upstream string, getenv func(string)
 	switch {
 	case own == "":
 		cfg.Upstreams = []configs.Upstream{{
-			Name: "anthropic", URL: "https://api.anthropic.com", Paths: []string{"/v1/messages"}, WebSocket: "responses",
+			Name: "anthropic", URL: "https://api.anthropic.com", Paths: []string{"/v1/messages"},
+			WebSocket: "responses",
 		}}
 	case w.anthropic:
 		cfg.Server.Upstream = own
 	default: // it ends in /v1, or in whatever that API has in its place
-		cfg.Upstreams = []configs.Upstream{{Name: "own", URL: own, Paths: []string{"/v1"}, StripPath: true, WebSocket: "responses"}}
+		cfg.Upstreams = []configs.Upstream{
+			{Name: "own", URL: own, Paths: []string{"/v1"}, StripPath: true, WebSocket: "responses"},
+		}
 	}
 	return cfg
 }

@@ -240,7 +240,8 @@ func TestQueueErrors(t *testing.T) {
 	serve(t, url, refusing.backend("m"), 1)
 	_, err := open(t, QueueOptions{URL: url, Model: "m"}).LogProbs(t.Context(), []llm.Query{{Prompt: "a"}})
 	if !errors.Is(err, ErrJob) || !strings.Contains(err.Error(), "no such model") || refusing.asked.Load() != 1 {
-		t.Errorf("LogProbs = %v after %d tries, want ErrJob in the worker's words after one", err, refusing.asked.Load())
+		t.Errorf("LogProbs = %v after %d tries, want ErrJob in the worker's words after one", err,
+			refusing.asked.Load())
 	}
 	err = Serve(t.Context(), Options{URL: url, Backend: (&model{}).backend("other")})
 	if !errors.Is(err, ErrOtherModel) {
@@ -257,7 +258,8 @@ func TestQueueErrors(t *testing.T) {
 func TestQueueSaysWhyItWaits(t *testing.T) {
 	url := startRedis(t)
 	told := make(chan string, 10)
-	q := open(t, QueueOptions{URL: url, Model: "m", Patience: 10 * time.Millisecond, OnWait: func(r string) { told <- r }})
+	q := open(
+		t, QueueOptions{URL: url, Model: "m", Patience: 10 * time.Millisecond, OnWait: func(r string) { told <- r }})
 	answered := make(chan error, 1)
 	go func() {
 		_, err := q.LogProbs(t.Context(), []llm.Query{{Prompt: "a"}})
