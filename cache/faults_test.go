@@ -19,7 +19,7 @@ import (
 )
 
 // proxied starts a server and a proxy in front of it whose network can be made to fail.
-func proxied(t testing.TB) (*server, *toxiproxy.Proxy) {
+func proxied(t testing.TB) (*redisServer, *toxiproxy.Proxy) {
 	t.Helper()
 	s := startServer(t)
 	api := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(prometheus.NewRegistry()), zerolog.Nop())
@@ -44,12 +44,12 @@ func poison(t testing.TB, p *toxiproxy.Proxy, toxic string) {
 // outage is a way in which Redis stops answering, begun by its function.
 type outage struct {
 	name  string
-	begin func(t testing.TB, s *server, p *toxiproxy.Proxy)
+	begin func(t testing.TB, s *redisServer, p *toxiproxy.Proxy)
 }
 
 func outages() []outage {
-	toxic := func(spec string) func(testing.TB, *server, *toxiproxy.Proxy) {
-		return func(t testing.TB, _ *server, p *toxiproxy.Proxy) { poison(t, p, spec) }
+	toxic := func(spec string) func(testing.TB, *redisServer, *toxiproxy.Proxy) {
+		return func(t testing.TB, _ *redisServer, p *toxiproxy.Proxy) { poison(t, p, spec) }
 	}
 	return []outage{
 		{"slow", toxic(`{"type": "latency", "attributes": {"latency": 20000}}`)},
@@ -61,9 +61,9 @@ func outages() []outage {
 			"a byte each 20 s",
 			toxic(`{"type": "slicer", "attributes": {"average_size": 1, "size_variation": 0, "delay": 20000000}}`),
 		},
-		{"port closed", func(_ testing.TB, _ *server, p *toxiproxy.Proxy) { p.Stop() }},
-		{"stopped", func(t testing.TB, s *server, _ *toxiproxy.Proxy) { s.signal(t, syscall.SIGSTOP) }},
-		{"killed", func(t testing.TB, s *server, _ *toxiproxy.Proxy) { s.signal(t, syscall.SIGKILL) }},
+		{"port closed", func(_ testing.TB, _ *redisServer, p *toxiproxy.Proxy) { p.Stop() }},
+		{"stopped", func(t testing.TB, s *redisServer, _ *toxiproxy.Proxy) { s.signal(t, syscall.SIGSTOP) }},
+		{"killed", func(t testing.TB, s *redisServer, _ *toxiproxy.Proxy) { s.signal(t, syscall.SIGKILL) }},
 	}
 }
 

@@ -170,12 +170,12 @@ func TestTieredKeepsWhatRedisKnows(t *testing.T) {
 }
 
 // storedUnder returns the only value of the server, nameIn the name of its only key.
-func storedUnder(t *testing.T, s *server) string {
+func storedUnder(t *testing.T, s *redisServer) string {
 	t.Helper()
 	return s.dump(t)[nameIn(t, s)]
 }
 
-func nameIn(t *testing.T, s *server) string {
+func nameIn(t *testing.T, s *redisServer) string {
 	t.Helper()
 	for name := range s.dump(t) {
 		return name

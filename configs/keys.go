@@ -236,8 +236,8 @@ func (c *Config) bindings() []binding {
 	}
 }
 
-// A list is a section of the file that holds a list of entries, each with keys of its own.
-type list struct {
+// A listSection is a section of the file that holds a list of entries, each with keys of its own.
+type listSection struct {
 	path, help string
 	// entry appends an entry to the Config and returns the bindings of its fields, which have no
 	// environment variables.
@@ -245,8 +245,8 @@ type list struct {
 }
 
 // lists is the table of such sections.
-func (c *Config) lists() []list {
-	return []list{
+func (c *Config) lists() []listSection {
+	return []listSection{
 		{
 			"upstreams", "other LLM APIs: the first entry whose models and paths take a request gets it",
 			func() []binding {

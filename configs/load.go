@@ -113,7 +113,7 @@ func syntaxError(path string, err error) error {
 type reader struct {
 	path     string
 	bindings []binding
-	lists    []list
+	lists    []listSection
 	environ  []string
 	given    map[string]bool
 	places   map[string]string // of the Config
@@ -138,7 +138,7 @@ func (r *reader) place(at ast.Node) string {
 func (r *reader) top(body ast.Node) {
 	for _, section := range r.entries(body, "sections such as server:") {
 		name := section.Key.GetToken().Value
-		if i := slices.IndexFunc(r.lists, func(l list) bool { return l.path == name }); i >= 0 {
+		if i := slices.IndexFunc(r.lists, func(l listSection) bool { return l.path == name }); i >= 0 {
 			r.list(r.lists[i], section)
 			continue
 		}
@@ -153,7 +153,7 @@ func (r *reader) top(body ast.Node) {
 }
 
 // list reads the entries of a list.
-func (r *reader) list(l list, section *ast.MappingValueNode) {
+func (r *reader) list(l listSection, section *ast.MappingValueNode) {
 	var items []ast.Node
 	switch n := section.Value.(type) {
 	case nil, *ast.NullNode, *ast.CommentGroupNode:

@@ -42,11 +42,11 @@ func (u *userTurn) mentions(text jsonText) bool {
 		case mentionCall.MatchString(line):
 			m := mentionCall.FindStringSubmatch(line)
 			found = true
-			u.await(call{name: m[1], args: m[2]}, false)
+			u.await(toolCall{name: m[1], args: m[2]}, false)
 		case mentionFile.MatchString(line) && !other && strings.Contains(line, "@"):
 			found = true
 			file, _ := json.Marshal(mentionFile.FindStringSubmatch(line)[1])
-			u.await(call{name: "read", args: `{"path":` + string(file) + `}`}, true)
+			u.await(toolCall{name: "read", args: `{"path":` + string(file) + `}`}, true)
 			end := u.until(text, i+1, mentionFrame.MatchString)
 			if strings.TrimSpace(joinLines(text.lines[i+1:end])) != "" {
 				u.showMention(text, text.lines[i+1:end])
@@ -87,7 +87,7 @@ func (u *userTurn) until(text jsonText, from int, ends func(string) bool) int {
 	return from
 }
 
-func (u *userTurn) await(c call, next bool) {
+func (u *userTurn) await(c toolCall, next bool) {
 	u.planner.mention = &mention{u.planner.call(c), next}
 }
 

@@ -110,7 +110,7 @@ const farQuestion = 8
 
 // questionBehind is the question to files that a turn only hands over: that of the user's next
 // message, with at most an assent of the client's own making between.
-func (p *planner) questionBehind(behind []message, own string) string {
+func (p *planner) questionBehind(behind []chatTurn, own string) string {
 	for i, m := range behind[:min(len(behind), farQuestion)] {
 		switch {
 		case m.role == roleAssistant:
@@ -129,7 +129,7 @@ func (p *planner) questionBehind(behind []message, own string) string {
 }
 
 // questionOf is the question of a later message, which is read once: each turn before it may ask.
-func (p *planner) questionOf(m message, index int) string {
+func (p *planner) questionOf(m chatTurn, index int) string {
 	if asked, known := p.asked[index]; known {
 		return asked
 	}
@@ -144,7 +144,7 @@ func (p *planner) questionOf(m message, index int) string {
 }
 
 // assents reports that an assistant's message is a few words that take something over.
-func (p *planner) assents(m message) bool {
+func (p *planner) assents(m chatTurn) bool {
 	var said strings.Builder
 	for _, part := range m.parts {
 		if part.kind != partText {
@@ -155,7 +155,7 @@ func (p *planner) assents(m message) bool {
 	return said.Len() < 300 && accept.MatchString(said.String())
 }
 
-func holds(m message, kind partKind) bool {
+func holds(m chatTurn, kind partKind) bool {
 	for _, part := range m.parts {
 		if part.kind == kind {
 			return true

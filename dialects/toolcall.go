@@ -16,7 +16,7 @@ type action struct {
 	// command is the text of a shell command or patch that may change any file it mentions.
 	command string
 	// prints is what a read prints, in order: its file, or several, and lines between.
-	prints []print
+	prints []shellOutput
 	// shell says that a command line reads and not a tool made for it.
 	shell bool
 	// left is why the result passes, where it shows files that cannot be told apart.
@@ -36,7 +36,7 @@ const (
 // understand reads what a call does. Names and arguments are those of the coding agents of today; a
 // name not known is judged by the verbs in it, and in doubt a call counts as one that changes
 // files, as its results then pass whole.
-func understand(c call) action {
+func understand(c toolCall) action {
 	args := gjson.Parse(c.args)
 	if !gjson.Valid(c.args) {
 		args = gjson.Result{}
@@ -57,7 +57,7 @@ func understand(c call) action {
 		case ranged || asksForPart(args):
 			return action{kind: actPeek, paths: paths, left: LeftPart}
 		case len(paths) == 1:
-			return action{kind: actRead, paths: paths, prints: []print{{path: paths[0]}}}
+			return action{kind: actRead, paths: paths, prints: []shellOutput{{path: paths[0]}}}
 		}
 		return action{kind: actPeek, paths: paths, left: LeftUnsure}
 	}
@@ -241,11 +241,11 @@ func understandShell(command string) action {
 		return action{kind: actChange, command: command}
 	}
 	for rest := command; rest != ""; {
-		segment, end := rest, len(rest)
+		piece, end := rest, len(rest)
 		if loc := shellSegments.FindStringIndex(rest); loc != nil {
-			segment, end = rest[:loc[0]], loc[1]
+			piece, end = rest[:loc[0]], loc[1]
 		}
-		if strings.TrimSpace(segment) != "" && !lookOnly.MatchString(segment) {
+		if strings.TrimSpace(piece) != "" && !lookOnly.MatchString(piece) {
 			return action{kind: actChange, command: command}
 		}
 		rest = rest[end:]

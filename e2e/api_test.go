@@ -24,7 +24,7 @@ func compressRequest(t *testing.T, path, content, query string) string {
 func TestPluginEndpointAnswersWithTheReport(t *testing.T) {
 	p := serve(t, newUpstream(t).URL)
 	res, body := post(t, p.URL+"/pith/v1/compress", compressRequest(t, sourceFile, source(t, sourceFile), question))
-	var r report
+	var r compressReport
 	if err := json.Unmarshal([]byte(body), &r); err != nil || res.StatusCode != http.StatusOK {
 		t.Fatalf("status %d, %v: %.300s", res.StatusCode, err, body)
 	}
@@ -72,7 +72,7 @@ func TestOwnModelFolder(t *testing.T) {
 	}
 	out, errOut, status := pith(t, "", "compress", "--model-dir", dir, "--ranker", "ami", "-q", question, "--rate",
 		"0.3", "--format", "json", path)
-	var r report
+	var r compressReport
 	if err := json.Unmarshal([]byte(out), &r); err != nil || status != 0 {
 		t.Fatalf("status %d, %v: %s", status, err, errOut)
 	}

@@ -54,7 +54,7 @@ func startRedis(t *testing.T) (string, *os.Process) {
 }
 
 // send posts the conversation and returns the cache header and the body that reached the upstream.
-func send(t *testing.T, p *proxy, up *upstream) (cache, got string) {
+func send(t *testing.T, p *proxy, up *scriptedAPI) (cache, got string) {
 	t.Helper()
 	res, body := post(t, p.URL+"/v1/chat/completions", chatBody(t))
 	if res.StatusCode != http.StatusOK {

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// report is what `pith compress --format json` promises.
-type report struct {
+// compressReport is what `pith compress --format json` promises.
+type compressReport struct {
 	OriginalTokens   int     `json:"original_tokens"`
 	CompressedTokens int     `json:"compressed_tokens"`
 	Ratio            float64 `json:"ratio"`
@@ -43,7 +43,7 @@ func TestCompressReportsAsJSON(t *testing.T) {
 	if status != 0 {
 		t.Fatalf("status %d: %s", status, errOut)
 	}
-	var r report
+	var r compressReport
 	if err := json.Unmarshal([]byte(out), &r); err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestCompressReadsFoldersAndStandardInput(t *testing.T) {
 		}
 	}
 	out, errOut, status := pith(t, "", "compress", "-q", "area", "--rate", "1", "--format", "json", dir)
-	var r report
+	var r compressReport
 	if err := json.Unmarshal([]byte(out), &r); status != 0 || err != nil {
 		t.Fatalf("status %d, %v: %s", status, err, errOut)
 	}

@@ -19,9 +19,9 @@ import (
 	"github.com/openai/openai-go/v3/packages/param"
 )
 
-// A step is one request of a script: an operation that a client knows, and what its caller fills
-// in.
-type step struct {
+// A scriptStep is one request of a script: an operation that a client knows, and what its caller
+// fills in.
+type scriptStep struct {
 	Op   string          `json:"op"`
 	Body json.RawMessage `json:"body,omitempty"`
 }
@@ -34,14 +34,14 @@ type reply struct {
 	Status int               `json:"status,omitempty"`
 }
 
-// A client runs a script through an official SDK.
-type client struct {
+// A sdkClient runs a script through an official SDK.
+type sdkClient struct {
 	name, sdk string
-	run       func(t *testing.T, c client, baseURL string, script []step) []reply
+	run       func(t *testing.T, c sdkClient, baseURL string, script []scriptStep) []reply
 }
 
-func clients() []client {
-	return []client{
+func clients() []sdkClient {
+	return []sdkClient{
 		{"OpenAI Go", "openai", runOpenAI},
 		{"OpenAI Node", "openai", runNode},
 		{"OpenAI Python", "openai", runPython},
@@ -52,19 +52,19 @@ func clients() []client {
 }
 
 // key tells this client's requests from those of the others.
-func (c client) key() string {
+func (c sdkClient) key() string {
 	return "sk-e2e-" + strings.ReplaceAll(strings.ToLower(c.name), " ", "-")
 }
 
 // base is the base URL as the SDK wants it.
-func (c client) base(url string) string {
+func (c sdkClient) base(url string) string {
 	if c.sdk == "openai" {
 		return url + "/v1"
 	}
 	return url
 }
 
-func runNode(t *testing.T, c client, baseURL string, script []step) []reply {
+func runNode(t *testing.T, c sdkClient, baseURL string, script []scriptStep) []reply {
 	t.Helper()
 	node := "node"
 	if _, err := exec.LookPath(node); err != nil {
@@ -75,7 +75,7 @@ func runNode(t *testing.T, c client, baseURL string, script []step) []reply {
 		"BASE_URL="+baseURL)
 }
 
-func runPython(t *testing.T, c client, baseURL string, script []step) []reply {
+func runPython(t *testing.T, c sdkClient, baseURL string, script []scriptStep) []reply {
 	t.Helper()
 	return runScript(t, c, script,
 		exec.CommandContext(t.Context(), "python3", filepath.Join(root, "e2e/clients/client.py"), c.sdk),
@@ -83,7 +83,7 @@ func runPython(t *testing.T, c client, baseURL string, script []step) []reply {
 }
 
 // runScript gives script to one of the programs in clients and returns what it printed.
-func runScript(t *testing.T, c client, script []step, cmd *exec.Cmd, env string) []reply {
+func runScript(t *testing.T, c sdkClient, script []scriptStep, cmd *exec.Cmd, env string) []reply {
 	t.Helper()
 	in, err := json.Marshal(script)
 	if err != nil {
@@ -105,7 +105,7 @@ func runScript(t *testing.T, c client, script []step, cmd *exec.Cmd, env string)
 }
 
 // A stream is what both Go SDKs return for one; T is its event.
-type stream[T rawJSON] interface {
+type openStream[T rawJSON] interface {
 	Next() bool
 	Current() T
 	Err() error
@@ -115,7 +115,7 @@ type stream[T rawJSON] interface {
 type rawJSON interface{ RawJSON() string }
 
 // drain reads a stream to its end.
-func drain[T rawJSON](s stream[T]) reply {
+func drain[T rawJSON](s openStream[T]) reply {
 	var r reply
 	for s.Next() {
 		r.Events = append(r.Events, json.RawMessage(s.Current().RawJSON()))
@@ -150,7 +150,7 @@ func streams(body json.RawMessage) bool {
 	return json.Unmarshal(body, &b) == nil && b.Stream
 }
 
-func runOpenAI(t *testing.T, c client, baseURL string, script []step) []reply {
+func runOpenAI(t *testing.T, c sdkClient, baseURL string, script []scriptStep) []reply {
 	t.Helper()
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
@@ -172,7 +172,7 @@ func runOpenAI(t *testing.T, c client, baseURL string, script []step) []reply {
 	return out
 }
 
-func runAnthropic(t *testing.T, c client, baseURL string, script []step) []reply {
+func runAnthropic(t *testing.T, c sdkClient, baseURL string, script []scriptStep) []reply {
 	t.Helper()
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tidwall/gjson"
 )
 
 // A codingAgent is a real coding agent's command line, run without a person against a scripted
@@ -27,6 +29,8 @@ type codingAgent struct {
 	run func(base, home, dir, question string, again bool) (args, env []string)
 	// sockets says that the agent speaks over WebSocket, refused that Pith lets it open none.
 	sockets, refused bool
+	// plain says that the agent has no tools: it shows files in the user's turn.
+	plain bool
 }
 
 // What the agents look at: files of this project, under other names.
@@ -44,15 +48,14 @@ const (
 	lastWords   = "Every field that is zero."
 )
 
-// agentFile is the text that an agent finds, without a newline at its end: some agents print a
-// number behind one.
+// agentFile is the text that an agent finds.
 func agentFile(t *testing.T, from string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, from))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return strings.TrimSuffix(string(text), "\n")
+	return string(text)
 }
 
 // A session is what came of an agent's two questions.
@@ -72,6 +75,7 @@ func runAgent(t *testing.T, a codingAgent, dir string, via bool) session {
 		}
 	}
 	p := newPlay(t, a.steps(dir))
+	p.plain = a.plain
 	base := p.URL
 	if via {
 		env := []string{"PITH_RANKER=words"}
@@ -119,6 +123,12 @@ var agentGap = regexp.MustCompile(`^\s*(?://|#) \.\.\. lines (\d+)-(\d+) omitted
 // file on disk; what stands around the file stays.
 func judgeResult(t *testing.T, name, was, is string, disk map[string]string) (shortened bool) {
 	t.Helper()
+	if a, b := gjson.Get(was, "output"), gjson.Get(is, "output"); gjson.Valid(was) && a.Type == gjson.String {
+		if strings.Replace(was, a.Raw, "", 1) != strings.Replace(is, b.Raw, "", 1) {
+			t.Errorf("%s: around the output stands %.300s, not %.300s", name, is, was)
+		}
+		was, is = a.Str, b.Str
+	}
 	if unstable.ReplaceAllString(was, "") == unstable.ReplaceAllString(is, "") {
 		return false
 	}
@@ -216,7 +226,7 @@ func testCodingAgent(t *testing.T, a codingAgent) {
 		id := fmt.Sprintf("call_%02d", i+1)
 		was, called := direct.play.results[id]
 		is, calledVia := via.play.results[id]
-		if called != calledVia || s.tool != "" && !called {
+		if called != calledVia || s.tool != "" && !s.ends && !called {
 			t.Errorf("%s: result directly %v, through Pith %v", id, called, calledVia)
 		}
 		if !called {
@@ -236,6 +246,11 @@ func testCodingAgent(t *testing.T, a codingAgent) {
 // versions.
 func bin(agent, name string) string {
 	return filepath.Join(root, cmp.Or(os.Getenv("AGENTS"), ".deps/agents"), agent, "node_modules", ".bin", name)
+}
+
+// venvBin is the path of a program of an agent from PyPI.
+func venvBin(agent, name string) string {
+	return filepath.Join(root, cmp.Or(os.Getenv("AGENTS"), ".deps/agents"), agent, "bin", name)
 }
 
 // codex plays in Codex: every look at a file is a shell command, an edit is a patch.

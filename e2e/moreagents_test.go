@@ -3,6 +3,8 @@
 package e2e
 
 import (
+	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 )
@@ -85,3 +87,41 @@ var qwen = codingAgent{
 }
 
 func TestCodingAgentQwenCode(t *testing.T) { testCodingAgent(t, qwen) }
+
+// continueCLI plays in Continue's command line, which is told of the API in a file.
+var continueCLI = codingAgent{
+	name: "continue",
+	steps: func(dir string) []playStep {
+		at := func(name string) string { return filepath.Join(dir, name) }
+		read := func(name string) playStep { return playStep{tool: "Read", args: jsonOf(object{"filepath": at(name)})} }
+		return []playStep{
+			read("store.go"),
+			{tool: "Bash", args: `{"command":"sed -n 80,100p store.go"}`},
+			{tool: "Bash", args: `{"command":"grep -n parseURL store.go relay.go"}`},
+			{tool: "Bash", args: `{"command":"cat relay.go"}`},
+			{tool: "MultiEdit", args: jsonOf(object{
+				"file_path": at("store.go"),
+				"edits":     []object{{"old_string": "package cache", "new_string": "package store"}},
+			})},
+			read("store.go"),
+			{says: finalWords},
+			read("plan.go"),
+			{says: lastWords},
+		}
+	},
+	run: func(base, home, _, question string, again bool) (args, env []string) {
+		config := filepath.Join(home, "config.yaml")
+		text := fmt.Sprintf("name: scripted\nversion: 0.0.1\nschema: v1\nmodels:\n  - name: m\n    provider: openai\n"+
+			"    model: gpt-4o\n    apiBase: %s/v1\n    apiKey: K\n    roles: [chat]\n", base)
+		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+			panic(err)
+		}
+		args = []string{bin("continue", "cn"), "-p", question, "--config", config, "--auto"}
+		if again {
+			args = append(args, "--resume")
+		}
+		return args, []string{"CONTINUE_GLOBAL_DIR=" + home, "CONTINUE_TELEMETRY_ENABLED=0"}
+	},
+}
+
+func TestCodingAgentContinue(t *testing.T) { testCodingAgent(t, continueCLI) }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -20,6 +21,7 @@ type playStep struct {
 	tool string
 	args string // JSON, or plain text where the tool takes that
 	free bool   // the tool takes plain text
+	ends bool   // the call ends the agent, which sends no result back
 	says string
 }
 
@@ -28,6 +30,10 @@ type playStep struct {
 type play struct {
 	URL string
 	t   *testing.T
+
+	// plain says that the client has no tools: each request takes a step, and the user's turns in
+	// it are kept as if they were the result of a call.
+	plain bool
 
 	mu    sync.Mutex
 	steps []playStep
@@ -118,6 +124,12 @@ func (p *play) take(body []byte) (playStep, string) {
 		}
 		p.results[id] = text
 	}
+	if p.plain && p.next < len(p.steps) {
+		p.next++
+		id := fmt.Sprintf("call_%02d", p.next)
+		p.results[id] = userTurns(body)
+		return p.steps[p.next-1], id
+	}
 	tools := gjson.GetBytes(body, "tools").Array()
 	if len(tools) == 0 && !gjson.GetBytes(body, "previous_response_id").Exists() || p.next == len(p.steps) {
 		return playStep{says: "Fine."}, ""
@@ -145,6 +157,17 @@ func resultsOf(body []byte) map[string]string {
 		}
 	}
 	return out
+}
+
+// userTurns joins the texts of the user's turns in a request.
+func userTurns(body []byte) string {
+	var all []string
+	for _, m := range gjson.GetBytes(body, "messages").Array() {
+		if m.Get("role").Str == "user" {
+			all = append(all, textOf(m.Get("content")))
+		}
+	}
+	return strings.Join(all, "\n")
 }
 
 func textOf(v gjson.Result) string {
@@ -253,17 +276,25 @@ func (p *play) chat(body []byte, stream bool) []string {
 		}}}
 		finish = "tool_calls"
 	}
-	answer := func(kind, member string, reason any) string {
-		return jsonOf(object{
+	answer := func(kind string, choices []object, more object) string {
+		out := object{
 			"id": "chatcmpl-" + call, "object": kind, "created": 1, "model": gjson.GetBytes(body, "model").Str,
-			"choices": []object{{"index": 0, member: message, "finish_reason": reason}},
-			"usage":   object{"prompt_tokens": 1000, "completion_tokens": 10, "total_tokens": 1010},
-		})
+			"choices": choices,
+		}
+		maps.Copy(out, more)
+		return jsonOf(out)
 	}
+	usage := object{"usage": object{"prompt_tokens": 1000, "completion_tokens": 10, "total_tokens": 1010}}
 	if !stream {
-		return []string{answer("chat.completion", "message", finish)}
+		whole := []object{{"index": 0, "message": message, "finish_reason": finish}}
+		return []string{answer("chat.completion", whole, usage)}
 	}
-	first := answer("chat.completion.chunk", "delta", nil)
-	message = object{}
-	return []string{first, answer("chat.completion.chunk", "delta", finish), "[DONE]"}
+	// As the API does, usage comes in a chunk of its own: Continue takes no words from one that has
+	// it.
+	chunk := func(delta object, reason any) string {
+		return answer("chat.completion.chunk", []object{{"index": 0, "delta": delta, "finish_reason": reason}}, nil)
+	}
+	return []string{
+		chunk(message, nil), chunk(object{}, finish), answer("chat.completion.chunk", []object{}, usage), "[DONE]",
+	}
 }

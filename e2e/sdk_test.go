@@ -9,7 +9,7 @@ import (
 )
 
 // scripts are what every client of a provider is made to do, the same for all of its languages.
-func scripts(t *testing.T) map[string][]step {
+func scripts(t *testing.T) map[string][]scriptStep {
 	t.Helper()
 	long, err := json.Marshal(prompt(t))
 	if err != nil {
@@ -24,32 +24,32 @@ func scripts(t *testing.T) map[string][]step {
 	const anthropicTools = maxTokens +
 		`,"tools":[{"name":"Read","description":"Reads.","input_schema":{"type":"object",` +
 		`"properties":{"file_path":{"type":"string"}}}}]`
-	openAI := []step{{Op: "models"}}
-	anthropic := []step{{Op: "count", Body: user("claude-opus-4-8", hello, "")}}
+	openAI := []scriptStep{{Op: "models"}}
+	anthropic := []scriptStep{{Op: "count", Body: user("claude-opus-4-8", hello, "")}}
 	for _, stream := range []string{"", `,"stream":true`} {
 		openAI = append(
 			openAI,
-			step{"chat", user("gpt-4o", hello, `,"temperature":0.5`+stream)},
-			step{"chat", user("tool-4", hello, openAITools+stream)},
-			step{"chat", user("gzip-4", hello, stream)},
-			step{"chat", user("gpt-4o", string(long), stream)},
+			scriptStep{"chat", user("gpt-4o", hello, `,"temperature":0.5`+stream)},
+			scriptStep{"chat", user("tool-4", hello, openAITools+stream)},
+			scriptStep{"chat", user("gzip-4", hello, stream)},
+			scriptStep{"chat", user("gpt-4o", string(long), stream)},
 		)
 		anthropic = append(
 			anthropic,
-			step{"messages", user("claude-opus-4-8", hello, maxTokens+`,"system":"Answer briefly."`+stream)},
-			step{"messages", user("tool-4", hello, anthropicTools+stream)},
-			step{"messages", user("gzip-4", hello, maxTokens+stream)},
-			step{"messages", user("claude-opus-4-8", string(long), maxTokens+stream)},
+			scriptStep{"messages", user("claude-opus-4-8", hello, maxTokens+`,"system":"Answer briefly."`+stream)},
+			scriptStep{"messages", user("tool-4", hello, anthropicTools+stream)},
+			scriptStep{"messages", user("gzip-4", hello, maxTokens+stream)},
+			scriptStep{"messages", user("claude-opus-4-8", string(long), maxTokens+stream)},
 		)
 		for _, code := range []int{400, 401, 404, 413, 429, 500, 503, 529} {
 			model := fmt.Sprintf("status-%d", code)
-			openAI = append(openAI, step{"chat", user(model, hello, stream)})
-			anthropic = append(anthropic, step{"messages", user(model, hello, maxTokens+stream)})
+			openAI = append(openAI, scriptStep{"chat", user(model, hello, stream)})
+			anthropic = append(anthropic, scriptStep{"messages", user(model, hello, maxTokens+stream)})
 		}
 	}
-	anthropic = append(anthropic, step{"count", user("claude-opus-4-8", string(long), "")},
-		step{"count", user("status-400", hello, "")})
-	return map[string][]step{"openai": openAI, "anthropic": anthropic}
+	anthropic = append(anthropic, scriptStep{"count", user("claude-opus-4-8", string(long), "")},
+		scriptStep{"count", user("status-400", hello, "")})
+	return map[string][]scriptStep{"openai": openAI, "anthropic": anthropic}
 }
 
 // A dialogue is one run of a script: what reached the upstream, what was sent back and what the
@@ -60,7 +60,7 @@ type dialogue struct {
 	replies   []reply
 }
 
-func talk(t *testing.T, up *upstream, c client, url string, script []step) dialogue {
+func talk(t *testing.T, up *scriptedAPI, c sdkClient, url string, script []scriptStep) dialogue {
 	t.Helper()
 	between := newTap(t, url)
 	replies := c.run(t, c, c.base(between.URL), script)
@@ -97,7 +97,7 @@ func TestOfficialClients(t *testing.T) {
 
 // checkReplies makes sure that the script went as it was meant to: a run in which every step fails
 // would compare equal as well.
-func checkReplies(t *testing.T, script []step, replies []reply) {
+func checkReplies(t *testing.T, script []scriptStep, replies []reply) {
 	t.Helper()
 	for i, r := range replies {
 		body := string(script[i].Body)
@@ -141,7 +141,7 @@ func (d dialogue) answers(counts bool) []string {
 }
 
 // views are the replies, as text.
-func (d dialogue) views(script []step, counts bool) []string {
+func (d dialogue) views(script []scriptStep, counts bool) []string {
 	var out []string
 	for i, r := range d.replies {
 		if counts || script[i].Op != "count" {
@@ -173,7 +173,7 @@ func TestCutUpstreamIsSeenAsCut(t *testing.T) {
 			t.Parallel()
 			op := map[string]string{"openai": "chat", "anthropic": "messages"}[c.sdk]
 			got := c.run(t, c, c.base(p.URL),
-				[]step{
+				[]scriptStep{
 					{
 						op,
 						json.RawMessage(

@@ -126,8 +126,8 @@ func (l load) request(n int) (path string, body []byte, err error) {
 	}
 	switch of % 4 {
 	case 0:
-		path, ask = "/pith/v1/compress",
-			object{"files": []object{{"path": sourceFile, "content": code}}, "query": asked}
+		path = "/pith/v1/compress"
+		ask = object{"files": []object{{"path": sourceFile, "content": code}}, "query": asked}
 	case 1:
 		path, ask["max_tokens"] = "/v1/messages", 100
 	default:
@@ -165,7 +165,7 @@ func resident(t *testing.T, p *proxy) int {
 }
 
 // forget drops the recorded bodies, which would be the growth that is looked for.
-func (u *upstream) forget() {
+func (u *scriptedAPI) forget() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.got = nil

@@ -17,10 +17,10 @@ import (
 
 const answer = "It closes the idle ones."
 
-// An upstream plays the LLM API. It records what it got and answers every chat completion and
+// A scriptedAPI plays the LLM API. It records what it got and answers every chat completion and
 // message with the same words, or with the error, the tool call or the encoding that the name of
 // the model asks for ("status-429", "tool-x", "gzip-x").
-type upstream struct {
+type scriptedAPI struct {
 	URL string
 
 	mu  sync.Mutex
@@ -40,8 +40,8 @@ type received struct {
 	body        string
 }
 
-func newUpstream(t *testing.T) *upstream {
-	u := &upstream{gone: make(chan struct{}, 1)}
+func newUpstream(t *testing.T) *scriptedAPI {
+	u := &scriptedAPI{gone: make(chan struct{}, 1)}
 	s := httptest.NewServer(http.HandlerFunc(u.serve))
 	t.Cleanup(s.Close)
 	u.URL = s.URL
@@ -49,7 +49,7 @@ func newUpstream(t *testing.T) *upstream {
 }
 
 // last returns the newest recorded body.
-func (u *upstream) last(t *testing.T) string {
+func (u *scriptedAPI) last(t *testing.T) string {
 	t.Helper()
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -59,14 +59,14 @@ func (u *upstream) last(t *testing.T) string {
 	return u.got[len(u.got)-1].body
 }
 
-func (u *upstream) count() int {
+func (u *scriptedAPI) count() int {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return len(u.got)
 }
 
 // take returns the requests that carried key, in order, and forgets them.
-func (u *upstream) take(key string) []received {
+func (u *scriptedAPI) take(key string) []received {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	var taken, left []received
@@ -81,7 +81,7 @@ func (u *upstream) take(key string) []received {
 	return taken
 }
 
-func (u *upstream) serve(w http.ResponseWriter, r *http.Request) {
+func (u *scriptedAPI) serve(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		panic(http.ErrAbortHandler)
@@ -127,7 +127,7 @@ func (u *upstream) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 // refuse answers with an error as the two providers word it.
-func (u *upstream) refuse(w http.ResponseWriter, r *http.Request, code string) {
+func (u *scriptedAPI) refuse(w http.ResponseWriter, r *http.Request, code string) {
 	status, err := strconv.Atoi(code)
 	if err != nil {
 		status = http.StatusInternalServerError
@@ -144,7 +144,7 @@ func (u *upstream) refuse(w http.ResponseWriter, r *http.Request, code string) {
 }
 
 // stream sends events one by one; an event is all that stands between two blank lines.
-func (u *upstream) stream(w http.ResponseWriter, r *http.Request, events []string, cut, hang bool) {
+func (u *scriptedAPI) stream(w http.ResponseWriter, r *http.Request, events []string, cut, hang bool) {
 	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 	flush := http.NewResponseController(w).Flush
 	for i, event := range events {
@@ -164,13 +164,13 @@ func (u *upstream) stream(w http.ResponseWriter, r *http.Request, events []strin
 	}
 }
 
-// words are what one provider answers: a text or a tool call, whole or as events.
-type words struct {
+// cannedAnswers are what one provider answers: a text or a tool call, whole or as events.
+type cannedAnswers struct {
 	whole  map[string]string
 	events map[string][]string
 }
 
-var openAIWords = words{
+var openAIWords = cannedAnswers{
 	whole: map[string]string{
 		"text": fmt.Sprintf(
 			`{"id":"c1","object":"chat.completion","created":1,"model":"gpt-4o","choices":[{"index":0,`+
@@ -205,7 +205,7 @@ func openAIEvent(delta, finish string) string {
 		`"delta":` + delta + `,"finish_reason":` + finish + `}]}`
 }
 
-var anthropicWords = words{
+var anthropicWords = cannedAnswers{
 	whole: map[string]string{
 		"text": anthropicMessage(fmt.Sprintf(`{"type":"text","text":%q}`, answer), `"end_turn"`),
 		"tool": anthropicMessage(`{"type":"tool_use","id":"toolu_1","name":"Read","input":{"file_path":"a.go"}}`,

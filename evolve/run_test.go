@@ -131,12 +131,12 @@ func TestRunIsTheSameOnAnyNumberOfWorkers(t *testing.T) {
 	for name, change := range map[string]func(*Spec){
 		"guided": func(s *Spec) { s.Algorithm = search.Guided },
 		"guided, the whole front": func(s *Spec) {
-			s.Algorithm, s.Objective, s.MinLength = search.Guided,
-				search.Front, 5
+			s.Algorithm, s.Objective = search.Guided, search.Front
+			s.MinLength = 5
 		},
 		"guided, shortest, racing": func(s *Spec) {
-			s.Algorithm, s.Objective, s.Racing = search.Guided, search.Shortest,
-				true
+			s.Algorithm, s.Objective = search.Guided, search.Shortest
+			s.Racing = true
 		},
 		"ssga":                      func(s *Spec) { s.Algorithm = search.SSGA },
 		"gga, classes, with halves": func(s *Spec) { s.Halving = true },

@@ -111,7 +111,7 @@ func (c *cutter) inside(i int) int {
 }
 
 // child is the first child in a field, or -1.
-func (c *cutter) child(i int, f field) int {
+func (c *cutter) child(i int, f childField) int {
 	for k := i + 1; k < c.nodes[i].next; k = c.nodes[k].next {
 		if c.nodes[k].field == f {
 			return k

@@ -28,7 +28,7 @@ type outline struct {
 // once in a hundred steps, so this bounds well-natured input only.
 func parseTree(s *syntax, src []byte, limit time.Duration) (outline, error) {
 	lines := newLineTable(src)
-	var frames []*frame
+	var frames []*conditionalFrame
 	if s.preprocessed {
 		frames = framesOf(lines)
 	}
@@ -46,7 +46,7 @@ func parseTree(s *syntax, src []byte, limit time.Duration) (outline, error) {
 // A reading is a way to show a file to its grammar.
 type reading struct {
 	lines, seen lineTable
-	frames      []*frame
+	frames      []*conditionalFrame
 	first       bool // the grammar sees the first branch of each frame only
 }
 

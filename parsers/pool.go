@@ -69,7 +69,7 @@ type Pool struct {
 	closed chan struct{}
 	close  sync.Once
 	// stopped remembers files that a worker did not survive, and why.
-	stopped *lru.Cache[sum, string]
+	stopped *lru.Cache[checksum, string]
 	known   *shelf
 
 	parses, fallbacks, hits, timeouts, deaths atomic.Int64
@@ -95,7 +95,7 @@ func NewPool(opts Options) (*Pool, error) {
 	}
 	p := &Pool{opts: opts, slots: make(chan *process, opts.Workers), closed: make(chan struct{})}
 	var err error
-	if p.stopped, err = lru.New[sum, string](suspects); err != nil {
+	if p.stopped, err = lru.New[checksum, string](suspects); err != nil {
 		return nil, fmt.Errorf("remember files: %w", err)
 	}
 	if p.known, err = newShelf(cmp.Or(opts.KeptBytes, shelfBytes)); err != nil {

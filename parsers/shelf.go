@@ -21,21 +21,21 @@ func InScope(ctx context.Context, scope string) context.Context {
 	return context.WithValue(ctx, scopeKey{}, scope)
 }
 
-// A sum stands for a file's bytes and its language, which together decide its outline; the path
-// does no more than name the language.
-type sum [sha256.Size]byte
+// A checksum stands for a file's bytes and its language, which together decide its outline; the
+// path does no more than name the language.
+type checksum [sha256.Size]byte
 
-func sumOf(language string, src []byte) sum {
+func sumOf(language string, src []byte) checksum {
 	h := sha256.New()
 	_, _ = fmt.Fprintf(h, "%s\x00", language) // a hash takes everything
 	_, _ = h.Write(src)
-	return sum(h.Sum(nil))
+	return checksum(h.Sum(nil))
 }
 
 // A place is where an outline is remembered.
 type place struct {
 	scope string
-	sum   sum
+	sum   checksum
 }
 
 // A shelf keeps the outlines used last, up to a number of bytes. It keeps them as workers send
@@ -64,7 +64,7 @@ func newShelf(limit int) (*shelf, error) {
 }
 
 // find returns the outline of a file with these lines, if the scope of ctx has it.
-func (s *shelf) find(ctx context.Context, sum sum, lines lineTable) (outline, bool) {
+func (s *shelf) find(ctx context.Context, sum checksum, lines lineTable) (outline, bool) {
 	scope, scoped := ctx.Value(scopeKey{}).(string)
 	if !scoped {
 		return outline{}, false
@@ -81,7 +81,7 @@ func (s *shelf) find(ctx context.Context, sum sum, lines lineTable) (outline, bo
 
 // add remembers o for the scope of ctx, unless it alone is more than the bound, and forgets the
 // oldest until all is within it.
-func (s *shelf) add(ctx context.Context, sum sum, o outline) {
+func (s *shelf) add(ctx context.Context, sum checksum, o outline) {
 	scope, scoped := ctx.Value(scopeKey{}).(string)
 	if !scoped || s.limit <= 0 {
 		return

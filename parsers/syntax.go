@@ -72,7 +72,7 @@ type syntax struct {
 	language *sitter.Language
 	byNumber []role
 	// fields are the grammar's fields by number, as far as the cutter knows them.
-	fields []field
+	fields []childField
 	words  *wording
 }
 
@@ -117,7 +117,7 @@ func newSyntax(g grammar) (*syntax, error) {
 			return nil, fmt.Errorf("grammar has no node type %q", name)
 		}
 	}
-	s.fields = []field{fieldNone}
+	s.fields = []childField{fieldNone}
 	for i := 1; s.language.FieldName(i) != ""; i++ {
 		s.fields = append(s.fields, fieldOf(s.language.FieldName(i)))
 	}

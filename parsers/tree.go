@@ -16,7 +16,7 @@ const maxDepth = 400
 // left out unless a name is among them.
 type node struct {
 	roles role
-	field field
+	field childField
 	// start and end are the byte span without white space at either end.
 	start, end int
 	// first and last are the lines of the first and the last byte.
@@ -27,11 +27,12 @@ type node struct {
 
 func (n node) is(r role) bool { return n.roles&r != 0 }
 
-// A field is the grammar's name for a child's place in its parent, as far as names are concerned.
-type field uint8
+// A childField is the grammar's name for a child's place in its parent, as far as names are
+// concerned.
+type childField uint8
 
 const (
-	fieldNone field = iota
+	fieldNone childField = iota
 	fieldName
 	fieldDeclarator
 	fieldLeft
@@ -39,7 +40,7 @@ const (
 	fieldReceiver
 )
 
-func fieldOf(name string) field {
+func fieldOf(name string) childField {
 	switch name {
 	case "name", "key", "property":
 		return fieldName

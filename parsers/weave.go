@@ -13,14 +13,14 @@ type weaver struct {
 	out    []node
 	lines  lineTable
 	first  bool // the grammar saw the first branches only
-	inList map[int][]*frame
+	inList map[int][]*conditionalFrame
 }
 
-func weave(nodes []node, frames []*frame, lines lineTable, first bool) []node {
+func weave(nodes []node, frames []*conditionalFrame, lines lineTable, first bool) []node {
 	if len(nodes) == 0 || len(frames) == 0 {
 		return nodes
 	}
-	w := weaver{nodes: nodes, lines: lines, first: first, inList: map[int][]*frame{}}
+	w := weaver{nodes: nodes, lines: lines, first: first, inList: map[int][]*conditionalFrame{}}
 	for _, f := range frames {
 		i, whole := w.place(f)
 		switch {
@@ -41,24 +41,24 @@ func weave(nodes []node, frames []*frame, lines lineTable, first bool) []node {
 }
 
 // bundle is what holds the children of a list together that some lines are part of.
-func (w *weaver) bundle(parent int, s span) *frame {
+func (w *weaver) bundle(parent int, s span) *conditionalFrame {
 	for k := parent + 1; k < w.nodes[parent].next; k = w.nodes[k].next {
 		if n := w.nodes[k]; n.first < s.end && n.last >= s.start {
 			s = span{min(s.start, n.first), max(s.end, n.last+1)}
 		}
 	}
-	return &frame{open: span{s.start, s.start}, close: span{s.end, s.end}, bundle: true}
+	return &conditionalFrame{open: span{s.start, s.start}, close: span{s.end, s.end}, bundle: true}
 }
 
 // nest orders the frames of a list from the outermost to the innermost, and bundles those that lie
 // across each other.
-func (w *weaver) nest(parent int, list []*frame) []*frame {
+func (w *weaver) nest(parent int, list []*conditionalFrame) []*conditionalFrame {
 	for {
-		slices.SortStableFunc(list, func(a, b *frame) int {
+		slices.SortStableFunc(list, func(a, b *conditionalFrame) int {
 			return cmp.Or(a.start()-b.start(), b.end()-a.end())
 		})
-		i := slices.IndexFunc(list[1:], func(f *frame) bool {
-			return slices.ContainsFunc(list, func(g *frame) bool {
+		i := slices.IndexFunc(list[1:], func(f *conditionalFrame) bool {
+			return slices.ContainsFunc(list, func(g *conditionalFrame) bool {
 				return g.start() < f.start() && f.start() < g.end() && g.end() < f.end()
 			})
 		}) + 1
@@ -66,7 +66,7 @@ func (w *weaver) nest(parent int, list []*frame) []*frame {
 			return list
 		}
 		f := list[i]
-		k := slices.IndexFunc(list, func(g *frame) bool {
+		k := slices.IndexFunc(list, func(g *conditionalFrame) bool {
 			return g.start() < f.start() && f.start() < g.end() && g.end() < f.end()
 		})
 		both := w.bundle(parent, span{list[k].start(), f.end()})
@@ -76,7 +76,7 @@ func (w *weaver) nest(parent int, list []*frame) []*frame {
 
 // place is the innermost node around a frame, and whether that is a list of which the frame holds
 // whole children.
-func (w *weaver) place(f *frame) (at int, whole bool) {
+func (w *weaver) place(f *conditionalFrame) (at int, whole bool) {
 	for {
 		next := -1
 		for k := at + 1; k < w.nodes[at].next; k = w.nodes[k].next {
@@ -113,7 +113,7 @@ func (w *weaver) place(f *frame) (at int, whole bool) {
 
 // pin makes a frame that lies across the tree stay: what holds one of its lines stays with the
 // others.
-func (w *weaver) pin(f *frame) {
+func (w *weaver) pin(f *conditionalFrame) {
 	at, _ := w.place(f)
 	for k := at + 1; k < w.nodes[at].next; {
 		n := &w.nodes[k]
@@ -143,7 +143,7 @@ func (w *weaver) emit(i int) {
 }
 
 // sequence writes the children of a list with the frames around them.
-func (w *weaver) sequence(kids []int, frames []*frame) {
+func (w *weaver) sequence(kids []int, frames []*conditionalFrame) {
 	for len(frames) > 0 {
 		f := frames[0]
 		n := 0
@@ -175,7 +175,7 @@ func (w *weaver) sequence(kids []int, frames []*frame) {
 	}
 }
 
-func (w *weaver) frame(f *frame, kids []int, frames []*frame) {
+func (w *weaver) frame(f *conditionalFrame, kids []int, frames []*conditionalFrame) {
 	opened := []int{w.lead(span{f.start(), f.end()}, scope|list)}
 	w.leaf(f.open, token)
 	for i, b := range f.branches() {

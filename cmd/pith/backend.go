@@ -21,9 +21,9 @@ import (
 	"pith/retrieval"
 )
 
-// A backend is what a server stands on.
-type backend struct {
-	engine *engine
+// A serverParts is what a server stands on.
+type serverParts struct {
+	engine *engineParts
 	stores stores
 	keyer  *cache.Keyer
 	// tracer is nil where nothing is traced.
@@ -31,7 +31,7 @@ type backend struct {
 	prune  dialects.Pruner // may be nil
 }
 
-func newServer(cfg configs.Config, b backend, log *slog.Logger) (*proxy.Server, error) {
+func newServer(cfg configs.Config, b serverParts, log *slog.Logger) (*proxy.Server, error) {
 	opt, err := serverOptions(cfg, b, log)
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func newBuildMetric() prometheus.Collector {
 
 // serverOptions is all that a server takes from cfg. A running one is changed by the same function,
 // so whatever stands here can be reloaded, unless configs says that it is fixed.
-func serverOptions(cfg configs.Config, b backend, log *slog.Logger) (proxy.Options, error) {
+func serverOptions(cfg configs.Config, b serverParts, log *slog.Logger) (proxy.Options, error) {
 	upstream, err := url.Parse(cfg.Server.Upstream)
 	if err != nil {
 		return proxy.Options{}, usagef("upstream: %w", err)
@@ -103,7 +103,7 @@ func serverOptions(cfg configs.Config, b backend, log *slog.Logger) (proxy.Optio
 	}, nil
 }
 
-func gatewayOptions(cfg configs.Config, b backend) (gateway.Options, error) {
+func gatewayOptions(cfg configs.Config, b serverParts) (gateway.Options, error) {
 	g := gateway.Options{
 		DefaultKey:     string(cfg.Server.UpstreamKey),
 		DefaultSockets: gateway.Sockets(cfg.Server.WebSocket),

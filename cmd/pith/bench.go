@@ -79,7 +79,7 @@ func (b *benchFlags) print(w io.Writer, report benchReport) error {
 }
 
 // newMeasuredEngine is newEngine for a benchmark: without a model there is nothing to measure.
-func newMeasuredEngine(cfg configs.Config, between func(compress.Scorer) compress.Scorer) (*engine, error) {
+func newMeasuredEngine(cfg configs.Config, between func(compress.Scorer) compress.Scorer) (*engineParts, error) {
 	e, err := newEngine(cfg, slog.New(slog.DiscardHandler), func(o *compress.Options) {
 		if o.Scorer != nil {
 			o.Scorer = between(o.Scorer)

@@ -97,7 +97,7 @@ func (c *fieldFlags) run(cmd *cobra.Command, files []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, engine.close()) }()
-	run := bench.Cases{Compressor: engine, Splitter: engine.pool, Counters: counters{tokens.New()}}
+	run := bench.Cases{Compressor: engine, Splitter: engine.pool, Counters: modelCounters{tokens.New()}}
 	if c.options.Settings, err = c.settings(run); err != nil {
 		return err
 	}

@@ -70,7 +70,7 @@ func (c *casesFlags) measure(cmd *cobra.Command, cases []bench.Case) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, engine.close()) }()
-	run := bench.Cases{Compressor: engine, Splitter: engine.pool, Counters: counters{tokens.New()}}
+	run := bench.Cases{Compressor: engine, Splitter: engine.pool, Counters: modelCounters{tokens.New()}}
 	for _, ranker := range c.rankers {
 		settings, err := run.Settings(ranker, c.speeds, c.stages, c.options.Seed)
 		if err != nil {

@@ -58,9 +58,9 @@ func benchProxyCommand() *cobra.Command {
 }
 
 // measuredHandler is the proxy as `pith serve` starts it, with a cache in memory.
-func measuredHandler(cfg configs.Config, e *engine, upstream *url.URL, log *slog.Logger) (http.Handler, error) {
+func measuredHandler(cfg configs.Config, e *engineParts, upstream *url.URL, log *slog.Logger) (http.Handler, error) {
 	cfg.Server.Upstream = upstream.String()
-	b := backend{engine: e, stores: stores{store: cache.NewMemory(64 << 20)}, keyer: cache.NewKeyer(nil)}
+	b := serverParts{engine: e, stores: stores{sharedStore: cache.NewMemory(64 << 20)}, keyer: cache.NewKeyer(nil)}
 	server, err := newServer(cfg, b, log)
 	if err != nil {
 		return nil, err

@@ -88,7 +88,7 @@ func (r *retentionFlags) run(cmd *cobra.Command) (err error) {
 	defer func() { err = errors.Join(err, engine.close()) }()
 	r.options.Progress = steps(cmd.ErrOrStderr())
 	report, err := bench.Retention{
-		Compressor: engine, Splitter: engine.pool, Counters: counters{tokens.New()},
+		Compressor: engine, Splitter: engine.pool, Counters: modelCounters{tokens.New()},
 	}.Run(cmd.Context(), packages, r.options)
 	if err != nil {
 		return asUsage(err)

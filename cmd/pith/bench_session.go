@@ -37,7 +37,7 @@ func benchSessionCommand() *cobra.Command {
 				return err
 			}
 			defer func() { err = errors.Join(err, engine.close()) }()
-			measure.Counters = counters{tokens.New()}
+			measure.Counters = modelCounters{tokens.New()}
 			measure.Progress = phases(cmd)
 			measure.Handler = func(upstream *url.URL) (http.Handler, error) {
 				return measuredHandler(cfg, engine, upstream, slog.New(slog.DiscardHandler))

@@ -78,7 +78,7 @@ func (s *speedFlags) run(cmd *cobra.Command) (err error) {
 	if err != nil {
 		return err
 	}
-	var engine *engine
+	var engine *engineParts
 	count := func(text string) int { return len(engine.model.Tokenizer().Encode(text)) }
 	engine, err = newMeasuredEngine(cfg, func(next compress.Scorer) compress.Scorer {
 		s.measure.Meter = bench.NewMeter(next, func(seq compress.Sequence) int {
@@ -100,7 +100,7 @@ func (s *speedFlags) run(cmd *cobra.Command) (err error) {
 	if s.measure.Cold, err = s.cold(cfg.Compress, engine, workers); err != nil {
 		return err
 	}
-	s.measure.Counters = counters{engine.counters}
+	s.measure.Counters = modelCounters{engine.counters}
 	s.measure.Compressor = apart(compress.NewCached(engine.Engine, compress.CacheOptions{
 		Store: cache.NewMemory(64 << 20), Key: cache.NewKeyer(nil).Key,
 	}))
@@ -122,7 +122,7 @@ func (s *speedFlags) run(cmd *cobra.Command) (err error) {
 
 // cold is the engine's parts once more, with the deadline and the parse workers that they have in a
 // server.
-func (s *speedFlags) cold(cfg configs.Compress, parts *engine, workers *parsers.Pool) (bench.Cold, error) {
+func (s *speedFlags) cold(cfg configs.Compress, parts *engineParts, workers *parsers.Pool) (bench.Cold, error) {
 	cfg.Deadline = s.deadline
 	within, err := parts.with(cfg, func(o *compress.Options) { o.Splitter = workers })
 	if err != nil {
@@ -138,7 +138,7 @@ func (s *speedFlags) reference(cfg configs.Config, count func(string) int) (*per
 	if err != nil {
 		return nil, err
 	}
-	s.measure.Published = bench.Published{Scorer: scorer{m}, Tokens: count, Limit: s.publishedLimit}
+	s.measure.Published = bench.PublishedSchedule{Scorer: scorer{m}, Tokens: count, Limit: s.publishedLimit}
 	return m, nil
 }
 

@@ -114,7 +114,7 @@ func (c *compressFlags) run(cmd *cobra.Command, paths []string) (err error) {
 }
 
 // compress runs the engine with a spinner beside it when a person is watching.
-func (c *compressFlags) compress(ctx context.Context, engine *engine, errOut io.Writer) (compress.Result, error) {
+func (c *compressFlags) compress(ctx context.Context, engine *engineParts, errOut io.Writer) (compress.Result, error) {
 	stop := spin(errOut, fmt.Sprintf("compressing %d file(s)", len(c.request.Files)))
 	defer stop()
 	return engine.Compress(ctx, c.request)

@@ -44,7 +44,7 @@ func TestPackedScheduleCutsLikeThePlainOne(t *testing.T) {
 			whole.questions[query] = true
 		}
 	}
-	references := map[string]*engine{}
+	references := map[string]*engineParts{}
 	for name, plain := range map[string]compress.Scorer{"alone": lone, "together": whole} {
 		if references[name], err = packed.with(cfg.Compress,
 			func(o *compress.Options) { o.Scorer = plain }); err != nil {
@@ -65,15 +65,17 @@ func TestPackedScheduleCutsLikeThePlainOne(t *testing.T) {
 		len(lone.losses), whole.texts, whole.worst)
 }
 
-// A task is a text to shorten and what is asked about it, turn by turn.
-type task struct {
+// A scheduleTask is a text to shorten and what is asked about it, turn by turn.
+type scheduleTask struct {
 	name    string
 	files   []compress.File
 	queries []string
 }
 
 // compare asks the task's questions at a rate and returns how many functions lost lines.
-func (c task) compare(t *testing.T, rate float64, packed *engine, references map[string]*engine) (cut int) {
+func (c scheduleTask) compare(t *testing.T, rate float64, packed *engineParts,
+	references map[string]*engineParts,
+) (cut int) {
 	t.Helper()
 	// Nothing is known in a new scope: the first question is cold, the others find states.
 	ctx := perplexity.InScope(t.Context(), fmt.Sprint(c.name, rate))
@@ -97,9 +99,9 @@ func (c task) compare(t *testing.T, rate float64, packed *engine, references map
 
 // corpus is functions in several languages, together and apart, and a file with functions that are
 // longer than one run of the model.
-func corpus(t *testing.T) []task {
+func corpus(t *testing.T) []scheduleTask {
 	t.Helper()
-	tasks := []task{
+	tasks := []scheduleTask{
 		{
 			name: "../../compress/testdata/*",
 			queries: []string{
@@ -157,7 +159,7 @@ func corpus(t *testing.T) []task {
 }
 
 // shorten is a result without the times that it took.
-func shorten(ctx context.Context, t *testing.T, e *engine, req compress.Request) compress.Result {
+func shorten(ctx context.Context, t *testing.T, e *engineParts, req compress.Request) compress.Result {
 	t.Helper()
 	res, err := e.Compress(ctx, req)
 	if err != nil || res.RankerReason != "" {

@@ -44,7 +44,7 @@ end.`,
 			if os.Getenv("GOGC") == "" {
 				debug.SetGCPercent(serveGCPercent)
 			}
-			src := source{
+			src := configSource{
 				cfg: cfg, path: config,
 				load: func() (configs.Config, error) { return loadConfig(config, changes) },
 			}
@@ -82,7 +82,7 @@ func newLogger(w io.Writer, cfg configs.Log) *slog.Logger {
 
 // serve listens before it loads anything heavy, so that a taken port is found at once, and runs
 // until ctx ends.
-func serve(ctx context.Context, src source, log *slog.Logger) error {
+func serve(ctx context.Context, src configSource, log *slog.Logger) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", src.cfg.Server.Listen)
 	if err != nil {
 		return fmt.Errorf("%w (choose another address with --listen)", err)
@@ -91,7 +91,7 @@ func serve(ctx context.Context, src source, log *slog.Logger) error {
 }
 
 // serveOn serves on listener until ctx ends.
-func serveOn(ctx context.Context, listener net.Listener, src source, log *slog.Logger) (err error) {
+func serveOn(ctx context.Context, listener net.Listener, src configSource, log *slog.Logger) (err error) {
 	defer listener.Close()
 	cfg := src.cfg
 	certificate, err := loadCertificate(cfg.Server)
@@ -124,7 +124,7 @@ func serveOn(ctx context.Context, listener net.Listener, src source, log *slog.L
 	}
 	defer func() { err = errors.Join(err, watcher.Close()) }()
 
-	b := backend{engine: engine, stores: store, keyer: keyer, tracer: tracer, prune: prune}
+	b := serverParts{engine: engine, stores: store, keyer: keyer, tracer: tracer, prune: prune}
 	server, err := newServer(cfg, b, log)
 	if err != nil {
 		return err
@@ -135,7 +135,7 @@ func serveOn(ctx context.Context, listener net.Listener, src source, log *slog.L
 	}
 	defer func() { err = errors.Join(err, admin.Close()) }()
 	site := proxy.NewSite(server)
-	reload := &reloader{source: src, site: site, backend: b, certificate: certificate, log: log}
+	reload := &reloader{configSource: src, site: site, backend: b, certificate: certificate, log: log}
 	watching, err := reload.start(ctx)
 	if err != nil {
 		return err

@@ -34,8 +34,8 @@ func scrape(t *testing.T, admin http.Handler, prefix string) map[string]float64 
 // whether another has it.
 func TestTenantsDoNotShareWhatIsKept(t *testing.T) {
 	cfg := configs.Default()
-	cfg.Compress.Speed, cfg.Compress.Ranker, cfg.Compress.Deadline, cfg.Compress.Timeout = "exact",
-		"ami", 0, time.Minute
+	cfg.Compress.Speed, cfg.Compress.Ranker = "exact", "ami"
+	cfg.Compress.Deadline, cfg.Compress.Timeout = 0, time.Minute
 	cfg.Parsers.InProcess = true
 	e, err := newEngine(cfg, slog.New(slog.DiscardHandler), nil)
 	if err = errors.Join(err, e.modelErr); err != nil {
@@ -50,7 +50,7 @@ func TestTenantsDoNotShareWhatIsKept(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	server, err := newServer(cfg, backend{engine: e, stores: store, keyer: cache.NewKeyer([]byte("secret"))},
+	server, err := newServer(cfg, serverParts{engine: e, stores: store, keyer: cache.NewKeyer([]byte("secret"))},
 		slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

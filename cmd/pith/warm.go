@@ -11,7 +11,7 @@ import (
 // warmUp sends a small text through all stages, so that the first requests do not pay for what
 // starts when it is first needed: parse workers, the vocabulary of the token counter, the runtime's
 // memory. Files are parsed at the same time, one in each worker.
-func (e *engine) warmUp(ctx context.Context, workers int) error {
+func (e *engineParts) warmUp(ctx context.Context, workers int) error {
 	req := compress.Request{Query: "Where is the total of an order computed?", Rate: 0.4, Tenant: "warm-up"}
 	for i := range max(workers, 1) {
 		var text strings.Builder

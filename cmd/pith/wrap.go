@@ -22,8 +22,8 @@ import (
 	"pith/configs"
 )
 
-// A wrapped is a client that `pith wrap` knows how to send through Pith for one run.
-type wrapped struct {
+// A clientSetup is a client that `pith wrap` knows how to send through Pith for one run.
+type clientSetup struct {
 	// program is what is run.
 	program string
 	// base is the variable in which the client's own base URL may stand, which then is the
@@ -37,7 +37,7 @@ type wrapped struct {
 }
 
 // wrappedClients are the clients by their names.
-var wrappedClients = map[string]wrapped{
+var wrappedClients = map[string]clientSetup{
 	"claude": {
 		program: "claude", base: "ANTHROPIC_BASE_URL", anthropic: true,
 		env: func(url string) []string { return []string{"ANTHROPIC_BASE_URL=" + url} },
@@ -120,7 +120,7 @@ is the upstream; else requests for /v1/messages go to Anthropic and all others t
 			if len(args) > 0 && args[0] == "--" {
 				args = args[1:]
 			}
-			return wrap(cmd, source{cfg: cfg, path: config, load: load}, client, args, log)
+			return wrap(cmd, configSource{cfg: cfg, path: config, load: load}, client, args, log)
 		},
 	}
 	f := cmd.Flags()
@@ -132,7 +132,7 @@ is the upstream; else requests for /v1/messages go to Anthropic and all others t
 }
 
 // behind returns cfg with the upstreams of a client that no file and no flag sends elsewhere.
-func (w wrapped) behind(cfg configs.Config, upstream string, getenv func(string) string) configs.Config {
+func (w clientSetup) behind(cfg configs.Config, upstream string, getenv func(string) string) configs.Config {
 	if upstream != "" || len(cfg.Upstreams) > 0 {
 		return cfg
 	}
@@ -173,7 +173,7 @@ type exitCode int
 func (e exitCode) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
 // wrap serves, runs the client to its end, and prints what was done.
-func wrap(cmd *cobra.Command, src source, client wrapped, args []string, log *slog.Logger) error {
+func wrap(cmd *cobra.Command, src configSource, client clientSetup, args []string, log *slog.Logger) error {
 	program, err := exec.LookPath(client.program)
 	if err != nil {
 		return fmt.Errorf("%s is not installed, or not in PATH", client.program)
