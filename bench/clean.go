@@ -129,7 +129,10 @@ func readFingerprints(file string) ([]byte, error) {
 }
 
 // vague are last parts of package names that say nothing about a repository.
-var vague = []string{"core", "common", "client", "server", "sdk", "api", "utils", "node", "runtime", "parse", "exp", "tools", "text", "net"}
+var vague = []string{
+	"core", "common", "client", "server", "sdk", "api", "utils", "node", "runtime", "parse", "exp",
+	"tools", "text", "net",
+}
 
 var versionTail = regexp.MustCompile(`(/v\d+|[-.]?\d+)$`)
 

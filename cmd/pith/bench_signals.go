@@ -38,7 +38,8 @@ func benchSignalsCommand() *cobra.Command {
 			out.SetEscapeHTML(false)
 			for _, c := range cases {
 				res, err := engine.Compress(cmd.Context(), compress.Request{
-					Files: c.Files, Query: c.Query, Rate: 0.97, Ranker: ranker, Speed: compress.SpeedExact, Stage: compress.StageCoarse, Explain: true,
+					Files: c.Files, Query: c.Query, Rate: 0.97, Ranker: ranker,
+					Speed: compress.SpeedExact, Stage: compress.StageCoarse, Explain: true,
 				})
 				if err != nil {
 					return fmt.Errorf("case %s of %s: %w", c.Commit, c.Repo, err)

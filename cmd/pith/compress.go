@@ -28,8 +28,9 @@ func compressCommand() *cobra.Command {
 		Short: "Shorten files, folders or standard input for a question",
 		Long: `Shorten files, folders or standard input for a question, to standard output.
 
-Of a folder the source files count: not those that .gitignore names, nor hidden ones, nor data and prose (Markdown is read). What
-was read and what was passed over is listed on standard error. A file that is named itself may be any text.`,
+Of a folder the source files count: not those that .gitignore names, nor hidden ones, nor data and
+prose (Markdown is read). What was read and what was passed over is listed on standard error. A file
+that is named itself may be any text.`,
 		Example: `  pith compress -q "How are idle connections closed?" --rate 0.2 server.go
   git ls-files '*.py' | xargs pith compress -q "Where is the cache key built?" --budget 4000 --format diff`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -37,17 +38,22 @@ was read and what was passed over is listed on standard error. A file that is na
 		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&flags.request.Query, "query", "q", "", "what the text is wanted for; without it, order in the file decides")
+	f.StringVarP(&flags.request.Query, "query", "q", "",
+		"what the text is wanted for; without it, order in the file decides")
 	f.IntVar(&flags.request.Budget, "budget", 0, "tokens allowed for the output")
 	f.Float64Var(&flags.request.Rate, "rate", 0, "compressed / original tokens, above 0 and up to 1")
-	f.StringVar(&flags.request.Model, "model", "", "upstream model whose tokenizer counts (default: the gpt-4o family's)")
+	f.StringVar(&flags.request.Model, "model", "",
+		"upstream model whose tokenizer counts (default: the gpt-4o family's)")
 	f.StringVar(&flags.stage, "stage", "fine", "coarse (whole functions) or fine (blocks inside them too)")
-	f.StringVar(&flags.request.Ranker, "ranker", "auto", "auto, ami, bm25, words or hybrid; auto does without a model where there is none, ami and hybrid do not")
-	f.StringVar(&flags.speed, "speed", "exact", "how much the model reads: exact (everything), balanced or fast (what words rank first)")
+	f.StringVar(&flags.request.Ranker, "ranker", "auto",
+		"auto, ami, bm25, words or hybrid; auto does without a model where there is none, ami and hybrid do not")
+	f.StringVar(&flags.speed, "speed", "exact",
+		"how much the model reads: exact (everything), balanced or fast (what words rank first)")
 	f.StringVar(&flags.request.Compat, "compat", "", `"longcodezip" follows the published reference's rules`)
 	f.StringVar(&flags.format, "format", "text", "text, json or diff")
 	f.StringVar(&flags.config, "config", "", "configuration file")
-	f.StringVar(&flags.modelDir, "model-dir", "", "folder with model.onnx and tokenizer.json, or the name of an installed model (default: the embedded one)")
+	f.StringVar(&flags.modelDir, "model-dir", "",
+		"folder with model.onnx and tokenizer.json, or the name of an installed model (default: the embedded one)")
 	f.StringVar(&flags.device, "device", "", "auto, cpu, cuda or cuda:N; only auto falls back")
 	return cmd
 }
@@ -87,13 +93,15 @@ func (c *compressFlags) run(cmd *cobra.Command, paths []string) (err error) {
 	cfg.Parsers.InProcess = true
 	// A person at a terminal waits for the full ranking; only the request path has a deadline.
 	cfg.Compress.Deadline = 0
-	engine, err := newEngine(cfg, slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn})), nil)
+	engine, err := newEngine(
+		cfg, slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn})), nil)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, engine.close()) }()
 	if encoding, exact := engine.counters.For(c.request.Model).Encoding(); c.request.Model != "" && !exact {
-		fmt.Fprintf(cmd.ErrOrStderr(), "no tokenizer of model %s is known; %s stands in for it\n", c.request.Model, encoding)
+		fmt.Fprintf(cmd.ErrOrStderr(), "no tokenizer of model %s is known; %s stands in for it\n",
+			c.request.Model, encoding)
 	}
 
 	c.request.Files = files
@@ -106,7 +114,7 @@ func (c *compressFlags) run(cmd *cobra.Command, paths []string) (err error) {
 }
 
 // compress runs the engine with a spinner beside it when a person is watching.
-func (c *compressFlags) compress(ctx context.Context, engine *engine, errOut io.Writer) (compress.Result, error) {
+func (c *compressFlags) compress(ctx context.Context, engine *engineParts, errOut io.Writer) (compress.Result, error) {
 	stop := spin(errOut, fmt.Sprintf("compressing %d file(s)", len(c.request.Files)))
 	defer stop()
 	return engine.Compress(ctx, c.request)

@@ -32,8 +32,9 @@ func serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Serve the proxy",
 		Long: `Serve the proxy. Point an OpenAI client at http://ADDRESS/v1 or an Anthropic client at http://ADDRESS.
-Settings come from flags, then PITH_ environment variables, then the file, then the defaults. SIGHUP and a change of the file make
-a running Pith take over what it can; SIGTERM lets running answers end.`,
+Settings come from flags, then PITH_ environment variables, then the file, then the defaults. SIGHUP
+and a change of the file make a running Pith take over what it can; SIGTERM lets running answers
+end.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := loadConfig(config, changes)
@@ -43,7 +44,10 @@ a running Pith take over what it can; SIGTERM lets running answers end.`,
 			if os.Getenv("GOGC") == "" {
 				debug.SetGCPercent(serveGCPercent)
 			}
-			src := source{cfg: cfg, path: config, load: func() (configs.Config, error) { return loadConfig(config, changes) }}
+			src := configSource{
+				cfg: cfg, path: config,
+				load: func() (configs.Config, error) { return loadConfig(config, changes) },
+			}
 			log := newLogger(cmd.ErrOrStderr(), cfg.Log)
 			for _, line := range configs.Unknown(os.Environ()) {
 				log.Warn(line)
@@ -55,7 +59,8 @@ a running Pith take over what it can; SIGTERM lets running answers end.`,
 	f.StringVar(&config, "config", "", "configuration file (see configs/ for examples)")
 	f.StringVar(&changes.listen, "listen", "", "address to listen on (default 127.0.0.1:8484)")
 	f.StringVar(&changes.upstream, "upstream", "", "base URL of the LLM API (default https://api.openai.com)")
-	f.StringVar(&changes.modelDir, "model-dir", "", "folder with model.onnx and tokenizer.json, or the name of an installed model (default: the embedded one)")
+	f.StringVar(&changes.modelDir, "model-dir", "",
+		"folder with model.onnx and tokenizer.json, or the name of an installed model (default: the embedded one)")
 	f.StringVar(&changes.device, "device", "", "auto, cpu, cuda or cuda:N; only auto falls back")
 	return cmd
 }
@@ -77,7 +82,7 @@ func newLogger(w io.Writer, cfg configs.Log) *slog.Logger {
 
 // serve listens before it loads anything heavy, so that a taken port is found at once, and runs
 // until ctx ends.
-func serve(ctx context.Context, src source, log *slog.Logger) error {
+func serve(ctx context.Context, src configSource, log *slog.Logger) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", src.cfg.Server.Listen)
 	if err != nil {
 		return fmt.Errorf("%w (choose another address with --listen)", err)
@@ -86,7 +91,7 @@ func serve(ctx context.Context, src source, log *slog.Logger) error {
 }
 
 // serveOn serves on listener until ctx ends.
-func serveOn(ctx context.Context, listener net.Listener, src source, log *slog.Logger) (err error) {
+func serveOn(ctx context.Context, listener net.Listener, src configSource, log *slog.Logger) (err error) {
 	defer listener.Close()
 	cfg := src.cfg
 	certificate, err := loadCertificate(cfg.Server)
@@ -119,7 +124,7 @@ func serveOn(ctx context.Context, listener net.Listener, src source, log *slog.L
 	}
 	defer func() { err = errors.Join(err, watcher.Close()) }()
 
-	b := backend{engine: engine, stores: store, keyer: keyer, tracer: tracer, prune: prune}
+	b := serverParts{engine: engine, stores: store, keyer: keyer, tracer: tracer, prune: prune}
 	server, err := newServer(cfg, b, log)
 	if err != nil {
 		return err
@@ -130,15 +135,17 @@ func serveOn(ctx context.Context, listener net.Listener, src source, log *slog.L
 	}
 	defer func() { err = errors.Join(err, admin.Close()) }()
 	site := proxy.NewSite(server)
-	reload := &reloader{source: src, site: site, backend: b, certificate: certificate, log: log}
+	reload := &reloader{configSource: src, site: site, backend: b, certificate: certificate, log: log}
 	watching, err := reload.start(ctx)
 	if err != nil {
 		return err
 	}
 	defer watching()
-	log.Info("serving", "addr", listener.Addr().String(), "upstream", cfg.Server.Upstream, "upstreams", len(cfg.Upstreams), "keys", len(cfg.VirtualKeys), "model", engine.describe())
+	log.Info("serving", "addr", listener.Addr().String(), "upstream", cfg.Server.Upstream, "upstreams",
+		len(cfg.Upstreams), "keys", len(cfg.VirtualKeys), "model", engine.describe())
 	defer context.AfterFunc(ctx, func() {
-		log.Info("shutting down; running answers may end", "cause", context.Cause(ctx), "notice", cfg.Server.DrainNotice, "timeout", cfg.Server.DrainTimeout)
+		log.Info("shutting down; running answers may end", "cause", context.Cause(ctx), "notice",
+			cfg.Server.DrainNotice, "timeout", cfg.Server.DrainTimeout)
 	})()
 	if cfg.Limits.Connections > 0 {
 		listener = netutil.LimitListener(listener, cfg.Limits.Connections)
@@ -157,7 +164,8 @@ func serveOn(ctx context.Context, listener net.Listener, src source, log *slog.L
 // startAdmin serves metrics on their own address when cfg names one.
 func startAdmin(ctx context.Context, cfg configs.Admin, server *proxy.Server, log *slog.Logger) (io.Closer, error) {
 	admin := &http.Server{
-		Handler: server.AdminHandler(), ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 90 * time.Second,
+		Handler: server.AdminHandler(), ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
+		IdleTimeout: 90 * time.Second,
 	}
 	if cfg.Listen == "" {
 		return admin, nil
