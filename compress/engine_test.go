@@ -164,7 +164,7 @@ func (s *shuffled) Score(ctx context.Context, seqs []Sequence) ([]Losses, error)
 func TestDeterministic(t *testing.T) {
 	want := compress(t, engine(t, nil), ask(nil))
 	var wg sync.WaitGroup
-	for i := range 64 {
+	for i := range 1000 {
 		wg.Go(func() {
 			e := engine(t, func(o *Options) {
 				if i%2 == 1 {

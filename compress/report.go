@@ -11,7 +11,7 @@ func (j *job) report(p *plan) Result {
 	res := Result{
 		OriginalTokens: j.original, CompressedTokens: p.tokens, Ratio: ratio(j.original, p.tokens), Budget: j.budget, Coverage: j.coverage,
 		Ranker: j.name, RankerReason: j.reason, Device: j.device(), Text: p.text, TimingsMS: j.timings,
-		Tokenizer: encoding, Estimated: !exact, Cut: j.short,
+		Tokenizer: encoding, Estimated: !exact, Cut: j.short || j.slow,
 		Files: []FileResult{}, Chunks: []ChunkResult{},
 	}
 	if j.reading.Passes+j.reading.Late > 0 {
@@ -48,7 +48,7 @@ func (j *job) report(p *plan) Result {
 // result describes what became of a chunk.
 func (c *chunk) result(keep []bool) ChunkResult {
 	r := ChunkResult{
-		File: c.src.path, Language: c.src.parsed.Language, Kind: c.syntax.Kind, Name: c.syntax.Name,
+		File: c.src.path, FileIndex: c.src.index, Language: c.src.parsed.Language, Kind: c.syntax.Kind, Name: c.syntax.Name,
 		StartLine: c.start + 1, EndLine: c.end, Tokens: c.src.cost(c.start, c.end), Score: c.score, Rank: c.rank,
 		Decision: Pruned, KeptLines: runs(keep, c.start, c.end),
 	}

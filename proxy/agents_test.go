@@ -200,7 +200,7 @@ func TestToolResults(t *testing.T) {
 						"```\n" + code + "```\n",
 				},
 			},
-			1,
+			0, // what is asked about them comes later
 		},
 		{
 			"after a look",

@@ -142,8 +142,9 @@ func (s *Server) shorten(
 	var edits []dialects.Edit
 	switch {
 	case len(plan.Blocks) > 0:
-		// 8.3 Those whose form is free go to the engine; what is done in time is taken.
-		edits, rep = s.compressBlocks(request, ctx, body, plan.Blocks, reading)
+		// 8.3 Those whose form is free go to the engine, those of one message together; what is
+		// done in time is taken.
+		edits, rep = s.compressBlocks(request, ctx, body, plan, reading)
 	default:
 		rep = report{decision: decisionPass, reason: string(cmp.Or(plan.Left, dialects.LeftNoCode))}
 	}

@@ -131,13 +131,13 @@ func (u *upstream) count() int {
 func thirds(_ context.Context, req compress.Request) (compress.Result, error) {
 	res := compress.Result{Ranker: "bm25", Cache: "miss"}
 	shift := len(req.Query) % 3
-	for _, f := range req.Files {
+	for at, f := range req.Files {
 		lines := strings.SplitAfter(f.Content, "\n")
 		if lines[len(lines)-1] == "" {
 			lines = lines[:len(lines)-1]
 		}
 		var out strings.Builder
-		chunk := compress.ChunkResult{File: f.Path, StartLine: 1, EndLine: len(lines), Decision: compress.Pruned}
+		chunk := compress.ChunkResult{File: f.Path, FileIndex: at, StartLine: 1, EndLine: len(lines), Decision: compress.Pruned}
 		for i := 0; i < len(lines); {
 			if i%3 == shift {
 				out.WriteString(lines[i])
@@ -156,7 +156,9 @@ func thirds(_ context.Context, req compress.Request) (compress.Result, error) {
 		if !strings.HasSuffix(f.Content, "\n") {
 			text = strings.TrimSuffix(text, "\n")
 		}
-		res.Files = append(res.Files, compress.FileResult{Path: f.Path, Text: text})
+		res.Files = append(res.Files, compress.FileResult{
+			Path: f.Path, Text: text, OriginalTokens: len(f.Content) / 4, CompressedTokens: len(text) / 4,
+		})
 		res.Chunks = append(res.Chunks, chunk)
 		res.Text += text
 		res.OriginalTokens += len(f.Content) / 4

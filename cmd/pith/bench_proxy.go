@@ -54,13 +54,17 @@ func benchProxyCommand() *cobra.Command {
 	cmd.Flags().IntVar(&measure.Seconds, "seconds", 10, "seconds of them for each proxy")
 	cmd.Flags().IntVar(&measure.Streams, "streams", 1000,
 		"silent streams whose memory is measured; each takes six descriptors")
+	cmd.Flags().BoolVar(&measure.Overload, "overload", false,
+		"only: what requests without code wait, for --seconds, beside five times the new code that can be compressed")
 	return cmd
 }
 
 // measuredHandler is the proxy as `pith serve` starts it, with a cache in memory.
 func measuredHandler(cfg configs.Config, e *engineParts, upstream *url.URL, log *slog.Logger) (http.Handler, error) {
 	cfg.Server.Upstream = upstream.String()
-	b := serverParts{engine: e, stores: stores{sharedStore: cache.NewMemory(64 << 20)}, keyer: cache.NewKeyer(nil)}
+	b := serverParts{
+		engine: e, gate: newGate(), stores: stores{sharedStore: cache.NewMemory(64 << 20)}, keyer: cache.NewKeyer(nil),
+	}
 	server, err := newServer(cfg, b, log)
 	if err != nil {
 		return nil, err

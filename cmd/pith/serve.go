@@ -124,7 +124,7 @@ func serveOn(ctx context.Context, listener net.Listener, src configSource, log *
 	}
 	defer func() { err = errors.Join(err, watcher.Close()) }()
 
-	b := serverParts{engine: engine, stores: store, keyer: keyer, tracer: tracer, prune: prune}
+	b := serverParts{engine: engine, gate: newGate(), stores: store, keyer: keyer, tracer: tracer, prune: prune}
 	server, err := newServer(cfg, b, log)
 	if err != nil {
 		return err
