@@ -103,7 +103,8 @@ func TestPartsPass(t *testing.T) {
 func TestFailedResultsPass(t *testing.T) {
 	result := func(failed string) string {
 		return `{"model":"m","messages":[{"role":"user","content":"How does Add7 lock?"},` +
-			`{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"Read","input":{"path":"/r/counter.go"}}]},` +
+			`{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"Read",` +
+			`"input":{"path":"/r/counter.go"}}]},` +
 			`{"role":"user","content":[{"type":"tool_result","tool_use_id":"a",` + failed + `"content":` +
 			quote(counter()) + `}]}]}`
 	}

@@ -113,17 +113,17 @@ func (s *Server) shorten(
 			s.log.ErrorContext(request, "panic while compressing", "dialect", d.Name, "panic", panics.Text(v))
 			out, rep = body, report{decision: decisionBypass, reason: reasonPanic}
 		}
-		rep.took, rep.model = time.Since(start), c.Model
+		rep.read, rep.model = time.Since(start), c.Model
 	}()
 	ctx, cancel := context.WithTimeout(request, s.opts.Compression.Timeout)
 	defer cancel()
-	reading, err := s.beginReading(ctx, len(body), want.share)
+	read, err := s.beginReading(ctx, len(body), want.share)
 	if err != nil {
 		return body, unread(err)
 	}
-	defer reading.close()
+	defer read.close()
 	// 8.1 The dialect reads who said what.
-	c, err = d.Read(reading.work, body)
+	c, err = d.Read(read.work, body)
 	if err != nil {
 		return body, unread(err)
 	}
@@ -138,12 +138,12 @@ func (s *Server) shorten(
 	if err != nil {
 		return body, unread(err)
 	}
-	reading.end()
+	read.end()
 	var edits []dialects.Edit
 	switch {
 	case len(plan.Blocks) > 0:
 		// 8.3 Those whose form is free go to the engine; what is done in time is taken.
-		edits, rep = s.compressBlocks(request, ctx, body, plan.Blocks, reading)
+		edits, rep = s.compressBlocks(request, ctx, body, plan.Blocks, read)
 	default:
 		rep = report{decision: decisionPass, reason: string(cmp.Or(plan.Left, dialects.LeftNoCode))}
 	}

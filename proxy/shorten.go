@@ -164,7 +164,8 @@ func (s *Server) settle(ctx context.Context, b *candidate, err error) {
 		// The client is gone: nothing goes out.
 	case err == nil:
 		s.forms.note(ctx, b.key, formCompressed)
-	case reason == reasonTimeout, reason == reasonCut, reason == reasonPanic, reason == reasonError, reason == reasonNotKept:
+	case reason == reasonTimeout, reason == reasonCut, reason == reasonPanic, reason == reasonError,
+		reason == reasonNotKept:
 		s.forms.note(ctx, b.key, formOriginal)
 		// The error's text may quote its input; its type may not.
 		s.log.WarnContext(ctx, "block left as it came", "reason", reason, "error_type", fmt.Sprintf("%T", err))
@@ -187,7 +188,7 @@ func (s *Server) compressBlock(ctx context.Context, body []byte, b *candidate) (
 		if o.res.Cut {
 			return errCut
 		}
-		if isThin(o.res) {
+		if o.res.Thin() {
 			return errThin
 		}
 		if o.edit, err = b.Rebuild(body, o.res); err != nil {
@@ -201,18 +202,6 @@ func (s *Server) compressBlock(ctx context.Context, body []byte, b *candidate) (
 		return err
 	})
 	return o
-}
-
-// minUsed is the part of its budget, one in so many, that a result's lines have to take. Below it
-// the file is as good as gone.
-const minUsed = 3
-
-// isThin reports that a result is nothing but markers, or leaves nearly all of its budget unused.
-func isThin(res compress.Result) bool {
-	if len(res.Chunks) > 0 && !slices.ContainsFunc(res.Chunks, func(c compress.ChunkResult) bool { return len(c.KeptLines) > 0 }) {
-		return true
-	}
-	return res.CompressedTokens < res.OriginalTokens && minUsed*res.LineTokens < res.Budget
 }
 
 // withPrompts adds what a plan does to few-shot prompts to what was done to blocks.

@@ -101,14 +101,15 @@ func (j judge) judge(t *testing.T, engine *compress.Engine, limit int) {
 				t.Fatal(err)
 			}
 			outputs++
-			if res.CompressedTokens < res.OriginalTokens && 3*res.LineTokens < res.Budget {
-				thin++ // the proxy passes the original
+			if res.Thin() {
+				thin++ // the proxy passes the original, and the command line says so
 			}
 			write(t, filepath.Join(dir, "out", fmt.Sprintf("%s-%v%s", name, rate, j.ext)), res.Text)
 		}
 	}
 	refused := j.refuse(t, filepath.Join(dir, "out"))
-	t.Logf("%s: %d outputs of %d valid files, %d refused, %d hold less than a third of their budget in lines", j.language,
+	t.Logf("%s: %d outputs of %d valid files, %d refused, %d hold less than a third of their budget in lines",
+		j.language,
 		outputs, valid, len(refused), thin)
 	if valid == 0 {
 		t.Errorf("none of %d files is valid", len(files))
