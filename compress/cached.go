@@ -123,18 +123,20 @@ func (c *Cached) run(ctx context.Context, req Request) (res Result, err error) {
 func (e *Engine) parts(req Request) []string {
 	encoding, _ := e.opt.Counters.For(req.Model).Encoding()
 	model := ""
-	words := ""
+	vectors := ""
 	if e.opt.Embedding != nil {
-		words = e.opt.Embedding.ID()
+		vectors = e.opt.Embedding.ID()
 	}
 	if e.opt.Scorer != nil {
 		model, _ = e.opt.Scorer.Info()
 	}
 	number := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 	list := []string{
-		"compress", Version, model, encoding, e.opt.Ranker, string(e.opt.Speed), e.opt.Deadline.String(), number(e.opt.FineRatio), number(*e.opt.Beta), e.opt.Compat,
-		number(e.opt.DefaultRate), number(e.opt.Coverage), words, strconv.FormatBool(e.opt.Retrieval != nil),
-		req.Tenant, req.Query, strconv.Itoa(req.Budget), number(req.Rate), req.Model, req.Ranker, string(req.Speed), string(req.Stage),
+		"compress", Version, model, encoding, e.opt.Ranker, string(e.opt.Speed), e.opt.Deadline.String(),
+		number(e.opt.FineRatio), number(*e.opt.Beta), e.opt.Compat,
+		number(e.opt.DefaultRate), number(e.opt.Coverage), vectors, strconv.FormatBool(e.opt.Retrieval != nil),
+		req.Tenant, req.Query, strconv.Itoa(req.Budget), number(req.Rate), req.Model, req.Ranker, string(req.Speed),
+		string(req.Stage),
 		req.Compat, req.WayBack, strconv.FormatBool(req.Explain),
 	}
 	for _, f := range req.Files {

@@ -144,7 +144,10 @@ func (e *Engine) Compress(ctx context.Context, req Request) (Result, error) {
 	if req.Speed == "" {
 		req.Speed = e.opt.Speed
 	}
-	j := &job{opt: e.opt, req: req, counter: e.opt.Counters.For(req.Model), timings: map[string]float64{}, markerPrice: 1}
+	j := &job{
+		opt: e.opt, req: req, counter: e.opt.Counters.For(req.Model),
+		timings: map[string]float64{}, markerPrice: 1,
+	}
 	j.memo = memo{counter: j.counter, seen: map[string]int{}}
 	if err := j.parse(ctx); err != nil {
 		return Result{}, err
@@ -238,7 +241,8 @@ func (j *job) parse(ctx context.Context) error {
 		if j.opt.Retrieval != nil {
 			src.id = j.opt.Retrieval(f)
 		}
-		src.marker = j.memo.count(src.comment(src.markerBody(src.lines(), src.lines(), ""))+"\n") + 1 // one for the indentation
+		// One for the indentation.
+		src.marker = j.memo.count(src.comment(src.markerBody(src.lines(), src.lines(), ""))+"\n") + 1
 		j.sources = append(j.sources, src)
 		j.chunks = append(j.chunks, newChunks(src, len(j.chunks))...)
 	}

@@ -15,8 +15,8 @@ var branchWords = map[string]bool{
 // shortLines is the number of lines up to which a chunk is short: getters, forwarders, constants.
 const shortLines = 5
 
-// A shape is what a chunk's code does, whatever is asked: code that decides and calls is asked about
-// more often than code that stores, lists and forwards.
+// A shape is what a chunk's code does, whatever is asked: code that decides and calls is asked
+// about more often than code that stores, lists and forwards.
 type shape struct {
 	branches, calls int
 	comments        string // with their signs

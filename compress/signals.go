@@ -40,8 +40,9 @@ const (
 
 // signalNames are the names of the signals in reports and in the table of weights.
 var signalNames = [signals]string{
-	"words", "header", "subject", "roots", "pairs", "beside", "comment", "path", "head_vector", "body_vector", "body_match", "file_best",
-	"calls", "called", "named", "place", "branches", "invokes", "users", "size", "short", "function", "class", "model",
+	"words", "header", "subject", "roots", "pairs", "beside", "comment", "path", "head_vector", "body_vector",
+	"body_match", "file_best", "calls", "called", "named", "place", "branches", "invokes", "users", "size",
+	"short", "function", "class", "model",
 }
 
 // A row holds the signals of one chunk.
@@ -170,14 +171,14 @@ func (p profiles) comments(shapes []shape) []bag {
 
 // fileScores gives each chunk the best of its file.
 func (j *job) fileScores(ranked []int, own []float64) []float64 {
-	best := slices.Repeat([]float64{math.Inf(-1)}, len(j.sources))
+	top := slices.Repeat([]float64{math.Inf(-1)}, len(j.sources))
 	for n, i := range ranked {
 		at := j.chunks[i].src.index
-		best[at] = max(best[at], own[n])
+		top[at] = max(top[at], own[n])
 	}
 	scores := make([]float64, len(ranked))
 	for n, i := range ranked {
-		scores[n] = best[j.chunks[i].src.index]
+		scores[n] = top[j.chunks[i].src.index]
 	}
 	return scores
 }

@@ -84,11 +84,23 @@ func TestFailuresForwardTheOriginal(t *testing.T) {
 		{"longer than before", "pass; left=1; reason=no-gain", broken(func(r *compress.Result) {
 			r.Files[0].Text = strings.Replace(r.Files[0].Text, "// ...", "// ..."+strings.Repeat(".", 5000), 1)
 		})},
-		{"hardly any lines", "pass; left=1; reason=no-gain", broken(func(r *compress.Result) { r.Budget, r.LineTokens = 300, 99 })},
-		{"nothing but markers", "pass; left=1; reason=no-gain", broken(func(r *compress.Result) { r.Chunks[0].KeptLines = nil })},
-		{"unchanged", "pass; left=1; reason=no-gain", func(_ context.Context, req compress.Request) (compress.Result, error) {
-			return compress.Result{Files: []compress.FileResult{{Text: req.Files[0].Content}}, OriginalTokens: 5, CompressedTokens: 5}, nil
-		}},
+		{
+			"hardly any lines", "pass; left=1; reason=no-gain",
+			broken(func(r *compress.Result) { r.Budget, r.LineTokens = 300, 99 }),
+		},
+		{
+			"nothing but markers", "pass; left=1; reason=no-gain",
+			broken(func(r *compress.Result) { r.Chunks[0].KeptLines = nil }),
+		},
+		{
+			"unchanged", "pass; left=1; reason=no-gain",
+			func(_ context.Context, req compress.Request) (compress.Result, error) {
+				return compress.Result{
+					Files: []compress.FileResult{{Text: req.Files[0].Content}}, OriginalTokens: 5,
+					CompressedTokens: 5,
+				}, nil
+			},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -138,7 +150,10 @@ func TestDestroyedFilesAreNoSaving(t *testing.T) {
 			{user: "Why?\n```go\n" + source(30) + "```\n"}, {user: "And why?\n```python\n" + source(30) + "```\n"},
 		}))
 		got := []string{}
-		for _, name := range []string{"X-Pith-Decision", "X-Pith-Original-Tokens", "X-Pith-Compressed-Tokens", "X-Pith-Budget-Used"} {
+		for _, name := range []string{
+			"X-Pith-Decision", "X-Pith-Original-Tokens", "X-Pith-Compressed-Tokens",
+			"X-Pith-Budget-Used",
+		} {
 			got = append(got, res.Header.Get(name))
 		}
 		if !slices.Equal(got, want[:4]) {

@@ -66,7 +66,7 @@ func (s *Server) ask(ctx context.Context, body []byte, rest dialects.Group, o *o
 		return false, errCut
 	}
 	o.see(res)
-	if isThin(res) {
+	if res.Thin() {
 		o.thin = true
 		o.spend(res)
 		return false, nil
@@ -139,16 +139,4 @@ func saved(res compress.Result, i int) int {
 		return res.OriginalTokens - res.CompressedTokens
 	}
 	return res.Files[i].OriginalTokens - res.Files[i].CompressedTokens
-}
-
-// minUsed is the part of its budget, one in so many, that a result's lines have to take. Below it
-// the file is as good as gone.
-const minUsed = 3
-
-// isThin reports that a result is nothing but markers, or leaves nearly all of its budget unused.
-func isThin(res compress.Result) bool {
-	if len(res.Chunks) > 0 && !slices.ContainsFunc(res.Chunks, func(c compress.ChunkResult) bool { return len(c.KeptLines) > 0 }) {
-		return true
-	}
-	return res.CompressedTokens < res.OriginalTokens && minUsed*res.LineTokens < res.Budget
 }

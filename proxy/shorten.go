@@ -162,7 +162,8 @@ func (s *Server) settle(ctx context.Context, c *candidate, err error) {
 		s.forms.note(ctx, c.key, formCompressed, frozenFor)
 	case reason == reasonBusy:
 		s.forms.note(ctx, c.key, formOriginal, frozenBusy)
-	case reason == reasonTimeout, reason == reasonCut, reason == reasonPanic, reason == reasonError, reason == reasonNotKept:
+	case reason == reasonTimeout, reason == reasonCut, reason == reasonPanic, reason == reasonError,
+		reason == reasonNotKept:
 		s.forms.note(ctx, c.key, formOriginal, frozenFor)
 		// The error's text may quote its input; its type may not.
 		s.log.WarnContext(ctx, "blocks left as they came", "reason", reason, "error_type", fmt.Sprintf("%T", err))

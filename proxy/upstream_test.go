@@ -20,8 +20,8 @@ import (
 	"pith/proxy"
 )
 
-// A recorded is a request as the upstream got it.
-type recorded struct {
+// A record is a request as the upstream got it.
+type record struct {
 	method, uri, host string
 	header            http.Header
 	trailer           http.Header
@@ -41,7 +41,7 @@ type recorded struct {
 type upstream struct {
 	*httptest.Server
 	mu   sync.Mutex
-	got  []recorded
+	got  []record
 	gone chan struct{} // one entry for each request whose client left while it hung
 	// next is what the sender of events waits for between two of them.
 	next chan struct{}
@@ -59,7 +59,7 @@ func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	u.mu.Lock()
 	u.got = append(
 		u.got,
-		recorded{r.Method, r.RequestURI, r.Host, r.Header.Clone(), r.Trailer.Clone(), body, r.ContentLength},
+		record{r.Method, r.RequestURI, r.Host, r.Header.Clone(), r.Trailer.Clone(), body, r.ContentLength},
 	)
 	u.mu.Unlock()
 	h := w.Header()
@@ -109,7 +109,7 @@ func (u *upstream) events(w http.ResponseWriter, r *http.Request, n int) {
 }
 
 // last returns the newest request.
-func (u *upstream) last(t testing.TB) recorded {
+func (u *upstream) last(t testing.TB) record {
 	t.Helper()
 	u.mu.Lock()
 	defer u.mu.Unlock()
