@@ -152,11 +152,11 @@ func TestGuaranteesOverRates(t *testing.T) {
 	}
 	for name, text := range texts {
 		t.Run(name, func(t *testing.T) {
-			for _, name := range []string{"ami", "bm25", "words", "hybrid"} {
+			for _, by := range []string{"ami", "bm25", "words", "hybrid"} {
 				for rate := 0.01; rate <= 1; rate += 0.09 {
 					req := Request{
 						Files: []File{{Path: "shop.py", Content: text}}, Query: "how is an order refunded?",
-						Rate: rate, Ranker: name,
+						Rate: rate, Ranker: by,
 					}
 					res, err := engine(t, nil).Compress(t.Context(), req)
 					if errors.Is(err, ErrBudget) && (name == "one line" || float64(words{}.Count(text))*rate < 24) {
@@ -165,8 +165,8 @@ func TestGuaranteesOverRates(t *testing.T) {
 					if err != nil {
 						t.Fatalf("rate %.2f: %v", rate, err)
 					}
-					if res.Ranker != name && res.Ranker != rankNone {
-						t.Errorf("ranker %s ran instead of %s", res.Ranker, name)
+					if res.Ranker != by && res.Ranker != rankNone {
+						t.Errorf("ranker %s ran instead of %s", res.Ranker, by)
 					}
 					check(t, indents{}, words{}, req, res)
 				}

@@ -149,7 +149,7 @@ func TestWordsAndHybrid(t *testing.T) {
 	alone := losses(math.NaN(), 2, 2)[1:]
 	bodies := wordRows(0.5, 0, -0.5)
 	headers := wordRows(0.2, 0, -0.2)
-	headers[1][signalHeader] = 2
+	headers[1][signalHeadVec] = 8
 	named := wordRows(0.2, 0, -0.2)
 	named[2][signalNamed] = 1
 	e := func(rows []row, given ...float64) evidence {
