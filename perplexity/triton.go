@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
 	ort "github.com/yalue/onnxruntime_go"
 
@@ -26,8 +27,8 @@ type TritonOptions struct {
 	MaxBatch int
 	// QueueTimeout is how long a row may wait in the server before it is refused; it belongs below
 	// the deadline of whoever asks.
-	QueueTimeoutMicros int64
-	Progress           func(what string, done, total int64)
+	QueueTimeout time.Duration
+	Progress     func(what string, done, total int64)
 }
 
 // An Exported is what ExportTriton wrote.
@@ -154,12 +155,12 @@ func goldenOf(ctx context.Context, fsys fs.FS, dir string) (Golden, error) {
 // tritonConfig is config.pbtxt. Rows of one length meet in a batch as they come; none waits for
 // others.
 func (b *bundle) tritonConfig(opt TritonOptions) string {
-	batch, wait := opt.MaxBatch, opt.QueueTimeoutMicros
+	batch, wait := opt.MaxBatch, opt.QueueTimeout
 	if batch == 0 {
 		batch = 64
 	}
 	if wait == 0 {
-		wait = 1_000_000
+		wait = time.Second
 	}
 	var ends strings.Builder
 	for _, in := range b.graph.Inputs {
@@ -182,7 +183,7 @@ dynamic_batching {
   }
 }
 instance_group [ { kind: KIND_AUTO } ]
-`, b.card.Name, opt.Name, batch, ends.String(), onnxgraph.ServedOutput, wait)
+`, b.card.Name, opt.Name, batch, ends.String(), onnxgraph.ServedOutput, wait.Microseconds())
 }
 
 // scoreServed runs an exported graph, one row at a time.

@@ -176,17 +176,17 @@ func (s *Scorer) consistent(ctx context.Context) error {
 	if !same(first[1].Given, first[2].Given, len(probeText)-2) {
 		return fmt.Errorf("%w: log-probabilities depend on what follows: they are approximate, or not the prompt's", ErrRefused)
 	}
-	if alone := first[0].Text; len(alone) > 0 && same(alone, slices.DeleteFunc(slices.Clone(first[1].Text), func(l perplexity.Loss) bool {
-		return l.Offset < alone[0].Offset // the first token has no loss alone
-	}), all) {
-		return fmt.Errorf("%w: a text has the same log-probabilities whatever stands before it", ErrRefused)
-	}
 	distinct := map[float64]bool{}
 	for _, l := range first[2].Given {
 		distinct[l.NLL] = true
 	}
-	if len(distinct) < len(first[2].Given)/2 {
+	if len(distinct) < len(first[2].Given)/4 {
 		return fmt.Errorf("%w: most log-probabilities are equal: they are cut off or made up", ErrRefused)
+	}
+	if alone := first[0].Text; len(alone) > 0 && same(alone, slices.DeleteFunc(slices.Clone(first[1].Text), func(l perplexity.Loss) bool {
+		return l.Offset < alone[0].Offset // the first token has no loss alone
+	}), all) {
+		return fmt.Errorf("%w: a text has the same log-probabilities whatever stands before it", ErrRefused)
 	}
 	return nil
 }
