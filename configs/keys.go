@@ -146,7 +146,8 @@ func (c *Config) bindings() []binding {
 		{"cache.ttl", "PITH_CACHE_TTL", &c.Cache.TTL, "how long a result is kept; 0 until there is no room"},
 		{
 			"cache.redis_url", "PITH_REDIS_URL", &c.Cache.RedisURL,
-			"Redis that replicas share, redis://[user:password@]host:port[/db]; needs cache.secret",
+			"Redis or Valkey that replicas share, redis://[user:password@]host:port[/db], redis+cluster://host:port[,host:port...] " +
+				"or redis+sentinel://host:port[,host:port...]/master; needs cache.secret",
 		},
 		{
 			"cache.secret", "PITH_CACHE_SECRET", &c.Cache.Secret,

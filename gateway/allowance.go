@@ -10,8 +10,8 @@ import (
 
 // A Draw is what is taken of an allowance that fills up evenly within a minute.
 type Draw struct {
-	// Key names the allowance.
-	Key string
+	// Owner is whose it is, Key its name. What is drawn together has one owner.
+	Owner, Key string
 	// PerMinute is its size, N what is taken. A negative N gives back.
 	PerMinute, N int64
 }
@@ -69,7 +69,7 @@ func (a *allowances) enter(ctx context.Context, k *VirtualKey) (refusal, bool) {
 // draw names an allowance by its size as well: one that a new configuration makes larger starts
 // full, without the debt of the old.
 func (k *VirtualKey) draw(of string, perMinute, n int64) Draw {
-	return Draw{Key: of + " " + strconv.FormatInt(perMinute, 10) + " " + k.Name, PerMinute: perMinute, N: n}
+	return Draw{Owner: k.Name, Key: of + " " + strconv.FormatInt(perMinute, 10) + " " + k.Name, PerMinute: perMinute, N: n}
 }
 
 func (a *allowances) draw(ctx context.Context, draws []Draw, owe bool) (int, time.Duration) {
