@@ -77,7 +77,7 @@ func (f *fleet) measureModel(ctx context.Context, report *FleetReport) error {
 	}
 	defer f.stopAll()
 	client := r.client()
-	defer client.Close()
+	defer func() { _ = client.Close() }() // it was only asked
 	figures := func() (commands, bytes, memory float64, err error) {
 		info, err := client.Info(ctx, "all").Result()
 		if err != nil {

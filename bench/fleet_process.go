@@ -160,7 +160,7 @@ type redisServer struct {
 }
 
 func startRedis(ctx context.Context, binary, dir string, args ...string) (*redisServer, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
@@ -175,7 +175,7 @@ func startRedis(ctx context.Context, binary, dir string, args ...string) (*redis
 		return nil, fmt.Errorf("start %s: %w", binary, err)
 	}
 	client := s.client()
-	defer client.Close()
+	defer func() { _ = client.Close() }() // it was only asked
 	for client.Ping(ctx).Err() != nil {
 		if ctx.Err() != nil {
 			s.stop()
@@ -242,7 +242,7 @@ func (g *sentinels) url() string {
 // known waits until the sentinels know one another and the replica.
 func (g *sentinels) known(ctx context.Context) error {
 	client := redis.NewSentinelClient(&redis.Options{Addr: g.servers[2].addr})
-	defer client.Close()
+	defer func() { _ = client.Close() }() // it was only asked
 	for ctx.Err() == nil {
 		m := client.Master(ctx, "main").Val()
 		if m["num-slaves"] == "1" && m["num-other-sentinels"] == "2" {
@@ -257,7 +257,7 @@ func (g *sentinels) known(ctx context.Context) error {
 func (g *sentinels) failOver(ctx context.Context) error {
 	g.servers[0].stop()
 	client := redis.NewSentinelClient(&redis.Options{Addr: g.servers[2].addr})
-	defer client.Close()
+	defer func() { _ = client.Close() }() // it was only asked
 	for ctx.Err() == nil {
 		if now := client.GetMasterAddrByName(ctx, "main").Val(); strings.Join(now, ":") == g.servers[1].addr {
 			return nil

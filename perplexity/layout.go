@@ -9,8 +9,8 @@ import (
 // A Layout turns text into a model's tokens as the model itself does, without its weights: those
 // are elsewhere.
 type Layout struct {
-	card      Card
 	id        string
+	maxTokens int
 	bos       int32
 	tokenizer *Tokenizer
 }
@@ -33,11 +33,7 @@ func OpenLayout(fsys fs.FS) (*Layout, error) {
 	if got := checksum(tok); got != car.TokenizerSHA256 {
 		return nil, &ChecksumError{File: "tokenizer.json", Got: got, Want: car.TokenizerSHA256}
 	}
-	l := &Layout{bos: -1, id: checksum(data)}
-	l.card = Card{
-		Name: car.Name, License: car.License, Contract: car.Contract, SHA256: car.SHA256, TokenizerSHA256: car.TokenizerSHA256,
-		MaxTokens: car.MaxTokens, VocabSize: car.VocabSize, Verified: true,
-	}
+	l := &Layout{bos: -1, id: checksum(data), maxTokens: car.MaxTokens}
 	if car.BOS != nil {
 		l.bos = *car.BOS
 	}
@@ -49,9 +45,6 @@ func OpenLayout(fsys fs.FS) (*Layout, error) {
 	}
 	return l, nil
 }
-
-// Card says which model it is.
-func (l *Layout) Card() Card { return l.card }
 
 // ID is a checksum over the side-car, which names the checksums of weights and tokenizer.
 func (l *Layout) ID() string { return l.id }
@@ -67,7 +60,7 @@ type Row struct {
 
 // Row lays out a sequence in one pass.
 func (l *Layout) Row(s Sequence) Row {
-	p := cut(s, l.tokenizer.Encode(s.Given), l.tokenizer.Encode(s.Text), l.bos, l.card.MaxTokens)
+	p := cut(s, l.tokenizer.Encode(s.Given), l.tokenizer.Encode(s.Text), l.bos, l.maxTokens)
 	r := Row{IDs: p.ids(l.bos), plan: p}
 	p.whole(r.IDs, s.WantGiven)
 	r.From = len(r.IDs)

@@ -65,7 +65,8 @@ func startRemote(ctx context.Context, cfg configs.Config, log *slog.Logger) (*re
 	}
 	switch err := s.Start(ctx); {
 	case errors.Is(err, remote.ErrRefused):
-		return nil, errors.Join(cfg.At("scorer.url", err), s.Close())
+		s.Close()
+		return nil, cfg.At("scorer.url", err)
 	case err != nil:
 		log.Warn("the remote scorer does not answer; blocks that need it go out as they came until it does", "err", err)
 	}

@@ -181,7 +181,7 @@ func (e *engineParts) close() error {
 		err = errors.Join(err, e.model.Close())
 	}
 	if e.remote != nil {
-		err = errors.Join(err, e.remote.Close())
+		e.remote.Close()
 	}
 	return err
 }

@@ -232,9 +232,8 @@ func (s *Scorer) About() string {
 }
 
 // Close ends the probes and the connections.
-func (s *Scorer) Close() error {
+func (s *Scorer) Close() {
 	s.end()
 	s.probes.Wait()
 	s.client.CloseIdleConnections()
-	return nil
 }
