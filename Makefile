@@ -51,7 +51,7 @@ scorers: deps ## scoring on the real Triton and MLServer, which are fetched (1 G
 	@scripts/fetch-scorers
 	$(GO) test -tags scorers -run ScorersOfOthers -count 1 -v -timeout 20m ./perplexity/remote
 
-chart: ## the Helm chart: linted, rendered with each example, decoded strictly against the Kubernetes API types
+chart: build ## the Helm chart: rendered with each example, decoded strictly against the Kubernetes API types, its configurations checked
 	@scripts/chart
 
 fleet: build ## four replicas and real Redis servers under load, killed, added, restarted and failed over

@@ -1,6 +1,7 @@
-// Command chart checks the Helm chart with Helm's own libraries: it lints the chart, renders it with
-// the default values and with each example, and decodes every object strictly against the types of
-// the Kubernetes API, so that a field that does not exist, or of another type, is an error.
+// Command chart checks the Helm chart: it renders it with the default values and with each example,
+// and decodes every object strictly against the types of the Kubernetes API, so that a field that
+// does not exist, or of another type, is an error. It renders with the libraries that Helm renders
+// with and not with Helm, whose own takes minutes to build.
 package main
 
 import (
@@ -10,13 +11,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"text/template"
 
-	"helm.sh/helm/v3/pkg/chart"
-	"helm.sh/helm/v3/pkg/chart/loader"
-	"helm.sh/helm/v3/pkg/chartutil"
-	"helm.sh/helm/v3/pkg/engine"
-	"helm.sh/helm/v3/pkg/lint"
-	"helm.sh/helm/v3/pkg/lint/support"
+	"dario.cat/mergo"
+	"github.com/Masterminds/sprig/v3"
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
@@ -26,77 +24,118 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: chart DIR")
+	if len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: chart DIR OUT")
 		os.Exit(2)
 	}
-	if err := check(os.Args[1]); err != nil {
+	if err := check(os.Args[1], os.Args[2]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func check(dir string) error {
-	var errs []error
-	for _, m := range lint.All(dir, nil, "pith", true).Messages {
-		if m.Severity >= support.WarningSev {
-			errs = append(errs, fmt.Errorf("lint: %s: %w", m.Path, m.Err))
-		}
-	}
-	c, err := loader.LoadDir(dir)
-	if err != nil {
-		return errors.Join(append(errs, err)...)
-	}
+// check renders the chart with each file of values and leaves Pith's configurations in out.
+func check(dir, out string) error {
 	examples, err := filepath.Glob(filepath.Join(dir, "examples", "*.yaml"))
 	if err != nil || len(examples) == 0 {
-		return errors.Join(append(errs, fmt.Errorf("no examples in %s: %w", dir, err))...)
+		return fmt.Errorf("no examples in %s: %w", dir, err)
 	}
+	var errs []error
 	for _, name := range append([]string{""}, examples...) {
-		kinds, err := render(c, name)
+		kinds, err := render(dir, name, filepath.Join(out, orDefault(name)))
 		if err != nil {
 			errs = append(errs, fmt.Errorf("with %s: %w", orDefault(name), err))
 			continue
 		}
-		fmt.Printf("%-22s %d objects: %s\n", orDefault(name), len(kinds), strings.Join(kinds, " "))
+		fmt.Printf("%-14s %2d objects: %s\n", orDefault(name), len(kinds), strings.Join(kinds, " "))
 	}
 	return errors.Join(errs...)
 }
 
 func orDefault(name string) string {
 	if name == "" {
-		return "default values"
+		return "default.yaml"
 	}
 	return filepath.Base(name)
 }
 
-// render renders the chart with the values in a file and returns the kinds of its objects, sorted.
-func render(c *chart.Chart, file string) ([]string, error) {
-	given := chartutil.Values{}
-	if file != "" {
-		var err error
-		if given, err = chartutil.ReadValuesFile(file); err != nil {
-			return nil, err
-		}
-	}
-	release := chartutil.ReleaseOptions{Name: "pith", Namespace: "llm", Revision: 1, IsInstall: true}
-	values, err := chartutil.ToRenderValues(c, given, release, chartutil.DefaultCapabilities)
+// read reads a YAML file.
+func read(name string) (map[string]any, error) {
+	data, err := os.ReadFile(name)
 	if err != nil {
 		return nil, err
 	}
-	files, err := engine.Render(c, values)
+	values := map[string]any{}
+	if err := yaml.UnmarshalStrict(data, &values); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return values, nil
+}
+
+// render renders the chart with the values in a file and returns the kinds of its objects, sorted. Pith's
+// configuration goes to the file config.
+func render(dir, file, config string) ([]string, error) {
+	values, err := read(filepath.Join(dir, "values.yaml"))
 	if err != nil {
+		return nil, err
+	}
+	about, err := read(filepath.Join(dir, "Chart.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	if file != "" {
+		given, err := read(file)
+		if err != nil {
+			return nil, err
+		}
+		if err := unknown("", given, values); err != nil {
+			return nil, err
+		}
+		if err := mergo.Merge(&values, given, mergo.WithOverride); err != nil {
+			return nil, err
+		}
+	}
+	// Helm knows a chart's fields by their Go names.
+	capital := map[string]any{}
+	for k, v := range about {
+		capital[strings.ToUpper(k[:1])+k[1:]] = v
+	}
+	data := map[string]any{
+		"Values": values, "Chart": capital,
+		"Release": map[string]any{"Name": "pith", "Namespace": "llm", "Service": "Helm"},
+	}
+	t := template.New("chart").Option("missingkey=error")
+	funcs := sprig.TxtFuncMap()
+	funcs["include"] = func(name string, data any) (string, error) {
+		var b strings.Builder
+		err := t.ExecuteTemplate(&b, name, data)
+		return b.String(), err
+	}
+	funcs["toYaml"] = func(v any) (string, error) {
+		data, err := yaml.Marshal(v)
+		return strings.TrimSuffix(string(data), "\n"), err
+	}
+	if _, err := t.Funcs(funcs).ParseGlob(filepath.Join(dir, "templates", "*")); err != nil {
 		return nil, err
 	}
 	var kinds []string
 	var errs []error
-	for name, text := range files {
-		if strings.HasSuffix(name, "NOTES.txt") {
+	for _, one := range t.Templates() {
+		if !strings.HasSuffix(one.Name(), ".yaml") && one.Name() != "NOTES.txt" {
 			continue
 		}
-		for _, doc := range strings.Split(text, "\n---") {
-			kind, err := decode([]byte(doc))
+		var b strings.Builder
+		if err := one.Execute(&b, data); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		for _, doc := range strings.Split(b.String(), "\n---") {
+			if one.Name() == "NOTES.txt" {
+				break
+			}
+			kind, err := decode([]byte(doc), config)
 			if err != nil {
-				errs = append(errs, fmt.Errorf("%s: %w\n%s", name, err, doc))
+				errs = append(errs, fmt.Errorf("%s: %w\n%s", one.Name(), err, doc))
 			}
 			if kind != "" {
 				kinds = append(kinds, kind)
@@ -107,8 +146,27 @@ func render(c *chart.Chart, file string) ([]string, error) {
 	return kinds, errors.Join(errs...)
 }
 
+// unknown tells of values that the chart does not have. Maps that are empty there hold anything.
+func unknown(at string, given, values map[string]any) error {
+	var errs []error
+	for k, v := range given {
+		if k == "resources" {
+			continue // a device is a resource too
+		}
+		has, ok := values[k]
+		if !ok && len(values) > 0 {
+			errs = append(errs, fmt.Errorf("%s%s is no value of the chart", at, k))
+		}
+		inner, isMap := v.(map[string]any)
+		if known, alsoMap := has.(map[string]any); isMap && alsoMap && len(known) > 0 {
+			errs = append(errs, unknown(at+k+".", inner, known))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // decode reads one object into its type, whose every field must be known.
-func decode(doc []byte) (kind string, err error) {
+func decode(doc []byte, config string) (kind string, err error) {
 	var head struct {
 		APIVersion string `json:"apiVersion"`
 		Kind       string `json:"kind"`
@@ -138,8 +196,13 @@ func decode(doc []byte) (kind string, err error) {
 	if err := yaml.UnmarshalStrict(doc, into); err != nil {
 		return head.Kind, err
 	}
-	if d, ok := into.(*appsv1.Deployment); ok {
-		return head.Kind, hardened(d)
+	switch object := into.(type) {
+	case *appsv1.Deployment:
+		return head.Kind, hardened(object)
+	case *corev1.ConfigMap:
+		if text, ok := object.Data["pith.yaml"]; ok {
+			return head.Kind, os.WriteFile(config, []byte(text), 0o644)
+		}
 	}
 	return head.Kind, nil
 }
