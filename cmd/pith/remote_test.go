@@ -89,21 +89,13 @@ func TestRemoteScorer(t *testing.T) {
 	}
 }
 
-// doctor says what stands behind the address, or what is wrong with it.
-func TestDoctorOfARemoteScorer(t *testing.T) {
-	url, _, broken := scorerServer(t)
+// A server that is no scorer, and a folder that lacks what a scorer needs, end the command with what
+// to do.
+func TestWhatIsNoScorer(t *testing.T) {
+	url, _, _ := scorerServer(t)
 	useScorer(t, url)
-	out, _ := command(t.Context(), "doctor", "--upstream", url)
-	if !strings.Contains(out, "ok   scorer    model code-lm, echo with logprobs") || strings.Contains(out, "runtime") {
-		t.Errorf("doctor: %s", out)
-	}
-	broken.Store(true)
-	out, status := command(t.Context(), "doctor", "--upstream", url)
-	if !strings.Contains(out, "FAIL scorer") || status != 1 {
-		t.Errorf("doctor of a broken scorer, status %d: %s", status, out)
-	}
 	t.Setenv("PITH_SCORER_MODEL", "other")
-	out, status = command(t.Context(), "compress", "--rate", "0.3", "wiring.go")
+	out, status := command(t.Context(), "compress", "--rate", "0.3", "wiring.go")
 	if !strings.Contains(out, `no model "other"`) || !strings.Contains(out, "PITH_SCORER_URL") || status == 0 {
 		t.Errorf("a server without the model, status %d: %s", status, out)
 	}
