@@ -41,10 +41,8 @@ func newServer(cfg configs.Config, b serverParts, log *slog.Logger) (*proxy.Serv
 	opt.Registry = prometheus.NewRegistry()
 	opt.Registry.MustRegister(collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newBuildMetric())
-	if b.engine.model != nil {
-		if err := opt.Registry.Register(newModelMetrics(b.engine.model.Stats)); err != nil {
-			return nil, fmt.Errorf("metrics of the model: %w", err)
-		}
+	if err := b.engine.register(opt.Registry); err != nil {
+		return nil, fmt.Errorf("metrics of the model: %w", err)
 	}
 	return proxy.New(opt)
 }
