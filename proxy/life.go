@@ -113,7 +113,7 @@ func (s *Server) shorten(
 			s.log.ErrorContext(request, "panic while compressing", "dialect", d.Name, "panic", panics.Text(v))
 			out, rep = body, report{decision: decisionBypass, reason: reasonPanic}
 		}
-		rep.read, rep.model = time.Since(start), c.Model
+		rep.took, rep.model = time.Since(start), c.Model
 	}()
 	ctx, cancel := context.WithTimeout(request, s.opts.Compression.Timeout)
 	defer cancel()
