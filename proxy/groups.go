@@ -147,7 +147,8 @@ const minUsed = 3
 
 // isThin reports that a result is nothing but markers, or leaves nearly all of its budget unused.
 func isThin(res compress.Result) bool {
-	if len(res.Chunks) > 0 && !slices.ContainsFunc(res.Chunks, func(c compress.ChunkResult) bool { return len(c.KeptLines) > 0 }) {
+	keeps := func(c compress.ChunkResult) bool { return len(c.KeptLines) > 0 }
+	if len(res.Chunks) > 0 && !slices.ContainsFunc(res.Chunks, keeps) {
 		return true
 	}
 	return res.CompressedTokens < res.OriginalTokens && minUsed*res.LineTokens < res.Budget
