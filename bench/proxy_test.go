@@ -87,7 +87,8 @@ func TestProxyOverload(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := report.Overload
-	if o == nil || len(report.Rows) > 0 || o.Capacity <= 0 || o.Rate != 5*o.Capacity || o.Unloaded.P50 <= 0 || o.Ratio.P99 <= 0 {
+	if o == nil || len(report.Rows) > 0 || o.Capacity <= 0 || o.Rate != 5*o.Capacity ||
+		o.Unloaded.P50 <= 0 || o.Ratio.P99 <= 0 {
 		t.Fatalf("overload %+v of %+v", o, report)
 	}
 	counted := map[string]int{}
@@ -95,7 +96,8 @@ func TestProxyOverload(t *testing.T) {
 		counted[out.Decision] = out.Requests
 	}
 	// Ten requests told what can be done, and count for nothing.
-	if n := counted["compressed"] + counted["bypass; reason=busy"]; n == 0 || n != int(code.Load())-10 || other.Load() != 100 {
+	n := counted["compressed"] + counted["bypass; reason=busy"]
+	if n == 0 || n != int(code.Load())-10 || other.Load() != 100 {
 		t.Errorf("%d with code and %d without were seen, counted %v", code.Load(), other.Load(), counted)
 	}
 	var text bytes.Buffer

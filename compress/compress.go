@@ -209,7 +209,8 @@ func (j *job) holds() error {
 		keep[i] = make([]bool, src.lines())
 	}
 	if least := j.assemble(keep).tokens; least > j.budget {
-		return fmt.Errorf("%w: %d tokens cannot hold the %d that markers for everything take", ErrBudget, j.budget, least)
+		return fmt.Errorf("%w: %d tokens cannot hold the %d that markers for everything take",
+			ErrBudget, j.budget, least)
 	}
 	return nil
 }

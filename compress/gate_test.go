@@ -43,7 +43,10 @@ func gated(t *testing.T, places int, most time.Duration) (*Cached, *slowModel) {
 func anyFile(n int) Request {
 	return Request{
 		Query: "what is computed?", Rate: 0.5,
-		Files: []File{{Path: "a.py", Content: strings.Repeat(fmt.Sprintf("def f%d():\n    x = %d\n    return x\n\n", n, n), 60)}},
+		Files: []File{{
+			Path:    "a.py",
+			Content: strings.Repeat(fmt.Sprintf("def f%d():\n    x = %d\n    return x\n\n", n, n), 60),
+		}},
 	}
 }
 

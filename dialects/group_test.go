@@ -18,7 +18,8 @@ func TestGroups(t *testing.T) {
 		return `{"type":"tool_use","id":"` + id + `","name":"Read","input":{"file_path":"` + path + `"}}`
 	}
 	result := func(id string) string {
-		return `{"type":"tool_result","tool_use_id":"` + id + `","content":` + quote(numbered(counter(), "%6d\t%s")) + `}`
+		return `{"type":"tool_result","tool_use_id":"` + id + `","content":` +
+			quote(numbered(counter(), "%6d\t%s")) + `}`
 	}
 	user := func(content string) string { return `{"role":"user","content":` + content + `}` }
 	body := `{"model":"m","messages":[` + strings.Join([]string{
@@ -68,7 +69,8 @@ func TestGroupIsRebuiltBlockByBlock(t *testing.T) {
 	if n := strings.Count(text, "omitted"); n != 2 || strings.Index(text, "omitted") > len(body)/4 {
 		t.Errorf("%d markers in %s", n, text)
 	}
-	if left := g.Left(errs); len(left) != 1 || left[0].Blocks[0] != g.Blocks[1] || left[0].Request.Files[0] != g.Request.Files[1] {
+	if left := g.Left(errs); len(left) != 1 || left[0].Blocks[0] != g.Blocks[1] ||
+		left[0].Request.Files[0] != g.Request.Files[1] {
 		t.Errorf("left %+v", left)
 	}
 }

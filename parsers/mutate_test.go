@@ -13,7 +13,8 @@ import (
 var seeds = map[string][]string{
 	"yaml": {
 		"a: \"\"\"\n  x\n \n  y\n\"\"\"\nb:\n  - c: |\n      text\n\n      more\n  - d: [1,\n      2]\n...\n",
-		"k:\n  b: 1\nend: '''\n\t\n\n  t\n'''\nelse: >-\n   folded\n \n   on\n# remark\n\n---\n- - a\n  - b: &x {c:\n      d}\n",
+		"k:\n  b: 1\n" +
+			"end: '''\n\t\n\n  t\n'''\nelse: >-\n   folded\n \n   on\n# remark\n\n---\n- - a\n  - b: &x {c:\n      d}\n",
 	},
 	"toml": {"[a]\nb = \"\"\"\n \nx\n\"\"\"\n]\nc = '''\n\n'''\n# d\n[[e.f]]\ng = [\n  1,\n  2,\n]\n"},
 	"json": {"{\n  \"a\": [\n    {\n      \"b\": \"'''\"\n    }\n  ],\n \n  \"c\": {}\n}\n"},
@@ -52,8 +53,8 @@ func mutated(rng *rand.Rand, src []byte) []byte {
 	return out
 }
 
-// TestMutatedFilesAreCut: whatever a file without a grammar has become, its lines are cut by the language's own way, and
-// the chunks tile it.
+// TestMutatedFilesAreCut: whatever a file without a grammar has become, its lines are cut by the
+// language's own way, and the chunks tile it.
 func TestMutatedFilesAreCut(t *testing.T) {
 	p := newPool(t, parsers.Options{InProcess: true})
 	for language, sources := range seeds {

@@ -187,7 +187,9 @@ func TestTurnsThatHandFilesOverNeverChange(t *testing.T) {
 			switch rng.IntN(4) {
 			case 0, 1:
 				path := fmt.Sprintf("f%d.go", i)
-				turns = append(turns, turn{user: over[rng.IntN(len(over))] + path + "\n```\n" + source(20+rng.IntN(30)) + "```\n"})
+				turns = append(turns, turn{
+					user: over[rng.IntN(len(over))] + path + "\n```\n" + source(20+rng.IntN(30)) + "```\n",
+				})
 			case 2:
 				turns = append(turns, turn{say: "Ok, I will use these files as references."})
 			default:

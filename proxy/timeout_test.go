@@ -25,7 +25,9 @@ func TestTimeoutHolds(t *testing.T) {
 	const timeout, slow = 10 * time.Second, 45 * time.Second
 	var turns []turn
 	for i := range 12 {
-		turns = append(turns, turn{user: fmt.Sprintf("Why %d?\n```go\n%s```\n```python\n%s```\n", i, source(30+i), source(60+i))})
+		turns = append(turns, turn{
+			user: fmt.Sprintf("Why %d?\n```go\n%s```\n```python\n%s```\n", i, source(30+i), source(60+i)),
+		})
 	}
 	large := userChat("Why?\n```go\n" + source(5000) + "```\n") // waits for its turn to be read
 	for name, engine := range map[string]proxy.CompressorFunc{
@@ -62,7 +64,8 @@ func TestTimeoutHolds(t *testing.T) {
 						mu.Lock()
 						sent[string(body)] = true
 						mu.Unlock()
-						return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}")), Request: r}, err
+						answer := io.NopCloser(strings.NewReader("{}"))
+						return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: answer, Request: r}, err
 					}),
 				})
 				var wg sync.WaitGroup
