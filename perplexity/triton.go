@@ -216,7 +216,7 @@ func scoreServed(path string, layout *Layout, seqs []Sequence) ([]Losses, error)
 }
 
 func runServed(s *ort.DynamicAdvancedSession, names []string, row Row) ([]float32, error) {
-	var open values
+	var open tensorSet
 	defer open.destroy()
 	size := row.Padded()
 	tensors := row.Tensors(size)
