@@ -159,6 +159,7 @@ func TestOverloadFreezesForMinutes(t *testing.T) {
 		if got := decisionOn(t, client, base, question()); got != "bypass; left=1; reason=frozen" {
 			t.Errorf("again: %q", got)
 		}
+		store.mu.Lock()
 		if len(store.lives) != 1 || store.lives[0] < tt.least || store.lives[0] > tt.most {
 			t.Errorf("%v is kept for %v, want %v to %v", tt.err, store.lives, tt.least, tt.most)
 		}
@@ -168,6 +169,7 @@ func TestOverloadFreezesForMinutes(t *testing.T) {
 				t.Errorf("kept until %s", value)
 			}
 		}
+		store.mu.Unlock()
 	}
 }
 
