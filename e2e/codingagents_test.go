@@ -33,9 +33,10 @@ type codingAgent struct {
 	plain bool
 }
 
-// What the agents look at: files of this project, under other names.
+// What the agents look at: files of this project, under other names; the one that is asked about as
+// it once was.
 var agentFiles = map[string]string{
-	"store.go": "cache/redis.go", "relay.go": "proxy/body.go",
+	"store.go": "e2e/testdata/agents/store.txt", "relay.go": "proxy/body.go",
 	"plan.go": "proxy/options.go",
 }
 
