@@ -48,9 +48,9 @@ type FleetPaper struct {
 	CommandsPerShard float64 `json:"commands_per_shard"`
 }
 
-// lookups is how many blocks a conversation of turns, each asked for repeats times, has looked up in
-// Redis where each request goes to any of n replicas: those that this replica did not see before.
-// blocks are all that its requests carry.
+// lookups is how many blocks a conversation of turns, each asked for repeats times, has looked up
+// in Redis where each request goes to any of n replicas: those that this replica did not see
+// before. blocks are all that its requests carry.
 func lookups(n, turns, repeats int) (unseen, blocks float64) {
 	for turn := range turns {
 		for again := range repeats {
@@ -89,7 +89,8 @@ func (f *fleet) measureModel(ctx context.Context, report *FleetReport) error {
 			v, _ := strconv.ParseFloat(text, 64) // a figure that is not there shows as a model far off
 			return v
 		}
-		return value("total_commands_processed"), value("total_net_input_bytes") + value("total_net_output_bytes"), value("used_memory_dataset"), nil
+		return value("total_commands_processed"), value("total_net_input_bytes") + value("total_net_output_bytes"),
+			value("used_memory_dataset"), nil
 	}
 	commands, bytes, memory, err := figures()
 	if err != nil {
@@ -123,7 +124,10 @@ func (f *fleet) measureModel(ctx context.Context, report *FleetReport) error {
 func (m FleetModel) paper(replicas, perSecond, turns int, hours float64) FleetPaper {
 	const scripts, commandsPerShard = 3, 100_000
 	unseen, _ := lookups(replicas, turns, 1)
-	p := FleetPaper{Replicas: replicas, RequestsPerSec: perSecond, Turns: turns, Hours: hours, CommandsPerShard: commandsPerShard}
+	p := FleetPaper{
+		Replicas: replicas, RequestsPerSec: perSecond, Turns: turns, Hours: hours,
+		CommandsPerShard: commandsPerShard,
+	}
 	p.NewPerSec = float64(perSecond) // one a turn
 	p.CommandsPerSec = float64(perSecond) * (unseen/float64(turns)*commandsPerLookup + commandsPerNew + scripts)
 	p.BytesPerSec = p.CommandsPerSec * m.PerCommand

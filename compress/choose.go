@@ -225,10 +225,31 @@ func (j *job) choose(target int) (lines [][]bool, worth float64) {
 			}
 		}
 	}
+	j.dropBare(lines)
 	for i, src := range j.sources {
 		joinGaps(src, lines[i])
 	}
 	return lines, worth
+}
+
+// dropBare takes out what is kept of a definition for the sake of its members where none of them is
+// kept: in a language that wants a statement there, a header alone is none. Its grammar forgives
+// that, the language does not.
+func (j *job) dropBare(lines [][]bool) {
+	for i := len(j.chunks) - 1; i >= 0; i-- {
+		c := &j.chunks[i]
+		kept := lines[c.src.index]
+		if c.syntax.NeedsChild && !slices.ContainsFunc(c.children, func(k int) bool { return j.keepsAny(k, kept) }) {
+			clear(kept[c.start:c.end])
+		}
+	}
+}
+
+// keepsAny reports that a line of a chunk, or of one inside of it, is kept.
+func (j *job) keepsAny(i int, kept []bool) bool {
+	c := &j.chunks[i]
+	return slices.Contains(kept[c.start:c.end], true) ||
+		slices.ContainsFunc(c.children, func(k int) bool { return j.keepsAny(k, kept) })
 }
 
 // appraise gives each chunk its value: what is expected to be gained by keeping it. Needed code of

@@ -201,8 +201,8 @@ func (j *job) late(f parsers.File) {
 	}
 }
 
-// holds looks before all else whether the budget holds the least that may be left: of a file that is
-// one long line that is all of it, and looking for more to leave out counts it again and again.
+// holds looks before all else whether the budget holds the least that may be left: of a file that
+// is one long line that is all of it, and looking for more to leave out counts it again and again.
 func (j *job) holds() error {
 	keep := make([][]bool, len(j.sources))
 	for i, src := range j.sources {

@@ -20,8 +20,8 @@ const (
 	// fading is how fast measurements are forgotten: each new one takes the place of one part in so
 	// many of those before.
 	fading = 8
-	// surprise bounds what one measurement may say, as a multiple of what was expected: one odd file
-	// is not to have all others turned away.
+	// surprise bounds what one measurement may say, as a multiple of what was expected: one odd
+	// file is not to have all others turned away.
 	surprise = 4
 )
 

@@ -2,6 +2,8 @@ package compress
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -64,5 +66,33 @@ func TestOnlyLineStays(t *testing.T) {
 		Request{Files: []File{{Path: "f.min.js", Content: text}}, Query: "what is f?", Rate: 0.25})
 	if !errors.Is(err, ErrBudget) {
 		t.Errorf("%v instead of ErrBudget", err)
+	}
+}
+
+// The header of a class goes where none of its members stays: alone it is no class in Python.
+func TestHeaderGoesWithItsMembers(t *testing.T) {
+	var b strings.Builder
+	for i := range 8 {
+		fmt.Fprintf(&b, "class Store%d:\n    \"\"\"\n    Keeps item %d and tells whoever asks.\n    \"\"\"\n\n", i, i)
+		for k := range 3 {
+			fmt.Fprintf(&b, "    def method_%d_%d(self, item, count):\n        total = item.size * %d + count\n"+
+				"        self.log.append((total, item.name))\n        return total\n\n", i, k, k)
+		}
+		fmt.Fprintf(&b, "\ndef helper_%d(value):\n    return Store%d().method_%d_1(value, %d)\n\n\n", i, i, i, i)
+	}
+	e := engine(t, func(o *Options) { o.Splitter = pool(t) })
+	for rate := 0.06; rate < 0.9; rate += 0.04 {
+		res := compress(t, e, Request{
+			Files: []File{{Path: "stores.py", Content: b.String()}}, Query: "What does helper_5 return?", Rate: rate,
+		})
+		lines := strings.Split(res.Text, "\n")
+		for i, line := range lines {
+			rest := slices.DeleteFunc(slices.Clone(lines[i+1:]), func(l string) bool {
+				return strings.TrimSpace(l) == "" || strings.HasPrefix(strings.TrimSpace(l), "# ...")
+			})
+			if strings.HasPrefix(line, "class ") && (len(rest) == 0 || !strings.HasPrefix(rest[0], " ")) {
+				t.Errorf("rate %.2f: %q has no member", rate, line)
+			}
+		}
 	}
 }

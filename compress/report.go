@@ -49,7 +49,8 @@ func (j *job) report(p *plan) Result {
 // result describes what became of a chunk.
 func (c *chunk) result(keep []bool) ChunkResult {
 	r := ChunkResult{
-		File: c.src.path, FileIndex: c.src.index, Language: c.src.parsed.Language, Kind: c.syntax.Kind, Name: c.syntax.Name,
+		File: c.src.path, FileIndex: c.src.index, Language: c.src.parsed.Language, Kind: c.syntax.Kind,
+		Name:      c.syntax.Name,
 		StartLine: c.start + 1, EndLine: c.end, Tokens: c.src.cost(c.start, c.end), Score: c.score, Rank: c.rank,
 		Decision: Pruned, KeptLines: runs(keep, c.start, c.end),
 	}

@@ -12,8 +12,8 @@ var branchWords = map[string]bool{
 // shortLines is the number of lines up to which a chunk is short: getters, forwarders, constants.
 const shortLines = 5
 
-// shape counts the branches and the calls of a chunk's code, its comments left out: code that decides
-// and acts is asked about more often than code that stores, lists and forwards.
+// shape counts the branches and the calls of a chunk's code, its comments left out: code that
+// decides and acts is asked about more often than code that stores, lists and forwards.
 func (c *chunk) shape() (branches, calls int) {
 	at := c.start
 	for _, run := range append(commentRuns(nil, c.units), [2]int{c.end, c.end}) {

@@ -89,9 +89,9 @@ func (g *Group) Rebuild(body []byte, res compress.Result) ([]Edit, []error) {
 	return edits, errs
 }
 
-// Left are those blocks of which a result keeps nothing, as errs of Rebuild tell, each as a group of
-// its own with its share of the budget. What the question is about was found elsewhere, so words are
-// enough to say what stays of them.
+// Left are those blocks of which a result keeps nothing, as errs of Rebuild tell, each as a group
+// of its own with its share of the budget. What the question is about was found elsewhere, so words
+// are enough to say what stays of them.
 func (g *Group) Left(errs []error) (alone []Group) {
 	for i, b := range g.Blocks {
 		if !errors.Is(errs[i], ErrNothingKept) {

@@ -24,7 +24,8 @@ func TestGroups(t *testing.T) {
 	user := func(content string) string { return `{"role":"user","content":` + content + `}` }
 	body := `{"model":"m","messages":[` + strings.Join([]string{
 		user(quote("Why?\n" + fence("a.go", 100) + fence("b.go", 300))),
-		`{"role":"assistant","content":[{"type":"text","text":"I look."},` + read("1", "c.go") + "," + read("2", "d.go") + `]}`,
+		`{"role":"assistant","content":[{"type":"text","text":"I look."},` + read("1", "c.go") + "," +
+			read("2", "d.go") + `]}`,
 		user("[" + result("1") + "," + result("2") + "]"),
 		user(quote("And these?\n" + fence("e.go", 100) + fence("f.go", 100))),
 	}, ",") + `]}`

@@ -195,8 +195,8 @@ func (p *planner) turn(m chatTurn) {
 		}
 	}
 	p.completion(m)
-	// A turn that shows code without asking anything about it is read for the question before it. It
-	// may be asked in the next turn; that is not looked at, since a request may have ended here.
+	// A turn that shows code without asking anything about it is read for the question before it.
+	// It may be asked in the next turn; that is not looked at, since a request may have ended here.
 	query := tail(cmp.Or(u.question(), p.instruction), maxQueryBytes+utf8.UTFMax)
 	if !u.editable {
 		for _, show := range u.shown {

@@ -139,8 +139,8 @@ func TestPlanFollowsItsRules(t *testing.T) {
 			}
 			for i, g := range p.Groups() {
 				r := g.Request
-				if len(g.Blocks) != tt.blocks || len(r.Files) != tt.blocks || r.Query != tt.query || r.Budget != tt.budgets[i] || r.Tenant != "one" || r.Rate != 0.25 ||
-					r.Model != "m" {
+				if len(g.Blocks) != tt.blocks || len(r.Files) != tt.blocks || r.Query != tt.query ||
+					r.Budget != tt.budgets[i] || r.Tenant != "one" || r.Rate != 0.25 || r.Model != "m" {
 					t.Errorf(
 						"group %d asks %q for %q of model %q with budget %d and rate %v",
 						i,

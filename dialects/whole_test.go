@@ -243,7 +243,8 @@ func TestHeadingInEscapesIsNotCut(t *testing.T) {
 	if len(p.Blocks) != 1 {
 		t.Fatalf("%d blocks, left as %q", len(p.Blocks), p.Left)
 	}
-	if _, errs := p.Groups()[0].Rebuild([]byte(body), omit(p.Blocks[0].Request)); !errors.Is(errs[0], dialects.ErrUnaligned) {
+	if _, errs := p.Groups()[0].Rebuild([]byte(body), omit(p.Blocks[0].Request)); !errors.Is(
+		errs[0], dialects.ErrUnaligned) {
 		t.Errorf("rebuilt: %v", errs)
 	}
 }

@@ -69,7 +69,10 @@ func (a *allowances) enter(ctx context.Context, k *VirtualKey) (refusal, bool) {
 // draw names an allowance by its size as well: one that a new configuration makes larger starts
 // full, without the debt of the old.
 func (k *VirtualKey) draw(of string, perMinute, n int64) Draw {
-	return Draw{Owner: k.Name, Key: of + " " + strconv.FormatInt(perMinute, 10) + " " + k.Name, PerMinute: perMinute, N: n}
+	return Draw{
+		Owner: k.Name, Key: of + " " + strconv.FormatInt(perMinute, 10) + " " + k.Name,
+		PerMinute: perMinute, N: n,
+	}
 }
 
 func (a *allowances) draw(ctx context.Context, draws []Draw, owe bool) (int, time.Duration) {
@@ -92,8 +95,8 @@ type buckets struct {
 
 func newBuckets() *buckets { return &buckets{full: make(map[string]time.Time)} }
 
-// follow keeps the buckets at least as empty as the shared ones are known to be, so that whoever has
-// used up an allowance does not find full ones while the shared are out of reach.
+// follow keeps the buckets at least as empty as the shared ones are known to be, so that whoever
+// has used up an allowance does not find full ones while the shared are out of reach.
 func (b *buckets) follow(now time.Time, draws []Draw, refused int, wait time.Duration) {
 	if refused < 0 {
 		b.draw(now, draws, true)

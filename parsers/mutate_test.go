@@ -14,7 +14,8 @@ var seeds = map[string][]string{
 	"yaml": {
 		"a: \"\"\"\n  x\n \n  y\n\"\"\"\nb:\n  - c: |\n      text\n\n      more\n  - d: [1,\n      2]\n...\n",
 		"k:\n  b: 1\n" +
-			"end: '''\n\t\n\n  t\n'''\nelse: >-\n   folded\n \n   on\n# remark\n\n---\n- - a\n  - b: &x {c:\n      d}\n",
+			"end: '''\n\t\n\n  t\n'''\nelse: >-\n   folded\n \n   on\n# remark\n\n---\n" +
+			"- - a\n  - b: &x {c:\n      d}\n",
 	},
 	"toml": {"[a]\nb = \"\"\"\n \nx\n\"\"\"\n]\nc = '''\n\n'''\n# d\n[[e.f]]\ng = [\n  1,\n  2,\n]\n"},
 	"json": {"{\n  \"a\": [\n    {\n      \"b\": \"'''\"\n    }\n  ],\n \n  \"c\": {}\n}\n"},

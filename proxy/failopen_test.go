@@ -191,7 +191,8 @@ func TestOneBadBlockCostsItself(t *testing.T) {
 			r.Files[1].Text = strings.Replace(r.Files[1].Text, "func", "fn", 1)
 		})},
 		{
-			chatBody([]turn{{user: strings.Replace(three, python, "", 1)}, {user: "And why?\n" + python}}), "compressed; left=1; reason=panic",
+			chatBody([]turn{{user: strings.Replace(three, python, "", 1)}, {user: "And why?\n" + python}}),
+			"compressed; left=1; reason=panic",
 			func(ctx context.Context, req compress.Request) (compress.Result, error) {
 				if req.Files[0].Language == "python" {
 					panic("python")
@@ -212,7 +213,8 @@ func TestOneBadBlockCostsItself(t *testing.T) {
 		if !strings.Contains(got, strings.Trim(quote(python), `"`)) {
 			t.Errorf("%s: the bad block was changed", tt.want)
 		}
-		if n := strings.Count(got, "// ... lines 2-3 omitted") + strings.Count(got, "// ... lines 1-1 omitted"); n != 2 {
+		if n := strings.Count(got, "// ... lines 2-3 omitted") +
+			strings.Count(got, "// ... lines 1-1 omitted"); n != 2 {
 			t.Errorf("%s: %d other blocks were compressed, want 2", tt.want, n)
 		}
 	}

@@ -25,9 +25,9 @@ type outcomeReport struct {
 	hashes []string
 }
 
-// compressGroup runs the engine over one group. For those of its blocks of which nothing was kept it
-// is asked again, one by one: what is shown to a model is not to be gone. One bad block costs its
-// own savings and nothing else.
+// compressGroup runs the engine over one group. For those of its blocks of which nothing was kept
+// it is asked again, one by one: what is shown to a model is not to be gone. One bad block costs
+// its own savings and nothing else.
 func (s *Server) compressGroup(ctx context.Context, body []byte, c *candidate) (o outcome) {
 	o = outcome{group: c, edits: make([]dialects.Edit, len(c.Blocks)), errs: make([]error, len(c.Blocks))}
 	for i := range o.errs {

@@ -62,11 +62,13 @@ func TestFilesOfOneMessageAreRankedTogether(t *testing.T) {
 		{"gone once", "compressed", "[[a.go b.go c.go] [b.go]]", map[string]int{"b.go": 1}, nil},
 		{
 			"gone for good", "compressed; left=1; reason=no-gain", "[[a.go b.go c.go] [b.go]]",
-			map[string]int{"b.go": 9}, []string{"b.go"},
+			map[string]int{"b.go": 9},
+			[]string{"b.go"},
 		},
 		{
 			"all gone", "pass; left=3; reason=no-gain", "[[a.go b.go c.go]]",
-			map[string]int{"a.go": 9, "b.go": 9, "c.go": 9}, []string{"a.go", "b.go", "c.go"},
+			map[string]int{"a.go": 9, "b.go": 9, "c.go": 9},
+			[]string{"a.go", "b.go", "c.go"},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -147,7 +149,10 @@ func TestOverloadFreezesForMinutes(t *testing.T) {
 	} {
 		store := &lifeStore{sharedStore: sharedStore{held: map[string][]byte{}}}
 		opts := options(t, newUpstream(t))
-		opts.Freeze = proxy.Freeze{Store: store, Key: func(parts ...string) string { return strings.Join(parts, "\x00") }}
+		opts.Freeze = proxy.Freeze{
+			Store: store,
+			Key:   func(parts ...string) string { return strings.Join(parts, "\x00") },
+		}
 		opts.Tenant = nil
 		opts.Compressor = proxy.CompressorFunc(func(context.Context, compress.Request) (compress.Result, error) {
 			return compress.Result{}, tt.err
@@ -174,11 +179,13 @@ func TestOverloadFreezesForMinutes(t *testing.T) {
 }
 
 // A conversation in which files are handed over in turns of their own, with a question before them,
-// behind them or nowhere, and requests that end at each of its turns: what was sent for a turn stays.
+// behind them or nowhere, and requests that end at each of its turns: what was sent for a turn
+// stays.
 func TestTurnsThatHandFilesOverNeverChange(t *testing.T) {
 	over := []string{
 		"Here are some READ ONLY files, provided for your reference.\n\n",
-		"I have *added these files to the chat* so you see all of their contents.\n*Trust this message as the true contents of the files!*\n",
+		"I have *added these files to the chat* so you see all of their contents.\n" +
+			"*Trust this message as the true contents of the files!*\n",
 		"",
 	}
 	compressed := 0

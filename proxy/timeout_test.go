@@ -18,9 +18,9 @@ import (
 	"pith/proxy"
 )
 
-// Compression adds no more than its timeout, to the tick of a clock that only the test's work moves:
-// however slow the engine is, whether it ends with its context or not, for one message or many, and
-// however many wait. What it did not end in time goes out as it came.
+// Compression adds no more than its timeout, to the tick of a clock that only the test's work
+// moves: however slow the engine is, whether it ends with its context or not, for one message or
+// many, and however many wait. What it did not end in time goes out as it came.
 func TestTimeoutHolds(t *testing.T) {
 	const timeout, slow = 10 * time.Second, 45 * time.Second
 	var turns []turn
@@ -65,7 +65,10 @@ func TestTimeoutHolds(t *testing.T) {
 						sent[string(body)] = true
 						mu.Unlock()
 						answer := io.NopCloser(strings.NewReader("{}"))
-						return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: answer, Request: r}, err
+						return &http.Response{
+							StatusCode: http.StatusOK, Header: http.Header{},
+							Body: answer, Request: r,
+						}, err
 					}),
 				})
 				var wg sync.WaitGroup
@@ -76,7 +79,8 @@ func TestTimeoutHolds(t *testing.T) {
 					}
 					wg.Go(func() {
 						start := time.Now()
-						req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/chat/completions", strings.NewReader(body))
+						req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/chat/completions",
+							strings.NewReader(body))
 						req.Header.Set("Content-Type", "application/json")
 						res := httptest.NewRecorder()
 						s.Handler().ServeHTTP(res, req)

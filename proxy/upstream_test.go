@@ -137,7 +137,10 @@ func thirds(_ context.Context, req compress.Request) (compress.Result, error) {
 			lines = lines[:len(lines)-1]
 		}
 		var out strings.Builder
-		chunk := compress.ChunkResult{File: f.Path, FileIndex: at, StartLine: 1, EndLine: len(lines), Decision: compress.Pruned}
+		chunk := compress.ChunkResult{
+			File: f.Path, FileIndex: at, StartLine: 1, EndLine: len(lines),
+			Decision: compress.Pruned,
+		}
 		for i := 0; i < len(lines); {
 			if i%3 == shift {
 				out.WriteString(lines[i])

@@ -72,8 +72,8 @@ func read(name string) (map[string]any, error) {
 	return values, nil
 }
 
-// render renders the chart with the values in a file and returns the kinds of its objects, sorted. Pith's
-// configuration goes to the file config.
+// render renders the chart with the values in a file and returns the kinds of its objects, sorted.
+// Pith's configuration goes to the file config.
 func render(dir, file, config string) ([]string, error) {
 	values, err := read(filepath.Join(dir, "values.yaml"))
 	if err != nil {
@@ -221,7 +221,8 @@ func hardened(d *appsv1.Deployment) error {
 	}
 	for _, c := range append(append([]corev1.Container{}, pod.InitContainers...), pod.Containers...) {
 		s := c.SecurityContext
-		if s == nil || s.ReadOnlyRootFilesystem == nil || !*s.ReadOnlyRootFilesystem || s.AllowPrivilegeEscalation == nil ||
+		if s == nil || s.ReadOnlyRootFilesystem == nil || !*s.ReadOnlyRootFilesystem ||
+			s.AllowPrivilegeEscalation == nil ||
 			*s.AllowPrivilegeEscalation || s.Capabilities == nil || !slices.Contains(s.Capabilities.Drop, "ALL") {
 			errs = append(errs, fmt.Errorf("container %s is not confined", c.Name))
 		}
@@ -229,7 +230,8 @@ func hardened(d *appsv1.Deployment) error {
 			errs = append(errs, errors.New("pith has no readiness probe"))
 		}
 		for _, e := range c.Env {
-			secret := strings.Contains(e.Name, "SECRET") || strings.Contains(e.Name, "TOKEN") || strings.HasSuffix(e.Name, "_KEY") || e.Name == "PITH_REDIS_URL"
+			secret := strings.Contains(e.Name, "SECRET") || strings.Contains(e.Name, "TOKEN") ||
+				strings.HasSuffix(e.Name, "_KEY") || e.Name == "PITH_REDIS_URL"
 			if secret && e.Value != "" {
 				errs = append(errs, fmt.Errorf("%s stands in the pod in plain text", e.Name))
 			}
