@@ -90,7 +90,8 @@ type fleet struct {
 
 // Run measures.
 func (f Fleet) Run(ctx context.Context) (_ FleetReport, err error) {
-	f.Replicas, f.Clients, f.Turns, f.Seconds = withDefault(f.Replicas, 4), withDefault(f.Clients, 8), withDefault(f.Turns, 6), withDefault(f.Seconds, 20)
+	f.Replicas, f.Clients, f.Turns, f.Seconds = withDefault(f.Replicas, 4), withDefault(f.Clients, 8),
+		withDefault(f.Turns, 6), withDefault(f.Seconds, 20)
 	if f.Progress == nil {
 		f.Progress = func(string) {}
 	}
@@ -99,11 +100,13 @@ func (f Fleet) Run(ctx context.Context) (_ FleetReport, err error) {
 		return FleetReport{}, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	run := &fleet{Fleet: f, dir: dir, upstream: newFleetUpstream(), client: &http.Client{Timeout: 2 * time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
+	run := &fleet{Fleet: f, dir: dir, upstream: newFleetUpstream(),
+		client: &http.Client{Timeout: 2 * time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
 	defer run.upstream.Close()
 	defer run.stopAll()
 	var report FleetReport
-	for _, step := range []func(context.Context, *FleetReport) error{run.hits, run.measureModel, run.allowance, run.chaos, run.throughput} {
+	for _, step := range []func(context.Context, *FleetReport) error{run.hits, run.measureModel, run.allowance,
+		run.chaos, run.throughput} {
 		if err := step(ctx, &report); err != nil {
 			return report, err
 		}
@@ -137,10 +140,12 @@ func (f *fleet) hits(ctx context.Context, report *FleetReport) error {
 			}
 			load := f.converse(ctx, fmt.Sprintf("hits %d %t", n, shared))
 			if load.lost > 0 || load.known+load.new == 0 {
-				return fmt.Errorf("%d requests without an answer, %d with one: %w", load.lost, load.known+load.new, load.err)
+				return fmt.Errorf("%d requests without an answer, %d with one: %w", load.lost,
+					load.known+load.new, load.err)
 			}
 			report.Hits = append(report.Hits, FleetHits{
-				Replicas: n, Shared: shared, Requests: load.requests, HitShare: float64(load.known) / float64(load.known+load.new),
+				Replicas: n, Shared: shared, Requests: load.requests,
+				HitShare: float64(load.known) / float64(load.known+load.new),
 			})
 			f.stopAll()
 		}
@@ -169,7 +174,8 @@ func (f *fleet) allowance(ctx context.Context, report *FleetReport) error {
 	for range f.Clients {
 		wg.Go(func() {
 			for time.Now().Before(end) && ctx.Err() == nil {
-				res, _, _, err := f.post(ctx, f.next(), []byte(`{"model":"gpt-4o","messages":[{"role":"user","content":"hello"}]}`), f.Keys[0])
+				res, _, _, err := f.post(ctx, f.next(), []byte(
+					`{"model":"gpt-4o","messages":[{"role":"user","content":"hello"}]}`), f.Keys[0])
 				if err != nil {
 					continue
 				}

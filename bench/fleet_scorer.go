@@ -29,8 +29,10 @@ func (f *fleet) throughput(ctx context.Context, report *FleetReport) error {
 	defer scorer.Close()
 	for _, n := range []int{1, 2} {
 		f.Progress(fmt.Sprintf("new code through a remote scorer, %d processes", n))
-		if err := f.scale(ctx, n, "", "PITH_SCORER_URL="+scorer.URL, "PITH_SCORER_PROTOCOL=openai", "PITH_SCORER_MODEL=even",
-			fmt.Sprint("PITH_SCORER_REQUESTS=", t.Slots), "PITH_SCORER_TIMEOUT=1m", "PITH_RANKER=ami", "PITH_SPEED=fast"); err != nil {
+		if err := f.scale(ctx, n, "", "PITH_SCORER_URL="+scorer.URL, "PITH_SCORER_PROTOCOL=openai",
+			"PITH_SCORER_MODEL=even",
+			fmt.Sprint("PITH_SCORER_REQUESTS=", t.Slots), "PITH_SCORER_TIMEOUT=1m", "PITH_RANKER=ami",
+			"PITH_SPEED=fast"); err != nil {
 			return err
 		}
 		rate, err := f.newCode(ctx, n)
@@ -58,9 +60,10 @@ func (f *fleet) newCode(ctx context.Context, n int) (float64, error) {
 	for c := range f.Clients {
 		wg.Go(func() {
 			for turn := 0; time.Now().Before(end) && ctx.Err() == nil; turn++ {
-				body, err := json.Marshal(map[string]any{"model": "gpt-4o", "user": "new/0", "messages": []map[string]string{
-					{"role": "user", "content": f.question(fmt.Sprint("new ", n), c, turn)},
-				}})
+				body, err := json.Marshal(map[string]any{"model": "gpt-4o", "user": "new/0",
+					"messages": []map[string]string{
+						{"role": "user", "content": f.question(fmt.Sprint("new ", n), c, turn)},
+					}})
 				if err != nil {
 					panic(err) // strings always encode
 				}
@@ -111,6 +114,7 @@ func newFleetScorer(latency time.Duration) *httptest.Server {
 		if len(values) > 0 {
 			values[0] = nil
 		}
-		_ = json.NewEncoder(w).Encode(map[string]any{"choices": []any{map[string]any{"logprobs": map[string]any{"tokens": words, "token_logprobs": values}}}})
+		_ = json.NewEncoder(w).Encode(map[string]any{"choices": []any{
+			map[string]any{"logprobs": map[string]any{"tokens": words, "token_logprobs": values}}}})
 	}))
 }

@@ -11,9 +11,12 @@ import (
 )
 
 // errURL does not quote the URL or its parser, for both may show a password.
-var errURL = errors.New("cache: the Redis URL is not valid: write redis://[user:password@]host:port[/db], rediss:// for TLS, " +
-	"redis+cluster://[user:password@]host:port[,host:port...], redis+sentinel://[user:password@]host:port[,host:port...]/master[/db] or " +
-	"unix:///path, with the characters %, /, ?, # and @ of a password percent-encoded (PITH_REDIS_URL, cache.redis_url)")
+var errURL = errors.New("cache: the Redis URL is not valid: write redis://[user:password@]host:port[/db], " +
+	"rediss:// for TLS, " +
+	"redis+cluster://[user:password@]host:port[,host:port...], " +
+	"redis+sentinel://[user:password@]host:port[,host:port...]/master[/db] or " +
+	"unix:///path, with the characters %, /, ?, # and @ of a password percent-encoded (PITH_REDIS_URL, " +
+	"cache.redis_url)")
 
 // An address is where a Redis is: one server, the nodes of a cluster, or the sentinels that know
 // the server. What several lack is nil.
@@ -86,14 +89,16 @@ func (a address) open(budget time.Duration) redis.UniversalClient {
 	switch {
 	case a.cluster != nil:
 		o := a.cluster
-		o.ContextTimeoutEnabled, o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = true, quick, answer, answer, pool
+		o.ContextTimeoutEnabled, o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = true, quick,
+			answer, answer, pool
 		// A redirect names the node that has the key; more than that is a cluster that changes.
 		o.MaxRetries, o.MaxRedirects, o.DialerRetries = -1, 2, 1
 		o.DisableIdentity, o.MaintNotificationsConfig, o.Protocol = noIdentity, noNotices, 2
 		return redis.NewClusterClient(o)
 	case a.failover != nil:
 		o := a.failover
-		o.ContextTimeoutEnabled, o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = true, quick, answer, answer, pool
+		o.ContextTimeoutEnabled, o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = true, quick,
+			answer, answer, pool
 		o.MaxRetries, o.DialerRetries = -1, 1
 		o.MaxActiveConns = max(o.PoolSize, conns)
 		o.PoolSize = o.MaxActiveConns
@@ -101,7 +106,8 @@ func (a address) open(budget time.Duration) redis.UniversalClient {
 		return redis.NewFailoverClient(o)
 	}
 	o := a.single
-	o.ContextTimeoutEnabled, o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = true, quick, answer, answer, pool
+	o.ContextTimeoutEnabled, o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = true, quick, answer,
+		answer, pool
 	o.MaxRetries, o.DialerRetries = -1, 1
 	o.MaxActiveConns = max(o.PoolSize, conns) // PoolSize alone is a soft bound
 	o.PoolSize = o.MaxActiveConns

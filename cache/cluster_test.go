@@ -56,7 +56,8 @@ func openNodes(t testing.TB, secret string, nodes []*redisServer) *cache.Redis {
 		addrs[i] = n.addr
 	}
 	r, err := cache.NewRedis(cache.RedisOptions{
-		URL: "redis+cluster://" + strings.Join(addrs, ","), Secret: []byte(secret), Budget: 5 * time.Second, Cooldown: time.Millisecond,
+		URL: "redis+cluster://" + strings.Join(addrs, ","), Secret: []byte(secret), Budget: 5 * time.Second,
+		Cooldown: time.Millisecond,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +104,8 @@ func TestClusterDrawsInOneSlot(t *testing.T) {
 			for i := range 30 {
 				owner := fmt.Sprintf("team {%d} a}b", i)
 				draws := []cache.Draw{
-					{Owner: owner, Key: "Requests " + owner, PerMinute: 2, N: 1}, {Owner: owner, Key: "Tokens " + owner, PerMinute: 1000, N: 400},
+					{Owner: owner, Key: "Requests " + owner, PerMinute: 2, N: 1}, {Owner: owner,
+						Key: "Tokens " + owner, PerMinute: 1000, N: 400},
 				}
 				for n, want := range []int{-1, -1, 0} {
 					refused, _, err := r.Draw(t.Context(), draws, false)
@@ -140,7 +142,8 @@ func TestClusterWithoutANode(t *testing.T) {
 	lost := int(nodes[2].client.DBSize(t.Context()).Val())
 	nodes[2].signal(t, syscall.SIGKILL)
 	found := map[int]bool{}
-	for until := time.Now().Add(time.Minute); len(found) < 30-lost && time.Now().Before(until); time.Sleep(time.Millisecond) {
+	for until := time.Now().Add(time.Minute); len(found) < 30-lost &&
+		time.Now().Before(until); time.Sleep(time.Millisecond) {
 		for i := range 30 {
 			if value, ok := r.Get(t.Context(), fmt.Sprint(i)); ok && string(value) == "value" {
 				found[i] = true
@@ -155,7 +158,8 @@ func TestClusterWithoutANode(t *testing.T) {
 // Addresses that cannot be are refused without being quoted.
 func TestAddresses(t *testing.T) {
 	for _, url := range []string{
-		"redis+cluster://", "redis+sentinel://h:26379", "redis+other://h:1", "redis://a:1,b:2", "http://h:1", "redis+cluster://:hunter2@a:1?max_retries=x",
+		"redis+cluster://", "redis+sentinel://h:26379", "redis+other://h:1", "redis://a:1,b:2", "http://h:1",
+		"redis+cluster://:hunter2@a:1?max_retries=x",
 	} {
 		_, err := cache.NewRedis(cache.RedisOptions{URL: url})
 		if err == nil || strings.Contains(err.Error(), "hunter2") {
@@ -163,7 +167,8 @@ func TestAddresses(t *testing.T) {
 		}
 	}
 	for _, url := range []string{
-		"redis+cluster://u:p@a:1,b:2,c:3", "rediss+cluster://a:1", "redis+sentinel://:p@a:1,b:2/main/3", "valkey://h:1", "valkey+cluster://h:1", "unix:///x",
+		"redis+cluster://u:p@a:1,b:2,c:3", "rediss+cluster://a:1", "redis+sentinel://:p@a:1,b:2/main/3",
+		"valkey://h:1", "valkey+cluster://h:1", "unix:///x",
 	} {
 		r, err := cache.NewRedis(cache.RedisOptions{URL: url})
 		if err != nil {

@@ -168,7 +168,8 @@ func (r *Redis) replace(ctx context.Context, key string, rep replacement) (now [
 	var held string
 	name := r.envelope.nameOf(key)
 	err := r.do(ctx, name, func(ctx context.Context) (err error) {
-		held, err = replaceScript.Run(ctx, r.client, []string{name}, rep.bad, rep.wrapped, rep.ttl.Milliseconds()).Text()
+		held, err = replaceScript.Run(ctx, r.client, []string{name}, rep.bad, rep.wrapped,
+			rep.ttl.Milliseconds()).Text()
 		return err
 	})
 	if err != nil {

@@ -95,7 +95,8 @@ func TestAllowancesOutOfReach(t *testing.T) {
 	})
 	base, client := start(t, opts)
 	for _, what := range []string{"within reach", "out of reach"} {
-		if res, body := post(t, client, base+"/v1/chat/completions", "{}", "X-Api-Key", aliceKey); res.StatusCode != 429 {
+		if res, body := post(t, client, base+"/v1/chat/completions", "{}", "X-Api-Key",
+			aliceKey); res.StatusCode != 429 {
 			t.Errorf("%s: %d %s", what, res.StatusCode, body)
 		}
 		mu.Lock()

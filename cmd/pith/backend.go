@@ -86,7 +86,8 @@ func serverOptions(cfg configs.Config, b serverParts, log *slog.Logger) (proxy.O
 		Upstream: upstream,
 		Gateway:  in,
 		Compressor: apart(compress.NewCached(b.engine.Engine, compress.CacheOptions{
-			Store: b.stores, Key: b.keyer.Key, TTL: cfg.Cache.TTL, Gate: b.gate, MostWait: cfg.Compress.Timeout / waitPart,
+			Store: b.stores, Key: b.keyer.Key, TTL: cfg.Cache.TTL, Gate: b.gate,
+			MostWait: cfg.Compress.Timeout / waitPart,
 		})),
 		Logger:    log,
 		Freeze:    proxy.Freeze{Store: b.stores, Key: b.keyer.Key},
