@@ -25,8 +25,8 @@ type fleetLoad struct {
 }
 
 func (l *fleetLoad) add(other fleetLoad) {
-	l.requests, l.repeated, l.lost, l.wrong = l.requests+other.requests, l.repeated+other.repeated, l.lost+other.lost,
-		l.wrong+other.wrong
+	l.requests, l.repeated, l.lost, l.wrong = l.requests+other.requests, l.repeated+other.repeated,
+		l.lost+other.lost, l.wrong+other.wrong
 	l.known, l.new, l.err = l.known+other.known, l.new+other.new, errors.Join(l.err, other.err)
 }
 
@@ -153,9 +153,8 @@ func newFleetUpstream() *fleetUpstream {
 		u.mu.Unlock()
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]any{ // the proxy may have left
-			"choices": []any{
-				map[string]any{"message": map[string]any{"role": "assistant", "content": "answer to " + id}},
-			},
+			"choices": []any{map[string]any{"message": map[string]any{"role": "assistant",
+				"content": "answer to " + id}}},
 			"usage": map[string]any{"prompt_tokens": len(body) / 4, "completion_tokens": 4},
 		})
 	}))

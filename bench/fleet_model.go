@@ -89,8 +89,8 @@ func (f *fleet) measureModel(ctx context.Context, report *FleetReport) error {
 			v, _ := strconv.ParseFloat(text, 64) // a figure that is not there shows as a model far off
 			return v
 		}
-		return value("total_commands_processed"), value("total_net_input_bytes") + value("total_net_output_bytes"),
-			value("used_memory_dataset"), nil
+		return value("total_commands_processed"), value("total_net_input_bytes") +
+			value("total_net_output_bytes"), value("used_memory_dataset"), nil
 	}
 	commands, bytes, memory, err := figures()
 	if err != nil {
@@ -124,10 +124,8 @@ func (f *fleet) measureModel(ctx context.Context, report *FleetReport) error {
 func (m FleetModel) paper(replicas, perSecond, turns int, hours float64) FleetPaper {
 	const scripts, commandsPerShard = 3, 100_000
 	unseen, _ := lookups(replicas, turns, 1)
-	p := FleetPaper{
-		Replicas: replicas, RequestsPerSec: perSecond, Turns: turns, Hours: hours,
-		CommandsPerShard: commandsPerShard,
-	}
+	p := FleetPaper{Replicas: replicas, RequestsPerSec: perSecond, Turns: turns, Hours: hours,
+		CommandsPerShard: commandsPerShard}
 	p.NewPerSec = float64(perSecond) // one a turn
 	p.CommandsPerSec = float64(perSecond) * (unseen/float64(turns)*commandsPerLookup + commandsPerNew + scripts)
 	p.BytesPerSec = p.CommandsPerSec * m.PerCommand

@@ -32,8 +32,8 @@ var fleetListening = regexp.MustCompile(`msg=serving addr="?([0-9.]+:[0-9]+)`)
 // startReplica starts a replica with a configuration and waits until it serves.
 func (f *fleet) startReplica(ctx context.Context, redisURL string, env ...string) (*replica, error) {
 	config := filepath.Join(f.dir, fmt.Sprintf("pith-%d.yaml", time.Now().UnixNano()))
-	text := fmt.Sprintf("server:\n  listen: 127.0.0.1:0\n  upstream: %s\n  upstream_key: none\ncompress:\n"+
-		"  deadline: 0\n  timeout: 1m\nkeys:\n"+
+	text := fmt.Sprintf("server:\n  listen: 127.0.0.1:0\n  upstream: %s\n  upstream_key: none\ncompress:\n  "+
+		"deadline: 0\n  timeout: 1m\nkeys:\n"+
 		"  - {name: counted, hash: %q, requests_per_minute: %d}\n  - {name: free, hash: %q}\n",
 		f.upstream.URL, f.Hashes[0], fleetRequests, f.Hashes[1])
 	if redisURL != "" {
@@ -42,10 +42,8 @@ func (f *fleet) startReplica(ctx context.Context, redisURL string, env ...string
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
-	r := &replica{
-		cmd:  exec.CommandContext(context.WithoutCancel(ctx), f.Pith, "serve", "--config", config),
-		done: make(chan struct{}),
-	}
+	r := &replica{cmd: exec.CommandContext(context.WithoutCancel(ctx), f.Pith, "serve", "--config", config),
+		done: make(chan struct{})}
 	r.cmd.Env = append(os.Environ(), env...)
 	out, err := r.cmd.StderrPipe()
 	if err != nil {
@@ -222,8 +220,8 @@ func startSentinels(ctx context.Context, binary, dir string) (*sentinels, error)
 	}
 	for i := range 3 {
 		file := filepath.Join(dir, fmt.Sprintf("sentinel-%d-%d.conf", i, time.Now().UnixNano()))
-		text := fmt.Sprintf("sentinel monitor main %s %s 2\nsentinel down-after-milliseconds main 500\n"+
-			"sentinel failover-timeout main 3000\n", host, port)
+		text := fmt.Sprintf("sentinel monitor main %s %s 2\nsentinel down-after-milliseconds main 500\nsentinel "+
+			"failover-timeout main 3000\n", host, port)
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			g.stop()
 			return nil, err

@@ -60,8 +60,8 @@ func (f *fleet) newCode(ctx context.Context, n int) (float64, error) {
 	for c := range f.Clients {
 		wg.Go(func() {
 			for turn := 0; time.Now().Before(end) && ctx.Err() == nil; turn++ {
-				body, err := json.Marshal(
-					map[string]any{"model": "gpt-4o", "user": "new/0", "messages": []map[string]string{
+				body, err := json.Marshal(map[string]any{"model": "gpt-4o", "user": "new/0",
+					"messages": []map[string]string{
 						{"role": "user", "content": f.question(fmt.Sprint("new ", n), c, turn)},
 					}})
 				if err != nil {
@@ -114,9 +114,7 @@ func newFleetScorer(latency time.Duration) *httptest.Server {
 		if len(values) > 0 {
 			values[0] = nil
 		}
-		_ = json.NewEncoder(w).Encode(
-			map[string]any{
-				"choices": []any{map[string]any{"logprobs": map[string]any{"tokens": words, "token_logprobs": values}}},
-			})
+		_ = json.NewEncoder(w).Encode(map[string]any{"choices": []any{
+			map[string]any{"logprobs": map[string]any{"tokens": words, "token_logprobs": values}}}})
 	}))
 }

@@ -106,8 +106,8 @@ func (a address) open(budget time.Duration) redis.UniversalClient {
 		return redis.NewFailoverClient(o)
 	}
 	o := a.single
-	o.ContextTimeoutEnabled, o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = true, quick,
-		answer, answer, pool
+	o.ContextTimeoutEnabled, o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = true, quick, answer,
+		answer, pool
 	o.MaxRetries, o.DialerRetries = -1, 1
 	o.MaxActiveConns = max(o.PoolSize, conns) // PoolSize alone is a soft bound
 	o.PoolSize = o.MaxActiveConns

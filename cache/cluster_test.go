@@ -104,8 +104,8 @@ func TestClusterDrawsInOneSlot(t *testing.T) {
 			for i := range 30 {
 				owner := fmt.Sprintf("team {%d} a}b", i)
 				draws := []cache.Draw{
-					{Owner: owner, Key: "Requests " + owner, PerMinute: 2, N: 1},
-					{Owner: owner, Key: "Tokens " + owner, PerMinute: 1000, N: 400},
+					{Owner: owner, Key: "Requests " + owner, PerMinute: 2, N: 1}, {Owner: owner,
+						Key: "Tokens " + owner, PerMinute: 1000, N: 400},
 				}
 				for n, want := range []int{-1, -1, 0} {
 					refused, _, err := r.Draw(t.Context(), draws, false)
@@ -143,8 +143,8 @@ func TestClusterWithoutANode(t *testing.T) {
 	lost := int(nodes[2].client.DBSize(t.Context()).Val())
 	nodes[2].signal(t, syscall.SIGKILL)
 	found := map[int]bool{}
-	for until := time.Now().Add(time.Minute); len(found) < 30-lost && time.Now().Before(until); time.Sleep(
-		time.Millisecond) {
+	for until := time.Now().Add(time.Minute); len(found) < 30-lost &&
+		time.Now().Before(until); time.Sleep(time.Millisecond) {
 		for i := range 30 {
 			if value, ok := r.Get(t.Context(), fmt.Sprint(i)); ok && string(value) == "value" {
 				found[i] = true

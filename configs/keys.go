@@ -120,27 +120,18 @@ func (c *Config) bindings() []binding {
 		},
 		{"model.runtime", "PITH_ONNXRUNTIME", &c.Model.Runtime, "ONNX Runtime library; empty to search"},
 
-		{
-			"scorer.url", "PITH_SCORER_URL", &c.Scorer.URL,
-			"inference server that scores in the place of a model in this process, such as http://triton:8000; empty " +
-				"for none; model.dir then says only how texts become tokens (see docs/scaling.md)",
-		},
-		{
-			"scorer.protocol", "PITH_SCORER_PROTOCOL", &c.Scorer.Protocol,
-			"kserve (Triton, KServe, MLServer with what pith model export-triton writes) or openai (vLLM and others " +
-				"whose /v1/completions gives the log-probabilities of prompts)",
-		},
+		{"scorer.url", "PITH_SCORER_URL", &c.Scorer.URL, "inference server that scores in the place of a model " +
+			"in this process, such as http://triton:8000; empty for none; model.dir then says only how texts " +
+			"become tokens (see docs/scaling.md)"},
+		{"scorer.protocol", "PITH_SCORER_PROTOCOL", &c.Scorer.Protocol,
+			"kserve (Triton, KServe, MLServer with what pith model export-triton writes) or openai (vLLM and " +
+				"others whose /v1/completions gives the log-probabilities of prompts)"},
 		{"scorer.model", "PITH_SCORER_MODEL", &c.Scorer.Model, "name of the model on that server"},
-		{
-			"scorer.version", "PITH_SCORER_VERSION", &c.Scorer.Version,
-			"version of the model there; part of every cache key: another one where an openai server's weights change",
-		},
+		{"scorer.version", "PITH_SCORER_VERSION", &c.Scorer.Version, "version of the model there; part of every " +
+			"cache key: another one where an openai server's weights change"},
 		{"scorer.key", "PITH_SCORER_KEY", &c.Scorer.Key, "bearer token for that server"},
-		{
-			"scorer.timeout", "PITH_SCORER_TIMEOUT", &c.Scorer.Timeout,
-			"time for one answer of that server; past it blocks go out as they came, and it is left alone until a " +
-				"probe finds it well",
-		},
+		{"scorer.timeout", "PITH_SCORER_TIMEOUT", &c.Scorer.Timeout, "time for one answer of that server; past " +
+			"it blocks go out as they came, and it is left alone until a probe finds it well"},
 		{"scorer.requests", "PITH_SCORER_REQUESTS", &c.Scorer.Requests, "requests to that server at once"},
 
 		{"parsers.workers", "PITH_PARSE_WORKERS", &c.Parsers.Workers, "parse processes"},

@@ -41,8 +41,8 @@ func TestDoctorOfARemoteScorer(t *testing.T) {
 	}))
 	defer s.Close()
 	config := filepath.Join(t.TempDir(), "pith.yaml")
-	text := fmt.Sprintf("scorer:\n  url: %s\n  protocol: openai\n  model: code-lm\n  timeout: 3s\nserver:\n"+
-		"  upstream: %s\n", s.URL, s.URL)
+	text := fmt.Sprintf("scorer:\n  url: %s\n  protocol: openai\n  model: code-lm\n  timeout: 3s\nserver:\n  "+
+		"upstream: %s\n", s.URL, s.URL)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -52,8 +52,8 @@ func TestDoctorOfARemoteScorer(t *testing.T) {
 		t.Errorf("status %d: %s%s", status, out, errOut)
 	}
 	broken.Store(true)
-	if out, errOut, status = pith(t, "", "doctor", "--config", config); status != 1 ||
-		!strings.Contains(out, "FAIL scorer") {
+	if out, errOut, status = pith(t, "", "doctor", "--config", config); status != 1 || !strings.Contains(out,
+		"FAIL scorer") {
 		t.Errorf("with a broken scorer: status %d: %s%s", status, out, errOut)
 	}
 }

@@ -93,8 +93,8 @@ func (g Golden) Compare(scored []Losses) (worst float64, err error) {
 				text = want.Given
 			}
 			if !oneCharacter(text, l.Offset, want.Offsets[k]) {
-				return math.Inf(1),
-					fmt.Errorf("loss %d of golden text %d is of byte %d, want %d", k+1, i+1, l.Offset, want.Offsets[k])
+				return math.Inf(1), fmt.Errorf("loss %d of golden text %d is of byte %d, want %d", k+1, i+1,
+					l.Offset, want.Offsets[k])
 			}
 			if d := math.Abs(l.NLL - want.NLL[k]); !(d <= worst) { // NaN is kept
 				worst = d

@@ -64,8 +64,8 @@ func ExportTriton(ctx context.Context, dir string, opt TritonOptions) (Exported,
 		return Exported{}, err
 	}
 	if b.card.Contract != ContractNLL || !b.card.Verified {
-		return Exported{},
-			fmt.Errorf("the model gives logits or has no side-car: %w (run `pith model prepare` first)", ErrUnsupported)
+		return Exported{}, fmt.Errorf("the model gives logits or has no side-car: %w (run `pith model prepare` "+
+			"first)", ErrUnsupported)
 	}
 	if opt.Name == "" {
 		opt.Name = strings.ReplaceAll(b.card.Name, " ", "-")

@@ -21,8 +21,8 @@ func benchCommand() *cobra.Command {
 	short := "Measure quality, rivals, speed, the proxy's latency, the price of conversations and fleets of replicas"
 	return group(&cobra.Command{Use: "bench", Short: short},
 		benchHistoryCommand(), benchQuestionsCommand(), benchCleanCommand(), benchFieldCommand(),
-		benchSignalsCommand(), benchRetentionCommand(), benchSpeedCommand(), benchProxyCommand(), benchSessionCommand(),
-		benchFleetCommand())
+		benchSignalsCommand(), benchRetentionCommand(), benchSpeedCommand(), benchProxyCommand(),
+		benchSessionCommand(), benchFleetCommand())
 }
 
 // benchFlags are common to all benchmarks.

@@ -94,10 +94,8 @@ func checkRemote(ctx context.Context, cfg configs.Config) finding {
 		return finding{part: part, err: err}
 	}
 	rate := float64(s.Stats().Model.Scored-before) / time.Since(start).Seconds()
-	return finding{
-		part: part, state: fmt.Sprintf("%s, %.0f tokens/s with %d requests at once", s.About(), rate,
-			cfg.Scorer.Requests),
-	}
+	return finding{part: part, state: fmt.Sprintf("%s, %.0f tokens/s with %d requests at once", s.About(), rate,
+		cfg.Scorer.Requests)}
 }
 
 // remoteMetrics shows a remote scorer's own figures; those that it shares with a model in this
@@ -108,16 +106,13 @@ func remoteMetrics(s *remote.Scorer) []prometheus.Collector {
 			func() float64 { return value(s.Stats()) })
 	}
 	return []prometheus.Collector{
-		prometheus.NewGaugeFunc(
-			prometheus.GaugeOpts{
-				Name: "pith_scorer_up",
-				Help: "1 while the remote scorer is asked, 0 while it is left alone.",
-			}, func() float64 {
-				if s.Stats().Ready {
-					return 1
-				}
-				return 0
-			}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "pith_scorer_up",
+			Help: "1 while the remote scorer is asked, 0 while it is left alone."}, func() float64 {
+			if s.Stats().Ready {
+				return 1
+			}
+			return 0
+		}),
 		figure("failures_total", "Calls after which the remote scorer was left alone.",
 			func(s remote.Stats) float64 { return float64(s.Failures) }),
 		figure("skipped_total", "Calls that came while it was left alone.",

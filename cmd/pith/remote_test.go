@@ -36,10 +36,8 @@ func scorerServer(t *testing.T) (url string, asked *atomic.Int64, broken *atomic
 			words, values = append(words, in.Prompt[i:i+1]), append(values, -float64(seen.Sum32()%9000)/1000)
 		}
 		values[0] = nil
-		_ = json.NewEncoder(w).Encode(
-			map[string]any{
-				"choices": []any{map[string]any{"logprobs": map[string]any{"tokens": words, "token_logprobs": values}}},
-			})
+		_ = json.NewEncoder(w).Encode(map[string]any{"choices": []any{
+			map[string]any{"logprobs": map[string]any{"tokens": words, "token_logprobs": values}}}})
 	}))
 	t.Cleanup(s.Close)
 	return s.URL, asked, broken
@@ -118,10 +116,8 @@ func TestModelExportTriton(t *testing.T) {
 	if status != 0 || !strings.Contains(said, "nats from the model's") {
 		t.Fatalf("status %d: %s", status, said)
 	}
-	for _, name := range []string{
-		"config.pbtxt", "1/model.onnx", "pith/golden.json", "pith/tokenizer.json",
-		"pith/pith.json",
-	} {
+	for _, name := range []string{"config.pbtxt", "1/model.onnx", "pith/golden.json", "pith/tokenizer.json",
+		"pith/pith.json"} {
 		if _, err := os.Stat(filepath.Join(out, "code", name)); err != nil {
 			t.Error(err)
 		}
@@ -130,8 +126,8 @@ func TestModelExportTriton(t *testing.T) {
 		!strings.Contains(said, "there already") {
 		t.Errorf("a second time: status %d: %s", status, said)
 	}
-	if said, status = command(t.Context(), "model", "export-triton", tinyExport, "--out", out+"2"); status == 0 ||
-		!strings.Contains(said, "model prepare") {
+	if said, status = command(t.Context(), "model", "export-triton", tinyExport, "--out",
+		out+"2"); status == 0 || !strings.Contains(said, "model prepare") {
 		t.Errorf("an unprepared export: status %d: %s", status, said)
 	}
 }

@@ -24,11 +24,14 @@ func ToServed(onnx []byte, info Info) (Message, error) {
 	}
 	p := func(name string) string { return prefix + "served." + name }
 	for _, n := range e.nodes {
-		if slices.ContainsFunc(
-			n.Out, func(out string) bool { return strings.HasPrefix(out, p("")) || out == ServedOutput }) {
-			return Message{},
-				fmt.Errorf("the graph has a tensor called %s or %s*: %w (was it exported before?)", ServedOutput,
-					p(""), ErrUnsupported)
+		if slices.ContainsFunc(n.Out, func(out string) bool {
+			return strings.HasPrefix(out, p("")) ||
+				out == ServedOutput
+		}) {
+			return Message{}, fmt.Errorf(
+				"the graph has a tensor called %s or %s*: %w (was it exported before?)",
+				ServedOutput, p(""), ErrUnsupported,
+			)
 		}
 	}
 	before := []*Node{
@@ -52,8 +55,8 @@ func ToServed(onnx []byte, info Info) (Message, error) {
 		NewNode("NonZero", []string{p("wanted")}, []string{p("columns")}),
 		NewNode("Transpose", []string{p("columns")}, []string{p("places")}, IntsAttr("perm", 1, 0)),
 		NewNode("Shape", []string{"targets"}, []string{p("size")}),
-		NewNode("ConstantOfShape", []string{p("size")}, []string{p("blank")},
-			tensorAttr("value", NewTensor(ElemFloat, []int64{1}, make([]byte, 4)))),
+		NewNode("ConstantOfShape", []string{p("size")}, []string{p("blank")}, tensorAttr("value",
+			NewTensor(ElemFloat, []int64{1}, make([]byte, 4)))),
 		NewNode("ScatterND", []string{p("blank"), p("places"), ContractNLL}, []string{ServedOutput}),
 	}
 	e.nodes = slices.Concat(before, e.nodes, after)

@@ -73,7 +73,8 @@ func (c caller) call(ctx context.Context, method, path string, header http.Heade
 	case res.StatusCode == http.StatusBadRequest || res.StatusCode == http.StatusRequestEntityTooLarge ||
 		res.StatusCode == http.StatusUnprocessableEntity:
 		return answer{}, fmt.Errorf("%w: %s: %s", errText, res.Status, said(data))
-	case res.StatusCode == http.StatusNotFound || res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusForbidden ||
+	case res.StatusCode == http.StatusNotFound || res.StatusCode == http.StatusUnauthorized ||
+		res.StatusCode == http.StatusForbidden ||
 		res.StatusCode >= 300 && res.StatusCode < 400:
 		return answer{}, fmt.Errorf("%w: %s %s: %s: %s", errAnswer, method, path, res.Status, said(data))
 	case res.StatusCode != http.StatusOK:

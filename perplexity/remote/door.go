@@ -174,7 +174,8 @@ func (s *Scorer) consistent(ctx context.Context) error {
 	}
 	// The last token of the shorter text may be another one in the longer.
 	if !same(first[1].Given, first[2].Given, len(probeText)-2) {
-		return fmt.Errorf("%w: log-probabilities depend on what follows: they are approximate, or not the prompt's", ErrRefused)
+		return fmt.Errorf("%w: log-probabilities depend on what follows: they are approximate, or not the "+
+			"prompt's", ErrRefused)
 	}
 	distinct := map[float64]bool{}
 	for _, l := range first[2].Given {
@@ -183,9 +184,10 @@ func (s *Scorer) consistent(ctx context.Context) error {
 	if len(distinct) < len(first[2].Given)/4 {
 		return fmt.Errorf("%w: most log-probabilities are equal: they are cut off or made up", ErrRefused)
 	}
-	if alone := first[0].Text; len(alone) > 0 && same(alone, slices.DeleteFunc(slices.Clone(first[1].Text), func(l perplexity.Loss) bool {
-		return l.Offset < alone[0].Offset // the first token has no loss alone
-	}), all) {
+	if alone := first[0].Text; len(alone) > 0 && same(alone, slices.DeleteFunc(slices.Clone(first[1].Text),
+		func(l perplexity.Loss) bool {
+			return l.Offset < alone[0].Offset // the first token has no loss alone
+		}), all) {
 		return fmt.Errorf("%w: a text has the same log-probabilities whatever stands before it", ErrRefused)
 	}
 	return nil

@@ -22,7 +22,8 @@ func changed(change func(body string) string) fault {
 		if !strings.HasSuffix(r.URL.Path, "/infer") {
 			return false
 		}
-		_, _ = w.Write([]byte(change(`{"outputs":[{"name":"losses","datatype":"FP32","shape":[1,8],"data":[1,1,1,1,1,1,1,1]}]}`)))
+		good := `{"outputs":[{"name":"losses","datatype":"FP32","shape":[1,8],"data":[1,1,1,1,1,1,1,1]}]}`
+		_, _ = w.Write([]byte(change(good)))
 		return true
 	}
 }
@@ -41,11 +42,23 @@ func TestAFailureIsPaidOnce(t *testing.T) {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return true
 		}},
-		{"gone", "404", func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(http.StatusNotFound); return true }},
+		{"gone", "404", func(w http.ResponseWriter, _ *http.Request) bool {
+			w.WriteHeader(http.StatusNotFound)
+			return true
+		}},
 		{"lying: too few", "wrong answer", changed(func(s string) string { return strings.Replace(s, "1,1,", "", 1) })},
-		{"lying: negative", "wrong answer", changed(func(s string) string { return strings.ReplaceAll(s, "[1,1", "[-1,-1") })},
-		{"lying: no number", "wrong answer", changed(func(s string) string { return strings.ReplaceAll(s, "[1,1", `["x",1`) })},
-		{"lying: another output", "wrong answer", changed(func(s string) string { return strings.ReplaceAll(s, "losses", "logits") })},
+		{"lying: negative", "wrong answer", changed(func(s string) string {
+			return strings.ReplaceAll(s, "[1,1",
+				"[-1,-1")
+		})},
+		{"lying: no number", "wrong answer", changed(func(s string) string {
+			return strings.ReplaceAll(s,
+				"[1,1", `["x",1`)
+		})},
+		{"lying: another output", "wrong answer", changed(func(s string) string {
+			return strings.ReplaceAll(s,
+				"losses", "logits")
+		})},
 		{"lying: no JSON", "wrong answer", changed(func(string) string { return "\x00" })},
 		{"lying: a length", "wrong answer", func(w http.ResponseWriter, _ *http.Request) bool {
 			w.Header().Set("Inference-Header-Content-Length", "99999")

@@ -71,20 +71,25 @@ func (k *kserve) describe(ctx context.Context) (string, error) {
 	}
 	s := &served{binary: slices.Contains(server.Extensions, binaryTensors)}
 	for _, in := range model.Inputs {
-		if !slices.Contains([]string{"input_ids", "attention_mask", "position_ids", "targets"}, in.Name) || in.Datatype != "INT64" {
-			return "", fmt.Errorf("%w: model %s wants input %s of %s (serve what `pith model export-triton` writes)", ErrRefused, k.model, in.Name, in.Datatype)
+		if !slices.Contains([]string{"input_ids", "attention_mask", "position_ids", "targets"}, in.Name) ||
+			in.Datatype != "INT64" {
+			return "", fmt.Errorf("%w: model %s wants input %s of %s (serve what `pith model export-triton` "+
+				"writes)", ErrRefused, k.model, in.Name, in.Datatype)
 		}
 		s.inputs = append(s.inputs, in.Name)
 	}
-	if len(model.Outputs) != 1 || model.Outputs[0].Name != output || model.Outputs[0].Datatype != "FP32" || !slices.Contains(s.inputs, "targets") {
-		return "", fmt.Errorf("%w: model %s does not give %s for targets (serve what `pith model export-triton` writes)", ErrRefused, k.model, output)
+	if len(model.Outputs) != 1 || model.Outputs[0].Name != output || model.Outputs[0].Datatype != "FP32" ||
+		!slices.Contains(s.inputs, "targets") {
+		return "", fmt.Errorf("%w: model %s does not give %s for targets (serve what `pith model export-triton` "+
+			"writes)", ErrRefused, k.model, output)
 	}
 	k.told.Store(s)
 	how := "JSON"
 	if s.binary {
 		how = "binary tensors"
 	}
-	return strings.TrimSpace(fmt.Sprintf("%s %s, model %s (%s), %s", server.Name, server.Version, k.model, model.Platform, how)), nil
+	return strings.TrimSpace(fmt.Sprintf("%s %s, model %s (%s), %s", server.Name, server.Version, k.model,
+		model.Platform, how)), nil
 }
 
 // A tensor is one in a request or an answer.

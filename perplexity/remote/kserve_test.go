@@ -18,7 +18,8 @@ var ctx = context.Background()
 
 // texts are of many lengths, with and without what stands before them.
 func texts() []perplexity.Sequence {
-	long := strings.Repeat("func (s *Server) serve(conn net.Conn) error {\n\treturn s.handle(conn, s.limits)\n}\n\n", 40)
+	long := strings.Repeat("func (s *Server) serve(conn net.Conn) error {\n\treturn s.handle(conn, "+
+		"s.limits)\n}\n\n", 40)
 	return []perplexity.Sequence{
 		{Text: "Where is a connection handled?"},
 		{Given: long, Text: "Where is a connection handled?"},
@@ -61,7 +62,8 @@ func near(t *testing.T, got, want []perplexity.Losses, slack int) {
 			}
 			for k := range a {
 				worst = max(worst, math.Abs(a[k].NLL-b[k].NLL))
-				if d := a[k].Offset - b[k].Offset; d > slack || d < -slack || !(math.Abs(a[k].NLL-b[k].NLL) <= perplexity.GoldenTolerance) {
+				if d := a[k].Offset - b[k].Offset; d > slack || d < -slack ||
+					!(math.Abs(a[k].NLL-b[k].NLL) <= perplexity.GoldenTolerance) {
 					t.Fatalf("text %d, %s, loss %d: %v, want %v", i, name, k, a[k], b[k])
 				}
 			}
@@ -131,8 +133,9 @@ func TestIdentity(t *testing.T) {
 	ids := map[string]string{}
 	for name, change := range map[string]func(*remote.Options){
 		"as it is": func(*remote.Options) {}, "version": func(o *remote.Options) { o.Version = "2" },
-		"model": func(o *remote.Options) { o.Model = "other" }, "protocol": func(o *remote.Options) { o.Protocol = remote.OpenAI },
-		"weights": func(o *remote.Options) { g := *o.Golden; g.Model = "other"; o.Golden = &g },
+		"model":    func(o *remote.Options) { o.Model = "other" },
+		"protocol": func(o *remote.Options) { o.Protocol = remote.OpenAI },
+		"weights":  func(o *remote.Options) { g := *o.Golden; g.Model = "other"; o.Golden = &g },
 	} {
 		opt := options(t, server, remote.KServe)
 		change(&opt)
@@ -183,7 +186,8 @@ func TestRefusals(t *testing.T) {
 			if r.URL.Path == "/v2" {
 				return false
 			}
-			_, _ = w.Write([]byte(`{"name":"x","inputs":[{"name":"input_ids","datatype":"INT64"}],"outputs":[{"name":"logits","datatype":"FP32"}]}`))
+			_, _ = w.Write([]byte(`{"name":"x","inputs":[{"name":"input_ids","datatype":"INT64"}],` +
+				`"outputs":[{"name":"logits","datatype":"FP32"}]}`))
 			return true
 		}},
 		{"elsewhere", "302", nil, func(w http.ResponseWriter, _ *http.Request) bool {

@@ -71,7 +71,8 @@ func (o *openAI) describe(ctx context.Context) (string, error) {
 		}
 		tried = append(tried, err)
 	}
-	return "", fmt.Errorf("%w: no log-probabilities of the prompt, as an echo: %w; as prompt_logprobs: %w", ErrRefused, tried[0], tried[1])
+	return "", fmt.Errorf("%w: no log-probabilities of the prompt, as an echo: %w; as prompt_logprobs: %w",
+		ErrRefused, tried[0], tried[1])
 }
 
 // bytesPerToken is at least how many bytes a token of code has, over a text of some length: what
@@ -188,7 +189,8 @@ func promptTokens(list []map[string]logprob) ([]spelled, error) {
 			tokens = append(tokens, spelled{missing: true})
 			continue
 		case len(entries) != 1:
-			return nil, fmt.Errorf("%w: %d entries for token %d of the prompt, want its own", errAnswer, len(entries), i)
+			return nil, fmt.Errorf("%w: %d entries for token %d of the prompt, want its own", errAnswer,
+				len(entries), i)
 		}
 		for _, e := range entries {
 			tokens = append(tokens, spelled{text: e.Decoded, logprob: e.Logprob})

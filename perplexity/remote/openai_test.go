@@ -66,7 +66,8 @@ func newOpenAI(t *testing.T, echo bool) *server {
 		case in.PromptLogprobs != nil && !echo:
 			list := []any{nil}
 			for i := 1; i < len(tokens); i++ {
-				list = append(list, map[string]any{"17": map[string]any{"logprob": -scored[0].Text[i-1].NLL, "rank": 1, "decoded_token": spell(i)}})
+				list = append(list, map[string]any{"17": map[string]any{"logprob": -scored[0].Text[i-1].NLL,
+					"rank": 1, "decoded_token": spell(i)}})
 			}
 			choice["prompt_logprobs"] = list
 		}
@@ -127,8 +128,9 @@ func TestOpenAIRefusals(t *testing.T) {
 		want  string
 		fault fault
 	}{
-		"none":       {"no log-probabilities of the prompt", reply(`{"choices":[{"text":"x","logprobs":null}]}`)},
-		"of answers": {"no log-probabilities of the prompt", reply(`{"choices":[{"text":"x","logprobs":{"tokens":[" x"],"token_logprobs":[-0.1]}}]}`)},
+		"none": {"no log-probabilities of the prompt", reply(`{"choices":[{"text":"x","logprobs":null}]}`)},
+		"of answers": {"no log-probabilities of the prompt", reply(
+			`{"choices":[{"text":"x","logprobs":{"tokens":[" x"],"token_logprobs":[-0.1]}}]}`)},
 		"not allowed": {"not supported", func(w http.ResponseWriter, r *http.Request) bool {
 			if r.URL.Path == "/v1/models" {
 				return false
@@ -180,7 +182,8 @@ func bytesOf(w http.ResponseWriter, r *http.Request, logprob func(b byte, behind
 		values = append(values, logprob(in.Prompt[i], len(in.Prompt)-i))
 	}
 	values[0] = nil
-	_ = json.NewEncoder(w).Encode(map[string]any{"choices": []any{map[string]any{"logprobs": map[string]any{"tokens": words, "token_logprobs": values}}}})
+	_ = json.NewEncoder(w).Encode(map[string]any{"choices": []any{
+		map[string]any{"logprobs": map[string]any{"tokens": words, "token_logprobs": values}}}})
 	return true
 }
 
@@ -205,7 +208,11 @@ func TestRecordedAnswers(t *testing.T) {
 			opt := options(t, real, remote.OpenAI)
 			opt.Layout, opt.Golden = nil, nil
 			s := scorer(t, opt)
-			real.breakBy(func(w http.ResponseWriter, _ *http.Request) bool { _, _ = w.Write(recorded.Answer); return true })
+			real.breakBy(func(w http.ResponseWriter, _ *http.Request) bool {
+				_,
+					_ = w.Write(recorded.Answer)
+				return true
+			})
 			got, err := s.Score(t.Context(), []perplexity.Sequence{{Text: recorded.Prompt}})
 			if err != nil {
 				t.Fatal(err)

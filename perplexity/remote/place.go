@@ -85,7 +85,8 @@ const partial = string(utf8.RuneError)
 // one included, or -1 where they do not stand there.
 func behind(text, prompt string, at int) int {
 	for i, whole := range strings.Split(text, partial) {
-		for i > 0 && whole != "" && at < len(prompt) && prompt[at] >= utf8.RuneSelf && !strings.HasPrefix(prompt[at:], whole) {
+		for i > 0 && whole != "" && at < len(prompt) && prompt[at] >= utf8.RuneSelf &&
+			!strings.HasPrefix(prompt[at:], whole) {
 			at++
 		}
 		if !strings.HasPrefix(prompt[at:], whole) {

@@ -24,7 +24,8 @@ import (
 // Real servers of KServe's protocol, of two houses, give the embedded model's losses with its
 // weights. Run by `make scorers`.
 func TestScorersOfOthers(t *testing.T) {
-	for name, start := range map[string]func(t *testing.T, port string) *exec.Cmd{"triton": triton, "mlserver": mlserver} {
+	for name, start := range map[string]func(t *testing.T, port string) *exec.Cmd{"triton": triton,
+		"mlserver": mlserver} {
 		t.Run(name, func(t *testing.T) {
 			url := run(t, start)
 			opt := options(t, &server{}, remote.KServe)
@@ -96,7 +97,8 @@ func triton(t *testing.T, port string) *exec.Cmd {
 		t.Fatal("no packages in ", dir)
 	}
 	home := filepath.Join(found[0], "pytriton/tritonserver")
-	cmd := exec.CommandContext(context.Background(), filepath.Join(home, "bin/tritonserver"), "--model-repository", filepath.Dir(e.Folder),
+	cmd := exec.CommandContext(context.Background(), filepath.Join(home, "bin/tritonserver"),
+		"--model-repository", filepath.Dir(e.Folder),
 		"--backend-directory", filepath.Join(home, "backends"), "--http-address", "127.0.0.1", "--http-port", port,
 		"--allow-grpc=false", "--allow-metrics=false")
 	cmd.Env = append(os.Environ(), "PATH="+filepath.Join(dir, "bin")+":"+os.Getenv("PATH"),
@@ -107,7 +109,8 @@ func triton(t *testing.T, port string) *exec.Cmd {
 func mlserver(t *testing.T, port string) *exec.Cmd {
 	e, dir, home := exported(t), deps(t, "mlserver"), t.TempDir()
 	put(t, filepath.Join(home, "served.py"), source(t, "mlserver.py"))
-	put(t, filepath.Join(home, "settings.json"), fmt.Sprintf(`{"host": "127.0.0.1", "http_port": %s, "grpc_port": 0, "metrics_endpoint": null, "parallel_workers": 0}`, port))
+	put(t, filepath.Join(home, "settings.json"), fmt.Sprintf(`{"host": "127.0.0.1", "http_port": %s, "grpc_port": 0, `+
+		`"metrics_endpoint": null, "parallel_workers": 0}`, port))
 	end := func(names ...string) string {
 		var list []string
 		for _, name := range names {
@@ -116,8 +119,10 @@ func mlserver(t *testing.T, port string) *exec.Cmd {
 		return strings.Join(list, ",")
 	}
 	put(t, filepath.Join(home, "model-settings.json"), fmt.Sprintf(
-		`{"name": %q, "implementation": "served.Served", "parameters": {"uri": %q, "version": "1"}, "inputs": [%s], "outputs": [%s]}`,
-		e.Name, filepath.Join(e.Folder, "1", "model.onnx"), end("input_ids", "attention_mask", "position_ids", "targets"),
+		`{"name": %q, "implementation": "served.Served", "parameters": {"uri": %q, "version": "1"}, `+
+			`"inputs": [%s], "outputs": [%s]}`,
+		e.Name, filepath.Join(e.Folder, "1", "model.onnx"), end("input_ids", "attention_mask", "position_ids",
+			"targets"),
 		strings.Replace(end("losses"), "INT64", "FP32", 1)))
 	cmd := exec.CommandContext(context.Background(), filepath.Join(dir, "bin/mlserver"), "start", home)
 	cmd.Env = append(os.Environ(), "PYTHONPATH="+home)

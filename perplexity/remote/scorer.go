@@ -115,7 +115,8 @@ func New(opt Options) (*Scorer, error) {
 			parts = fmt.Appendf(parts, "%s\n", opt.Golden.Model)
 		}
 	default:
-		return nil, fmt.Errorf("protocol %q with what was given: want %s, with layout and golden scores, or %s", opt.Protocol, KServe, OpenAI)
+		return nil, fmt.Errorf("protocol %q with what was given: want %s, with layout and golden scores, or %s",
+			opt.Protocol, KServe, OpenAI)
 	}
 	sum := sha256.Sum256(parts)
 	s.id = hex.EncodeToString(sum[:])

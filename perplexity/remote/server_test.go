@@ -241,7 +241,8 @@ func options(t *testing.T, s *server, protocol string) remote.Options {
 		address = s.URL
 	}
 	return remote.Options{
-		URL: address, Protocol: protocol, Model: "pith-code-lm", Layout: layout, Golden: &golden, Timeout: time.Minute, Rest: time.Hour,
+		URL: address, Protocol: protocol, Model: "pith-code-lm", Layout: layout, Golden: &golden,
+		Timeout: time.Minute, Rest: time.Hour,
 	}
 }
 
