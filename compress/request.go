@@ -138,6 +138,8 @@ type ChunkResult struct {
 	KeptLines [][2]int     `json:"kept_lines"`
 	// Signals are what the ranking knew of the chunk, by name, where the request asked to explain.
 	Signals map[string]float64 `json:"signals,omitempty"`
+	// Parts are what each signal added to Score, weighed; they come with Signals.
+	Parts map[string]float64 `json:"parts,omitempty"`
 }
 
 // Errors that a caller can act on.

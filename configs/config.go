@@ -27,6 +27,7 @@ type Config struct {
 	Retry      Retry
 	Log        Log
 	Admin      Admin
+	Dashboard  Dashboard
 	// Upstreams are tried in order before Server.Upstream.
 	Upstreams []Upstream
 	// VirtualKeys are who may use Pith. None: everybody, each with the credentials of the upstream.
@@ -167,6 +168,12 @@ type Log struct {
 type Admin struct {
 	Listen string
 	Token  Secret
+}
+
+// Dashboard is what the window on requests shows.
+type Dashboard struct {
+	// Keep is the number of requests whose texts are kept for it.
+	Keep int
 }
 
 // Default returns the settings of a Pith that nobody configured.

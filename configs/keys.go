@@ -93,8 +93,10 @@ func (c *Config) bindings() []binding {
 		{"log.level", "PITH_LOG_LEVEL", &c.Log.Level, "debug, info, warn or error"},
 		{"log.format", "PITH_LOG_FORMAT", &c.Log.Format, "text or json"},
 
-		{"admin.listen", "PITH_ADMIN_LISTEN", &c.Admin.Listen, "address for metrics, apart from the clients'; empty for none"},
-		{"admin.token", "PITH_ADMIN_TOKEN", &c.Admin.Token, "bearer token that metrics ask for"},
+		{"admin.listen", "PITH_ADMIN_LISTEN", &c.Admin.Listen, "address for metrics and the dashboard, apart from the clients'; empty for none"},
+		{"admin.token", "PITH_ADMIN_TOKEN", &c.Admin.Token, "token that metrics and the dashboard ask for"},
+
+		{"dashboard.keep", "PITH_DASHBOARD_KEEP", &c.Dashboard.Keep, "requests whose code is kept to be shown with what was left out and why: in memory, never on disk, 64 MiB at most; 0 for none"},
 	}
 }
 

@@ -49,6 +49,7 @@ func (c Config) Validate() error {
 		k.that(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil, "tracing.endpoint",
 			"is not a URL: want one such as http://127.0.0.1:4318, and headers in OTEL_EXPORTER_OTLP_HEADERS")
 	}
+	k.that(c.Dashboard.Keep >= 0, "dashboard.keep", "must not be negative")
 	k.gateway(c)
 	k.oneOf("log.format", c.Log.Format, "text", "json")
 	if c.Admin.Listen != "" {

@@ -94,7 +94,7 @@ func (s *Server) relay(x *exchange, w http.ResponseWriter, r *http.Request) erro
 		r = s.prepare(x, r, d, content{raw: body, plain: plain, short: out}, want.mode)
 	}
 	if want.mode == ModePreview {
-		return writePreview(x, w, r)
+		return s.preview(x, w, r, want.explain)
 	}
 	s.forward(x, w, r)
 	return nil
@@ -143,7 +143,7 @@ func (s *Server) shorten(
 	switch {
 	case len(plan.Blocks) > 0:
 		// 8.3 Those whose form is free go to the engine; what is done in time is taken.
-		edits, rep = s.compressBlocks(request, ctx, body, plan.Blocks, reading)
+		edits, rep = s.compressBlocks(request, ctx, body, want.asked(plan.Blocks), reading)
 	default:
 		rep = report{decision: decisionPass, reason: string(cmp.Or(plan.Left, dialects.LeftNoCode))}
 	}

@@ -76,6 +76,8 @@ type Options struct {
 	Drain Drain
 	// Admin is where metrics are shown.
 	Admin Admin
+	// Watcher is told what became of each request. If nil, nobody is.
+	Watcher Watcher
 }
 
 // Compression says when blocks are compressed and what that may cost.

@@ -113,11 +113,13 @@ func (s *Server) compressBlocks(
 		}
 		_ = g.Wait() // outcomes carry their own errors
 	}()
+	watched := s.watch(&t.report, blocks)
 	for waiting := len(todo); waiting > 0; waiting-- {
 		select {
 		case o := <-done:
 			o.block.settled = true
 			t.add(o)
+			watched.saw(o)
 			s.settle(ctx, o.block, o.err)
 		case <-limited.Done():
 			t.fail(limited.Err())

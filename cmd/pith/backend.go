@@ -16,6 +16,7 @@ import (
 	"pith/compress"
 	"pith/configs"
 	"pith/dialects"
+	"pith/explain"
 	"pith/gateway"
 	"pith/proxy"
 	"pith/retrieval"
@@ -29,6 +30,8 @@ type backend struct {
 	// tracer is nil where nothing is traced.
 	tracer trace.Tracer
 	prune  dialects.Pruner // may be nil
+	// keeper holds what the dashboard shows of requests.
+	keeper *explain.Keeper
 }
 
 func newServer(cfg configs.Config, b backend, log *slog.Logger) (*proxy.Server, error) {
@@ -99,6 +102,7 @@ func serverOptions(cfg configs.Config, b backend, log *slog.Logger) (proxy.Optio
 		Tracer:     b.tracer,
 		Drain:      proxy.Drain{Notice: cfg.Server.DrainNotice, Timeout: cfg.Server.DrainTimeout},
 		Admin:      proxy.Admin{Token: string(cfg.Admin.Token)},
+		Watcher:    b.keeper,
 	}, nil
 }
 

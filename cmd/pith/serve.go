@@ -17,6 +17,7 @@ import (
 
 	"pith/cache"
 	"pith/configs"
+	"pith/explain"
 	"pith/proxy"
 )
 
@@ -119,7 +120,7 @@ func serveOn(ctx context.Context, listener net.Listener, src source, log *slog.L
 	}
 	defer func() { err = errors.Join(err, watcher.Close()) }()
 
-	b := backend{engine: engine, stores: store, keyer: keyer, tracer: tracer, prune: prune}
+	b := backend{engine: engine, stores: store, keyer: keyer, tracer: tracer, prune: prune, keeper: explain.NewKeeper(cfg.Dashboard.Keep, engine.again)}
 	server, err := newServer(cfg, b, log)
 	if err != nil {
 		return err
