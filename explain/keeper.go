@@ -59,6 +59,8 @@ type Keeper struct {
 	last, whole []*kept
 	bytes       int
 	seen        int
+	// hits and misses count requests whose blocks were all known, or not.
+	hits, misses int64
 }
 
 type kept struct {
@@ -101,6 +103,12 @@ func (k *Keeper) Saw(tenant string, r Request, pieces []Piece) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.seen++
+	switch r.Cache {
+	case "hit":
+		k.hits++
+	case "miss":
+		k.misses++
+	}
 	if k.last = append(k.last, entry); len(k.last) > maxSummaries {
 		k.last = k.last[len(k.last)-maxSummaries:]
 	}
@@ -131,6 +139,13 @@ func (k *Keeper) Recent(n int) (list []Request, seen int) {
 		list = append(list, k.last[i].request)
 	}
 	return list, k.seen
+}
+
+// Cached counts the requests whose blocks the cache knew, and the others that asked it.
+func (k *Keeper) Cached() (hits, misses int64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.hits, k.misses
 }
 
 // Holding says how many requests are kept whole of how many that may be, and their bytes.

@@ -32,6 +32,8 @@ type backend struct {
 	prune  dialects.Pruner // may be nil
 	// keeper holds what the dashboard shows of requests.
 	keeper *explain.Keeper
+	// registry gets the figures.
+	registry *prometheus.Registry
 }
 
 func newServer(cfg configs.Config, b backend, log *slog.Logger) (*proxy.Server, error) {
@@ -39,7 +41,9 @@ func newServer(cfg configs.Config, b backend, log *slog.Logger) (*proxy.Server, 
 	if err != nil {
 		return nil, err
 	}
-	opt.Registry = prometheus.NewRegistry()
+	if opt.Registry = b.registry; opt.Registry == nil {
+		opt.Registry = prometheus.NewRegistry()
+	}
 	opt.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newBuildMetric())
 	if b.engine.model != nil {
 		if err := opt.Registry.Register(newModelMetrics(b.engine.model.Stats)); err != nil {
@@ -76,7 +80,7 @@ func serverOptions(cfg configs.Config, b backend, log *slog.Logger) (proxy.Optio
 	if cfg.Retrieval.Enabled {
 		originals.Store = b.stores.shelf
 	}
-	return proxy.Options{
+	opt := proxy.Options{
 		Upstream: upstream,
 		Gateway:  in,
 		Compressor: apart(compress.NewCached(b.engine.Engine, compress.CacheOptions{
@@ -102,8 +106,11 @@ func serverOptions(cfg configs.Config, b backend, log *slog.Logger) (proxy.Optio
 		Tracer:     b.tracer,
 		Drain:      proxy.Drain{Notice: cfg.Server.DrainNotice, Timeout: cfg.Server.DrainTimeout},
 		Admin:      proxy.Admin{Token: string(cfg.Admin.Token)},
-		Watcher:    b.keeper,
-	}, nil
+	}
+	if b.keeper != nil {
+		opt.Watcher = b.keeper
+	}
+	return opt, nil
 }
 
 func gatewayOptions(cfg configs.Config, b backend) (gateway.Options, error) {

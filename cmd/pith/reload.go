@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -24,6 +25,8 @@ type source struct {
 	cfg  configs.Config
 	path string // of the file; empty if there is none
 	load func() (configs.Config, error)
+	// announce gets the link to the dashboard; nil where none is wanted.
+	announce io.Writer
 }
 
 // A reloader puts new settings in force while the site serves. A configuration that is wrong
