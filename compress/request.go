@@ -35,10 +35,10 @@ const (
 // A Request is one text to be shortened. The zero value of each optional field means the engine's
 // default.
 type Request struct {
-	Files []File `json:"files"`
+	Files []File `json:"files,omitempty"`
 	// Query is the instruction that the text is shortened for. May be empty: then order in the file
 	// decides.
-	Query string `json:"query"`
+	Query string `json:"query,omitempty"`
 	// Budget is the number of tokens allowed for all files together, markers and separators
 	// included, counted with the tokenizer of Model. If zero, Rate decides.
 	Budget int `json:"budget,omitempty"`

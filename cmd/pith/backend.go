@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"runtime"
 	"strings"
@@ -34,6 +35,9 @@ type backend struct {
 	keeper *explain.Keeper
 	// registry gets the figures.
 	registry *prometheus.Registry
+	// workspaces are nil where no folder may be asked about.
+	workspaces *workspaces
+	mcp        http.Handler
 }
 
 func newServer(cfg configs.Config, b backend, log *slog.Logger) (*proxy.Server, error) {
@@ -109,6 +113,10 @@ func serverOptions(cfg configs.Config, b backend, log *slog.Logger) (proxy.Optio
 	}
 	if b.keeper != nil {
 		opt.Watcher = b.keeper
+	}
+	if b.workspaces != nil {
+		opt.Workspace = oneWorkspace{b.workspaces, cfg.Workspace.Root}
+		opt.MCP = b.mcp
 	}
 	return opt, nil
 }

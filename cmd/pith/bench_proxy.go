@@ -11,6 +11,7 @@ import (
 	"pith/bench"
 	"pith/cache"
 	"pith/configs"
+	"pith/explain"
 )
 
 func benchProxyCommand() *cobra.Command {
@@ -57,7 +58,7 @@ func benchProxyCommand() *cobra.Command {
 // measuredHandler is the proxy as `pith serve` starts it, with a cache in memory.
 func measuredHandler(cfg configs.Config, e *engine, upstream *url.URL, log *slog.Logger) (http.Handler, error) {
 	cfg.Server.Upstream = upstream.String()
-	b := backend{engine: e, stores: stores{store: cache.NewMemory(64 << 20)}, keyer: cache.NewKeyer(nil)}
+	b := backend{engine: e, stores: stores{store: cache.NewMemory(64 << 20)}, keyer: cache.NewKeyer(nil), keeper: explain.NewKeeper(0, e.again)}
 	server, err := newServer(cfg, b, log)
 	if err != nil {
 		return nil, err

@@ -60,7 +60,7 @@ func rootCommand() *cobra.Command {
 				fmt.Fprintln(cmd.ErrOrStderr(), "pith: warning:", line)
 			}
 		},
-	}, serveCommand(), topCommand(), compressCommand(), explainCommand(), doctorCommand(), configCommand(), modelCommand(), benchCommand(), evolveCommand(), keyCommand(), wrapCommand(), manualCommand())
+	}, serveCommand(), topCommand(), compressCommand(), explainCommand(), mcpCommand(), indexCommand(), doctorCommand(), configCommand(), modelCommand(), benchCommand(), evolveCommand(), keyCommand(), wrapCommand(), manualCommand())
 	root.SetFlagErrorFunc(flagError)
 	return root
 }

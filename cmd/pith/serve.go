@@ -126,6 +126,11 @@ func serveOn(ctx context.Context, listener net.Listener, src source, log *slog.L
 	defer func() { err = errors.Join(err, watcher.Close()) }()
 
 	b := backend{engine: engine, stores: store, keyer: keyer, tracer: tracer, prune: prune, keeper: explain.NewKeeper(cfg.Dashboard.Keep, engine.again), registry: prometheus.NewRegistry()}
+	closeWorkspaces, err := b.openWorkspace(cfg, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeWorkspaces()) }()
 	server, err := newServer(cfg, b, log)
 	if err != nil {
 		return err
