@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/google/jsonschema-go/jsonschema"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"pith/explain"
@@ -63,15 +65,27 @@ type explained struct {
 }
 
 func (s *Server) addTools() {
-	tool := func(name, description string) *sdk.Tool {
-		return &sdk.Tool{Name: name, Description: description, Annotations: &sdk.ToolAnnotations{
-			ReadOnlyHint: true, IdempotentHint: true, OpenWorldHint: new(false),
-		}}
+	sdk.AddTool(s.sdk, tool[findArgs]("find_context", "Finds the workspace's best code for a question: whole functions first, with paths and lines, and what was left out."), s.find)
+	sdk.AddTool(s.sdk, tool[readArgs]("read_compressed", "Reads files shortened for a question. Markers name the lines left out."), s.read)
+	sdk.AddTool(s.sdk, tool[expandArgs]("expand", "Shows lines that were left out: by path with lines or symbol, or by a marker's hash."), s.expand)
+	sdk.AddTool(s.sdk, tool[explainArgs]("explain", "Says why each chunk of a result was kept or left out."), s.explain)
+}
+
+// tool describes a tool that takes Args. A list is told as a list: that it may be null is true of Go
+// alone, and clients that read types take such a list for a string.
+func tool[Args any](name, description string) *sdk.Tool {
+	schema, err := jsonschema.For[Args](nil)
+	if err != nil { // the types are part of the program
+		panic(err)
 	}
-	sdk.AddTool(s.sdk, tool("find_context", "Finds the workspace's best code for a question: whole functions first, with paths and lines, and what was left out."), s.find)
-	sdk.AddTool(s.sdk, tool("read_compressed", "Reads files shortened for a question. Markers name the lines left out."), s.read)
-	sdk.AddTool(s.sdk, tool("expand", "Shows lines that were left out: by path with lines or symbol, or by a marker's hash."), s.expand)
-	sdk.AddTool(s.sdk, tool("explain", "Says why each chunk of a result was kept or left out."), s.explain)
+	for _, property := range schema.Properties {
+		if slices.Contains(property.Types, "array") {
+			property.Type, property.Types = "array", nil
+		}
+	}
+	return &sdk.Tool{Name: name, Description: description, InputSchema: schema, Annotations: &sdk.ToolAnnotations{
+		ReadOnlyHint: true, IdempotentHint: true, OpenWorldHint: new(false),
+	}}
 }
 
 func text(s string) *sdk.CallToolResult {

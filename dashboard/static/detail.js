@@ -62,7 +62,7 @@ function chunkTable(b) {
   });
   const heads = ["Rank", "Decision", "Lines", "Tokens", "Score", "What", "Why", "Parts of the score"];
   const right = [true, false, true, true, true];
-  const table = element("table", {}, element("thead", {}, element("tr", {}, ...heads.map((h, i) => element("th", { scope: "col", class: right[i] ? "n" : undefined }, h)))), element("tbody", {}, ...rows));
+  const table = element("table", { class: "chunks" }, element("thead", {}, element("tr", {}, ...heads.map((h, i) => element("th", { scope: "col", class: right[i] ? "n" : undefined }, h)))), element("tbody", {}, ...rows));
   return element("details", { open: rows.length <= 40 }, element("summary", {}, `${b.chunks.length} chunks, ${dropped} of them dropped or cut: rank, decision and why`),
     element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Chunks of " + (b.path || "the block") }, table));
 }
