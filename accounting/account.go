@@ -101,7 +101,8 @@ func (a *Account) Meter(next http.RoundTripper) http.RoundTripper {
 	return &meterTransport{account: a, next: next}
 }
 
-// Answered reads the usage out of message, the JSON that ends an answer which did not come over HTTP.
+// Answered reads the usage out of message, the JSON that ends an answer which did not come over
+// HTTP.
 func (a *Account) Answered(message []byte) {
 	m := new(meter)
 	m.scan(false, a.read)
@@ -109,8 +110,9 @@ func (a *Account) Answered(message []byte) {
 	a.rounds = append(a.rounds, m)
 }
 
-// Close makes the bill of a request of which omitted tokens were left out, as the engine counts them.
-// Nothing that was not sent is counted as saved before the provider has said what it took for the rest.
+// Close makes the bill of a request of which omitted tokens were left out, as the engine counts
+// them. Nothing that was not sent is counted as saved before the provider has said what it took for
+// the rest.
 func (a *Account) Close(omitted int) Bill {
 	price, label := a.books.prices.find(a.model)
 	b := Bill{label: label}

@@ -111,7 +111,11 @@ func (b baseline) Compress(ctx context.Context, req compress.Request) (compress.
 			}
 		}
 		res.CompressedTokens += kept
-		res.Files = append(res.Files, compress.FileResult{Path: file.Path, Language: file.Language, CompressedTokens: kept, Text: text.String()})
+		res.Files = append(
+			res.Files, compress.FileResult{
+				Path: file.Path, Language: file.Language, CompressedTokens: kept,
+				Text: text.String(),
+			})
 	}
 	for i, at := range s.chunks {
 		res.Chunks = append(res.Chunks, compress.ChunkResult{

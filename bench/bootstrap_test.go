@@ -21,12 +21,19 @@ func TestPaired(t *testing.T) {
 		group []string
 		want  Interval
 	}{
-		{"a constant difference is certain", []float64{1, .5, .75}, []float64{.5, 0, .25}, each(3), Interval{.5, .5, .5}},
+		{
+			"a constant difference is certain",
+			[]float64{1, .5, .75},
+			[]float64{.5, 0, .25},
+			each(3),
+			Interval{.5, .5, .5},
+		},
 		{"what does not apply is left out", []float64{1, nan, 1}, []float64{0, 0, nan}, each(3), Interval{1, 1, 1}},
 		{"zero against itself", []float64{.3, .9}, []float64{.3, .9}, each(2), Interval{}},
 	} {
 		got, ok := paired(tt.a, tt.b, tt.group, 1)
-		if !ok || math.Abs(got.Diff-tt.want.Diff) > 1e-12 || math.Abs(got.Low-tt.want.Low) > 1e-12 || math.Abs(got.High-tt.want.High) > 1e-12 {
+		if !ok || math.Abs(got.Diff-tt.want.Diff) > 1e-12 || math.Abs(got.Low-tt.want.Low) > 1e-12 ||
+			math.Abs(got.High-tt.want.High) > 1e-12 {
 			t.Errorf("%s: paired = %+v, %t, want %+v", tt.name, got, ok, tt.want)
 		}
 	}

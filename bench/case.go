@@ -125,7 +125,9 @@ func (c Case) check() error {
 	}
 	for _, n := range c.Needed {
 		if n.Start < 1 || n.End < n.Start || n.End > lines[n.Path] {
-			errs = append(errs, fmt.Errorf("needed %s: lines %d-%d are not in %q, which has %d", n.Name, n.Start, n.End, n.Path, lines[n.Path]))
+			errs = append(
+				errs, fmt.Errorf("needed %s: lines %d-%d are not in %q, which has %d", n.Name, n.Start, n.End,
+					n.Path, lines[n.Path]))
 		}
 	}
 	for path, changed := range c.Changed {

@@ -71,8 +71,8 @@ type Cases struct {
 	Counters   compress.Counters
 }
 
-// results hold the outcomes of each setting: by ratio, then by case.
-type results [][][]outcome
+// outcomeTable hold the outcomes of each setting: by ratio, then by case.
+type outcomeTable [][][]outcome
 
 // Run puts each case to each setting.
 func (r Cases) Run(ctx context.Context, cases []Case, opt CasesOptions) (CasesReport, error) {
@@ -80,7 +80,7 @@ func (r Cases) Run(ctx context.Context, cases []Case, opt CasesOptions) (CasesRe
 	if len(cases) == 0 || len(opt.Settings) == 0 {
 		return CasesReport{}, errors.New("no cases, or nothing to put them to")
 	}
-	all := make(results, len(opt.Settings))
+	all := make(outcomeTable, len(opt.Settings))
 	for s := range all {
 		all[s] = make([][]outcome, len(opt.Ratios))
 		for i := range all[s] {
@@ -99,7 +99,8 @@ func (r Cases) Run(ctx context.Context, cases []Case, opt CasesOptions) (CasesRe
 				return fmt.Errorf("%s %s: %w", c.Repo, c.Commit, err)
 			}
 			for at, ratio := range opt.Ratios {
-				if sizes[i], err = r.put(ctx, e, ratio, opt, func(s int, out outcome) { all[s][at][i] = out }); err != nil {
+				if sizes[i], err = r.put(ctx, e, ratio, opt,
+					func(s int, out outcome) { all[s][at][i] = out }); err != nil {
 					return fmt.Errorf("%s %s: %w", c.Repo, c.Commit, err)
 				}
 			}
@@ -117,7 +118,9 @@ func (r Cases) Run(ctx context.Context, cases []Case, opt CasesOptions) (CasesRe
 }
 
 // put puts a case to all settings at one ratio and returns its size in tokens.
-func (r Cases) put(ctx context.Context, e exam, ratio float64, opt CasesOptions, set func(setting int, out outcome)) (int, error) {
+func (r Cases) put(ctx context.Context, e exam, ratio float64, opt CasesOptions, set func(setting int, out outcome)) (
+	int, error,
+) {
 	size := 0
 	tokens := make(map[string]int)
 	for s, setting := range opt.Settings {
@@ -158,7 +161,7 @@ func (r Cases) put(ctx context.Context, e exam, ratio float64, opt CasesOptions,
 }
 
 // column lists one figure of a setting at a ratio for the members, cases by index.
-func (r results) column(setting, ratio int, members []int, figure int) []float64 {
+func (r outcomeTable) column(setting, ratio int, members []int, figure int) []float64 {
 	out := make([]float64, len(members))
 	for i, m := range members {
 		out[i] = math.NaN()

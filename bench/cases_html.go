@@ -71,8 +71,10 @@ func (r CasesReport) WriteHTML(w io.Writer) error {
 		Title: "What compression keeps", Unit: r.Groups[0].Unit, Report: r, Unnamed: r.Group(groupUnnamed).Cases,
 		Terms: r.terms(), Worst: r.worst(ratio), Legend: r.curves(groupAll, figureLines),
 		Charts: []htmlChart{
-			r.chart("Needed lines kept", groupAll, figureLines), r.chart("The same, "+r.Unnamed, groupUnnamed, figureLines),
-			r.chart("Cases with every needed function whole", groupAll, figureEvery), r.chart("Definitions that they use visible", groupAll, figureDefs),
+			r.chart("Needed lines kept", groupAll, figureLines),
+			r.chart("The same, "+r.Unnamed, groupUnnamed, figureLines),
+			r.chart("Cases with every needed function whole", groupAll, figureEvery),
+			r.chart("Definitions that they use visible", groupAll, figureDefs),
 		},
 	}
 	for _, ratio := range r.Ratios {
@@ -124,7 +126,9 @@ func (r CasesReport) curves(group, figure string) []htmlCurve {
 			}
 			x := r.across(ratio)
 			points = append(points, fmt.Sprintf("%.1f,%.1f", x, down(v)))
-			c.Dots = append(c.Dots, htmlDot{x, down(v), fmt.Sprintf("%s, %s: %s", name, smaller(ratio), row.interval(figure)), c.Colour})
+			c.Dots = append(
+				c.Dots,
+				htmlDot{x, down(v), fmt.Sprintf("%s, %s: %s", name, smaller(ratio), row.interval(figure)), c.Colour})
 			if e, ok := row.Interval[figure]; ok {
 				upper = append(upper, fmt.Sprintf("%.1f,%.1f", x, down(e.High)))
 				lower = append(lower, fmt.Sprintf("%.1f,%.1f", x, down(e.Low)))
@@ -143,11 +147,17 @@ func (r CasesReport) curves(group, figure string) []htmlCurve {
 func (r CasesReport) table(ratio float64) htmlTable {
 	t := htmlTable{
 		Title: smaller(ratio),
-		Head:  []string{"setting", "lines", "lines against", r.Unnamed, "all", "whole", "every", "seen", "defs", "parse", "MRR", "tokens", "seconds"},
+		Head: []string{
+			"setting", "lines", "lines against", r.Unnamed, "all", "whole", "every", "seen", "defs",
+			"parse", "MRR", "tokens", "seconds",
+		},
 	}
 	for _, name := range r.Settings {
 		row := r.Groups[0].row(name, ratio)
-		cells := []string{name, row.interval(figureLines), row.difference(figureLines), r.Group(groupUnnamed).row(name, ratio).show(figureLines, 3)}
+		cells := []string{
+			name, row.interval(figureLines), row.difference(figureLines),
+			r.Group(groupUnnamed).row(name, ratio).show(figureLines, 3),
+		}
 		for _, figure := range []string{figureAll, figureWhole, figureEvery, figureSeen, figureDefs, figureParse, mrr} {
 			cells = append(cells, row.show(figure, 3))
 		}

@@ -68,7 +68,7 @@ const (
 // bootstrapped are the figures that get intervals.
 var bootstrapped = []string{figureLines, figureAll, figureWhole, figureEvery, figureSeen, figureDefs}
 
-func newCasesReport(cases []Case, sizes []int, all results, opt CasesOptions) CasesReport {
+func newCasesReport(cases []Case, sizes []int, all outcomeTable, opt CasesOptions) CasesReport {
 	rep := CasesReport{Cases: len(cases), Ratios: opt.Ratios, Unnamed: opt.Unnamed}
 	for _, s := range opt.Settings {
 		rep.Settings = append(rep.Settings, s.Name)
@@ -99,7 +99,7 @@ func newCasesReport(cases []Case, sizes []int, all results, opt CasesOptions) Ca
 	return rep
 }
 
-func newCaseFigures(c Case, at, size int, all results, opt CasesOptions) CaseFigures {
+func newCaseFigures(c Case, at, size int, all outcomeTable, opt CasesOptions) CaseFigures {
 	f := CaseFigures{c.Repo, c.Commit, c.Language, c.Query, c.Named, size, make(map[string]map[string]float64)}
 	for s, setting := range opt.Settings {
 		for r, ratio := range opt.Ratios {
@@ -115,12 +115,15 @@ func newCaseFigures(c Case, at, size int, all results, opt CasesOptions) CaseFig
 	return f
 }
 
-func newCasesGroup(name string, members []int, cases []Case, all results, opt CasesOptions) CasesGroup {
+func newCasesGroup(name string, members []int, cases []Case, all outcomeTable, opt CasesOptions) CasesGroup {
 	repo := make([]string, len(members))
 	for i, m := range members {
 		repo[i] = cases[m].Repo
 	}
-	g := CasesGroup{Name: name, Cases: len(members), Repos: len(slices.Compact(slices.Sorted(slices.Values(repo)))), Unit: "repository"}
+	g := CasesGroup{
+		Name: name, Cases: len(members), Repos: len(slices.Compact(slices.Sorted(slices.Values(repo)))),
+		Unit: "repository",
+	}
 	if opt.ByCase || g.Repos < leastGroups {
 		g.Unit = "case"
 		for i := range repo {
@@ -212,7 +215,8 @@ var terms = []term{
 
 // terms explain the columns.
 func (r CasesReport) terms() []term {
-	return slices.Insert(slices.Clone(terms), 1, term{r.Unnamed, "the same where the question does not name what it needs"})
+	return slices.Insert(slices.Clone(terms), 1,
+		term{r.Unnamed, "the same where the question does not name what it needs"})
 }
 
 // WriteText prints the report as tables.
@@ -248,7 +252,8 @@ func (r CasesReport) writeRatio(w io.Writer, ratio float64) {
 	if len(r.Settings) > 1 {
 		against = "\tlines against"
 	}
-	fmt.Fprintf(w, "  setting\tlines%s\t%s\tall\twhole\tevery\tseen\tdefs\tparse\tMRR\ttokens\tratio\tseconds\n", against, r.Unnamed)
+	fmt.Fprintf(w, "  setting\tlines%s\t%s\tall\twhole\tevery\tseen\tdefs\tparse\tMRR\ttokens\tratio\tseconds\n",
+		against, r.Unnamed)
 	for _, name := range r.Settings {
 		row := r.Groups[0].row(name, ratio)
 		fmt.Fprintf(w, "  %s\t%s", name, row.interval(figureLines))
@@ -259,13 +264,15 @@ func (r CasesReport) writeRatio(w io.Writer, ratio float64) {
 		for _, figure := range []string{figureAll, figureWhole, figureEvery, figureSeen, figureDefs, figureParse, mrr} {
 			fmt.Fprintf(w, "\t%s", row.show(figure, 3))
 		}
-		fmt.Fprintf(w, "\t%s\t%s\t%s\n", row.show(figureTokens, 0), row.show(figureRatio, 2), row.show(figureSeconds, 3))
+		fmt.Fprintf(w, "\t%s\t%s\t%s\n", row.show(figureTokens, 0), row.show(figureRatio, 2),
+			row.show(figureSeconds, 3))
 	}
 }
 
 // languages are the groups by language.
 func (r CasesReport) languages() []CasesGroup {
-	return slices.DeleteFunc(slices.Clone(r.Groups), func(g CasesGroup) bool { return g.Name == groupAll || g.Name == groupUnnamed })
+	return slices.DeleteFunc(slices.Clone(r.Groups),
+		func(g CasesGroup) bool { return g.Name == groupAll || g.Name == groupUnnamed })
 }
 
 func (r CasesReport) writeLanguages(w io.Writer, ratio float64) {

@@ -48,10 +48,10 @@ func ledgerCase(query string, named bool) bench.Case {
 	}
 }
 
-// keeping answers every request with the lines that it keeps.
-type keeping [][2]int
+// keeper answers every request with the lines that it keeps.
+type keeper [][2]int
 
-func (k keeping) Compress(_ context.Context, req compress.Request) (compress.Result, error) {
+func (k keeper) Compress(_ context.Context, req compress.Request) (compress.Result, error) {
 	var text strings.Builder
 	lines := strings.SplitAfter(req.Files[0].Content, "\n")
 	for _, run := range k {
@@ -70,7 +70,8 @@ func (k keeping) Compress(_ context.Context, req compress.Request) (compress.Res
 
 func measured(t *testing.T, cases []bench.Case, settings ...bench.Setting) bench.CasesReport {
 	t.Helper()
-	report, err := bench.Cases{Splitter: newPool(t)}.Run(t.Context(), cases, bench.CasesOptions{Settings: settings, Ratios: []float64{5}})
+	report, err := bench.Cases{Splitter: newPool(t)}.Run(
+		t.Context(), cases, bench.CasesOptions{Settings: settings, Ratios: []float64{5}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,16 +81,36 @@ func measured(t *testing.T, cases []bench.Case, settings ...bench.Setting) bench
 func TestCasesFigures(t *testing.T) {
 	for _, row := range []struct {
 		name string
-		keep keeping
+		keep keeper
 		want map[string]float64
 	}{
-		{"nothing", nil, map[string]float64{"lines": 0, "all": 0, "whole": 0, "every": 0, "seen": 0, "defs": 0, "mrr": 0.5, "tokens": 20, "ratio": 5}},
-		{"everything", keeping{{1, 22}}, map[string]float64{"lines": 1, "all": 1, "whole": 1, "every": 1, "seen": 1, "defs": 1, "parse": 1}},
-		{"the function", keeping{{1, 1}, {6, 12}}, map[string]float64{"lines": 1, "all": 1, "whole": 1, "every": 1, "seen": 1, "defs": 0, "parse": 1}},
-		{"all but one changed line", keeping{{1, 4}, {6, 8}, {10, 12}}, map[string]float64{"lines": 0.5, "all": 0, "whole": 0, "every": 0, "seen": 1, "defs": 1, "parse": 1}},
-		{"all but its first line", keeping{{1, 4}, {7, 12}}, map[string]float64{"lines": 1, "all": 1, "whole": 0, "every": 0, "seen": 0, "defs": 1, "parse": 0}},
+		{"nothing", nil, map[string]float64{
+			"lines": 0, "all": 0, "whole": 0, "every": 0, "seen": 0, "defs": 0,
+			"mrr": 0.5, "tokens": 20, "ratio": 5,
+		}},
+		{
+			"everything",
+			keeper{{1, 22}},
+			map[string]float64{"lines": 1, "all": 1, "whole": 1, "every": 1, "seen": 1, "defs": 1, "parse": 1},
+		},
+		{
+			"the function",
+			keeper{{1, 1}, {6, 12}},
+			map[string]float64{"lines": 1, "all": 1, "whole": 1, "every": 1, "seen": 1, "defs": 0, "parse": 1},
+		},
+		{
+			"all but one changed line",
+			keeper{{1, 4}, {6, 8}, {10, 12}},
+			map[string]float64{"lines": 0.5, "all": 0, "whole": 0, "every": 0, "seen": 1, "defs": 1, "parse": 1},
+		},
+		{
+			"all but its first line",
+			keeper{{1, 4}, {7, 12}},
+			map[string]float64{"lines": 1, "all": 1, "whole": 0, "every": 0, "seen": 0, "defs": 1, "parse": 0},
+		},
 	} {
-		report := measured(t, []bench.Case{ledgerCase("add up", false)}, bench.Setting{Name: "it", Compressor: row.keep})
+		report := measured(t, []bench.Case{ledgerCase("add up", false)},
+			bench.Setting{Name: "it", Compressor: row.keep})
 		got := report.Groups[0].Rows[0].Mean
 		for figure, want := range row.want {
 			if got[figure] != want {
@@ -103,7 +124,7 @@ func TestCasesFigures(t *testing.T) {
 func TestCasesWithoutChangedLines(t *testing.T) {
 	c := ledgerCase("which is the most?", false)
 	c.Changed, c.Needed = nil, []bench.Function{{Path: "ledger.go", Name: "largest", Start: 14, End: 21}}
-	report := measured(t, []bench.Case{c}, bench.Setting{Name: "it", Compressor: keeping{{14, 15}, {17, 18}}})
+	report := measured(t, []bench.Case{c}, bench.Setting{Name: "it", Compressor: keeper{{14, 15}, {17, 18}}})
 	if got := report.Groups[0].Rows[0].Mean["lines"]; got != 4.0/7 {
 		t.Errorf("lines = %v, want 4 of 7", got)
 	}
@@ -111,7 +132,7 @@ func TestCasesWithoutChangedLines(t *testing.T) {
 
 func TestCasesGroups(t *testing.T) {
 	report := measured(t, []bench.Case{ledgerCase("sum", true), ledgerCase("add up", false)},
-		bench.Setting{Name: "none", Compressor: keeping(nil)}, bench.Setting{Name: "all", Compressor: keeping{{1, 22}}})
+		bench.Setting{Name: "none", Compressor: keeper(nil)}, bench.Setting{Name: "all", Compressor: keeper{{1, 22}}})
 	if all, unnamed := report.Group("all").Cases, report.Group("unnamed").Cases; all != 2 || unnamed != 1 {
 		t.Errorf("%d cases, %d unnamed; want 2 and 1", all, unnamed)
 	}
@@ -145,7 +166,10 @@ func TestCasesGroups(t *testing.T) {
 func TestCasesOfTheEngine(t *testing.T) {
 	r := newRetention(t, nil)
 	run := bench.Cases(r)
-	cases := []bench.Case{ledgerCase("how does sum add up the total of the list?", true), ledgerCase("why is best the largest?", true)}
+	cases := []bench.Case{
+		ledgerCase("how does sum add up the total of the list?", true),
+		ledgerCase("why is best the largest?", true),
+	}
 	var settings []bench.Setting
 	for _, ranker := range []string{"bm25", "head", "random", "oracle"} {
 		s, err := run.Settings(ranker, []string{"fast"}, []string{"coarse", "fine"}, 1)
@@ -155,7 +179,8 @@ func TestCasesOfTheEngine(t *testing.T) {
 		settings = append(settings, s...)
 	}
 	figures := func(parallel int) []map[string]float64 {
-		report, err := run.Run(t.Context(), cases, bench.CasesOptions{Settings: settings, Ratios: []float64{1.5, 3}, Parallel: parallel})
+		report, err := run.Run(t.Context(), cases,
+			bench.CasesOptions{Settings: settings, Ratios: []float64{1.5, 3}, Parallel: parallel})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -214,7 +239,8 @@ func TestReadCases(t *testing.T) {
 	for content, want := range map[string]string{
 		"":     "no cases",
 		"{}\n": "line 1: no query",
-		string(line) + "\n" + strings.Replace(string(line), `"end":12`, `"end":120`, 1):    `line 2: needed sum: lines 6-120 are not in "ledger.go", which has 22`,
+		string(line) + "\n" + strings.Replace(string(line), `"end":12`, `"end":120`, 1): `line 2: needed sum: ` +
+			`lines 6-120 are not in "ledger.go", which has 22`,
 		strings.Replace(string(line), `[7,9]`, `[7,0]`, 1):                                 "changed line 0",
 		strings.Replace(string(line), `"path":"ledger.go","name"`, `"path":"x","name"`, 1): `are not in "x"`,
 	} {

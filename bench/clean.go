@@ -24,6 +24,7 @@ const (
 	corpusManifest     = "corpus_manifest.json"
 	corpusRepositories = "repositories.txt"
 	corpusFingerprints = "fingerprints.bin"
+	corpusQuestions    = "questions.json"
 )
 
 // A Corpus is what the embedded models were trained on.
@@ -88,8 +89,26 @@ func ReadCorpus(folder string) (Corpus, error) {
 	for name := range strings.FieldsSeq(string(names)) {
 		c.repositories[strings.ToLower(name)] = true
 	}
+	if err := c.addQuestions(filepath.Join(folder, corpusQuestions)); err != nil {
+		return c, err
+	}
 	c.bits, err = readFingerprints(filepath.Join(folder, corpusFingerprints))
 	return c, err
+}
+
+// addQuestions adds the packages that the weights were fitted on questions about.
+func (c *Corpus) addQuestions(file string) error {
+	sets, err := ReadQuestions(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, s := range sets {
+		if r, err := parseRelease(s.Package); err == nil { // ReadQuestions has complained
+			c.packages[r.kind+" "+r.name] = true
+			c.simple[simplePackage(r.name)] = true
+		}
+	}
+	return err
 }
 
 const fingerprintMagic = "PITHFP1\n"
@@ -110,7 +129,10 @@ func readFingerprints(file string) ([]byte, error) {
 }
 
 // vague are last parts of package names that say nothing about a repository.
-var vague = []string{"core", "common", "client", "server", "sdk", "api", "utils", "node", "runtime", "parse", "exp", "tools", "text", "net"}
+var vague = []string{
+	"core", "common", "client", "server", "sdk", "api", "utils", "node", "runtime", "parse", "exp",
+	"tools", "text", "net",
+}
 
 var versionTail = regexp.MustCompile(`(/v\d+|[-.]?\d+)$`)
 

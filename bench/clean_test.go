@@ -45,6 +45,8 @@ func corpusOf(t *testing.T, marks []string) bench.Corpus {
 		{"kind": "go-std", "name": "std/fmt", "held_out": false},
 		{"kind": "go", "name": "github.com/pion/ice/v4", "held_out": true}]}`)
 	write("repositories.txt", "Chart.js\n")
+	write("questions.json", `[{"package": "pypi huey@3.5.4", "lang": "python", "files": ["huey/api.py"],
+		"questions": [{"ask": "Is a task lost?", "words": "other", "needed": ["huey/api.py Huey.execute"]}]}]`)
 	bits := make([]byte, 1<<13)
 	for _, m := range marks {
 		var start, step uint64
@@ -71,9 +73,10 @@ func caseOf(repo, text string) bench.Case {
 func TestCleanByName(t *testing.T) {
 	corpus := corpusOf(t, nil)
 	for repo, trained := range map[string]bool{
-		"gin": true, "commons-lang": true, "chart.js": true, "go github.com/gin-gonic/gin@v1.2.0": true, "maven org.apache.commons:commons-lang3@3.1": true,
-		"npm chart.js@4.0.0": true,
-		"fmt":                false, "ice": false, "go github.com/pion/ice/v4@v4.0.0": false, "ginkgo": false, "npm gin@1.0.0": false,
+		"gin": true, "huey": true, "pypi huey@1.0": true, "commons-lang": true, "chart.js": true,
+		"go github.com/gin-gonic/gin@v1.2.0": true, "maven org.apache.commons:commons-lang3@3.1": true, "npm chart.js@4.0.0": true,
+		"fmt": false, "ice": false, "go github.com/pion/ice/v4@v4.0.0": false, "ginkgo": false,
+		"npm gin@1.0.0": false,
 	} {
 		if got := corpus.Check([]bench.Case{caseOf(repo, "")})[0]; got.Trained() != trained {
 			t.Errorf("%s: trained on %t (%q), want %t", repo, got.Trained(), got.Name, trained)
@@ -85,7 +88,8 @@ func TestCleanByContent(t *testing.T) {
 	text, marks := recorded(t)
 	corpus := corpusOf(t, marks)
 	foreign := strings.ReplaceAll(text, "total", "sum")
-	report := corpus.Report([]bench.Case{caseOf("copy", text), caseOf("own", foreign), caseOf("mixed", foreign), caseOf("mixed", text)})
+	report := corpus.Report(
+		[]bench.Case{caseOf("copy", text), caseOf("own", foreign), caseOf("mixed", foreign), caseOf("mixed", text)})
 	if got := report.Trained(); !slices.Equal(got, []string{"copy", "mixed"}) {
 		t.Errorf("trained on %v, want copy and mixed", got)
 	}
@@ -122,7 +126,8 @@ func TestOwnQuestionsAreClean(t *testing.T) {
 		}
 	}
 	if questions < 64 || 2*other < questions || len(packages) < 8 || len(languages) < 6 {
-		t.Errorf("%d questions, %d in other words, of %d packages in %d languages", questions, other, len(packages), len(languages))
+		t.Errorf("%d questions, %d in other words, of %d packages in %d languages", questions, other,
+			len(packages), len(languages))
 	}
 }
 
@@ -133,13 +138,17 @@ func TestQuestionsOfACachedPackage(t *testing.T) {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(folder, "ledger.go"), []byte(ledger+strings.Replace(ledger[strings.Index(ledger, "func largest"):], "0", "1", 1)), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, "ledger.go"),
+		[]byte(ledger+strings.Replace(ledger[strings.Index(ledger, "func largest"):], "0", "1", 1)),
+		0o644); err != nil {
 		t.Fatal(err)
 	}
 	ask := func(needed string) ([]bench.Case, error) {
 		return bench.QuestionCases(t.Context(), []bench.QuestionSet{{
 			Package: "go example.com/ledger@v1.0.0", Language: "go", Files: []string{"ledger.go"},
-			Questions: []bench.Question{{Ask: "how much is it all together?", Words: "other", Needed: []string{needed}}},
+			Questions: []bench.Question{
+				{Ask: "how much is it all together?", Words: "other", Needed: []string{needed}},
+			},
 		}}, cache, newPool(t))
 	}
 	cases, err := ask("ledger.go sum")
@@ -156,7 +165,10 @@ func TestQuestionsOfACachedPackage(t *testing.T) {
 	if cases, err := ask("ledger.go largest@24"); err != nil || cases[0].Needed[0].Start != 22 {
 		t.Errorf("%+v, %v; want the second", cases, err)
 	}
-	for needed, want := range map[string]string{"ledger.go nobody": "no such function", "ledger.go sum@x": "line behind the @"} {
+	for needed, want := range map[string]string{
+		"ledger.go nobody": "no such function",
+		"ledger.go sum@x":  "line behind the @",
+	} {
 		if _, err := ask(needed); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", needed, err, want)
 		}

@@ -38,7 +38,8 @@ func (s Speed) coldRequests(ctx context.Context, shape Shape, functions int, see
 	var took []float64
 	var cpu, inside float64
 	for i := range s.Cold.Requests {
-		text := syntheticGo(shape.Lines, (seed+1)*coldSeeds+uint64(i), func(n int, _ string) bool { return n >= functions })
+		text := syntheticGo(shape.Lines, (seed+1)*coldSeeds+uint64(i),
+			func(n int, _ string) bool { return n >= functions })
 		req := s.request(text, firstQuestion)
 		req.Ranker = ""
 		before, stop := s.runtime(), watch()

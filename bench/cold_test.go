@@ -35,7 +35,10 @@ func (p punctual) Score(ctx context.Context, seqs []compress.Sequence) ([]compre
 func TestColdRequests(t *testing.T) {
 	pool, count := newPool(t), counters{tokens.New()}
 	meter := bench.NewMeter(punctual{&spiky{}}, func(compress.Sequence) int { return 1 })
-	options := compress.Options{Splitter: pool, Counters: count, Scorer: meter, Ranker: "hybrid", Speed: compress.SpeedExact}
+	options := compress.Options{
+		Splitter: pool, Counters: count, Scorer: meter, Ranker: "hybrid",
+		Speed: compress.SpeedExact,
+	}
 	whole, err := compress.New(options)
 	if err != nil {
 		t.Fatal(err)
@@ -57,18 +60,21 @@ func TestColdRequests(t *testing.T) {
 		report, err := bench.Speed{
 			Compressor: first, Meter: meter, Counters: count, Turns: 1,
 			Cold: bench.Cold{Compressor: cold, Deadline: tt.deadline, Requests: 5},
-		}.Run(t.Context(), []bench.Shape{{Name: "small", Lines: 15, Tokens: 1000}, {Name: "large", Lines: 15, Tokens: 2000}})
+		}.Run(t.Context(),
+			[]bench.Shape{{Name: "small", Lines: 15, Tokens: 1000}, {Name: "large", Lines: 15, Tokens: 2000}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, row := range report.Rows {
-			if s := row.ColdSpread; s.Requests != 5 || s.Cut != tt.cut || s.P50 <= 0 || s.P99 < s.P50 || s.Max != s.P99 {
+			if s := row.ColdSpread; s.Requests != 5 || s.Cut != tt.cut || s.P50 <= 0 ||
+				s.P99 < s.P50 || s.Max != s.P99 {
 				t.Errorf("%s, %s: %+v", tt.name, row.Shape, s)
 			}
 		}
 		checkUnseen(t, first.asked, cold.asked)
 		var text strings.Builder
-		if err := report.WriteText(&text); err != nil || !strings.Contains(text.String(), "cut short") || strings.Count(text.String(), "\nsmall ") != 3 {
+		if err := report.WriteText(&text); err != nil || !strings.Contains(text.String(), "cut short") ||
+			strings.Count(text.String(), "\nsmall ") != 3 {
 			t.Errorf("%s: report (%v):\n%s", tt.name, err, text.String())
 		}
 	}

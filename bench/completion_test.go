@@ -21,7 +21,8 @@ func TestCompletion(t *testing.T) {
 	for _, tt := range tests {
 		similarity, exact := bench.Completion(tt.predicted, tt.truth)
 		if math.Abs(similarity-tt.similarity) > 5e-5 || exact != tt.exact {
-			t.Errorf("Completion(%q, %q) = %v, %v, want %v, %v", tt.predicted, tt.truth, similarity, exact, tt.similarity, tt.exact)
+			t.Errorf("Completion(%q, %q) = %v, %v, want %v, %v", tt.predicted, tt.truth, similarity, exact,
+				tt.similarity, tt.exact)
 		}
 	}
 }

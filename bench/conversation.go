@@ -34,12 +34,12 @@ type Item struct {
 	// as Aider writes an assent to files that it hands over, so that no request ends before it.
 	Model, Client bool
 	// Shown is the code in it.
-	Shown []Shown
+	Shown []CodeShown
 }
 
-// Shown is a piece of code that a turn shows: its name in the conversation's file, and its text as
-// it stands in the JSON.
-type Shown struct{ Name, JSON string }
+// CodeShown is a piece of code that a turn shows: its name in the conversation's file, and its text
+// as it stands in the JSON.
+type CodeShown struct{ Name, JSON string }
 
 var placeholder = regexp.MustCompile(`\{\{(whole|lines|tab|arrow|bar)(?: (\d+)-(\d+))? ([^{}\s]+)\}\}`)
 
@@ -53,7 +53,10 @@ func ReadConversation(file, root string) (Conversation, error) {
 		return Conversation{}, fmt.Errorf("conversation %s: not JSON", file)
 	}
 	top := gjson.ParseBytes(text)
-	c := Conversation{Name: strings.TrimSuffix(filepath.Base(file), ".json"), Path: top.Get("path").Str, List: top.Get("list").Str}
+	c := Conversation{
+		Name: strings.TrimSuffix(filepath.Base(file), ".json"), Path: top.Get("path").Str,
+		List: top.Get("list").Str,
+	}
 	body := top.Get("body")
 	turns := body.Get(c.List)
 	if c.Path == "" || !turns.IsArray() {
@@ -68,7 +71,7 @@ func ReadConversation(file, root string) (Conversation, error) {
 	for _, turn := range turns.Array() {
 		item := Item{Model: madeByModel(turn), Client: client[len(c.Items)]}
 		item.JSON = placeholder.ReplaceAllStringFunc(turn.Raw, func(name string) string {
-			var shown Shown
+			var shown CodeShown
 			if shown, err = show(name, root); err == nil {
 				item.Shown = append(item.Shown, shown)
 			}
@@ -92,12 +95,12 @@ func madeByModel(turn gjson.Result) bool {
 	return turn.Get("role").Str == "assistant"
 }
 
-func show(name, root string) (Shown, error) {
+func show(name, root string) (CodeShown, error) {
 	m := placeholder.FindStringSubmatch(name)
 	kind, path := m[1], m[4]
 	text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(path)))
 	if err != nil {
-		return Shown{}, err
+		return CodeShown{}, err
 	}
 	lines := strings.SplitAfter(strings.TrimSuffix(string(text), "\n"), "\n")
 	first, last := 1, len(lines)
@@ -106,7 +109,7 @@ func show(name, root string) (Shown, error) {
 		last, _ = strconv.Atoi(m[3])
 	}
 	if first < 1 || last < first || last > len(lines) {
-		return Shown{}, fmt.Errorf("%s: the file has %d lines", name, len(lines))
+		return CodeShown{}, fmt.Errorf("%s: the file has %d lines", name, len(lines))
 	}
 	formats := map[string]string{"tab": "%6d\t%s", "arrow": "%6d→%s", "bar": "%3d | %s"}
 	var out strings.Builder
@@ -121,9 +124,12 @@ func show(name, root string) (Shown, error) {
 	enc := json.NewEncoder(&quoted)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(out.String()); err != nil {
-		return Shown{}, err
+		return CodeShown{}, err
 	}
-	return Shown{Name: strings.Trim(name, "{}"), JSON: strings.Trim(strings.TrimSuffix(quoted.String(), "\n"), `"`)}, nil
+	return CodeShown{
+		Name: strings.Trim(name, "{}"),
+		JSON: strings.Trim(strings.TrimSuffix(quoted.String(), "\n"), `"`),
+	}, nil
 }
 
 // Requests are the numbers of turns that the client's requests carry: each ends where the model

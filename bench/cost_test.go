@@ -25,7 +25,8 @@ func TestWorkloadCost(t *testing.T) {
 			}
 			got := tt.workload.SinglePass(16000)
 			if got.Tokens != tt.ours || got.Calls != tt.calls {
-				t.Errorf("SinglePass(16000) = %d tokens in %d calls, want %d in %d", got.Tokens, got.Calls, tt.ours, tt.calls)
+				t.Errorf("SinglePass(16000) = %d tokens in %d calls, want %d in %d", got.Tokens, got.Calls,
+					tt.ours, tt.calls)
 			}
 		})
 	}

@@ -38,7 +38,8 @@ func docComment(language string, lines []string, c parsers.Chunk) (span, bool) {
 }
 
 func isLineComment(line string) bool {
-	return strings.HasPrefix(line, "//") || strings.HasPrefix(line, "#") && !strings.HasPrefix(line, "#[") && !strings.HasPrefix(line, "#!")
+	return strings.HasPrefix(line, "//") || strings.HasPrefix(line, "#") && !strings.HasPrefix(line, "#[") &&
+		!strings.HasPrefix(line, "#!")
 }
 
 func docstring(lines []string, body span) (span, bool) {
@@ -68,15 +69,18 @@ func docstring(lines []string, body span) (span, bool) {
 }
 
 var (
-	directive = regexp.MustCompile(`^(//|#)\s?([a-z]+:\S|nolint|noqa|type:|pylint|eslint|prettier|\+build|NOLINT|clang-format)`)
+	directive = regexp.MustCompile(
+		`^(//|#)\s?([a-z]+:\S|nolint|noqa|type:|pylint|eslint|prettier|\+build|NOLINT|clang-format)`)
 	// sectionStart begins the formal part of a comment: parameters, examples, mark-up. What stands
 	// before is what a person would ask for.
 	sectionStart = regexp.MustCompile("(?i)^([@\\\\]\\w|:\\w+[^:]*:|\\.\\. |---|===|#+ |>>>|```|" +
-		`(args|arguments|parameters|params|returns?|raises|yields|notes?|examples?|usage|errors|panics|safety|see also|deprecated|warning)\s*:?$|` +
+		`(args|arguments|parameters|params|returns?|raises|yields|notes?|examples?|usage|errors|panics|safety|` +
+		`see also|deprecated|warning)\s*:?$|` +
 		`(args|returns?|return value|since|raises|deprecated|example|usage|note|warning)\s*:)`)
 	// noise marks comments that describe no function: a licence, a note to oneself, a reference to
 	// somebody else's comment.
-	noise       = regexp.MustCompile(`(?i)copyright|licen[cs]ed? under|\b(todo|fixme|xxx)\b|inheritdoc|@ts-|auto-?generated`)
+	noise = regexp.MustCompile(
+		`(?i)copyright|licen[cs]ed? under|\b(todo|fixme|xxx)\b|inheritdoc|@ts-|auto-?generated`)
 	inlineTag   = regexp.MustCompile(`\{@\w+\s+([^}]*)\}`)
 	htmlTag     = regexp.MustCompile(`</?[a-zA-Z][^>]*>`)
 	bracketLink = regexp.MustCompile(`\[([^\]\[]*)\](\([^)]*\))?`)
@@ -125,7 +129,8 @@ func withoutName(text, name string) string {
 	if name == "" {
 		return text
 	}
-	whole := regexp.MustCompile("(?i)(^|[^\\w$])`?(?:\\w+[.#:]{1,2})?" + regexp.QuoteMeta(name) + "(?:\\(\\))?`?($|[^\\w$])")
+	whole := regexp.MustCompile("(?i)(^|[^\\w$])`?(?:\\w+[.#:]{1,2})?" + regexp.QuoteMeta(name) +
+		"(?:\\(\\))?`?($|[^\\w$])")
 	for {
 		next := whole.ReplaceAllString(text, "$1$2")
 		if next == text {

@@ -17,8 +17,8 @@ type exam struct {
 	sources
 	// wanted are the lines that the answer needs.
 	wanted []position
-	needed []place
-	defs   []place
+	needed []lineRange
+	defs   []lineRange
 }
 
 // A position is a line of a file, 0-based.
@@ -38,7 +38,7 @@ func newExam(ctx context.Context, c Case, splitter compress.Splitter) (exam, err
 		index[f.Path] = i
 	}
 	for _, n := range c.Needed {
-		e.needed = append(e.needed, place{index[n.Path], span{n.Start - 1, n.End}, n.Start - 1})
+		e.needed = append(e.needed, lineRange{index[n.Path], span{n.Start - 1, n.End}, n.Start - 1})
 	}
 	for path, lines := range c.Changed {
 		for _, line := range lines {
@@ -73,7 +73,8 @@ const (
 
 // caseFigures are in the order of a case's outcome.
 var caseFigures = []string{
-	figureLines, figureAll, figureWhole, figureEvery, figureSeen, figureDefs, figureParse, mrr, figureTokens, figureRatio, figureSeconds,
+	figureLines, figureAll, figureWhole, figureEvery, figureSeen, figureDefs, figureParse, mrr, figureTokens,
+	figureRatio, figureSeconds,
 }
 
 // judge gives the figures of a result, but for the last, the seconds.
@@ -100,8 +101,10 @@ func (e exam) judge(ctx context.Context, splitter compress.Splitter, res compres
 	}
 	n := len(e.needed)
 	return outcome{
-		share(have, len(e.wanted)), boolean(have == len(e.wanted)), share(whole, n), boolean(whole == n), share(seen, n),
-		visible(e.defs, kept), parse, e.reciprocalRank(res), float64(res.CompressedTokens), share(res.OriginalTokens, res.CompressedTokens),
+		share(have, len(e.wanted)), boolean(have == len(e.wanted)), share(whole, n),
+		boolean(whole == n), share(seen, n),
+		visible(e.defs, kept), parse, e.reciprocalRank(res), float64(res.CompressedTokens),
+		share(res.OriginalTokens, res.CompressedTokens),
 	}, nil
 }
 
@@ -111,7 +114,7 @@ func nothing() outcome {
 }
 
 // isWhole reports that all lines of a place are kept, blank ones not counted.
-func (s sources) isWhole(p place, kept []map[int]bool) bool {
+func (s sources) isWhole(p lineRange, kept []map[int]bool) bool {
 	for _, at := range s.solid(p) {
 		if !kept[at.file][at.line] {
 			return false
@@ -121,7 +124,7 @@ func (s sources) isWhole(p place, kept []map[int]bool) bool {
 }
 
 // solid lists the lines of a place that are not blank.
-func (s sources) solid(p place) []position {
+func (s sources) solid(p lineRange) []position {
 	lines := strings.Split(s.files[p.file].Content, "\n")
 	var found []position
 	for i := p.lines.start; i < p.lines.end; i++ {

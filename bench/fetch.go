@@ -33,7 +33,8 @@ func parseRelease(text string) (release, error) {
 	kind, rest, _ := strings.Cut(text, " ")
 	at := strings.LastIndex(rest, "@")
 	if at <= 0 || fetchers[kind] == nil || !releaseNames.MatchString(rest) || strings.Contains(rest, "..") {
-		return release{}, fmt.Errorf(`%q: want "registry name@version", the registry one of go, pypi, npm, cargo, maven`, text)
+		return release{},
+			fmt.Errorf(`%q: want "registry name@version", the registry one of go, pypi, npm, cargo, maven`, text)
 	}
 	return release{kind, rest[:at], rest[at+1:]}, nil
 }
@@ -106,7 +107,8 @@ func fetchGo(ctx context.Context, r release, work, target string) error {
 }
 
 func fetchPyPI(ctx context.Context, r release, work, target string) error {
-	_, err := client(ctx, work, "python3", "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", "-d", ".", r.name+"=="+r.version)
+	_, err := client(ctx, work, "python3", "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", "-d", ".",
+		r.name+"=="+r.version)
 	if err != nil {
 		return err
 	}
@@ -139,8 +141,11 @@ func fetchCargo(ctx context.Context, r release, work, target string) error {
 	return os.CopyFS(target, os.DirFS(found[0]))
 }
 
-const mavenProject = `<project><modelVersion>4.0.0</modelVersion><groupId>x</groupId><artifactId>x</artifactId><version>1</version>
-<dependencies><dependency><groupId>%s</groupId><artifactId>%s</artifactId><version>%s</version></dependency></dependencies></project>
+const mavenProject = `<project><modelVersion>4.0.0</modelVersion>
+<groupId>x</groupId><artifactId>x</artifactId><version>1</version>
+<dependencies><dependency>
+<groupId>%s</groupId><artifactId>%s</artifactId><version>%s</version>
+</dependency></dependencies></project>
 `
 
 func fetchMaven(ctx context.Context, r release, work, target string) error {
@@ -148,10 +153,12 @@ func fetchMaven(ctx context.Context, r release, work, target string) error {
 	if !ok {
 		return fmt.Errorf("%q: want group:artifact", r.name)
 	}
-	if err := os.WriteFile(filepath.Join(work, "pom.xml"), fmt.Appendf(nil, mavenProject, group, artifact, r.version), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(work, "pom.xml"), fmt.Appendf(nil, mavenProject, group, artifact, r.version),
+		0o644); err != nil {
 		return err
 	}
-	_, err := client(ctx, work, "mvn", "-q", "-B", "dependency:copy-dependencies", "-Dclassifier=sources", "-DexcludeTransitive=true",
+	_, err := client(ctx, work, "mvn", "-q", "-B", "dependency:copy-dependencies", "-Dclassifier=sources",
+		"-DexcludeTransitive=true",
 		"-DoutputDirectory=out")
 	if err != nil {
 		return err

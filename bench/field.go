@@ -17,7 +17,8 @@ func (r Cases) Contenders(ours string) []Setting {
 		return Setting{Name: name, TokensOf: ours, Compressor: baseline{r.Splitter, r.Counters, choose}}
 	}
 	return []Setting{
-		contender("bm25, whole functions", wholeByWords), contender("head and tail", headAndTail), contender("signatures", signatures),
+		contender("bm25, whole functions", wholeByWords), contender("head and tail", headAndTail),
+		contender("signatures", signatures),
 	}
 }
 

@@ -98,9 +98,11 @@ func TestRivalThatFails(t *testing.T) {
 func TestFieldAtTheSameTokens(t *testing.T) {
 	r := newRetention(t, nil)
 	run := bench.Cases(r)
-	rival := keeping{{1, 2}, {6, 12}}
-	settings := append([]bench.Setting{{Name: "pith", Request: compress.Request{Ranker: "bm25"}}}, run.Contenders("pith")...)
-	settings = append(settings, bench.Setting{Name: "rival", Compressor: rival, TokensOf: "pith", Against: "pith at the rival's"},
+	rival := keeper{{1, 2}, {6, 12}}
+	settings := append([]bench.Setting{{Name: "pith", Request: compress.Request{Ranker: "bm25"}}},
+		run.Contenders("pith")...)
+	settings = append(
+		settings, bench.Setting{Name: "rival", Compressor: rival, TokensOf: "pith", Against: "pith at the rival's"},
 		bench.Setting{Name: "pith at the rival's", Request: compress.Request{Ranker: "bm25"}, TokensOf: "rival"})
 	report, err := run.Run(t.Context(), []bench.Case{ledgerCase("how does sum add up the total of the list?", true)},
 		bench.CasesOptions{Settings: settings, Ratios: []float64{1.5}, ByCase: true})
@@ -123,7 +125,8 @@ func TestFieldAtTheSameTokens(t *testing.T) {
 	if got := rows["pith at the rival's"].Mean["tokens"]; got > 20 {
 		t.Errorf("%v tokens at the rival's 20", got)
 	}
-	if row := rows["rival"]; row.AgainstSetting != "pith at the rival's" || row.Against["lines"].Diff != 1-rows["pith at the rival's"].Mean["lines"] {
+	if row := rows["rival"]; row.AgainstSetting != "pith at the rival's" ||
+		row.Against["lines"].Diff != 1-rows["pith at the rival's"].Mean["lines"] {
 		t.Errorf("rival is compared with %q: %+v", row.AgainstSetting, row.Against["lines"])
 	}
 }

@@ -42,7 +42,9 @@ func openClone(ctx context.Context, path string) (clone, error) {
 
 // git runs a command and returns what it printed.
 func (c clone) git(ctx context.Context, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", c.path, "-c", "core.quotePath=false", "-c", "core.fsmonitor=false"}, args...)...)
+	cmd := exec.CommandContext(
+		ctx, "git",
+		append([]string{"-C", c.path, "-c", "core.quotePath=false", "-c", "core.fsmonitor=false"}, args...)...)
 	for _, entry := range os.Environ() {
 		// A hook's GIT_DIR and the like name another repository.
 		if !strings.HasPrefix(entry, "GIT_") {
@@ -68,7 +70,8 @@ type commit struct {
 // commits lists up to limit commits before rev, newest first, merges and those without a parent
 // left out: in a shallow clone those are the oldest ones.
 func (c clone) commits(ctx context.Context, rev string, limit int) ([]commit, error) {
-	out, err := c.git(ctx, "log", "-z", "--no-merges", "--no-show-signature", "--no-notes", "--no-decorate", "--no-color", "--no-patch",
+	out, err := c.git(ctx, "log", "-z", "--no-merges", "--no-show-signature", "--no-notes", "--no-decorate",
+		"--no-color", "--no-patch",
 		"--encoding=UTF-8", "--format=%H%n%P%n%B", "--max-count="+strconv.Itoa(limit), "--end-of-options", rev, "--")
 	if err != nil {
 		return nil, err
@@ -135,7 +138,8 @@ func (c clone) changes(ctx context.Context, at commit, most int) ([]change, erro
 
 // lines notes which lines of the file a commit changed.
 func (c clone) lines(ctx context.Context, at commit, ch *change) error {
-	out, err := c.git(ctx, "diff-tree", "-r", "-p", "-U0", "-M", "--no-ext-diff", "--no-textconv", "--no-color", "--no-prefix",
+	out, err := c.git(ctx, "diff-tree", "-r", "-p", "-U0", "-M", "--no-ext-diff", "--no-textconv",
+		"--no-color", "--no-prefix",
 		"--src-prefix=", "--diff-filter=MR", at.parent, at.hash)
 	if err != nil {
 		return err

@@ -84,7 +84,8 @@ func CasesOf(ctx context.Context, folder string, splitter compress.Splitter, opt
 		}
 	}
 	if len(cases) == 0 {
-		err := fmt.Errorf("none of %d commits of %s makes a case: wanted are commits without a merge that change one to five functions of "+
+		err := fmt.Errorf("none of %d commits of %s makes a case: wanted are commits without a merge that change one "+
+			"to five functions of "+
 			"up to three source files, with at least five words for a message", len(commits), folder)
 		return nil, errors.Join(err, unread)
 	}
@@ -128,7 +129,8 @@ func (h historian) make(ctx context.Context, at commit) (Case, bool, error) {
 			c.Language = parsed.Language
 		}
 	}
-	if len(c.Needed) == 0 || len(c.Needed) > mostNeeded || inside < insideOverOutside*outside || size > mostHistoryBytes {
+	if len(c.Needed) == 0 || len(c.Needed) > mostNeeded || inside < insideOverOutside*outside ||
+		size > mostHistoryBytes {
 		return Case{}, false, nil
 	}
 	for _, n := range c.Needed {
@@ -236,7 +238,8 @@ func (h historian) neighbours(ctx context.Context, c *Case, at commit, size int)
 			return err
 		}
 		for _, b := range blobs {
-			if have[b.path] || !isHistorySource(b.path) || size+b.size > historyBytes || len(c.Files) >= mostHistoryContext {
+			if have[b.path] || !isHistorySource(b.path) || size+b.size > historyBytes ||
+				len(c.Files) >= mostHistoryContext {
 				continue
 			}
 			text, ok, err := h.text(ctx, b.hash)

@@ -31,7 +31,13 @@ func newRepository(t *testing.T) repository {
 
 func (r repository) git(args ...string) string {
 	r.t.Helper()
-	cmd := exec.Command("git", append([]string{"-C", r.path, "-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "protocol.file.allow=always"}, args...)...)
+	cmd := exec.Command(
+		"git",
+		append(
+			[]string{
+				"-C", r.path, "-c", "user.name=a", "-c", "user.email=a@example.com", "-c",
+				"protocol.file.allow=always",
+			}, args...)...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		r.t.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, out)
@@ -89,13 +95,15 @@ func shop(t *testing.T) (repo repository, first, second string) {
 	r.commit("first state of the whole shop")
 	r.write("till/add.go", program(12, 3, "\tx += 2 * step"))
 	r.write("till/add_test.go", "package shop\n\n// more\n")
-	first = r.commit("fix(till): steps were not counted twice in the till (#12)\n\nA customer with two baskets paid for one of them.\n\nSigned-off-by: A <a@example.com>")
+	first = r.commit("fix(till): steps were not counted twice in the till (#12)\n\n" +
+		"A customer with two baskets paid for one of them.\n\nSigned-off-by: A <a@example.com>")
 	r.write("till/latin.go", "package shop\n\n// caf\xe9\nfunc latin(x int) int {\n\tx += 2\n\treturn x\n}\n")
 	r.commit("the caf\xe9 counts two cups for each guest")
 	r.write("till/add.go", program(12, 3, "\tx += 3 * step"))
 	r.commit("typo")
 	r.git("mv", "till/add.go", "till/sum.go")
-	r.write("till/sum.go", strings.Replace(program(12, 3, "\tx += 3 * step"), "\treturn x + 7\n", "\tx *= 2\n\treturn x + 7\n", 1))
+	r.write("till/sum.go",
+		strings.Replace(program(12, 3, "\tx += 3 * step"), "\treturn x + 7\n", "\tx *= 2\n\treturn x + 7\n", 1))
 	second = r.commit("double what add07 gives before the discount")
 	r.git("checkout", "-q", "-b", "side", "HEAD~1")
 	r.write("side.txt", "x")
@@ -115,7 +123,8 @@ func TestHistoryOfAClone(t *testing.T) {
 		t.Fatalf("%d cases, want %s and %s: %+v", len(cases), second, first, cases)
 	}
 	c := cases[1]
-	if want := "steps were not counted twice in the till. A customer with two baskets paid for one of them."; c.Query != want {
+	if want := "steps were not counted twice in the till. A customer with two baskets paid for " +
+		"one of them."; c.Query != want {
 		t.Errorf("query %q, want %q", c.Query, want)
 	}
 	if c.Repo != "shop" || c.Language != "go" || c.Named {
@@ -124,7 +133,8 @@ func TestHistoryOfAClone(t *testing.T) {
 	if len(c.Files) != 1 || c.Files[0].Path != "till/add.go" || c.Files[0].Content != program(12, -1, "") {
 		t.Errorf("files %+v, want till/add.go as it was before", c.Files)
 	}
-	if want := (bench.Function{Path: "till/add.go", Name: "add03", Start: 18, End: 21}); len(c.Needed) != 1 || c.Needed[0] != want {
+	if want := (bench.Function{Path: "till/add.go", Name: "add03", Start: 18, End: 21}); len(c.Needed) != 1 ||
+		c.Needed[0] != want {
 		t.Errorf("needed %+v, want %+v", c.Needed, want)
 	}
 	if got := c.Changed["till/add.go"]; !slices.Equal(got, []int{19}) {

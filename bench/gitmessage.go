@@ -60,7 +60,8 @@ func paragraph(text string) string {
 		if trailer.MatchString(trimmed) {
 			break
 		}
-		if strings.HasPrefix(line, "    ") || strings.HasPrefix(line, "\t") || strings.ContainsAny(trimmed[:min(1, len(trimmed))], "*-#>|+`") {
+		if strings.HasPrefix(line, "    ") || strings.HasPrefix(line, "\t") ||
+			strings.ContainsAny(trimmed[:min(1, len(trimmed))], "*-#>|+`") {
 			return ""
 		}
 		words = append(words, strings.Fields(stripped(trimmed))...)
@@ -81,7 +82,8 @@ func names(text, function string) bool {
 	}
 	quoted := regexp.QuoteMeta(name)
 	if !strings.ContainsFunc(name, func(r rune) bool { return r < 'a' || r > 'z' }) {
-		return regexp.MustCompile("`[^`]*\\b" + quoted + "\\b[^`]*`|\\b" + quoted + `\(|[.:]` + quoted + `\b`).MatchString(text)
+		return regexp.MustCompile("`[^`]*\\b" + quoted + "\\b[^`]*`|\\b" + quoted + `\(|[.:]` + quoted +
+			`\b`).MatchString(text)
 	}
 	return regexp.MustCompile(`(^|\W)` + quoted + `($|\W)`).MatchString(text)
 }

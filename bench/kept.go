@@ -21,32 +21,32 @@ type sources struct {
 // definitions are the functions and types, the needed ones left out, that the code of the needed
 // ones names. A name that several chunks define is left out, since the text alone cannot tell which
 // one is meant.
-func (s sources) definitions(needed []place) []place {
+func (s sources) definitions(needed []lineRange) []lineRange {
 	used := make(map[string]bool)
 	for _, n := range needed {
 		lines := strings.Split(s.files[n.file].Content, "\n")
 		maps.Copy(used, identifiers(strings.Join(lines[n.lines.start:min(n.lines.end, len(lines))], "\n")))
 	}
-	where := make(map[string][]place)
+	where := make(map[string][]lineRange)
 	for i, f := range s.parsed {
 		lines := strings.Split(s.files[i].Content, "\n")
 		for _, c := range f.Chunks {
-			isNeeded := slices.ContainsFunc(needed, func(n place) bool {
+			isNeeded := slices.ContainsFunc(needed, func(n lineRange) bool {
 				return i == n.file && c.StartLine <= n.key && n.key < c.EndLine
 			})
 			name := simpleName(c.Name)
 			if len(name) >= 3 && used[name] && defines(c.Kind) && !isNeeded {
-				where[name] = append(where[name], place{i, span{c.StartLine, c.EndLine}, nameLine(lines, c, name)})
+				where[name] = append(where[name], lineRange{i, span{c.StartLine, c.EndLine}, nameLine(lines, c, name)})
 			}
 		}
 	}
-	var defs []place
+	var defs []lineRange
 	for _, places := range where {
 		if len(places) == 1 {
 			defs = append(defs, places[0])
 		}
 	}
-	slices.SortFunc(defs, func(a, b place) int {
+	slices.SortFunc(defs, func(a, b lineRange) int {
 		if a.file != b.file {
 			return a.file - b.file
 		}
@@ -99,7 +99,7 @@ func (s sources) keptLines(res compress.Result) []map[int]bool {
 }
 
 // visible is the share of the definitions whose naming line is kept; NaN where there are none.
-func visible(defs []place, kept []map[int]bool) float64 {
+func visible(defs []lineRange, kept []map[int]bool) float64 {
 	have := 0
 	for _, d := range defs {
 		if kept[d.file][d.key] {

@@ -39,10 +39,10 @@ type counters struct{ *tokens.Counters }
 
 func (c counters) For(model string) compress.Counter { return c.Counters.For(model) }
 
-// embedded gives compress the embedded model under its own types, as the command does.
-type embedded struct{ *perplexity.Model }
+// embeddedModel gives compress the embedded model under its own types, as the command does.
+type embeddedModel struct{ *perplexity.Model }
 
-func (m embedded) Score(ctx context.Context, seqs []compress.Sequence) ([]compress.Losses, error) {
+func (m embeddedModel) Score(ctx context.Context, seqs []compress.Sequence) ([]compress.Losses, error) {
 	in := make([]perplexity.Sequence, len(seqs))
 	for i, s := range seqs {
 		in[i] = perplexity.Sequence{Given: s.Given, Text: s.Text, WantGiven: s.WantGiven}
@@ -71,7 +71,7 @@ func newEmbedded(t testing.TB) compress.Scorer {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { model.Close() })
-	return embedded{model}
+	return embeddedModel{model}
 }
 
 func newPool(t testing.TB) *parsers.Pool {

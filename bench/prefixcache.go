@@ -98,13 +98,15 @@ func (a *account) cost() float64 {
 
 // WriteText prints the report as a table.
 func (r SessionReport) WriteText(w io.Writer) error {
-	fmt.Fprintf(w, "tokens of whole conversations; cost in uncached input tokens: write %g, read %g, held %v, at least %d tokens\n",
+	fmt.Fprintf(w, "tokens of whole conversations; cost in uncached input tokens: write %g, read %g, held %v, at "+
+		"least %d tokens\n",
 		r.Provider.Write, r.Provider.Read, r.Provider.Life, r.Provider.Minimum)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "conversation\trequests\tform\ttokens sent\twritten\tread\tcost\tagainst plain")
 	for _, row := range r.Rows {
 		for _, f := range row.Forms {
-			fmt.Fprintf(t, "%s\t%d\t%s\t%d\t%d\t%d\t%.0f\t%.3f\n", row.Conversation, row.Requests, f.Form, f.Tokens, f.Written, f.Read, f.Cost, f.AgainstPlain)
+			fmt.Fprintf(t, "%s\t%d\t%s\t%d\t%d\t%d\t%.0f\t%.3f\n", row.Conversation, row.Requests, f.Form, f.Tokens,
+				f.Written, f.Read, f.Cost, f.AgainstPlain)
 		}
 	}
 	return t.Flush()

@@ -66,9 +66,9 @@ type ProxyReport struct {
 	Streams StreamMemory `json:"streams"`
 }
 
-// A kind is a way of filling a body. unique bodies have other code in each request, asking ones
+// A bodyKind is a way of filling a body. unique bodies have other code in each request, asking ones
 // another question in a message of its own behind the same code and its first question.
-type kind struct {
+type bodyKind struct {
 	name   string
 	mode   string
 	code   bool
@@ -76,7 +76,7 @@ type kind struct {
 	asking bool
 }
 
-var kinds = []kind{
+var kinds = []bodyKind{
 	{name: "switched off", mode: "off"},
 	{name: "prose, left alone", mode: "auto"},
 	{name: "new code, compressed", mode: "force", code: true, unique: true},
@@ -152,7 +152,7 @@ func (p Proxy) withDefaults() Proxy {
 // warmUp is the number of pairs before those that count: connections open, pools fill.
 const warmUp = 5
 
-func (p Proxy) measure(ctx context.Context, bare, pith *url.URL, k kind, size int) (ProxyRow, error) {
+func (p Proxy) measure(ctx context.Context, bare, pith *url.URL, k bodyKind, size int) (ProxyRow, error) {
 	pairs := p.Requests
 	if k.unique {
 		pairs = p.Compressions
@@ -179,7 +179,8 @@ func (p Proxy) measure(ctx context.Context, bare, pith *url.URL, k kind, size in
 			}
 		}
 		if i >= warmUp {
-			direct, through, added = append(direct, took[bare]), append(through, took[pith]), append(added, took[pith]-took[bare])
+			direct, through, added = append(direct, took[bare]), append(through, took[pith]),
+				append(added, took[pith]-took[bare])
 		}
 	}
 	row.Bare, row.Pith, row.Added = quantiles(direct), quantiles(through), quantiles(added)
@@ -187,7 +188,7 @@ func (p Proxy) measure(ctx context.Context, bare, pith *url.URL, k kind, size in
 }
 
 // body is the nth chat request, of about size bytes.
-func (k kind) body(size, n int) []byte {
+func (k bodyKind) body(size, n int) []byte {
 	content := strings.Repeat("The quick answer is that the weather stays as it was. ", size/54+1)[:size]
 	if k.code {
 		seed := uint64(0)
@@ -201,7 +202,8 @@ func (k kind) body(size, n int) []byte {
 	messages := []message{{"role": "user", "content": content}}
 	if k.asking {
 		question := fmt.Sprintf("%d. %s", n+1, questions[n%len(questions)])
-		messages = append(messages, message{"role": "assistant", "content": "By its deadline."}, message{"role": "user", "content": question})
+		messages = append(messages, message{"role": "assistant", "content": "By its deadline."},
+			message{"role": "user", "content": question})
 	}
 	body, err := json.Marshal(map[string]any{"model": "gpt-4o", "messages": messages})
 	if err != nil {
@@ -220,11 +222,13 @@ func answer(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	fmt.Fprint(w, `{"id":"chatcmpl-1","object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"Yes."},"finish_reason":"stop"}]}`)
+	fmt.Fprint(w, `{"id":"chatcmpl-1","object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant",`+
+		`"content":"Yes."},"finish_reason":"stop"}]}`)
 }
 
 func send(ctx context.Context, to *url.URL, mode string, body []byte) (time.Duration, http.Header, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to.JoinPath("/v1/chat/completions").String(), bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to.JoinPath("/v1/chat/completions").String(),
+		bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, err
 	}
@@ -271,12 +275,14 @@ func (r ProxyReport) WriteText(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "request\tbytes\tpairs\tbare p50\tp99\tpith p50\tp99\tadded p50\tp99\tdecision\tcache")
 	for _, row := range r.Rows {
-		fmt.Fprintf(t, "%s\t%d\t%d\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%s\t%s\n", row.Kind, row.Bytes, row.Pairs, row.Bare.P50, row.Bare.P99,
+		fmt.Fprintf(t, "%s\t%d\t%d\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%s\t%s\n", row.Kind, row.Bytes, row.Pairs,
+			row.Bare.P50, row.Bare.P99,
 			row.Pith.P50, row.Pith.P99, row.Added.P50, row.Added.P99, row.Decision, row.Cache)
 	}
 	fmt.Fprintln(t, "\nat a fixed rate\ta second\trequests\tbare p50\tp99\tpith p50\tp99\tratio p50\tp99")
 	for _, row := range r.Load {
-		fmt.Fprintf(t, "%s\t%d\t%d\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\n", row.Kind, row.Rate, row.Requests, row.Bare.P50, row.Bare.P99,
+		fmt.Fprintf(t, "%s\t%d\t%d\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\n", row.Kind, row.Rate, row.Requests,
+			row.Bare.P50, row.Bare.P99,
 			row.Pith.P50, row.Pith.P99, row.Ratio.P50, row.Ratio.P99)
 	}
 	fmt.Fprintf(t, "\n%d silent streams: %.1f KiB each added by pith, %.1f KiB by the bare proxy\n", r.Streams.Streams,

@@ -34,7 +34,8 @@ func TestProxy(t *testing.T) {
 	for _, row := range report.Rows {
 		// Five pairs warm up before those that count.
 		want += 5 + row.Pairs
-		if row.Bare.P50 <= 0 || row.Pith.P50 <= 0 || row.Bare.P50 > row.Bare.P99 || !strings.HasPrefix(row.Decision, "mode-") {
+		if row.Bare.P50 <= 0 || row.Pith.P50 <= 0 || row.Bare.P50 > row.Bare.P99 ||
+			!strings.HasPrefix(row.Decision, "mode-") {
 			t.Errorf("row %+v", row)
 		}
 	}

@@ -35,7 +35,7 @@ type StreamMemory struct {
 }
 
 // load sends requests at p.Rate for p.Seconds to each proxy in turn.
-func (p Proxy) load(ctx context.Context, bare, pith *url.URL, k kind) (LoadRow, error) {
+func (p Proxy) load(ctx context.Context, bare, pith *url.URL, k bodyKind) (LoadRow, error) {
 	row := LoadRow{Kind: k.name, Rate: p.Rate}
 	body := k.body(1000, 0)
 	took := map[*url.URL][]float64{}
@@ -101,7 +101,8 @@ func holdStreams(ctx context.Context, to *url.URL, n int) (int, error) {
 	defer transport.CloseIdleConnections()
 	before := memoryInUse()
 	for range n {
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, to.JoinPath("/v1/chat/completions").String(), bytes.NewReader([]byte(streamBody)))
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, to.JoinPath("/v1/chat/completions").String(),
+			bytes.NewReader([]byte(streamBody)))
 		if err != nil {
 			return 0, err
 		}

@@ -12,11 +12,11 @@ import (
 	"pith/compress"
 )
 
-// A Published is the scoring schedule of the LongCodeZip reference as released: one pass for each
-// chunk, one for each line over everything before it, one for each block, batch size one, every
-// position projected onto the whole vocabulary. Only its scoring is here; what is chosen comes from
-// outside, so that both schedules work on the same functions.
-type Published struct {
+// A PublishedSchedule is the scoring schedule of the LongCodeZip reference as released: one pass
+// for each chunk, one for each line over everything before it, one for each block, batch size one,
+// every position projected onto the whole vocabulary. Only its scoring is here; what is chosen
+// comes from outside, so that both schedules work on the same functions.
+type PublishedSchedule struct {
 	// Scorer should remember nothing: the reference does not.
 	Scorer compress.Scorer
 	// Tokens counts the tokens of a text, for Cost.
@@ -57,8 +57,8 @@ type Sample struct {
 var errLimit = errors.New("time is up")
 
 // Run scores every chunk for the query, and lines and blocks as chosen, until Limit has passed.
-func (p Published) Run(ctx context.Context, chunks []Choice, query string) (Sample, error) {
-	r := publishedRun{Published: p, query: query}
+func (p PublishedSchedule) Run(ctx context.Context, chunks []Choice, query string) (Sample, error) {
+	r := publishedRun{PublishedSchedule: p, query: query}
 	if p.Limit > 0 {
 		r.end = time.Now().Add(p.Limit)
 	}
@@ -81,7 +81,7 @@ func (p Published) Run(ctx context.Context, chunks []Choice, query string) (Samp
 
 // A publishedRun is one Run.
 type publishedRun struct {
-	Published
+	PublishedSchedule
 	query string
 	end   time.Time // none if zero
 	cost  Cost

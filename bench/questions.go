@@ -53,7 +53,9 @@ func ReadQuestions(file string) ([]QuestionSet, error) {
 		}
 		for _, q := range s.Questions {
 			if q.Ask == "" || len(q.Needed) == 0 || q.Words != "code" && q.Words != "other" {
-				errs = append(errs, fmt.Errorf(`%s: %q wants a question, needed functions, and "code" or "other" for words`, s.Package, q.Ask))
+				errs = append(
+					errs, fmt.Errorf(`%s: %q wants a question, needed functions, and "code" or "other" for words`,
+						s.Package, q.Ask))
 			}
 		}
 	}
@@ -103,7 +105,8 @@ func (s QuestionSet) cases(ctx context.Context, folder string, splitter compress
 	var cases []Case
 	for i, q := range s.Questions {
 		c := Case{
-			Repo: s.Package, Language: s.Language, Commit: strconv.Itoa(i + 1), Query: q.Ask, Named: q.Words == "code", Files: files,
+			Repo: s.Package, Language: s.Language, Commit: strconv.Itoa(i + 1), Query: q.Ask,
+			Named: q.Words == "code", Files: files,
 		}
 		for _, needed := range q.Needed {
 			f, err := findFunction(functions, needed)
@@ -141,5 +144,6 @@ func findFunction(functions map[string][]Function, needed string) (Function, err
 	case 0:
 		return Function{}, fmt.Errorf("needed %q: no such function", needed)
 	}
-	return Function{}, fmt.Errorf("needed %q: %d functions of that name; add @line, such as @%d", needed, len(found), found[0].Start)
+	return Function{}, fmt.Errorf("needed %q: %d functions of that name; add @line, such as @%d", needed,
+		len(found), found[0].Start)
 }

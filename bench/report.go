@@ -137,10 +137,13 @@ func mean(values []float64) float64 {
 // WriteText prints the report as tables.
 func (r RetentionReport) WriteText(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d queries from %d packages, %d of them from held-out packages; %.0f candidate functions each; seed %d\n",
+	fmt.Fprintf(&b, "%d queries from %d packages, %d of them from held-out packages; %.0f candidate functions "+
+		"each; seed %d\n",
 		r.Queries, r.Packages, r.HeldOutQueries, r.MeanCandidates, r.Seed)
-	fmt.Fprintln(&b, "keep: share of the needle's lines kept; whole: needles with all of them; defs: share of the definitions it uses that stay visible;")
-	fmt.Fprintln(&b, "parse: outputs without new syntax errors; ratio: original / compressed tokens; [95 % interval against bm25]")
+	fmt.Fprintln(&b, "keep: share of the needle's lines kept; whole: needles with all of them; defs: share of the "+
+		"definitions it uses that stay visible;")
+	fmt.Fprintln(&b, "parse: outputs without new syntax errors; ratio: original / compressed tokens; [95 % "+
+		"interval against bm25]")
 	for _, g := range r.Groups {
 		fmt.Fprintf(&b, "\n%s: %d queries, %d packages\n", g.Name, g.Queries, g.Packages)
 		t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
@@ -172,7 +175,8 @@ func (g Group) writeRanking(w io.Writer, ratio float64) {
 	keep, whole, defs := keepName(ratio), wholeName(ratio), defsName(ratio)
 	fmt.Fprintf(w, "  ranker\tMRR\tagainst bm25\trecall@1\trecall@5\t%s\tagainst bm25\t%s\t%s\n", keep, whole, defs)
 	for _, f := range g.Rankers {
-		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", f.Ranker, f.show(mrr), f.difference(mrr), f.show(recall1), f.show(recall5),
+		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", f.Ranker, f.show(mrr), f.difference(mrr),
+			f.show(recall1), f.show(recall5),
 			f.show(keep), f.difference(keep), f.show(whole), f.show(defs))
 	}
 }

@@ -88,7 +88,9 @@ func (r Retention) Run(ctx context.Context, packages []Package, opt RetentionOpt
 		return RetentionReport{}, err
 	}
 	if len(tasks) == 0 {
-		return RetentionReport{}, fmt.Errorf("no documented functions in %s among %d packages", strings.Join(opt.Languages, ", "), len(packages))
+		return RetentionReport{},
+			fmt.Errorf("no documented functions in %s among %d packages",
+				strings.Join(opt.Languages, ", "), len(packages))
 	}
 	results := make(map[string][]outcome, len(opt.Rankers))
 	for i, task := range tasks {
@@ -141,7 +143,8 @@ func (r Retention) evaluate(ctx context.Context, task Task, ranker string, opt R
 			return nil, err
 		}
 		keep := task.retention(kept)
-		perRatio = append(perRatio, keep, boolean(keep == 1), visible(task.defs, kept), parse, share(res.OriginalTokens, res.CompressedTokens))
+		perRatio = append(perRatio, keep, boolean(keep == 1), visible(task.defs, kept), parse,
+			share(res.OriginalTokens, res.CompressedTokens))
 	}
 	if rank == 0 {
 		return nil, errors.New("the result does not list the function asked for")

@@ -65,13 +65,13 @@ func TestRetentionByEmbeddedModel(t *testing.T) {
 	golden(t, "model.txt", show(t, report, rankers))
 }
 
-// whole keeps everything, or nothing, and ranks in source order.
-type whole struct {
+// keepAll keeps everything, or nothing, and ranks in source order.
+type keepAll struct {
 	splitter compress.Splitter
 	keep     bool
 }
 
-func (w whole) Compress(ctx context.Context, req compress.Request) (compress.Result, error) {
+func (w keepAll) Compress(ctx context.Context, req compress.Request) (compress.Result, error) {
 	res := compress.Result{OriginalTokens: 100, CompressedTokens: 100}
 	for _, f := range req.Files {
 		parsed, err := w.splitter.ParseAs(ctx, f.Language, []byte(f.Content))
@@ -84,7 +84,10 @@ func (w whole) Compress(ctx context.Context, req compress.Request) (compress.Res
 		}
 		res.Files = append(res.Files, compress.FileResult{Path: f.Path, Text: text})
 		for _, c := range parsed.Chunks {
-			r := compress.ChunkResult{File: f.Path, Kind: c.Kind, StartLine: c.StartLine + 1, EndLine: c.EndLine, Rank: len(res.Chunks) + 1}
+			r := compress.ChunkResult{
+				File: f.Path, Kind: c.Kind, StartLine: c.StartLine + 1, EndLine: c.EndLine,
+				Rank: len(res.Chunks) + 1,
+			}
 			if w.keep {
 				r.KeptLines = [][2]int{{r.StartLine, r.EndLine}}
 			}
@@ -97,7 +100,7 @@ func (w whole) Compress(ctx context.Context, req compress.Request) (compress.Res
 func TestRetentionOfEverythingAndNothing(t *testing.T) {
 	for _, keep := range []bool{true, false} {
 		r := newRetention(t, nil)
-		r.Compressor = whole{r.Splitter, keep}
+		r.Compressor = keepAll{r.Splitter, keep}
 		report, err := r.Run(t.Context(), slice(t), sliceOptions(8, "bm25", "head"))
 		if err != nil {
 			t.Fatal(err)
@@ -125,17 +128,17 @@ func TestRetentionOfEverythingAndNothing(t *testing.T) {
 // The context of a question must not hold its answer's description, and must hold the answer.
 func TestRetentionHidesTheDescription(t *testing.T) {
 	r := newRetention(t, nil)
-	spy := &spy{next: r.Compressor}
-	r.Compressor = spy
+	watch := &spy{next: r.Compressor}
+	r.Compressor = watch
 	report, err := r.Run(t.Context(), slice(t), sliceOptions(8, "bm25"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(spy.requests) != 4*report.Queries {
-		t.Fatalf("%d requests for %d queries at 4 ratios", len(spy.requests), report.Queries)
+	if len(watch.requests) != 4*report.Queries {
+		t.Fatalf("%d requests for %d queries at 4 ratios", len(watch.requests), report.Queries)
 	}
 	for i, a := range report.Answers {
-		req := spy.requests[4*i]
+		req := watch.requests[4*i]
 		name := a.Function[strings.LastIndex(a.Function, ".")+1:]
 		text := ""
 		for _, f := range req.Files {
@@ -193,7 +196,8 @@ func TestRetentionHeldOutOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	if report.Queries == 0 || report.HeldOutQueries != report.Queries || report.Packages != 1 {
-		t.Errorf("%d of %d queries held out, from %d packages; want all, from one", report.HeldOutQueries, report.Queries, report.Packages)
+		t.Errorf("%d of %d queries held out, from %d packages; want all, from one", report.HeldOutQueries,
+			report.Queries, report.Packages)
 	}
 	if report.Groups[0].Name != "held-out" {
 		t.Errorf("first group is %q, want held-out", report.Groups[0].Name)

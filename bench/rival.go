@@ -35,7 +35,10 @@ type Rival struct {
 
 // StartRival starts a rival's program, which Close ends.
 func StartRival(counters compress.Counters, name string, args ...string) (*Rival, error) {
-	r := &Rival{counters: counters, cmd: exec.CommandContext(context.Background(), name, args...), err: new(bytes.Buffer)}
+	r := &Rival{
+		counters: counters, cmd: exec.CommandContext(context.Background(), name, args...),
+		err: new(bytes.Buffer),
+	}
 	r.cmd.Stderr = r.err
 	var err error
 	if r.in, err = r.cmd.StdinPipe(); err != nil {
@@ -73,11 +76,13 @@ func (r *Rival) Compress(_ context.Context, req compress.Request) (compress.Resu
 		text := texts[f.Path]
 		tokens := counter.Count(text)
 		res.CompressedTokens += tokens
-		res.Files = append(res.Files, compress.FileResult{Path: f.Path, Language: f.Language, Text: text, CompressedTokens: tokens})
+		res.Files = append(
+			res.Files, compress.FileResult{Path: f.Path, Language: f.Language, Text: text, CompressedTokens: tokens})
 		lines := strings.Split(f.Content, "\n")
 		keep := aligned(lines, strings.Split(text, "\n"))
 		res.Chunks = append(res.Chunks, compress.ChunkResult{
-			File: f.Path, Kind: parsers.KindModule, StartLine: 1, EndLine: len(lines), KeptLines: runs(keep, span{0, len(lines)}),
+			File: f.Path, Kind: parsers.KindModule, StartLine: 1, EndLine: len(lines),
+			KeptLines: runs(keep, span{0, len(lines)}),
 		})
 	}
 	return res, nil

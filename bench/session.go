@@ -100,19 +100,20 @@ func (s Session) price(ctx context.Context, pith *url.URL, c Conversation) (Sess
 	requests := c.Requests()
 	row := SessionRow{Conversation: c.Name, Requests: len(requests)}
 	for _, form := range []string{FormPlain, FormPith, FormRewritten} {
-		account := newAccount(s.Provider)
+		bill := newAccount(s.Provider)
 		for _, n := range requests {
 			body := c.Body(n)
 			if form != FormPlain {
 				var err error
-				if body, err = preview(ctx, pith.JoinPath(c.Path).String(), body, c.newestQuestion(n), form); err != nil {
+				if body, err = preview(ctx, pith.JoinPath(c.Path).String(), body, c.newestQuestion(n),
+					form); err != nil {
 					return row, err
 				}
 			}
-			account.pass(s.before(c, n))
-			account.request(s.blocks(c.List, body))
+			bill.pass(s.before(c, n))
+			bill.request(s.blocks(c.List, body))
 		}
-		row.Forms = append(row.Forms, SessionForm{Form: form, Bill: account.bill, Cost: account.cost()})
+		row.Forms = append(row.Forms, SessionForm{Form: form, Bill: bill.bill, Cost: bill.cost()})
 	}
 	for i := range row.Forms {
 		row.Forms[i].AgainstPlain = row.Forms[i].Cost / row.Forms[0].Cost

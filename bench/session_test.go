@@ -29,10 +29,13 @@ func conversation(t *testing.T) bench.Conversation {
 	dir := t.TempDir()
 	code := strings.Repeat("line = 1\n", 100)
 	turns := []string{
-		`{"role":"user","content":"` + strings.Repeat("w", 96) + `{{whole a.py}}"}`, `{"role":"assistant","content":"x"}`,
-		`{"role":"user","content":"abcdef"}`, `{"role":"assistant","content":"x"}`, `{"role":"user","content":"abcdef"}`,
+		`{"role":"user","content":"` + strings.Repeat("w", 96) + `{{whole a.py}}"}`,
+		`{"role":"assistant","content":"x"}`,
+		`{"role":"user","content":"abcdef"}`, `{"role":"assistant","content":"x"}`,
+		`{"role":"user","content":"abcdef"}`,
 	}
-	body := `{"path":"/v1/messages","list":"messages","body":{"system":"` + strings.Repeat("s", 1100) + `","messages":[` + strings.Join(turns, ",") + `]}}`
+	body := `{"path":"/v1/messages","list":"messages","body":{"system":"` + strings.Repeat("s", 1100) +
+		`","messages":[` + strings.Join(turns, ",") + `]}}`
 	for name, text := range map[string]string{"a.py": code, "talk.json": body} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -88,7 +91,8 @@ func TestSessionBills(t *testing.T) {
 
 // A cache that is gone by the next message is paid for each time.
 func TestSessionPausesEndTheCache(t *testing.T) {
-	rep, err := bench.Session{Handler: halving, Counters: letters{}, ThinkTime: 6 * time.Minute}.Run(t.Context(), []bench.Conversation{conversation(t)})
+	rep, err := bench.Session{Handler: halving, Counters: letters{}, ThinkTime: 6 * time.Minute}.Run(
+		t.Context(), []bench.Conversation{conversation(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +118,8 @@ func TestConversationErrorsNameTheFile(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := bench.ReadConversation(file, filepath.Dir(file)); err == nil || !strings.Contains(err.Error(), "talk.json") {
+		if _, err := bench.ReadConversation(file, filepath.Dir(file)); err == nil ||
+			!strings.Contains(err.Error(), "talk.json") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -25,7 +25,10 @@ func (r Cases) Settings(ranker string, speeds, stages []string, seed uint64) ([]
 	var settings []Setting
 	for _, speed := range speeds {
 		for _, stage := range stages {
-			s := Setting{Name: ranker, Request: compress.Request{Ranker: ranker, Speed: compress.Speed(speed), Stage: compress.Stage(stage)}}
+			s := Setting{
+				Name:    ranker,
+				Request: compress.Request{Ranker: ranker, Speed: compress.Speed(speed), Stage: compress.Stage(stage)},
+			}
 			if len(speeds) > 1 {
 				s.Name += "@" + speed
 			}

@@ -62,7 +62,8 @@ func LocalPackages(ctx context.Context) []Package {
 	for _, dir := range existing("/usr/include/c++/*") {
 		found = append(found, Package{Name: "system c++", FS: os.DirFS(dir)})
 	}
-	for _, file := range existing(filepath.Join(os.Getenv("JAVA_HOME"), "lib", "src.zip"), "/usr/lib/jvm/*/lib/src.zip") {
+	for _, file := range existing(filepath.Join(os.Getenv("JAVA_HOME"), "lib", "src.zip"),
+		"/usr/lib/jvm/*/lib/src.zip") {
 		found = append(found, jdk(file)...)
 	}
 	return found

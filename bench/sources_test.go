@@ -11,13 +11,17 @@ import (
 
 func TestFolderPackagesKeepRegistryNames(t *testing.T) {
 	root := t.TempDir()
-	for _, folder := range []string{"go/github.com__a__b@v1.2.0", "npm/@scope__c@1.0.0", "maven/org.d__e@2.0", "plain/src", "go/github.com__a__b@v1.3.0"} {
+	for _, folder := range []string{
+		"go/github.com__a__b@v1.2.0", "npm/@scope__c@1.0.0", "maven/org.d__e@2.0",
+		"plain/src", "go/github.com__a__b@v1.3.0",
+	} {
 		if err := os.MkdirAll(filepath.Join(root, folder), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
 	manifest := filepath.Join(root, "manifest.json")
-	if err := os.WriteFile(manifest, []byte(`{"held_out": ["npm @scope/c", "go other"], "packages": []}`), 0o644); err != nil {
+	if err := os.WriteFile(manifest, []byte(`{"held_out": ["npm @scope/c", "go other"], "packages": []}`),
+		0o644); err != nil {
 		t.Fatal(err)
 	}
 	names, err := bench.HeldOut(manifest)
@@ -35,7 +39,10 @@ func TestFolderPackagesKeepRegistryNames(t *testing.T) {
 			held = append(held, p.Name)
 		}
 	}
-	if want := []string{"folder plain", "go github.com/a/b", "maven org.d:e", "npm @scope/c"}; !slices.Equal(got, want) {
+	if want := []string{
+		"folder plain", "go github.com/a/b", "maven org.d:e",
+		"npm @scope/c",
+	}; !slices.Equal(got, want) {
 		t.Errorf("packages %q, want %q", got, want)
 	}
 	if !slices.Equal(held, []string{"npm @scope/c"}) {

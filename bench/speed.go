@@ -46,7 +46,7 @@ type Speed struct {
 	Cold  Cold
 	// Published runs beside, on each context for as long as its Limit; the whole is extrapolated
 	// from there. Without a Scorer it does not run.
-	Published Published
+	Published PublishedSchedule
 	// Progress is told what runs. May be nil.
 	Progress func(what string)
 }
@@ -71,7 +71,8 @@ type Product struct {
 }
 
 const (
-	firstQuestion  = "How does the store decide that a lease is past its deadline, and what error does the caller get for the key?"
+	firstQuestion = "How does the store decide that a lease is past its deadline, and what error does the caller " +
+		"get for the key?"
 	productTime    = 500 * time.Millisecond
 	productRepeats = 3
 )
@@ -113,7 +114,8 @@ func (s Speed) Run(ctx context.Context, shapes []Shape) (SpeedReport, error) {
 		rep.Products = append(rep.Products, best)
 	}
 	// The first run of a session allocates; it must not be charged to the first shape.
-	if _, _, err := s.turn(ctx, "warm up", syntheticGo(15, 7, func(n int, _ string) bool { return n == 10 }), firstQuestion); err != nil {
+	if _, _, err := s.turn(ctx, "warm up", syntheticGo(15, 7, func(n int, _ string) bool { return n == 10 }),
+		firstQuestion); err != nil {
 		return rep, err
 	}
 	for i, shape := range shapes {
@@ -178,7 +180,7 @@ func (s Speed) measure(ctx context.Context, shape Shape, seed uint64) (SpeedRow,
 	if err != nil {
 		return row, err
 	}
-	row.Repeat = again.Spent
+	row.Repeat = again.Expense
 	if s.Cold.Requests > 0 {
 		if row.ColdSpread, err = s.coldRequests(ctx, shape, row.Functions, seed); err != nil {
 			return row, fmt.Errorf("cold requests: %w", err)
@@ -191,7 +193,7 @@ func (s Speed) measure(ctx context.Context, shape Shape, seed uint64) (SpeedRow,
 	stop := watch()
 	sample, err := s.Published.Run(ctx, choices(text, res), firstQuestion)
 	took := stop()
-	row.Published = &PublishedCost{Sample: sample, Spent: Spent{took.Clock / sample.Share, took.CPU / sample.Share}}
+	row.Published = &PublishedCost{Sample: sample, Expense: Expense{took.Clock / sample.Share, took.CPU / sample.Share}}
 	return row, err
 }
 
@@ -202,7 +204,7 @@ func (s Speed) turn(ctx context.Context, what, text, query string) (compress.Res
 	inside := s.runtime()
 	stop := watch()
 	res, err := s.Compressor.Compress(ctx, s.request(text, query))
-	t := Turn{Spent: stop()}
+	t := Turn{Expense: stop()}
 	var losses int
 	t.Cost, losses = s.Meter.take()
 	t.FLOP = float64(t.Cost.Tokens)*s.Machine.TokenFLOP + float64(losses)*s.Machine.LossFLOP
@@ -220,13 +222,16 @@ func (s Speed) runtime() time.Duration {
 }
 
 func (s Speed) request(text, query string) compress.Request {
-	return compress.Request{Files: []compress.File{{Path: "store.go", Content: text}}, Query: query, Rate: s.Rate, Ranker: "ami"}
+	return compress.Request{
+		Files: []compress.File{{Path: "store.go", Content: text}}, Query: query,
+		Rate: s.Rate, Ranker: "ami",
+	}
 }
 
 // watch starts measuring; the returned function says what was spent since.
-func watch() func() Spent {
+func watch() func() Expense {
 	start, used := time.Now(), processorTime()
-	return func() Spent { return Spent{time.Since(start).Seconds(), processorTime() - used} }
+	return func() Expense { return Expense{time.Since(start).Seconds(), processorTime() - used} }
 }
 
 // allocated is what Go has allocated so far.

@@ -25,15 +25,15 @@ type ProductSpeed struct {
 	PerCPU    float64 `json:"flop_per_cpu_s"`
 }
 
-// Spent is seconds on the clock and of the processor.
-type Spent struct {
+// Expense is seconds on the clock and of the processor.
+type Expense struct {
 	Clock float64 `json:"s"`
 	CPU   float64 `json:"cpu_s"`
 }
 
 // A Turn is one question over a context.
 type Turn struct {
-	Spent
+	Expense
 	// Cost is what was asked of the model. Of what it remembered from before, it ran less.
 	Cost Cost `json:"asked"`
 	// FLOP is the operations in products with weights that Cost stands for.
@@ -56,7 +56,7 @@ func (m Memory) since(before Memory) Memory {
 // PublishedCost is what the published schedule took, or would have taken where it was sampled.
 type PublishedCost struct {
 	Sample
-	Spent
+	Expense
 }
 
 // A SpeedRow is one shape's figures.
@@ -66,10 +66,10 @@ type SpeedRow struct {
 	Tokens    int    `json:"tokens"`
 	// Cold is the first question over the context, Turns are the further ones, Repeat is the first
 	// once more.
-	Cold   Turn   `json:"cold"`
-	Turns  []Turn `json:"turns"`
-	Repeat Spent  `json:"repeat"`
-	Memory Memory `json:"memory"`
+	Cold   Turn    `json:"cold"`
+	Turns  []Turn  `json:"turns"`
+	Repeat Expense `json:"repeat"`
+	Memory Memory  `json:"memory"`
 	// ColdSpread is missing where no further cold requests were asked for.
 	ColdSpread *ColdSpread `json:"cold_ms,omitempty"`
 	// Published is missing where it did not run.
@@ -92,16 +92,21 @@ func (r SpeedReport) share(t Turn) float64 {
 func (r SpeedReport) WriteText(w io.Writer) error {
 	fmt.Fprintf(w, "model %.12s on %s; seconds on the clock and (cpu) of the processor\n", r.Model, r.Device)
 	for _, p := range r.Products {
-		fmt.Fprintf(w, "plain %s matrix products: %.1f GFLOP/s, %.1f by processor second\n", p.Format, p.PerSecond/1e9, p.PerCPU/1e9)
+		fmt.Fprintf(w, "plain %s matrix products: %.1f GFLOP/s, %.1f by processor second\n", p.Format,
+			p.PerSecond/1e9, p.PerCPU/1e9)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "\ncontext\ttokens\tcold (cpu)\ttok/s\tpasses (calls)\tof products\tin Go\tpeak MiB\tallocated MiB\tpublished (cpu)\tpasses\ttokens in\tmeasured\tfaster (cpu)")
+	fmt.Fprintln(t, "\ncontext\ttokens\tcold (cpu)\ttok/s\tpasses (calls)\tof products\tin Go\tpeak MiB\tallocated "+
+		"MiB\tpublished (cpu)\tpasses\ttokens in\tmeasured\tfaster (cpu)")
 	for _, row := range r.Rows {
-		fmt.Fprintf(t, "%s\t%d\t%.2f (%.2f)\t%.0f\t%d (%d)\t%s\t%.0f %%\t%d\t%.0f", row.Shape, row.Tokens, row.Cold.Clock, row.Cold.CPU,
-			float64(row.Tokens)/row.Cold.Clock, row.Cold.Cost.Passes, row.Cold.Cost.Calls, percent(r.share(row.Cold)), 100*row.Cold.GoShare,
+		fmt.Fprintf(t, "%s\t%d\t%.2f (%.2f)\t%.0f\t%d (%d)\t%s\t%.0f %%\t%d\t%.0f", row.Shape, row.Tokens,
+			row.Cold.Clock, row.Cold.CPU,
+			float64(row.Tokens)/row.Cold.Clock, row.Cold.Cost.Passes, row.Cold.Cost.Calls, percent(r.share(row.Cold)),
+			100*row.Cold.GoShare,
 			row.Memory.PeakMiB, row.Memory.AllocMiB)
 		if p := row.Published; p != nil {
-			fmt.Fprintf(t, "\t%.2f (%.2f)\t%.0f\t%.0f\t%s\t%.1f (%.1f)\n", p.Clock, p.CPU, float64(p.Cost.Passes)/p.Share, float64(p.Cost.Tokens)/p.Share,
+			fmt.Fprintf(t, "\t%.2f (%.2f)\t%.0f\t%.0f\t%s\t%.1f (%.1f)\n", p.Clock, p.CPU,
+				float64(p.Cost.Passes)/p.Share, float64(p.Cost.Tokens)/p.Share,
 				percent(p.Share), p.Clock/row.Cold.Clock, p.CPU/max(row.Cold.CPU, 0.01))
 		} else {
 			fmt.Fprintln(t, "\t-\t-\t-\t-\t-")
@@ -130,7 +135,8 @@ func (r SpeedReport) writeCold(w io.Writer) {
 	fmt.Fprintf(w, "\ncold requests, deadline %g s\trequests\tp50 ms\tp99\tmax\tcut short\tin Go\n", r.Deadline)
 	for _, row := range r.Rows {
 		c := row.ColdSpread
-		fmt.Fprintf(w, "%s\t%d\t%.0f\t%.0f\t%.0f\t%d\t%.0f %%\n", row.Shape, c.Requests, c.P50, c.P99, c.Max, c.Cut, 100*c.GoShare)
+		fmt.Fprintf(w, "%s\t%d\t%.0f\t%.0f\t%.0f\t%d\t%.0f %%\n", row.Shape, c.Requests, c.P50, c.P99, c.Max,
+			c.Cut, 100*c.GoShare)
 	}
 }
 

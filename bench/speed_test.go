@@ -62,13 +62,14 @@ func TestPublishedScheduleRunsWhatTheModelPredicts(t *testing.T) {
 	}
 	words := func(text string) int { return len(strings.Fields(text)) }
 	scorer := &spiky{}
-	whole, err := bench.Published{Scorer: scorer, Tokens: words}.Run(t.Context(), chunks, "what is it")
+	whole, err := bench.PublishedSchedule{Scorer: scorer, Tokens: words}.Run(t.Context(), chunks, "what is it")
 	if err != nil {
 		t.Fatal(err)
 	}
 	cost := whole.Cost
 	if want := w.Published().Passes; cost.Passes != want || cost.Calls != want || len(scorer.asked) != want {
-		t.Errorf("%d passes in %d calls, %d seen by the scorer; the model says %d", cost.Passes, cost.Calls, len(scorer.asked), want)
+		t.Errorf("%d passes in %d calls, %d seen by the scorer; the model says %d", cost.Passes, cost.Calls,
+			len(scorer.asked), want)
 	}
 	// Line k of a chunk is scored after the k lines before it: the quadratic part.
 	longest := 0
@@ -84,7 +85,8 @@ func TestPublishedScheduleRunsWhatTheModelPredicts(t *testing.T) {
 
 func TestPublishedScheduleSparesWholeFunctions(t *testing.T) {
 	run := func(c bench.Choice) int {
-		sample, err := bench.Published{Scorer: &spiky{}, Tokens: func(string) int { return 1 }}.Run(t.Context(), []bench.Choice{c}, "q")
+		sample, err := bench.PublishedSchedule{Scorer: &spiky{}, Tokens: func(string) int { return 1 }}.Run(
+			t.Context(), []bench.Choice{c}, "q")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,7 +99,11 @@ func TestPublishedScheduleSparesWholeFunctions(t *testing.T) {
 	}{
 		{"not selected: query and chunk", bench.Choice{Text: chunk(6)}, 2},
 		{"kept whole: lines too", bench.Choice{Text: chunk(6), Selected: true}, 2 + 30},
-		{"fewer than five blocks: kept whole after its lines", bench.Choice{Text: chunk(4), Selected: true, Pruned: true}, 2 + 20},
+		{
+			"fewer than five blocks: kept whole after its lines",
+			bench.Choice{Text: chunk(4), Selected: true, Pruned: true},
+			2 + 20,
+		},
 		{"pruned: lines and blocks", bench.Choice{Text: chunk(5), Selected: true, Pruned: true}, 2 + 25 + 5},
 	} {
 		if got := run(tt.choice); got != tt.want {
@@ -113,20 +119,23 @@ func TestPublishedScheduleIsSampled(t *testing.T) {
 		chunks = append(chunks, bench.Choice{Text: chunk(1 + i%6), Selected: i%2 == 0, Pruned: i%4 == 0})
 	}
 	words := func(text string) int { return len(strings.Fields(text)) }
-	whole, err := bench.Published{Scorer: &spiky{}, Tokens: words}.Run(t.Context(), chunks, "what is it")
+	whole, err := bench.PublishedSchedule{Scorer: &spiky{}, Tokens: words}.Run(t.Context(), chunks, "what is it")
 	if err != nil || whole.Share != 1 {
 		t.Fatalf("share %g, %v", whole.Share, err)
 	}
-	slow := &slow{spiky: &spiky{}}
-	part, err := bench.Published{Scorer: slow, Tokens: words, Limit: 200 * time.Millisecond}.Run(t.Context(), chunks, "what is it")
+	slowest := &slow{spiky: &spiky{}}
+	part, err := bench.PublishedSchedule{Scorer: slowest, Tokens: words, Limit: 200 * time.Millisecond}.Run(
+		t.Context(), chunks, "what is it")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if part.Share <= 0 || part.Share >= 1 || part.Cost.Passes != len(slow.asked) {
-		t.Fatalf("share %g with %d passes, %d seen", part.Share, part.Cost.Passes, len(slow.asked))
+	if part.Share <= 0 || part.Share >= 1 || part.Cost.Passes != len(slowest.asked) {
+		t.Fatalf("share %g with %d passes, %d seen", part.Share, part.Cost.Passes, len(slowest.asked))
 	}
-	if extrapolated := float64(part.Cost.Tokens) / part.Share; extrapolated < 0.8*float64(whole.Cost.Tokens) || extrapolated > 1.2*float64(whole.Cost.Tokens) {
-		t.Errorf("%g tokens extrapolated from %g of the schedule, %d in truth", extrapolated, part.Share, whole.Cost.Tokens)
+	if extrapolated := float64(part.Cost.Tokens) / part.Share; extrapolated < 0.8*float64(whole.Cost.Tokens) ||
+		extrapolated > 1.2*float64(whole.Cost.Tokens) {
+		t.Errorf("%g tokens extrapolated from %g of the schedule, %d in truth", extrapolated, part.Share,
+			whole.Cost.Tokens)
 	}
 }
 
@@ -149,7 +158,7 @@ func TestSpeed(t *testing.T) {
 	shapes := []bench.Shape{{Name: "short", Lines: 15, Tokens: 2000}, {Name: "one", Lines: 100, Functions: 1}}
 	report, err := bench.Speed{
 		Compressor: engine, Meter: meter, Counters: count, Turns: 3,
-		Published: bench.Published{Scorer: &spiky{}, Tokens: words},
+		Published: bench.PublishedSchedule{Scorer: &spiky{}, Tokens: words},
 		Machine: bench.Machine{TokenFLOP: 10, LossFLOP: 1000, Products: []bench.Product{{
 			Format: "float32", Run: func(context.Context, time.Duration) (float64, error) { return 1e6, nil },
 		}}},
@@ -159,21 +168,28 @@ func TestSpeed(t *testing.T) {
 	}
 	short, one := report.Rows[0], report.Rows[1]
 	if short.Tokens < 2000 || one.Functions != 1 || len(report.Products) != 1 || report.Products[0].PerSecond <= 0 {
-		t.Errorf("context of %d tokens, %d functions in the second, products %v", short.Tokens, one.Functions, report.Products)
+		t.Errorf("context of %d tokens, %d functions in the second, products %v", short.Tokens,
+			one.Functions, report.Products)
 	}
 	for _, row := range []bench.SpeedRow{short, one} {
-		if row.Cold.Cost.Passes == 0 || row.Published.Cost.Passes <= row.Cold.Cost.Passes || row.Published.Clock <= 0 || row.Published.Share != 1 {
-			t.Errorf("%s: %d passes of ours, %+v of the published schedule", row.Shape, row.Cold.Cost.Passes, row.Published)
+		if row.Cold.Cost.Passes == 0 || row.Published.Cost.Passes <= row.Cold.Cost.Passes || row.Published.Clock <= 0 ||
+			row.Published.Share != 1 {
+			t.Errorf("%s: %d passes of ours, %+v of the published schedule", row.Shape,
+				row.Cold.Cost.Passes, row.Published)
 		}
-		if least := 10 * float64(row.Cold.Cost.Tokens); row.Cold.FLOP <= least || len(row.Turns) != 2 || row.Turns[0].Cost.Passes == 0 || row.Repeat.Clock <= 0 {
-			t.Errorf("%s: %g operations for %d tokens, further turns %v, repeated in %v", row.Shape, row.Cold.FLOP, row.Cold.Cost.Tokens, row.Turns, row.Repeat)
+		if least := 10 * float64(row.Cold.Cost.Tokens); row.Cold.FLOP <= least || len(row.Turns) != 2 ||
+			row.Turns[0].Cost.Passes == 0 || row.Repeat.Clock <= 0 {
+			t.Errorf("%s: %g operations for %d tokens, further turns %v, repeated in %v", row.Shape, row.Cold.FLOP,
+				row.Cold.Cost.Tokens, row.Turns, row.Repeat)
 		}
 		if row.Memory.Objects <= 0 || row.Memory.AllocMiB <= 0 {
 			t.Errorf("%s: memory %+v", row.Shape, row.Memory)
 		}
 	}
 	var text strings.Builder
-	if err := report.WriteText(&text); err != nil || !strings.Contains(text.String(), "plain float32 matrix products") || strings.Count(text.String(), "\nshort ") != 2 {
+	if err := report.WriteText(&text); err != nil ||
+		!strings.Contains(text.String(), "plain float32 matrix products") ||
+		strings.Count(text.String(), "\nshort ") != 2 {
 		t.Errorf("report (%v):\n%s", err, text.String())
 	}
 }
@@ -188,7 +204,8 @@ func TestMemoAsksOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, s := range seqs {
-			if surprised := losses[i].Text[0].NLL == 9; surprised != (s == a) || len(losses[i].Given) != len(strings.Fields(s.Given)) {
+			if surprised := losses[i].Text[0].NLL == 9; surprised != (s == a) ||
+				len(losses[i].Given) != len(strings.Fields(s.Given)) {
 				t.Errorf("Score(%v)[%d] = %v belongs to another sequence", seqs, i, losses[i])
 			}
 		}

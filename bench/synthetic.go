@@ -7,9 +7,18 @@ import (
 )
 
 var (
-	verbs = []string{"Load", "Store", "Merge", "Close", "Open", "Parse", "Format", "Index", "Rotate", "Verify", "Reserve", "Publish"}
-	nouns = []string{"Segment", "Session", "Record", "Cursor", "Ticket", "Manifest", "Window", "Journal", "Bucket", "Lease", "Header", "Replica"}
-	parts = []string{"offset", "limit", "owner", "version", "retries", "checksum", "deadline", "parent", "weight", "region"}
+	verbs = []string{
+		"Load", "Store", "Merge", "Close", "Open", "Parse", "Format", "Index", "Rotate", "Verify",
+		"Reserve", "Publish",
+	}
+	nouns = []string{
+		"Segment", "Session", "Record", "Cursor", "Ticket", "Manifest", "Window", "Journal", "Bucket",
+		"Lease", "Header", "Replica",
+	}
+	parts = []string{
+		"offset", "limit", "owner", "version", "retries", "checksum", "deadline", "parent",
+		"weight", "region",
+	}
 )
 
 // syntheticGo writes a Go file with functions of about lines lines each, until enough reports that
@@ -21,16 +30,19 @@ func syntheticGo(lines int, seed uint64, enough func(functions int, text string)
 	var b strings.Builder
 	b.WriteString("package store\n\nimport (\n\t\"context\"\n\t\"fmt\"\n)\n")
 	for n := 0; !enough(n, b.String()); n++ {
-		fmt.Fprintf(&b, "\nfunc (s *%s) %s%s%d(ctx context.Context, key string, limit int) (int, error) {\n\ttotal := 0\n",
+		fmt.Fprintf(&b, "\nfunc (s *%s) %s%s%d(ctx context.Context, key string, limit int) (int, error) {\n"+
+			"\ttotal := 0\n",
 			pick(nouns), pick(verbs), pick(nouns), n)
 		// Header, first line, return and brace are four; each statement below is three.
 		for range max(1, (lines-4)/3) {
 			a, c := pick(parts), pick(parts)
 			switch rng.IntN(3) {
 			case 0:
-				fmt.Fprintf(&b, "\tif s.%s > limit+%d {\n\t\treturn 0, fmt.Errorf(\"%s of %%q is past %s: %%d\", key, s.%s)\n\t}\n", a, rng.IntN(90), a, c, c)
+				fmt.Fprintf(&b, "\tif s.%s > limit+%d {\n\t\treturn 0, fmt.Errorf(\"%s of %%q is past %s: %%d\", "+
+					"key, s.%s)\n\t}\n", a, rng.IntN(90), a, c, c)
 			case 1:
-				fmt.Fprintf(&b, "\tfor _, entry := range s.%ss[:limit] {\n\t\ttotal += entry.%s*%d - len(entry.%s)\n\t}\n", a, c, rng.IntN(90), a)
+				fmt.Fprintf(&b, "\tfor _, entry := range s.%ss[:limit] {\n\t\ttotal += entry.%s*%d - len(entry.%s)\n"+
+					"\t}\n", a, c, rng.IntN(90), a)
 			default:
 				fmt.Fprintf(&b, "\t%s%d, err := s.%s%s(ctx, key, total)\n\ts.%s = max(s.%s, %s%d)\n\ttotal += %s%d\n",
 					a, rng.IntN(1000), pick(verbs), pick(nouns), c, c, a, 0, a, 0)

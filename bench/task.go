@@ -24,17 +24,17 @@ type Task struct {
 	// Files are the context, in the order of their paths.
 	Files []compress.File
 
-	needle place
-	defs   []place
+	needle lineRange
+	defs   []lineRange
 	parsed []parsers.File
 }
 
 // sources are the task's files with their chunks.
 func (t Task) sources() sources { return sources{t.Files, t.parsed} }
 
-// A place is a run of lines of one of a task's files. key is the line that must be seen to know
+// A lineRange is a run of lines of one of a task's files. key is the line that must be seen to know
 // what stands there.
-type place struct {
+type lineRange struct {
 	file  int
 	lines span
 	key   int
@@ -69,7 +69,9 @@ type draft struct {
 // make builds a task around the documented function of the file paths[at] that pick chooses. It
 // reports false where pick wants none, or the file and its neighbours have too few functions to
 // choose from or another one described alike.
-func (m taskMaker) make(ctx context.Context, pkg Package, paths []string, at int, pick func([]needle) (needle, bool)) (Task, bool, error) {
+func (m taskMaker) make(ctx context.Context, pkg Package, paths []string, at int, pick func([]needle) (needle, bool)) (
+	Task, bool, error,
+) {
 	own, ok, err := m.read(ctx, pkg.FS, paths[at], m.contextBytes)
 	if !ok || err != nil {
 		return Task{}, false, err
@@ -97,7 +99,7 @@ func (m taskMaker) make(ctx context.Context, pkg Package, paths []string, at int
 	if len(task.candidates()) < leastCandidates || task.needle.lines.len() < leastNeedleLines {
 		return Task{}, false, nil
 	}
-	task.defs = task.sources().definitions([]place{task.needle})
+	task.defs = task.sources().definitions([]lineRange{task.needle})
 	return task, true, nil
 }
 
@@ -173,7 +175,7 @@ func (m taskMaker) add(ctx context.Context, task *Task, d draft, own bool, chose
 	key := chosen.key - removedBefore(out, chosen.key)
 	for _, c := range parsed.Chunks {
 		if c.Kind == parsers.KindFunction && c.StartLine <= key && key < c.EndLine {
-			task.needle = place{index, span{c.StartLine, c.EndLine}, key}
+			task.needle = lineRange{index, span{c.StartLine, c.EndLine}, key}
 		}
 	}
 	return nil
@@ -186,12 +188,12 @@ func (t Task) answer() string {
 }
 
 // candidates are the functions that compete with the needle, the needle included.
-func (t Task) candidates() []place {
-	var all []place
+func (t Task) candidates() []lineRange {
+	var all []lineRange
 	for i, f := range t.parsed {
 		for _, c := range f.Chunks {
 			if c.Kind == parsers.KindFunction {
-				all = append(all, place{i, span{c.StartLine, c.EndLine}, c.SignatureStart})
+				all = append(all, lineRange{i, span{c.StartLine, c.EndLine}, c.SignatureStart})
 			}
 		}
 	}

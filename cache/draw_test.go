@@ -32,7 +32,8 @@ func TestDrawIsShared(t *testing.T) {
 	if refused != 0 || wait <= 0 || wait > time.Minute/perMinute+time.Millisecond {
 		t.Errorf("the draw after the last: refused %d, wait %v", refused, wait)
 	}
-	if refused, _ := draw(1, false, cache.Draw{Key: "b", PerMinute: perMinute, N: 1}, cache.Draw{Key: "a", PerMinute: perMinute, N: 1}); refused != 1 {
+	if refused, _ := draw(1, false, cache.Draw{Key: "b", PerMinute: perMinute, N: 1},
+		cache.Draw{Key: "a", PerMinute: perMinute, N: 1}); refused != 1 {
 		t.Errorf("refused %d, want the second of two", refused)
 	}
 	if refused, _ := draw(0, false, cache.Draw{Key: "b", PerMinute: perMinute, N: perMinute}); refused >= 0 {

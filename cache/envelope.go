@@ -55,7 +55,8 @@ func newEnvelope(secret []byte, maxBytes int) (*envelope, error) {
 	var err error
 	// Without a stream neither has a goroutine, so there is nothing to close. The decoder refuses
 	// to grow past the bound, whatever size a frame claims.
-	if e.enc, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithLowerEncoderMem(true)); err != nil {
+	if e.enc, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest),
+		zstd.WithLowerEncoderMem(true)); err != nil {
 		return nil, fmt.Errorf("start compressor: %w", err)
 	}
 	if e.dec, err = zstd.NewReader(nil, zstd.WithDecoderMaxMemory(uint64(maxBytes))); err != nil {

@@ -19,7 +19,7 @@ import (
 )
 
 // proxied starts a server and a proxy in front of it whose network can be made to fail.
-func proxied(t testing.TB) (*server, *toxiproxy.Proxy) {
+func proxied(t testing.TB) (*redisServer, *toxiproxy.Proxy) {
 	t.Helper()
 	s := startServer(t)
 	api := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(prometheus.NewRegistry()), zerolog.Nop())
@@ -44,12 +44,12 @@ func poison(t testing.TB, p *toxiproxy.Proxy, toxic string) {
 // outage is a way in which Redis stops answering, begun by its function.
 type outage struct {
 	name  string
-	begin func(t testing.TB, s *server, p *toxiproxy.Proxy)
+	begin func(t testing.TB, s *redisServer, p *toxiproxy.Proxy)
 }
 
 func outages() []outage {
-	toxic := func(spec string) func(testing.TB, *server, *toxiproxy.Proxy) {
-		return func(t testing.TB, _ *server, p *toxiproxy.Proxy) { poison(t, p, spec) }
+	toxic := func(spec string) func(testing.TB, *redisServer, *toxiproxy.Proxy) {
+		return func(t testing.TB, _ *redisServer, p *toxiproxy.Proxy) { poison(t, p, spec) }
 	}
 	return []outage{
 		{"slow", toxic(`{"type": "latency", "attributes": {"latency": 20000}}`)},
@@ -57,10 +57,13 @@ func outages() []outage {
 		{"black hole for requests", toxic(`{"type": "timeout", "stream": "upstream", "attributes": {"timeout": 0}}`)},
 		{"reset", toxic(`{"type": "reset_peer", "attributes": {"timeout": 0}}`)},
 		{"closed after five bytes", toxic(`{"type": "limit_data", "attributes": {"bytes": 5}}`)},
-		{"a byte each 20 s", toxic(`{"type": "slicer", "attributes": {"average_size": 1, "size_variation": 0, "delay": 20000000}}`)},
-		{"port closed", func(_ testing.TB, _ *server, p *toxiproxy.Proxy) { p.Stop() }},
-		{"stopped", func(t testing.TB, s *server, _ *toxiproxy.Proxy) { s.signal(t, syscall.SIGSTOP) }},
-		{"killed", func(t testing.TB, s *server, _ *toxiproxy.Proxy) { s.signal(t, syscall.SIGKILL) }},
+		{
+			"a byte each 20 s",
+			toxic(`{"type": "slicer", "attributes": {"average_size": 1, "size_variation": 0, "delay": 20000000}}`),
+		},
+		{"port closed", func(_ testing.TB, _ *redisServer, p *toxiproxy.Proxy) { p.Stop() }},
+		{"stopped", func(t testing.TB, s *redisServer, _ *toxiproxy.Proxy) { s.signal(t, syscall.SIGSTOP) }},
+		{"killed", func(t testing.TB, s *redisServer, _ *toxiproxy.Proxy) { s.signal(t, syscall.SIGKILL) }},
 	}
 }
 
@@ -130,7 +133,8 @@ func TestOutageOnOpenConnections(t *testing.T) {
 func TestRedisComesBack(t *testing.T) {
 	s := startServer(t)
 	r := open(t, s.addr, cache.RedisOptions{Budget: 100 * time.Millisecond, Cooldown: 10 * time.Millisecond})
-	open(t, s.addr, cache.RedisOptions{}).Add(t.Context(), "key", []byte("value"), time.Hour) // with time for a busy machine
+	// With time for a busy machine.
+	open(t, s.addr, cache.RedisOptions{}).Add(t.Context(), "key", []byte("value"), time.Hour)
 	s.signal(t, syscall.SIGSTOP)
 	r.Get(t.Context(), "key")
 	if got := r.State(); got != "open" {

@@ -44,7 +44,8 @@ func TestKeysDependOnTheSecret(t *testing.T) {
 	if one.Key("text") == other.Key("text") {
 		t.Error("two processes without a secret give one key")
 	}
-	if got := cache.NewKeyer([]byte("one")).Key("text"); got != cache.NewKeyer([]byte("one")).Key("text") || len(got) != 64 {
+	if got := cache.NewKeyer([]byte("one")).Key("text"); got != cache.NewKeyer([]byte("one")).Key("text") ||
+		len(got) != 64 {
 		t.Errorf("replicas with one secret disagree: %s", got)
 	}
 }

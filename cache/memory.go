@@ -33,7 +33,8 @@ func NewMemory(maxBytes int64) *Memory {
 	m := &Memory{max: maxBytes}
 	// The library bounds entries, not bytes: its bound is out of reach and the callback keeps the
 	// accounts.
-	m.entries, _ = simplelru.NewLRU(math.MaxInt, func(key string, e entry) { m.bytes -= cost(key, e.value) }) // fails for size <= 0 only
+	// Fails for size <= 0 only.
+	m.entries, _ = simplelru.NewLRU(math.MaxInt, func(key string, e entry) { m.bytes -= cost(key, e.value) })
 	return m
 }
 

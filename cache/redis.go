@@ -82,8 +82,9 @@ func NewRedis(opt RedisOptions) (*Redis, error) {
 var quiet = sync.OnceFunc(logging.Disable)
 
 // errURL does not quote the URL or its parser, for both may show a password.
-var errURL = errors.New("cache: the Redis URL is not valid: write redis://[user:password@]host:port[/db], rediss:// for TLS or " +
-	"unix:///path, with the characters %, /, ?, # and @ of a password percent-encoded (PITH_REDIS_URL, cache.redis_url)")
+var errURL = errors.New("cache: the Redis URL is not valid: write redis://[user:password@]host:port[/db], " +
+	"rediss:// for TLS or unix:///path, with the characters %, /, ?, # and @ of a password percent-encoded " +
+	"(PITH_REDIS_URL, cache.redis_url)")
 
 func parseURL(text string) (*redis.Options, error) {
 	if text == "" {

@@ -56,7 +56,10 @@ func TestDamagedValuesAreMisses(t *testing.T) {
 			r := open(t, s.addr, cache.RedisOptions{Secret: secret})
 			r.Add(t.Context(), "key", []byte(source), time.Hour)
 			stored := storedUnder(t, s)
-			damages := []string{"", "\x01", "OK", stored[:len(stored)-1], stored + "\x00", stored[:6], strings.Repeat("\xff", 100)}
+			damages := []string{
+				"", "\x01", "OK", stored[:len(stored)-1], stored + "\x00", stored[:6],
+				strings.Repeat("\xff", 100),
+			}
 			for i := range len(stored) {
 				damages = append(damages, stored[:i]+string(stored[i]^0x10)+stored[i+1:])
 			}
@@ -167,12 +170,12 @@ func TestTieredKeepsWhatRedisKnows(t *testing.T) {
 }
 
 // storedUnder returns the only value of the server, nameIn the name of its only key.
-func storedUnder(t *testing.T, s *server) string {
+func storedUnder(t *testing.T, s *redisServer) string {
 	t.Helper()
 	return s.dump(t)[nameIn(t, s)]
 }
 
-func nameIn(t *testing.T, s *server) string {
+func nameIn(t *testing.T, s *redisServer) string {
 	t.Helper()
 	for name := range s.dump(t) {
 		return name
@@ -213,8 +216,9 @@ func TestURLErrorsHelpAndTellNoSecrets(t *testing.T) {
 
 func TestURLs(t *testing.T) {
 	urls := []string{
-		"redis://127.0.0.1:6379", "redis://localhost", "redis://user:p%23ss@[::1]:6379/2", "rediss://cache.example:6380",
-		"unix:///run/redis.sock", "unix://user:pass@/run/redis.sock?db=1", "redis://localhost?pool_size=5",
+		"redis://127.0.0.1:6379", "redis://localhost", "redis://user:p%23ss@[::1]:6379/2",
+		"rediss://cache.example:6380", "unix:///run/redis.sock", "unix://user:pass@/run/redis.sock?db=1",
+		"redis://localhost?pool_size=5",
 	}
 	for _, url := range urls {
 		r, err := cache.NewRedis(cache.RedisOptions{URL: url})

@@ -17,19 +17,19 @@ import (
 	"pith/cache"
 )
 
-// server is a real redis-server on loopback that belongs to one test.
-type server struct {
+// redisServer is a real redis-server on loopback that belongs to one test.
+type redisServer struct {
 	addr   string
 	cmd    *exec.Cmd
 	client *redis.Client // with the library's defaults, to look behind the store's back
 }
 
 // startServer starts a server and stops it when the test ends.
-func startServer(t testing.TB) *server {
+func startServer(t testing.TB) *redisServer {
 	t.Helper()
 	binary := findServer(t)
 	for range 5 { // another process may take the port between our look and the server's
-		s := &server{addr: freeAddr(t)}
+		s := &redisServer{addr: freeAddr(t)}
 		if s.start(t, binary) {
 			return s
 		}
@@ -66,7 +66,7 @@ func freeAddr(t testing.TB) string {
 	return l.Addr().String()
 }
 
-func (s *server) start(t testing.TB, binary string) bool {
+func (s *redisServer) start(t testing.TB, binary string) bool {
 	t.Helper()
 	_, port, err := net.SplitHostPort(s.addr)
 	if err != nil {
@@ -74,7 +74,8 @@ func (s *server) start(t testing.TB, binary string) bool {
 	}
 	var out bytes.Buffer
 	// Not the test's context: it ends before the cleanup that stops the server.
-	s.cmd = exec.CommandContext(context.Background(), binary, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir())
+	s.cmd = exec.CommandContext(context.Background(), binary, "--port", port, "--bind", "127.0.0.1", "--save", "",
+		"--appendonly", "no", "--dir", t.TempDir())
 	s.cmd.Stdout, s.cmd.Stderr = &out, &out
 	if err := s.cmd.Start(); err != nil {
 		t.Fatalf("start %s: %v", binary, err)
@@ -104,7 +105,7 @@ func (s *server) start(t testing.TB, binary string) bool {
 }
 
 // signal stops (SIGSTOP), continues (SIGCONT) or kills the server.
-func (s *server) signal(t testing.TB, sig os.Signal) {
+func (s *redisServer) signal(t testing.TB, sig os.Signal) {
 	t.Helper()
 	if err := s.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		t.Errorf("signal redis-server: %v", err)
@@ -112,7 +113,7 @@ func (s *server) signal(t testing.TB, sig os.Signal) {
 }
 
 // dump returns the values of all keys, by name.
-func (s *server) dump(t testing.TB) map[string]string {
+func (s *redisServer) dump(t testing.TB) map[string]string {
 	t.Helper()
 	all := make(map[string]string)
 	for _, name := range s.client.Keys(t.Context(), "*").Val() {

@@ -23,7 +23,8 @@ type Shelf struct {
 // NewShelf returns a Shelf of at most maxBytes, keys, values and overhead together.
 func NewShelf(maxBytes int64) *Shelf {
 	s := &Shelf{max: maxBytes}
-	s.entries, _ = simplelru.NewLRU(math.MaxInt, func(key string, e entry) { s.bytes -= cost(key, e.value) }) // fails for size <= 0 only
+	// Fails for size <= 0 only.
+	s.entries, _ = simplelru.NewLRU(math.MaxInt, func(key string, e entry) { s.bytes -= cost(key, e.value) })
 	return s
 }
 

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -255,50 +254,6 @@ func TestCachedForgetsWhatWasCutShort(t *testing.T) {
 	if want := compress(t, engine(t, nil), ask(nil)); err != nil || second.Text != want.Text || second.Cut {
 		t.Errorf("the replica answers with what was cut short (%v)", err)
 	}
-}
-
-// A sleepy model takes a random time for each answer.
-type sleepy struct {
-	hashModel
-	most time.Duration
-}
-
-func (m *sleepy) Score(ctx context.Context, seqs []Sequence) ([]Losses, error) {
-	select {
-	case <-time.After(time.Duration(rand.IntN(1 + int(m.most)))):
-		return m.hashModel.Score(ctx, seqs)
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-// However long the model takes, a result is the one form of its request or says that it was cut
-// short.
-func TestClockDecidesNoForm(t *testing.T) {
-	req := ask(func(r *Request) { r.Files[0].Content, r.Rate = strings.Repeat(sample, 40), 0.3 })
-	want := compress(t, engine(t, nil), req)
-	synctest.Test(t, func(t *testing.T) {
-		cut, whole := 0, 0
-		for i := range 40 {
-			c := cached(t, &shelf{}, func(o *Options) {
-				o.Scorer, o.Deadline = &sleepy{most: time.Duration(i) * 10 * time.Millisecond}, time.Second
-			})
-			res, err := c.Compress(t.Context(), req)
-			switch {
-			case err != nil:
-				t.Fatal(err)
-			case res.Cut:
-				cut++
-			case res.Text != want.Text:
-				t.Fatal("a third form")
-			default:
-				whole++
-			}
-		}
-		if cut == 0 || whole == 0 {
-			t.Errorf("%d were cut short and %d not: the test shows nothing", cut, whole)
-		}
-	})
 }
 
 func TestCachedSurvivesALyingStore(t *testing.T) {

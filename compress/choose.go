@@ -83,7 +83,7 @@ func (j *job) walkFile(w *choice, src *source, from, to int) {
 func (j *job) walkChunk(w *choice, i int) (next int) {
 	c := &j.chunks[i]
 	end := j.subtree(i)
-	if c.src.level == cutTrees {
+	if c.src.level == cutTrees && c.syntax.Kind != parsers.KindHead {
 		value := 0.0
 		for k := i; k < end; k++ {
 			value += j.chunks[k].value

@@ -69,3 +69,12 @@ func (j *job) used(ranked []int) []use {
 	}
 	return j.links
 }
+
+// users counts for each chunk those that use what it defines.
+func (j *job) users(ranked []int) []int {
+	counts := make([]int, len(ranked))
+	for _, u := range j.used(ranked) {
+		counts[u.of]++
+	}
+	return counts
+}

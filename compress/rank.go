@@ -92,16 +92,20 @@ func (bm25Ranker) scores(e evidence) []float64 { return e.signal(signalWords) }
 // scores weighs all signals but the model's.
 func (wordsRanker) scores(e evidence) []float64 { return fitted.Words.scores(e.rows) }
 
-// scores weighs all signals, the gain in nats of what the model read among them. The gain is that
+// scores weighs all signals, what the model read among them.
+func (hybridRanker) scores(e evidence) []float64 {
+	e.hear()
+	return fitted.Hybrid.scores(e.rows)
+}
+
+// hear sets the model's signal: the gain in nats, in standard deviations of what it read. It is that
 // in nats and not in perplexity: both order the pieces alike, but differences of perplexity are so
 // skewed that one piece would take the whole scale.
-func (hybridRanker) scores(e evidence) []float64 {
+func (e evidence) hear() {
 	nats := func(alone, given float64) float64 { return alone - given }
-	rows := slices.Clone(e.rows)
 	for i, s := range standardised(gains(e, nats), e.heard) {
-		rows[i][signalModel] = s
+		e.rows[i][signalModel] = s
 	}
-	return fitted.Hybrid.scores(rows)
 }
 
 // signal lists one signal of all pieces.

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"pith/parsers"
 )
 
 // scoredQuery is how much of the query the model reads, in bytes, from its end: there stands what
@@ -115,7 +117,7 @@ func (c *chunk) header() string {
 func (j *job) ranked() []int {
 	var list []int
 	for i := range j.chunks {
-		if !j.chunks[i].isCloser() {
+		if !j.chunks[i].isCloser() && j.chunks[i].syntax.Kind != parsers.KindHead {
 			list = append(list, i)
 		}
 	}

@@ -17,6 +17,7 @@ const (
 	signalRoots           // BM25 of the words' roots (retries, retried, retrying)
 	signalPairs           // BM25 of words that are neighbours in the question
 	signalBeside          // the better of the chunks before and behind, by words
+	signalComment         // BM25 of the comments
 	signalPath            // BM25 of the path among the request's files
 	signalHeadVec         // cosine of the question's and the header's bags of embedded words
 	signalBodyVec         // the same with the whole text
@@ -26,7 +27,11 @@ const (
 	signalCalled          // the best of what uses the chunk
 	signalNamed           // the question names what the chunk defines
 	signalPlace           // the question names the chunk's lines (a stack trace, file:line)
+	signalBranches        // few of the words with which it decides
+	signalInvokes         // few of its calls
+	signalUsers           // few of the chunks that use it
 	signalSize            // logarithm of its lines
+	signalShort           // 1 for a few lines
 	signalFunction        // 1 for a function
 	signalClass           // 1 for a class or type
 	signalModel           // nats by which the chunk makes the question likelier
@@ -35,8 +40,8 @@ const (
 
 // signalNames are the names of the signals in reports and in the table of weights.
 var signalNames = [signals]string{
-	"words", "header", "subject", "roots", "pairs", "beside", "path", "head_vector", "body_vector", "body_match", "file_best",
-	"calls", "called", "named", "place", "size", "function", "class", "model",
+	"words", "header", "subject", "roots", "pairs", "beside", "comment", "path", "head_vector", "body_vector", "body_match", "file_best",
+	"calls", "called", "named", "place", "branches", "invokes", "users", "size", "short", "function", "class", "model",
 }
 
 // A row holds the signals of one chunk.
@@ -76,6 +81,8 @@ func (j *job) rows(ranked []int) []row {
 	set(signalRoots, bm25(p.words.distinctRoots(p.query), p.rooted()))
 	set(signalPairs, bm25Pairs(p.words.asked(j.req.Query), p.texts))
 	set(signalPath, j.pathScores(p, ranked))
+	shapes := j.shapes(ranked)
+	set(signalComment, bm25(p.query, p.comments(shapes)))
 	if j.opt.Embedding != nil {
 		m := newMeaning(j.opt.Embedding, p)
 		set(signalHeadVec, m.cosines(p.heads))
@@ -91,9 +98,15 @@ func (j *job) rows(ranked []int) []row {
 	set(signalCalled, called)
 	set(signalNamed, j.named(ranked))
 	set(signalPlace, j.places(ranked))
+	users := j.users(ranked)
 	for n, i := range ranked {
 		c := &j.chunks[i]
-		rows[n][signalSize] = math.Log(float64(1 + c.end - c.start))
+		rows[n][signalBranches], rows[n][signalInvokes] = few(shapes[n].branches), few(shapes[n].calls)
+		rows[n][signalUsers] = few(users[n])
+		rows[n][signalSize] = few(c.end - c.start)
+		if c.end-c.start <= shortLines {
+			rows[n][signalShort] = 1
+		}
 		switch c.syntax.Kind {
 		case parsers.KindFunction:
 			rows[n][signalFunction] = 1
@@ -111,7 +124,7 @@ func standardise(rows []row) {
 	column := make([]float64, len(rows))
 	for signal := range signals {
 		switch signal {
-		case signalNamed, signalPlace, signalFunction, signalClass, signalModel:
+		case signalNamed, signalPlace, signalShort, signalFunction, signalClass, signalModel:
 			continue
 		}
 		for n := range rows {
@@ -135,6 +148,24 @@ func (j *job) pathScores(p profiles, ranked []int) []float64 {
 		scores[n] = byFile[j.chunks[i].src.index]
 	}
 	return scores
+}
+
+// shapes are those of the ranked chunks.
+func (j *job) shapes(ranked []int) []shape {
+	list := make([]shape, len(ranked))
+	for n, i := range ranked {
+		list[n] = j.chunks[i].shape()
+	}
+	return list
+}
+
+// comments are the comments of chunks as bags.
+func (p profiles) comments(shapes []shape) []bag {
+	list := make([]bag, len(shapes))
+	for n, s := range shapes {
+		list[n] = p.words.bag(s.comments)
+	}
+	return list
 }
 
 // fileScores gives each chunk the best of its file.

@@ -4,22 +4,18 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"pith/configs"
 )
-
-var update = flag.Bool("update", false, "rewrite drop-in.yaml and the reference")
 
 func TestDefaultIsValid(t *testing.T) {
 	if err := configs.Default().Validate(); err != nil {
@@ -57,7 +53,8 @@ cache:
   ttl: 48h
 log:
   level: debug
-`, "PITH_LISTEN=:2", "PITH_RATE=0.1", "PITH_UPSTREAM=", "PITH_SERVICE_HOST=10.0.0.1", "HOME=/home/me", "PITH_CACHE_BYTES=1GiB")
+`, "PITH_LISTEN=:2", "PITH_RATE=0.1", "PITH_UPSTREAM=", "PITH_SERVICE_HOST=10.0.0.1", "HOME=/home/me",
+		"PITH_CACHE_BYTES=1GiB")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,8 +80,14 @@ func TestMistakesAreNamed(t *testing.T) {
 	tests := []struct{ name, yaml, want string }{
 		{"unknown key", "server:\n  listn: x\n", "pith.yaml:2: unknown key server.listn (did you mean server.listen?)"},
 		{"unknown section", "\nsever:\n  listen: x\n", "pith.yaml:2: unknown section sever (did you mean server?)"},
-		{"key in another section", "server:\n  redis_url: x\n", "pith.yaml:2: unknown key server.redis_url (did you mean cache.redis_url?)"},
-		{"nothing near", "server:\n  zzzzzzzzzzzzzzzzzzzzzzzzzzz: x\n", "pith.yaml:2: unknown key server.zzzzzzzzzzzzzzzzzzzzzzzzzzz"},
+		{
+			"key in another section", "server:\n  redis_url: x\n",
+			"pith.yaml:2: unknown key server.redis_url (did you mean cache.redis_url?)",
+		},
+		{
+			"nothing near", "server:\n  zzzzzzzzzzzzzzzzzzzzzzzzzzz: x\n",
+			"pith.yaml:2: unknown key server.zzzzzzzzzzzzzzzzzzzzzzzzzzz",
+		},
 		{"key without a section", "listen: x\n", "pith.yaml:1: unknown section listen"},
 		{"duration", "cache:\n  ttl: 5\n", "pith.yaml:2: cache.ttl: want a duration such as 800ms, 2s or 24h"},
 		{"size", "cache:\n  memory_bytes: 64MB\n", "pith.yaml:2: cache.memory_bytes: want a size such as 64MiB"},
@@ -102,7 +105,10 @@ func TestMistakesAreNamed(t *testing.T) {
 		{"given twice", "server:\n  listen: a\n  listen: b\n", "pith.yaml:3: "},
 		{"section given twice", "server:\n  listen: a\nserver:\n  listen: b\n", "pith.yaml:3: "},
 		{"a secret twice", "cache:\n  secret: a\n  secret_file: b\n", "pith.yaml:3: cache.secret is given twice"},
-		{"not a secret", "server:\n  listen_file: a\n", "pith.yaml:2: unknown key server.listen_file: only secrets are read from files"},
+		{
+			"not a secret", "server:\n  listen_file: a\n",
+			"pith.yaml:2: unknown key server.listen_file: only secrets are read from files",
+		},
 		{"two documents", "server:\n  listen: a\n---\nserver:\n  listen: b\n", "a second document"},
 		{"not YAML", "server:\n\t- x: {\n", "pith.yaml:"},
 	}
@@ -124,7 +130,8 @@ func TestAllMistakesAtOnce(t *testing.T) {
 }
 
 func TestMissingFile(t *testing.T) {
-	if _, err := configs.Load("no-such-file.yaml", nil); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "no-such-file.yaml") {
+	if _, err := configs.Load("no-such-file.yaml", nil); !errors.Is(err, fs.ErrNotExist) ||
+		!strings.Contains(err.Error(), "no-such-file.yaml") {
 		t.Errorf("Load = %v", err)
 	}
 }
@@ -142,7 +149,10 @@ func TestSecretsFromFiles(t *testing.T) {
 	if err != nil || string(c.Admin.Token) != "from the file" {
 		t.Errorf("PITH_ADMIN_TOKEN_FILE: %v", err)
 	}
-	for _, environ := range [][]string{{"PITH_CACHE_SECRET_FILE=gone"}, {"PITH_CACHE_SECRET=a", "PITH_CACHE_SECRET_FILE=" + file}} {
+	for _, environ := range [][]string{
+		{"PITH_CACHE_SECRET_FILE=gone"},
+		{"PITH_CACHE_SECRET=a", "PITH_CACHE_SECRET_FILE=" + file},
+	} {
 		if _, err := configs.Load("", environ); err == nil || !strings.Contains(err.Error(), "PITH_CACHE_SECRET_FILE") {
 			t.Errorf("%q: Load = %v", environ, err)
 		}
@@ -150,7 +160,8 @@ func TestSecretsFromFiles(t *testing.T) {
 }
 
 func TestSecretsDoNotShow(t *testing.T) {
-	c, err := load(t, "cache:\n  secret: hunter2hunter2hunter2\n  redis_url: redis://:hunter2@h:1\n", "PITH_ADMIN_TOKEN=hunter2")
+	c, err := load(t, "cache:\n  secret: hunter2hunter2hunter2\n  redis_url: redis://:hunter2@h:1\n",
+		"PITH_ADMIN_TOKEN=hunter2")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +177,10 @@ func TestSecretsDoNotShow(t *testing.T) {
 		t.Error(err)
 	}
 	fmt.Fprint(&out, c.Keys(), c.Validate())
-	for _, bad := range []string{"cache:\n  secret: hunter2\n bad", "cache:\n  secret: [hunter2]\n", "cache:\n  secret: 'hunter2\n", "cache:\n  secret: {hunter2\n"} {
+	for _, bad := range []string{
+		"cache:\n  secret: hunter2\n bad", "cache:\n  secret: [hunter2]\n",
+		"cache:\n  secret: 'hunter2\n", "cache:\n  secret: {hunter2\n",
+	} {
 		_, err := load(t, bad)
 		if err == nil {
 			t.Errorf("%q loads", bad)
@@ -218,7 +232,10 @@ func TestValidate(t *testing.T) {
 		{"PITH_CACHE_SECRET", func(c *configs.Config) { c.Cache.RedisURL = "redis://h" }},
 		{"server.tls_key", func(c *configs.Config) { c.Server.TLSCert = "cert.pem" }},
 		{"server.websocket", func(c *configs.Config) { c.Server.WebSocket = "on" }},
-		{"server.upstream_key", func(c *configs.Config) { c.Server.Listen, c.Server.UpstreamKey = "0.0.0.0:8484", "sk-1" }},
+		{
+			"server.upstream_key",
+			func(c *configs.Config) { c.Server.Listen, c.Server.UpstreamKey = "0.0.0.0:8484", "sk-1" },
+		},
 		{"limits.in_flight_bytes", func(c *configs.Config) { c.Limits.InFlightBytes = 0 }},
 		{"limits.response_bytes", func(c *configs.Config) { c.Limits.ResponseBytes = -1 }},
 		{"limits.connections", func(c *configs.Config) { c.Limits.Connections = -1 }},
@@ -259,92 +276,10 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-// lists is a file with one good entry in each list.
-const lists = `upstreams:
-  - name: a
-    url: https://api.example.com
-    models: [gpt-*, o3]
-keys:
-  - name: alice
-    hash: sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
-    requests_per_minute: 60
-`
-
-func TestLists(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "key")
-	if err := os.WriteFile(file, []byte("from the file\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	c, err := load(t, lists+"  - {name: bob, hash: x, tokens_per_minute: 5}\n", "SPARE=from the environment")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if u := c.Upstreams[0]; len(c.Upstreams) != 1 || !reflect.DeepEqual(u.Models, []string{"gpt-*", "o3"}) || u.URL != "https://api.example.com" {
-		t.Errorf("upstreams = %+v", c.Upstreams)
-	}
-	if len(c.VirtualKeys) != 2 || c.VirtualKeys[0].RequestsPerMinute != 60 || c.VirtualKeys[1].TokensPerMinute != 5 {
-		t.Errorf("keys = %+v", c.VirtualKeys)
-	}
-	for line, want := range map[string]string{"key: plain": "plain", "key_file: " + file: "from the file", "key_env: SPARE": "from the environment"} {
-		c, err := load(t, "upstreams:\n  - "+line+"\n", "SPARE=from the environment")
-		if err != nil || string(c.Upstreams[0].Key) != want {
-			t.Errorf("%s: %v", line, err)
-		}
-	}
-}
-
-func TestMistakesInListsAreNamed(t *testing.T) {
-	tests := []struct{ yaml, want string }{
-		{"upstreams:\n  - nam: a\n", "pith.yaml:2: unknown key upstreams.nam (did you mean upstreams.name?)"},
-		{"upstreams: {name: a}\n", "pith.yaml:1: upstreams: want a list of entries"},
-		{"upstreams:\n  - a\n", "pith.yaml:2: want keys of upstreams"},
-		{"upstreams:\n  - name: [a]\n", "pith.yaml:2: upstreams.name: want one plain value"},
-		{"upstreams:\n  - models: [[a]]\n", "pith.yaml:2: upstreams.models: want a list of plain values"},
-		{"upstreams:\n  - key_env: NOT_THERE\n", "pith.yaml:2: upstreams.key_env: the environment has no NOT_THERE"},
-		{"upstreams:\n  - url_file: x\n", "only secrets are read from files"},
-		{"upstreams:\n  - key: a\n    key_env: B\n", "pith.yaml:3: upstreams.key is given twice"},
-		{"keys:\n  - requests_per_minute: many\n", "pith.yaml:2: keys.requests_per_minute: want a whole number"},
-		{"upstream:\n", "unknown section upstream (did you mean upstreams?)"},
-	}
-	for _, tt := range tests {
-		if _, err := load(t, tt.yaml); err == nil || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%q: Load = %v, want %s", tt.yaml, err, tt.want)
-		}
-	}
-}
-
-func TestListsAreValidated(t *testing.T) {
-	tests := []struct{ old, replacement, want string }{
-		{"name: a\n", "name: ''\n", "upstreams.name"},
-		{"keys:", "  - {name: a, url: https://b, paths: [/x]}\nkeys:", "upstreams.name"},
-		{"https://api.example.com", "api.example.com", "upstreams a: url"},
-		{"https://api.example.com", "https://user:pass@api.example.com", "credentials"},
-		{"models: [gpt-*, o3]", "auth: basic", "upstreams a: auth"},
-		{"    models: [gpt-*, o3]\n", "", "would get every request"},
-		{"gpt-*", "'[gpt'", "upstreams a: models"},
-		{"models: [gpt-*, o3]", "paths: [v1]", "upstreams a: paths"},
-		{"name: alice", "name: ''", "keys.name"},
-		{"sha256:01", "sha256:", "keys alice: hash"},
-		{"sha256:", "", "keys alice: hash"},
-		{"minute: 60", "minute: -1", "keys alice: requests_per_minute"},
-		{"keys:", "    key: sk-1\nkeys:", ""},
-		{lists[strings.Index(lists, "keys:"):], "    key: sk-1\nserver:\n  listen: 0.0.0.0:8484\n", "upstreams a: key needs keys"},
-	}
-	for _, tt := range tests {
-		c, err := load(t, strings.Replace(lists, tt.old, tt.replacement, 1))
-		if err != nil {
-			t.Fatalf("%s: %v", tt.want, err)
-		}
-		err = c.Validate()
-		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
-			t.Errorf("%q for %q: Validate = %v, want %s", tt.replacement, tt.old, err, tt.want)
-		}
-	}
-}
-
 func TestReload(t *testing.T) {
 	old := configs.Default()
-	next, err := load(t, "server: {listen: ':1', upstream: http://b}\ncache: {secret: 0123456789abcdef}\ncompress: {rate: 0.5}\n"+lists)
+	next, err := load(t, "server: {listen: ':1', upstream: http://b}\ncache: {secret: 0123456789abcdef}\ncompress: "+
+		"{rate: 0.5}\n"+lists)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -355,131 +290,11 @@ func TestReload(t *testing.T) {
 	if want := []string{"server.listen", "cache.secret"}; !reflect.DeepEqual(waiting, want) {
 		t.Errorf("waiting = %q, want %q", waiting, want)
 	}
-	if merged.Server.Listen != old.Server.Listen || merged.Cache.Secret != "" || merged.Server.Upstream != "http://b" || len(merged.VirtualKeys) != 1 {
+	if merged.Server.Listen != old.Server.Listen || merged.Cache.Secret != "" || merged.Server.Upstream != "http://b" ||
+		len(merged.VirtualKeys) != 1 {
 		t.Errorf("merged = %+v", merged)
 	}
 	if _, changed, waiting := old.Reload(configs.Default()); changed != nil || waiting != nil {
 		t.Errorf("nothing changed, and Reload speaks of %q and %q", changed, waiting)
 	}
-}
-
-// Each example loads and is valid once it has the secrets that it asks for; its "#key: value" lines
-// and its "default X" comments are the defaults.
-func TestExamples(t *testing.T) {
-	paths, err := filepath.Glob("*.yaml")
-	if err != nil || len(paths) < 4 {
-		t.Fatalf("examples: %v, %v", paths, err)
-	}
-	defaults := make(map[string]string)
-	for _, k := range configs.Default().Keys() {
-		defaults[k.Path] = k.Value
-	}
-	commented := regexp.MustCompile(`^(\s+)#(\w+: .*)$`)
-	annotated := regexp.MustCompile(`^\s+(\w+):.*# default ([^;\s]+)`)
-	for _, path := range paths {
-		c, err := configs.Load(path, []string{"PITH_CACHE_SECRET=0123456789abcdef", "ANTHROPIC_API_KEY=sk-ant-1"})
-		if err != nil {
-			t.Errorf("%s: %v", path, err)
-		} else if err := c.Validate(); err != nil {
-			t.Errorf("%s: %v", path, err)
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var asDefaults strings.Builder // the file with the defaults in it and nothing else
-		section := ""
-		for line := range strings.Lines(string(text)) {
-			line = strings.TrimRight(line, "\n")
-			if name, ok := strings.CutSuffix(line, ":"); ok && !strings.ContainsAny(name, " #") {
-				section = name
-				asDefaults.WriteString(line + "\n")
-			} else if section == "upstreams" || section == "keys" {
-				continue // lists are empty by default
-			} else if m := commented.FindStringSubmatch(line); m != nil {
-				asDefaults.WriteString(m[1] + m[2] + "\n")
-			} else if m := annotated.FindStringSubmatch(line); m != nil {
-				if want := defaults[section+"."+m[1]]; strings.Trim(m[2], `"`) != want {
-					t.Errorf("%s: %s.%s is said to be %s by default, and is %q", path, section, m[1], m[2], want)
-				}
-			} else if s := strings.TrimSpace(line); s != "" && s[0] != '#' {
-				t.Errorf("%s: %q does not name its default", path, line)
-			}
-		}
-		if got, err := load(t, asDefaults.String()); err != nil || !reflect.DeepEqual(got.Keys(), configs.Default().Keys()) || len(got.Upstreams)+len(got.VirtualKeys) > 0 {
-			t.Errorf("%s: the commented settings are not the defaults: %v\n%+v", path, err, got)
-		}
-	}
-}
-
-// drop-in.yaml and the reference table are made from the table of keys: run with -update after a
-// change.
-func TestReference(t *testing.T) {
-	golden(t, "drop-in.yaml", dropIn())
-	golden(t, filepath.Join("testdata", "reference.md"), reference())
-}
-
-func golden(t *testing.T, path, want string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(path)
-	if err != nil || string(got) != want {
-		t.Errorf("%s is not what the table of keys says (%v): run `make golden`", path, err)
-	}
-}
-
-func dropIn() string {
-	var b strings.Builder
-	b.WriteString(`# Pith as a drop-in proxy: every setting with its default. Remove the # in front of a key to change it.
-#   pith serve --config configs/drop-in.yaml
-# Each can also come from the environment, under the name in brackets. A secret can stand in a file of its own: key_file: path,
-# or the variable with _FILE behind.
-`)
-	section := ""
-	for _, k := range configs.Default().Keys() {
-		name, key, _ := strings.Cut(k.Path, ".")
-		if name != section {
-			section = name
-			fmt.Fprintf(&b, "\n%s:\n", name)
-		}
-		value := k.Value
-		if value == "" {
-			value = `""`
-		}
-		fmt.Fprintf(&b, "  # %s [%s]\n  #%s: %s\n", k.Help, k.Env, key, value)
-	}
-	for _, s := range configs.Sections() {
-		fmt.Fprintf(&b, "\n# %s\n%s:\n", s.Help, s.Path)
-		dash := "-"
-		for _, k := range s.Keys {
-			_, key, _ := strings.Cut(k.Path, ".")
-			fmt.Fprintf(&b, "  #%s %s:  # %s\n", dash, key, k.Help)
-			dash = " "
-		}
-	}
-	return b.String()
-}
-
-func reference() string {
-	var b strings.Builder
-	b.WriteString("Settings with a dagger need a restart; the others take effect on SIGHUP and when the file changes.\n\n" +
-		"| key | environment | default | meaning |\n|---|---|---|---|\n")
-	for _, k := range configs.Default().Keys() {
-		dagger := ""
-		if configs.IsFixed(k.Path) {
-			dagger = " †"
-		}
-		fmt.Fprintf(&b, "| `%s`%s | `%s` | %s | %s |\n", k.Path, dagger, k.Env, k.Value, k.Help)
-	}
-	for _, s := range configs.Sections() {
-		fmt.Fprintf(&b, "\n`%s`: %s.\n\n| key of an entry | default | meaning |\n|---|---|---|\n", s.Path, s.Help)
-		for _, k := range s.Keys {
-			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", strings.TrimPrefix(k.Path, s.Path+"."), k.Value, k.Help)
-		}
-	}
-	return b.String()
 }

@@ -85,7 +85,10 @@ func (c *Config) loadYAML(path string, data []byte, environ []string) []error {
 	if err != nil {
 		return []error{syntaxError(path, err)}
 	}
-	r := reader{path: path, bindings: c.bindings(), lists: c.lists(), environ: environ, given: make(map[string]bool), places: c.placed()}
+	r := reader{
+		path: path, bindings: c.bindings(), lists: c.lists(), environ: environ, given: make(map[string]bool),
+		places: c.placed(),
+	}
 	for i, doc := range file.Docs {
 		if i > 0 && doc.Body != nil {
 			r.fail(doc.Body, "a second document: want one")
@@ -110,7 +113,7 @@ func syntaxError(path string, err error) error {
 type reader struct {
 	path     string
 	bindings []binding
-	lists    []list
+	lists    []listSection
 	environ  []string
 	given    map[string]bool
 	places   map[string]string // of the Config
@@ -135,7 +138,7 @@ func (r *reader) place(at ast.Node) string {
 func (r *reader) top(body ast.Node) {
 	for _, section := range r.entries(body, "sections such as server:") {
 		name := section.Key.GetToken().Value
-		if i := slices.IndexFunc(r.lists, func(l list) bool { return l.path == name }); i >= 0 {
+		if i := slices.IndexFunc(r.lists, func(l listSection) bool { return l.path == name }); i >= 0 {
 			r.list(r.lists[i], section)
 			continue
 		}
@@ -150,7 +153,7 @@ func (r *reader) top(body ast.Node) {
 }
 
 // list reads the entries of a list.
-func (r *reader) list(l list, section *ast.MappingValueNode) {
+func (r *reader) list(l listSection, section *ast.MappingValueNode) {
 	var items []ast.Node
 	switch n := section.Value.(type) {
 	case nil, *ast.NullNode, *ast.CommentGroupNode:
@@ -161,7 +164,10 @@ func (r *reader) list(l list, section *ast.MappingValueNode) {
 	}
 	for i, item := range items {
 		at := fmt.Sprintf("%s[%d].", l.path, i)
-		one := reader{path: r.path, bindings: l.entry(), environ: r.environ, given: make(map[string]bool), places: r.places, at: at}
+		one := reader{
+			path: r.path, bindings: l.entry(), environ: r.environ, given: make(map[string]bool),
+			places: r.places, at: at,
+		}
 		one.places[at] = r.place(item)
 		for _, entry := range one.entries(item, "keys of "+l.path) {
 			one.entry(l.path+"."+entry.Key.GetToken().Value, entry)

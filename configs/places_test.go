@@ -45,10 +45,12 @@ func TestValuesOutOfRangeNameTheirPlace(t *testing.T) {
 	if err := c.Set("server.listen", "nowhere", "--listen"); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Validate(); err == nil || !strings.HasPrefix(err.Error(), "--listen: server.listen") || c.Place("server.listen") != "--listen" {
+	if err := c.Validate(); err == nil || !strings.HasPrefix(err.Error(), "--listen: server.listen") ||
+		c.Place("server.listen") != "--listen" {
 		t.Errorf("a flag: %v", err)
 	}
-	if err := c.Set("compress.rate", "half", "--rate"); err == nil || !strings.Contains(err.Error(), "--rate: want a number") {
+	if err := c.Set("compress.rate", "half", "--rate"); err == nil ||
+		!strings.Contains(err.Error(), "--rate: want a number") {
 		t.Errorf("Set = %v", err)
 	}
 	if err := c.Set("compress.ratio", "1", "--ratio"); err == nil {
@@ -58,8 +60,9 @@ func TestValuesOutOfRangeNameTheirPlace(t *testing.T) {
 
 func TestUnknownVariablesAreNamed(t *testing.T) {
 	got := configs.Unknown([]string{
-		"PITH_RAT=0.5", "PITH_RATE=0.5", "PITH_CACHE_SECRET_FILE=x", "PITH_RATE_FILE=x", "PITH_EVOLVE_KEY=x", "HOME=/", "PITHY=1",
-		"PITH_SERVICE_HOST=10.0.0.1", "PITH_PORT=tcp://10.0.0.1:80", "PITH_PORT_80_TCP_ADDR=10.0.0.1", "PITH_REDIS=x",
+		"PITH_RAT=0.5", "PITH_RATE=0.5", "PITH_CACHE_SECRET_FILE=x", "PITH_RATE_FILE=x", "PITH_EVOLVE_KEY=x",
+		"HOME=/", "PITHY=1", "PITH_SERVICE_HOST=10.0.0.1", "PITH_PORT=tcp://10.0.0.1:80",
+		"PITH_PORT_80_TCP_ADDR=10.0.0.1", "PITH_REDIS=x",
 	})
 	want := []string{
 		"the variable PITH_RAT is no setting (did you mean PITH_RATE?)",
@@ -85,10 +88,14 @@ func TestFilesAreBounded(t *testing.T) {
 	if _, err := configs.LoadPrices(pipe); err == nil || !strings.Contains(err.Error(), "not a regular file") {
 		t.Errorf("a pipe of prices: %v", err)
 	}
-	if _, err := configs.Load("", []string{"PITH_CACHE_SECRET_FILE=" + pipe}); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+	if _, err := configs.Load("", []string{"PITH_CACHE_SECRET_FILE=" + pipe}); err == nil ||
+		!strings.Contains(err.Error(), "not a regular file") {
 		t.Errorf("a secret in a pipe: %v", err)
 	}
-	for _, text := range []string{strings.Repeat("[", 200_000), "server: " + strings.Repeat("{a: ", 100), strings.Repeat("#", 2<<20)} {
+	for _, text := range []string{
+		strings.Repeat("[", 200_000), "server: " + strings.Repeat("{a: ", 100),
+		strings.Repeat("#", 2<<20),
+	} {
 		if _, err := load(t, text); err == nil {
 			t.Errorf("%.10s loads", text)
 		}

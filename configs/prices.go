@@ -45,7 +45,8 @@ func LoadPrices(path string) ([]Price, error) {
 			value *float64
 		}{{"input", p.Input}, {"cache_read", p.CacheRead}, {"cache_write", p.CacheWrite}, {"output", p.Output}} {
 			if f.value == nil || !(*f.value >= 0) {
-				errs = append(errs, fmt.Errorf("%s: row %d: %s: want a price per million tokens, 0 or more", path, i+1, f.name))
+				errs = append(
+					errs, fmt.Errorf("%s: row %d: %s: want a price per million tokens, 0 or more", path, i+1, f.name))
 			}
 		}
 	}

@@ -46,7 +46,8 @@ func (c Config) Validate() error {
 	k.that(c.Accounting.Holdout >= 0 && c.Accounting.Holdout <= 1, "accounting.holdout", "must be in [0, 1]")
 	if c.Tracing.Endpoint != "" {
 		u, err := url.Parse(c.Tracing.Endpoint)
-		k.that(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil, "tracing.endpoint",
+		k.that(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil,
+			"tracing.endpoint",
 			"is not a URL: want one such as http://127.0.0.1:4318, and headers in OTEL_EXPORTER_OTLP_HEADERS")
 	}
 	k.that(c.Dashboard.Keep >= 0, "dashboard.keep", "must not be negative")
@@ -101,7 +102,8 @@ func (k *checks) compress(c Compress) {
 	k.oneOf("compress.speed", c.Speed, "exact", "balanced", "fast")
 	k.that(c.Deadline >= 0, "compress.deadline", "must not be negative")
 	k.that(c.Timeout > 0, "compress.timeout", "must be positive")
-	k.that(c.Deadline <= c.Timeout, "compress.deadline", "must not be longer than compress.timeout, past which the result is of no use", "compress.timeout")
+	k.that(c.Deadline <= c.Timeout, "compress.deadline",
+		"must not be longer than compress.timeout, past which the result is of no use", "compress.timeout")
 	k.that(c.MinBytes >= 0, "compress.min_bytes", "must not be negative")
 	k.that(c.FineRatio > 0 && c.FineRatio <= 1, "compress.fine_ratio", "must be in (0, 1]")
 	k.that(c.Beta >= 0 && c.Beta <= 1, "compress.beta", "must be in [0, 1]")
@@ -115,7 +117,8 @@ func (k *checks) cache(c Cache) {
 	// Without one each process would draw its own, and none would find what another, or its own
 	// last run, left in Redis.
 	k.that(c.RedisURL == "" || c.Secret != "", "cache.secret",
-		"is needed with cache.redis_url, the same for all replicas: set PITH_CACHE_SECRET to the output of `openssl rand -hex 32`", "cache.redis_url")
+		"is needed with cache.redis_url, the same for all replicas: set PITH_CACHE_SECRET to the output of `openssl "+
+			"rand -hex 32`", "cache.redis_url")
 }
 
 func (k *checks) retrieval(r Retrieval, c Cache) {
@@ -125,12 +128,14 @@ func (k *checks) retrieval(r Retrieval, c Cache) {
 	// Hashes are part of the prompt: another secret after a restart would change the bytes of old
 	// turns.
 	k.that(!r.Enabled || c.Secret != "", "cache.secret",
-		"is needed with retrieval.enabled: set PITH_CACHE_SECRET to the output of `openssl rand -hex 32`", "retrieval.enabled")
+		"is needed with retrieval.enabled: set PITH_CACHE_SECRET to the output of `openssl rand -hex 32`",
+		"retrieval.enabled")
 }
 
 // gateway checks who may come in and where requests go.
 func (k *checks) gateway(c Config) {
-	k.that((c.Server.TLSCert == "") == (c.Server.TLSKey == ""), "server.tls_key", "and server.tls_cert go together", "server.tls_cert")
+	k.that((c.Server.TLSCert == "") == (c.Server.TLSKey == ""), "server.tls_key", "and server.tls_cert go together",
+		"server.tls_cert")
 	k.that(c.Limits.InFlightBytes > 0, "limits.in_flight_bytes", "must be positive")
 	k.that(c.Limits.ResponseBytes >= 0, "limits.response_bytes", "must not be negative")
 	k.that(c.Limits.Connections >= 0, "limits.connections", "must not be negative")
@@ -152,18 +157,22 @@ func isLoopback(listen string) bool {
 // this machine.
 func (k *checks) upstreams(c Config) {
 	closed := len(c.VirtualKeys) > 0 || isLoopback(c.Server.Listen)
-	k.that(closed || c.Server.UpstreamKey == "", "server.upstream_key", "needs keys, as server.listen is open to others: add one with `pith key new`")
+	k.that(closed || c.Server.UpstreamKey == "", "server.upstream_key",
+		"needs keys, as server.listen is open to others: add one with `pith key new`")
 	names := make(map[string]bool)
 	for i, u := range c.Upstreams {
 		k.in("upstreams", i, "upstreams.")
-		k.that(u.Name != "" && !names[u.Name], "name", fmt.Sprintf("is %q: want a name that no other entry has", u.Name))
+		k.that(u.Name != "" && !names[u.Name], "name",
+			fmt.Sprintf("is %q: want a name that no other entry has", u.Name))
 		names[u.Name] = true
 		k.in("upstreams", i, "upstreams "+u.Name+": ")
 		k.upstream("url", u.URL)
 		k.oneOf("auth", u.Auth, "", "bearer", "x-api-key", "api-key")
 		k.oneOf("websocket", u.WebSocket, "off", "responses", "any")
-		k.that(closed || u.Key == "", "key", "needs keys, as server.listen is open to others: add one with `pith key new`")
-		k.that(len(u.Models)+len(u.Paths) > 0, "url", "would get every request: give the entry models or paths, or make it server.upstream")
+		k.that(closed || u.Key == "", "key",
+			"needs keys, as server.listen is open to others: add one with `pith key new`")
+		k.that(len(u.Models)+len(u.Paths) > 0, "url",
+			"would get every request: give the entry models or paths, or make it server.upstream")
 		for _, m := range u.Models {
 			_, err := path.Match(m, "")
 			k.that(m != "" && err == nil, "models", fmt.Sprintf("has %q: want a name, or one with * and ?", m))
@@ -179,12 +188,14 @@ func (k *checks) virtualKeys(keys []VirtualKey) {
 	names := make(map[string]bool)
 	for i, v := range keys {
 		k.in("keys", i, "keys.")
-		k.that(v.Name != "" && !names[v.Name], "name", fmt.Sprintf("is %q: want a name that no other entry has", v.Name))
+		k.that(v.Name != "" && !names[v.Name], "name",
+			fmt.Sprintf("is %q: want a name that no other entry has", v.Name))
 		names[v.Name] = true
 		k.in("keys", i, "keys "+v.Name+": ")
 		hash, ok := strings.CutPrefix(v.Hash, "sha256:")
 		sum, err := hex.DecodeString(hash)
-		k.that(ok && err == nil && len(sum) == sha256.Size, "hash", "is not what `pith key new` prints: want sha256: and 64 hex digits")
+		k.that(ok && err == nil && len(sum) == sha256.Size, "hash",
+			"is not what `pith key new` prints: want sha256: and 64 hex digits")
 		k.that(v.RequestsPerMinute >= 0, "requests_per_minute", "must not be negative")
 		k.that(v.TokensPerMinute >= 0, "tokens_per_minute", "must not be negative")
 	}
@@ -205,7 +216,8 @@ func (k *checks) oneOf(key, value string, allowed ...string) {
 func (k *checks) address(key, value string) {
 	_, port, err := net.SplitHostPort(value)
 	n, portErr := strconv.ParseUint(port, 10, 16)
-	k.that(err == nil && portErr == nil && n <= 65535, key, fmt.Sprintf("is %q: want host:port, such as 127.0.0.1:8484", value))
+	k.that(err == nil && portErr == nil && n <= 65535, key,
+		fmt.Sprintf("is %q: want host:port, such as 127.0.0.1:8484", value))
 }
 
 // upstream does not quote the URL, for it may hold a password.

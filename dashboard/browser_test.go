@@ -23,7 +23,8 @@ func (s *stage) busy(t *testing.T) {
 	t.Helper()
 	s.parts = []dashboard.Part{
 		{Name: "Redis", State: "ok", Detail: "closed; 1,204 calls, 0 failed"},
-		{Name: "model", State: "ok", Detail: "pith-code-lm on cpu"}, {Name: "parse workers", State: "busy", Detail: "2 workers, 1 killed"},
+		{Name: "model", State: "ok", Detail: "pith-code-lm on cpu"},
+		{Name: "parse workers", State: "busy", Detail: "2 workers, 1 killed"},
 	}
 	s.count("pith_tokens_total", 120000, "arm", "treated", "kind", "input", "model", "gpt-4o")
 	s.count("pith_tokens_total", 80000, "arm", "treated", "kind", "cache_read", "model", "gpt-4o")
@@ -75,7 +76,12 @@ func (s *stage) look(t *testing.T, name string, flags ...string) looked {
 	if pictures == "" {
 		pictures = t.TempDir()
 	}
-	cmd := exec.CommandContext(t.Context(), "node", append([]string{"../e2e/browser/dashboard.mjs", browser, s.OneTimeURL(s.server.URL), name, pictures}, flags...)...)
+	cmd := exec.CommandContext(
+		t.Context(),
+		"node",
+		append(
+			[]string{"../e2e/browser/dashboard.mjs", browser, s.OneTimeURL(s.server.URL), name, pictures},
+			flags...)...)
 	cmd.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":"+filepath.Join(browser, "../node/bin"))
 	var errOut strings.Builder
 	cmd.Stderr = &errOut
@@ -126,7 +132,13 @@ func TestPageInABrowser(t *testing.T) {
 		s := newStage(t, 10)
 		s.busy(t)
 		for i := range 4 {
-			s.request(t, fmt.Sprintf("%032x", i), "dashboard/session.go", source(t, "session.go"), "When is a one-time key used up?")
+			s.request(
+				t,
+				fmt.Sprintf("%032x", i),
+				"dashboard/session.go",
+				source(t, "session.go"),
+				"When is a one-time key used up?",
+			)
 		}
 		saw := s.look(t, "busy")
 		has(t, saw.Text, "Money saved", "3.25", "held out", "pith-code-lm", "upstream default", "no-code", "4 now")
@@ -137,12 +149,33 @@ func TestPageInABrowser(t *testing.T) {
 	})
 	t.Run("failing", func(t *testing.T) {
 		s := newStage(t, 3)
-		s.parts = []dashboard.Part{{Name: "Redis", State: "failing", Detail: "open; left alone after 20 failures"}, {Name: "model", State: "off", Detail: "no ONNX Runtime library was found"}}
+		s.parts = []dashboard.Part{
+			{Name: "Redis", State: "failing", Detail: "open; left alone after 20 failures"},
+			{Name: "model", State: "off", Detail: "no ONNX Runtime library was found"},
+		}
 		s.count("pith_upstream_attempts_total", 31, "upstream", "default", "outcome", "unreached")
 		s.count("pith_decisions_total", 12, "dialect", "chat", "decision", "bypass", "reason", "timeout")
 		text := source(t, "session.go")
-		s.keeper.Saw("t", explain.Request{ID: strings.Repeat("f", 32), Time: time.Now(), Dialect: "chat", Status: 502, Decision: "bypass", Reason: "timeout"},
-			[]explain.Piece{{Request: compress.Request{Query: "Why?", Files: []compress.File{{Path: "session.go", Content: text}}}, Reason: "timeout"}})
+		s.keeper.Saw(
+			"t",
+			explain.Request{
+				ID:       strings.Repeat("f", 32),
+				Time:     time.Now(),
+				Dialect:  "chat",
+				Status:   502,
+				Decision: "bypass",
+				Reason:   "timeout",
+			},
+			[]explain.Piece{
+				{
+					Request: compress.Request{
+						Query: "Why?",
+						Files: []compress.File{{Path: "session.go", Content: text}},
+					},
+					Reason: "timeout",
+				},
+			},
+		)
 		saw := s.look(t, "failing", "gone")
 		has(t, saw.Text, "left alone after 20 failures", "unreached 31", "timeout", "502")
 		has(t, saw.Detail, "left", "timeout", "It was sent as it came.")
@@ -152,8 +185,21 @@ func TestPageInABrowser(t *testing.T) {
 		var text strings.Builder
 		text.WriteString("package long\n")
 		for i := range 900 {
-			fmt.Fprintf(&text, "\n// %s%d reads <b>markup</b> & more.\nfunc %s%d(value int) int {\n\tif value > %d {\n\t\treturn value / 2\n\t}\n\treturn value * %d // %s\n}\n",
-				strings.Repeat("aVeryLongName", 4), i, strings.Repeat("aVeryLongName", 4), i, i, i, strings.Repeat("x", 160))
+			fmt.Fprintf(
+				&text,
+				"\n// %s%d reads <b>markup</b> & more.\nfunc %s%d(value int) int {\n"+
+					"\tif value > %d {\n\t\treturn value / 2\n\t}\n\treturn value * %d // %s\n}\n",
+				strings.Repeat(
+					"aVeryLongName",
+					4,
+				),
+				i,
+				strings.Repeat("aVeryLongName", 4),
+				i,
+				i,
+				i,
+				strings.Repeat("x", 160),
+			)
 		}
 		for i := range 70 {
 			s.keeper.Saw("t", explain.Request{
@@ -161,7 +207,13 @@ func TestPageInABrowser(t *testing.T) {
 				Client: strings.Repeat("client", 12), Decision: "pass", Reason: "below-minimum", Status: 200,
 			}, nil)
 		}
-		s.request(t, strings.Repeat("a", 32), strings.Repeat("deep/", 40)+"long.go", text.String(), strings.Repeat("What does aVeryLongName899 return? ", 60))
+		s.request(
+			t,
+			strings.Repeat("a", 32),
+			strings.Repeat("deep/", 40)+"long.go",
+			text.String(),
+			strings.Repeat("What does aVeryLongName899 return? ", 60),
+		)
 		saw := s.look(t, "long")
 		has(t, saw.Detail, "long.go", "more lines", "<b>markup</b>")
 		if saw.Dropped < 1000 {

@@ -1,4 +1,5 @@
-// Package dashboard shows what a running Pith does: a page for browsers, live, and the same as JSON.
+// Package dashboard shows what a running Pith does: a page for browsers, live, and the same as
+// JSON.
 //
 // It reads the figures that the metrics have, and of requests what an explain.Keeper holds. It is
 // served beside the metrics, never on the clients' listener, and lets nobody in without its token
@@ -71,7 +72,12 @@ func New(o Options) *Dashboard {
 	if o.Parts == nil {
 		o.Parts = func(context.Context) []Part { return nil }
 	}
-	d := &Dashboard{opts: o, sessions: newSessions(o.Token), streams: make(chan struct{}, maxStreams), changed: make(chan struct{})}
+	d := &Dashboard{
+		opts:     o,
+		sessions: newSessions(o.Token),
+		streams:  make(chan struct{}, maxStreams),
+		changed:  make(chan struct{}),
+	}
 	d.handler = d.routes()
 	return d
 }

@@ -43,7 +43,15 @@ func TestNobodyLooksWithoutBeingLetIn(t *testing.T) {
 	stranger := &http.Client{}
 	for _, path := range []string{"/dashboard/state", "/dashboard/events", "/dashboard/requests/kept"} {
 		for _, token := range []string{"", "wrong"} {
-			if res, body := ask(t, stranger, http.MethodGet, s.server.URL+path, token, nil); res.StatusCode != http.StatusUnauthorized || strings.Contains(body, "session") {
+			if res, body := ask(
+				t,
+				stranger,
+				http.MethodGet,
+				s.server.URL+path,
+				token,
+				nil,
+			); res.StatusCode != http.StatusUnauthorized ||
+				strings.Contains(body, "session") {
 				t.Errorf("%s with token %q: %d %.200s", path, token, res.StatusCode, body)
 			}
 		}
@@ -52,14 +60,31 @@ func TestNobodyLooksWithoutBeingLetIn(t *testing.T) {
 	if res.StatusCode != http.StatusUnauthorized || !strings.Contains(page, `action="/dashboard/login"`) {
 		t.Errorf("the page: %d %.200s", res.StatusCode, page)
 	}
-	if policy := res.Header.Get("Content-Security-Policy"); !strings.HasPrefix(policy, "default-src 'none'; script-src 'self';") || strings.Contains(policy, "unsafe") {
+	if policy := res.Header.Get(
+		"Content-Security-Policy",
+	); !strings.HasPrefix(policy, "default-src 'none'; script-src 'self';") ||
+		strings.Contains(policy, "unsafe") {
 		t.Errorf("policy %q", policy)
 	}
-	if res, body := ask(t, stranger, http.MethodGet, s.server.URL+"/dashboard/requests/kept", "a token of this test", nil); res.StatusCode != http.StatusOK ||
+	if res, body := ask(
+		t,
+		stranger,
+		http.MethodGet,
+		s.server.URL+"/dashboard/requests/kept",
+		"a token of this test",
+		nil,
+	); res.StatusCode != http.StatusOK ||
 		!strings.Contains(body, `"why":`) {
 		t.Errorf("with the token: %d %.200s", res.StatusCode, body)
 	}
-	if res, _ := ask(t, stranger, http.MethodGet, s.server.URL+"/dashboard/requests/gone", "a token of this test", nil); res.StatusCode != http.StatusNotFound {
+	if res, _ := ask(
+		t,
+		stranger,
+		http.MethodGet,
+		s.server.URL+"/dashboard/requests/gone",
+		"a token of this test",
+		nil,
+	); res.StatusCode != http.StatusNotFound {
 		t.Errorf("a request that is not kept: %d", res.StatusCode)
 	}
 }
@@ -77,10 +102,25 @@ func TestOneTimeLinkOpensOnce(t *testing.T) {
 	s := newStage(t, 0)
 	link := s.OneTimeURL(s.server.URL)
 	first, second := browser(t), browser(t)
-	if res, page := ask(t, first, http.MethodGet, link, "", nil); res.StatusCode != http.StatusOK || !strings.Contains(page, "Recent requests") || res.Request.URL.RawQuery != "" {
+	if res, page := ask(
+		t,
+		first,
+		http.MethodGet,
+		link,
+		"",
+		nil,
+	); res.StatusCode != http.StatusOK || !strings.Contains(page, "Recent requests") ||
+		res.Request.URL.RawQuery != "" {
 		t.Errorf("the first: %d at %s", res.StatusCode, res.Request.URL)
 	}
-	if res, _ := ask(t, first, http.MethodGet, s.server.URL+"/dashboard/state", "", nil); res.StatusCode != http.StatusOK {
+	if res, _ := ask(
+		t,
+		first,
+		http.MethodGet,
+		s.server.URL+"/dashboard/state",
+		"",
+		nil,
+	); res.StatusCode != http.StatusOK {
 		t.Errorf("the first's session: %d", res.StatusCode)
 	}
 	if res, _ := ask(t, second, http.MethodGet, link, "", nil); res.StatusCode != http.StatusUnauthorized {
@@ -91,8 +131,17 @@ func TestOneTimeLinkOpensOnce(t *testing.T) {
 func TestFormTakesTheToken(t *testing.T) {
 	s := newStage(t, 0)
 	client := browser(t)
-	for token, want := range map[string]int{"": http.StatusUnauthorized, "guess": http.StatusUnauthorized, "a token of this test": http.StatusOK} {
-		if res, _ := ask(t, client, http.MethodPost, s.server.URL+"/dashboard/login", "", url.Values{"token": {token}}); res.StatusCode != want {
+	for token, want := range map[string]int{
+		"": http.StatusUnauthorized, "guess": http.StatusUnauthorized, "a token of this test": http.StatusOK,
+	} {
+		if res, _ := ask(
+			t,
+			client,
+			http.MethodPost,
+			s.server.URL+"/dashboard/login",
+			"",
+			url.Values{"token": {token}},
+		); res.StatusCode != want {
 			t.Errorf("token %q: %d, want %d", token, res.StatusCode, want)
 		}
 	}
@@ -101,7 +150,14 @@ func TestFormTakesTheToken(t *testing.T) {
 func TestWithoutTokenNobodyGuessesIt(t *testing.T) {
 	d := dashboard.New(dashboard.Options{Gatherer: newStage(t, 0).registry})
 	server := newServer(t, d.Handler())
-	if res, _ := ask(t, browser(t), http.MethodPost, server+"/dashboard/login", "", url.Values{"token": {""}}); res.StatusCode != http.StatusUnauthorized {
+	if res, _ := ask(
+		t,
+		browser(t),
+		http.MethodPost,
+		server+"/dashboard/login",
+		"",
+		url.Values{"token": {""}},
+	); res.StatusCode != http.StatusUnauthorized {
 		t.Errorf("the empty token: %d", res.StatusCode)
 	}
 }
@@ -145,7 +201,8 @@ func TestEventsFollowTheFigures(t *testing.T) {
 		if state.Totals.AddedP50 == 0 { // a sample from between
 			continue
 		}
-		if state.Totals.Requests != 4 || state.Totals.Compressed != 3 || state.Totals.Ratio != 3 || state.Decisions[0].Count != 3 {
+		if state.Totals.Requests != 4 || state.Totals.Compressed != 3 || state.Totals.Ratio != 3 ||
+			state.Decisions[0].Count != 3 {
 			t.Errorf("after: %+v", state)
 		}
 		// Ten observations in the bucket up to 0.1 s.

@@ -54,7 +54,10 @@ func (h *history) add(f figures, s State, every time.Duration) []Sample {
 }
 
 func (h *history) between(s State, added, took histogram) Sample {
-	sample := Sample{Time: s.Time.Unix(), Rate: float64(s.Totals.Requests-h.totals.Requests) / s.Time.Sub(h.last).Seconds()}
+	sample := Sample{
+		Time: s.Time.Unix(),
+		Rate: float64(s.Totals.Requests-h.totals.Requests) / s.Time.Sub(h.last).Seconds(),
+	}
 	if sent := s.Totals.Sent - h.totals.Sent; sent > 0 {
 		sample.Ratio = new(float64(s.Totals.Original-h.totals.Original) / float64(sent))
 	}

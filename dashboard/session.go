@@ -98,7 +98,11 @@ func (s *sessions) may(r *http.Request) bool {
 func (d *Dashboard) closed(next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !d.sessions.may(r) {
-			http.Error(w, "the dashboard wants its token (admin.token) or the one-time link that pith serve --dashboard prints", http.StatusUnauthorized)
+			http.Error(
+				w,
+				"the dashboard wants its token (admin.token) or the one-time link that pith serve --dashboard prints",
+				http.StatusUnauthorized,
+			)
 			return
 		}
 		next(w, r)

@@ -31,8 +31,12 @@ func newStage(t *testing.T, keep int) *stage {
 	s := &stage{registry: prometheus.NewRegistry()}
 	s.keeper = explain.NewKeeper(keep, newEngine(t).Compress)
 	s.Dashboard = dashboard.New(dashboard.Options{
-		Gatherer: s.registry, Keeper: s.keeper, Token: "a token of this test", Version: "v0.0.0-test", Every: 200 * time.Millisecond,
-		Parts: func(context.Context) []dashboard.Part { return s.parts },
+		Gatherer: s.registry,
+		Keeper:   s.keeper,
+		Token:    "a token of this test",
+		Version:  "v0.0.0-test",
+		Every:    200 * time.Millisecond,
+		Parts:    func(context.Context) []dashboard.Part { return s.parts },
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
@@ -78,10 +82,28 @@ func (s *stage) request(t *testing.T, id, path, text, question string) {
 		t.Fatal(err)
 	}
 	s.keeper.Saw("t", explain.Request{
-		ID: id, Time: time.Now(), Dialect: "chat", Model: "gpt-4o", Client: "ci", Upstream: "default", Status: 200, Decision: "compressed",
-		OriginalTokens: res.OriginalTokens, CompressedTokens: res.CompressedTokens, Ratio: res.Ratio, Budget: res.Budget,
-		LineTokens: res.LineTokens, Cache: "miss", CompressMS: 12.5, TookMS: 903,
+		ID:               id,
+		Time:             time.Now(),
+		Dialect:          "chat",
+		Model:            "gpt-4o",
+		Client:           "ci",
+		Upstream:         "default",
+		Status:           200,
+		Decision:         "compressed",
+		OriginalTokens:   res.OriginalTokens,
+		CompressedTokens: res.CompressedTokens,
+		Ratio:            res.Ratio,
+		Budget:           res.Budget,
+		LineTokens:       res.LineTokens,
+		Cache:            "miss",
+		CompressMS:       12.5,
+		TookMS:           903,
 	}, []explain.Piece{{Request: req, Result: res, Taken: true}})
+}
+
+// existing is the collector in whose place another was to be registered.
+func existing[C prometheus.Collector](err error) C {
+	return err.(prometheus.AlreadyRegisteredError).ExistingCollector.(C) //nolint:errcheck // nothing else is registered
 }
 
 // count sets counters: a name, labels and their values in turn, the value.
@@ -92,15 +114,17 @@ func (s *stage) count(name string, n float64, labels ...string) {
 	}
 	c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: name}, names)
 	if err := s.registry.Register(c); err != nil {
-		c = err.(prometheus.AlreadyRegisteredError).ExistingCollector.(*prometheus.CounterVec) //nolint:errcheck,forcetypeassert // nothing else is registered
+		c = existing[*prometheus.CounterVec](err)
 	}
 	c.WithLabelValues(values...).Add(n)
 }
 
 func (s *stage) observe(name string, seconds float64, times int) {
-	h := prometheus.NewHistogram(prometheus.HistogramOpts{Name: name, Help: name, Buckets: []float64{.001, .01, .1, 1, 10}})
+	h := prometheus.NewHistogram(
+		prometheus.HistogramOpts{Name: name, Help: name, Buckets: []float64{.001, .01, .1, 1, 10}},
+	)
 	if err := s.registry.Register(h); err != nil {
-		h = err.(prometheus.AlreadyRegisteredError).ExistingCollector.(prometheus.Histogram) //nolint:errcheck,forcetypeassert // nothing else is registered
+		h = existing[prometheus.Histogram](err)
 	}
 	for range times {
 		h.Observe(seconds)

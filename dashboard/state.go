@@ -48,7 +48,7 @@ type Totals struct {
 	CacheMisses int64 `json:"cache_misses"`
 	Active      int64 `json:"active"`
 	HeldBytes   int64 `json:"held_bytes"`
-	// AddedP50 and AddedP95 are milliseconds that compression added, TookP50 those of whole requests.
+	// AddedP50 and AddedP95 are milliseconds that compression added, TookP50 those of requests.
 	AddedP50 float64 `json:"added_p50"`
 	AddedP95 float64 `json:"added_p95"`
 	TookP50  float64 `json:"took_p50"`
@@ -118,9 +118,18 @@ func (f figures) totals() Totals {
 	t := Totals{
 		Requests:   int64(f.sum("pith_decisions_total")),
 		Compressed: int64(f.by("pith_decisions_total", "decision")["compressed"]),
-		Original:   int64(side["original"]), Sent: int64(side["compressed"]), Budget: int64(side["budget"]), Lines: int64(side["lines"]),
-		Omitted: f.sum("pith_omitted_tokens_total"), Active: int64(f.sum("pith_requests_active")), HeldBytes: int64(f.sum("pith_body_bytes_held")),
-		Ratio: 1,
+		Original: int64(
+			side["original"],
+		),
+		Sent:   int64(side["compressed"]),
+		Budget: int64(side["budget"]),
+		Lines:  int64(side["lines"]),
+		Omitted: f.sum(
+			"pith_omitted_tokens_total",
+		),
+		Active:    int64(f.sum("pith_requests_active")),
+		HeldBytes: int64(f.sum("pith_body_bytes_held")),
+		Ratio:     1,
 	}
 	if t.Sent > 0 {
 		t.Ratio = float64(t.Original) / float64(t.Sent)
@@ -140,10 +149,19 @@ func (f figures) arms() []Arm {
 		cost := f.where("pith_cost_total", "arm", only)
 		_, priced := cost[name]
 		a := Arm{
-			Name: name, Answers: int64(outcomes["ok"]), Errors: int64(outcomes["error"] + outcomes["aborted"]),
-			Input: int64(kinds["input"]), CacheRead: int64(kinds["cache_read"]), CacheWrite: int64(kinds["cache_write"]), Output: int64(kinds["output"]),
-			Priced: priced, Cost: cost[name], Uncompressed: f.where("pith_cost_uncompressed_total", "arm", only)[name],
-			P50: 1000 * f.histogramOf("pith_answer_seconds", only).quantile(.5),
+			Name:    name,
+			Answers: int64(outcomes["ok"]),
+			Errors:  int64(outcomes["error"] + outcomes["aborted"]),
+			Input: int64(
+				kinds["input"],
+			),
+			CacheRead:    int64(kinds["cache_read"]),
+			CacheWrite:   int64(kinds["cache_write"]),
+			Output:       int64(kinds["output"]),
+			Priced:       priced,
+			Cost:         cost[name],
+			Uncompressed: f.where("pith_cost_uncompressed_total", "arm", only)[name],
+			P50:          1000 * f.histogramOf("pith_answer_seconds", only).quantile(.5),
 		}
 		if name == "treated" || len(outcomes) > 0 {
 			list = append(list, a)
@@ -162,7 +180,11 @@ func (f figures) decisions() []Decision {
 		list = append(list, Decision{key[0], key[1], n})
 	}
 	slices.SortFunc(list, func(a, b Decision) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Decision, b.Decision), cmp.Compare(a.Reason, b.Reason))
+		return cmp.Or(
+			cmp.Compare(b.Count, a.Count),
+			cmp.Compare(a.Decision, b.Decision),
+			cmp.Compare(a.Reason, b.Reason),
+		)
 	})
 	return list
 }

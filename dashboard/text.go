@@ -21,7 +21,14 @@ func (s State) WriteText(w io.Writer) error {
 	if t.Budget > 0 {
 		fmt.Fprintf(&out, ", %.0f %% of budgets used", 100*float64(t.Lines)/float64(t.Budget))
 	}
-	fmt.Fprintf(&out, "\nrequests  %d, %d made shorter, %d running, %d bytes held\n", t.Requests, t.Compressed, t.Active, t.HeldBytes)
+	fmt.Fprintf(
+		&out,
+		"\nrequests  %d, %d made shorter, %d running, %d bytes held\n",
+		t.Requests,
+		t.Compressed,
+		t.Active,
+		t.HeldBytes,
+	)
 	fmt.Fprintf(&out, "added     half within %.1f ms, 95 of 100 within %.1f ms\n", t.AddedP50, t.AddedP95)
 	if n := t.CacheHits + t.CacheMisses; n > 0 {
 		fmt.Fprintf(&out, "cache     %d of %d requests were known\n", t.CacheHits, n)
@@ -29,7 +36,19 @@ func (s State) WriteText(w io.Writer) error {
 	table := tabwriter.NewWriter(&out, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(table, "\nARM\tANSWERS\tFAILED\tINPUT\tCACHE READ\tCACHE WRITE\tOUTPUT\tCOST\tUNCOMPRESSED")
 	for _, a := range s.Arms {
-		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%.4f\t%.4f\n", a.Name, a.Answers, a.Errors, a.Input, a.CacheRead, a.CacheWrite, a.Output, a.Cost, a.Uncompressed)
+		fmt.Fprintf(
+			table,
+			"%s\t%d\t%d\t%d\t%d\t%d\t%d\t%.4f\t%.4f\n",
+			a.Name,
+			a.Answers,
+			a.Errors,
+			a.Input,
+			a.CacheRead,
+			a.CacheWrite,
+			a.Output,
+			a.Cost,
+			a.Uncompressed,
+		)
 	}
 	fmt.Fprintln(table, "\nDECISION\tREASON\tREQUESTS")
 	for _, d := range s.Decisions {
@@ -49,8 +68,19 @@ func (s State) WriteText(w io.Writer) error {
 	}
 	fmt.Fprintln(table, "\nTIME\tREQUEST\tDECISION\tREASON\tTOKENS\tADDED\tTOOK\tSTATUS")
 	for _, r := range s.Recent[:min(len(s.Recent), requestsInText)] {
-		fmt.Fprintf(table, "%s\t%.8s\t%s\t%s\t%d -> %d\t%.0f ms\t%.0f ms\t%d\n", r.Time.Format("15:04:05"), r.ID, r.Decision, orDash(r.Reason),
-			r.OriginalTokens, r.CompressedTokens, r.CompressMS, r.TookMS, r.Status)
+		fmt.Fprintf(
+			table,
+			"%s\t%.8s\t%s\t%s\t%d -> %d\t%.0f ms\t%.0f ms\t%d\n",
+			r.Time.Format("15:04:05"),
+			r.ID,
+			r.Decision,
+			orDash(r.Reason),
+			r.OriginalTokens,
+			r.CompressedTokens,
+			r.CompressMS,
+			r.TookMS,
+			r.Status,
+		)
 	}
 	_ = table.Flush() // a buffer takes everything
 	if _, err := w.Write(out.Bytes()); err != nil {

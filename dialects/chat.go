@@ -3,8 +3,8 @@ package dialects
 import "github.com/tidwall/gjson"
 
 // readChat reads OpenAI chat completions.
-func readChat(body Object) ([]message, error) {
-	var out []message
+func readChat(body Object) ([]chatTurn, error) {
+	var out []chatTurn
 	err := eachObject(body["messages"], func(o Object) error {
 		m, err := readChatMessage(o)
 		if m != nil {
@@ -15,24 +15,24 @@ func readChat(body Object) ([]message, error) {
 	return out, err
 }
 
-func readChatMessage(o Object) (*message, error) {
+func readChatMessage(o Object) (*chatTurn, error) {
 	switch o.str("role") {
 	case "user":
 		parts, err := textParts(o["content"], "text")
-		return &message{role: roleUser, parts: parts}, err
+		return &chatTurn{role: roleUser, parts: parts}, err
 	case "assistant":
 		parts, err := textParts(o["content"], "text")
 		if err != nil {
 			return nil, err
 		}
 		calls, err := readChatCalls(o)
-		return &message{role: roleAssistant, parts: append(parts, calls...)}, err
+		return &chatTurn{role: roleAssistant, parts: append(parts, calls...)}, err
 	case "tool":
 		p, err := resultPart(o.str("tool_call_id"), o["content"], "text")
-		return &message{role: roleTool, parts: []part{p}}, err
+		return &chatTurn{role: roleTool, parts: []messagePart{p}}, err
 	case "function": // before tools there were functions: the name is all that ties the two
 		p, err := resultPart(functionID(o.str("name")), o["content"], "text")
-		return &message{role: roleTool, parts: []part{p}}, err
+		return &chatTurn{role: roleTool, parts: []messagePart{p}}, err
 	default:
 		return nil, nil
 	}
@@ -41,22 +41,22 @@ func readChatMessage(o Object) (*message, error) {
 // functionID stands for the id that calls of the old function style do not have.
 func functionID(name string) string { return "function " + name }
 
-func readChatCalls(o Object) ([]part, error) {
-	var parts []part
+func readChatCalls(o Object) ([]messagePart, error) {
+	var parts []messagePart
 	err := eachObject(o["tool_calls"], func(tool Object) error {
 		f, err := readObject(tool["function"])
 		if err != nil {
 			return err
 		}
-		c := call{name: f.str("name"), args: f.str("arguments")}
+		c := toolCall{name: f.str("name"), args: f.str("arguments")}
 		if f == nil {
 			custom, err := readObject(tool["custom"])
 			if err != nil {
 				return err
 			}
-			c = call{name: custom.str("name"), args: custom.str("input")}
+			c = toolCall{name: custom.str("name"), args: custom.str("input")}
 		}
-		parts = append(parts, part{kind: partCall, callID: tool.str("id"), call: c})
+		parts = append(parts, messagePart{kind: partCall, callID: tool.str("id"), call: c})
 		return nil
 	})
 	if err != nil || o["function_call"].Type != gjson.JSON {
@@ -66,6 +66,6 @@ func readChatCalls(o Object) ([]part, error) {
 	name := f.str("name")
 	return append(
 		parts,
-		part{kind: partCall, callID: functionID(name), call: call{name: name, args: f.str("arguments")}},
+		messagePart{kind: partCall, callID: functionID(name), call: toolCall{name: name, args: f.str("arguments")}},
 	), err
 }

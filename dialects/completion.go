@@ -14,7 +14,7 @@ const (
 
 // completion plans a fill-in-the-middle request: the far part of the code on each side of the
 // cursor is compressed for what stands right before the cursor.
-func (p *planner) completion(m message) {
+func (p *planner) completion(m chatTurn) {
 	var query string
 	for _, piece := range m.parts {
 		if piece.kind != partPrompt && piece.kind != partSuffix {

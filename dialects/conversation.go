@@ -15,7 +15,7 @@ type Conversation struct {
 
 	body     []byte
 	work     *Work
-	messages []message
+	messages []chatTurn
 	// previous names the answer that this conversation goes on from without repeating it, "" where
 	// it is whole; earlier are the turns up to that answer, as far as they are known.
 	previous string
@@ -36,10 +36,10 @@ const (
 	roleTool
 )
 
-// A message is one turn.
-type message struct {
+// A chatTurn is one turn.
+type chatTurn struct {
 	role  role
-	parts []part
+	parts []messagePart
 }
 
 // A partKind says what a part is.
@@ -53,8 +53,8 @@ const (
 	partSuffix                 // code behind the cursor
 )
 
-// A part is a piece of a message.
-type part struct {
+// A messagePart is a piece of a message.
+type messagePart struct {
 	kind partKind
 	// start and end are the content of a JSON string in the body, quotes excluded. Equal for a
 	// call, and for a result whose text is not one string.
@@ -65,28 +65,28 @@ type part struct {
 	callID string
 	// failed marks a result that reports an error.
 	failed bool
-	call   call
+	call   toolCall
 }
 
-// A call is what an assistant asked of a tool.
-type call struct {
+// A toolCall is what an assistant asked of a tool.
+type toolCall struct {
 	name string
 	// args is the arguments' JSON, or plain text where a tool takes that.
 	args string
 }
 
 // textAt is the part of a JSON string value.
-func textAt(kind partKind, v gjson.Result) part {
-	return part{kind: kind, start: v.Index + 1, end: v.Index + len(v.Raw) - 1}
+func textAt(kind partKind, v gjson.Result) messagePart {
+	return messagePart{kind: kind, start: v.Index + 1, end: v.Index + len(v.Raw) - 1}
 }
 
 // textParts lists the texts of a content that is a string or an array of typed blocks whose text
 // stands in "text".
-func textParts(v gjson.Result, types ...string) ([]part, error) {
+func textParts(v gjson.Result, types ...string) ([]messagePart, error) {
 	if v.Type == gjson.String {
-		return []part{textAt(partText, v)}, nil
+		return []messagePart{textAt(partText, v)}, nil
 	}
-	var parts []part
+	var parts []messagePart
 	err := eachObject(v, func(o Object) error {
 		for _, t := range types {
 			if o.str("type") == t && o["text"].Type == gjson.String {
@@ -99,8 +99,8 @@ func textParts(v gjson.Result, types ...string) ([]part, error) {
 }
 
 // resultPart is the part of a tool's result. One that is not made of texts alone has none.
-func resultPart(id string, content gjson.Result, types ...string) (part, error) {
-	p := part{kind: partResult, callID: id}
+func resultPart(id string, content gjson.Result, types ...string) (messagePart, error) {
+	p := messagePart{kind: partResult, callID: id}
 	if content.Type == gjson.String {
 		p.start, p.end = content.Index+1, content.Index+len(content.Raw)-1
 		return p, nil

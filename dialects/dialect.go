@@ -19,7 +19,7 @@ type Dialect struct {
 	// suffix ends the request paths that speak it. Prefixes differ between hosts ("/v1",
 	// "/openai/deployments/x").
 	suffix string
-	read   func(Object) ([]message, error)
+	read   func(Object) ([]chatTurn, error)
 }
 
 // known is tried in order: the first whose suffix fits wins.
@@ -58,7 +58,7 @@ func Sidecar() *Dialect { return &sidecar }
 
 // readSidecar reads messages in OpenAI's or in Anthropic's words; the request does not say which.
 // Only the tool calls differ.
-func readSidecar(body Object) ([]message, error) {
+func readSidecar(body Object) ([]chatTurn, error) {
 	messages, err := readChat(body)
 	if err != nil {
 		return nil, err

@@ -21,8 +21,10 @@ type frame struct {
 var (
 	// reportLine is a line of the report that shell tools put before a command's output. reportEnd
 	// is its last, behind which, on the same line or the next, the output begins.
-	reportLine = regexp.MustCompile(`^(?:Command|Directory|Cwd|CWD|Working directory|Chunk ID|Wall time|Process exited with code|Process running|` +
-		`Exit [Cc]ode|Exit [Ss]tatus|Return [Cc]ode|Original token count|Total output lines|Script completed|Script running|Signal|Duration|Status|Session ID|Warning)\b`)
+	reportLine = regexp.MustCompile(
+		`^(?:Command|Directory|Cwd|CWD|Working directory|Chunk ID|Wall time|Process exited with code|Process running|` +
+			`Exit [Cc]ode|Exit [Ss]tatus|Return [Cc]ode|Original token count|Total output lines|Script completed|` +
+			`Script running|Signal|Duration|Status|Session ID|Warning)\b`)
 	reportEnd = regexp.MustCompile(`^(?:Output|Result|Stdout|STDOUT|stdout):( ?)`)
 
 	openTag   = regexp.MustCompile(`^<([A-Za-z][\w-]*)(\s[^<>]*)?>$`)
@@ -74,7 +76,8 @@ func (f *frame) report() Left {
 	for i := range min(len(f.lines), 16) {
 		text := strings.TrimRight(f.lines[i].text, " \t\r")
 		if m := reportEnd.FindStringIndex(f.lines[i].text); m != nil {
-			if m[1] < len(f.lines[i].text) && strings.TrimSpace(f.lines[i].text[m[1]:]) != "" { // the output begins on the same line
+			// The output begins on the same line.
+			if m[1] < len(f.lines[i].text) && strings.TrimSpace(f.lines[i].text[m[1]:]) != "" {
 				head, rest := splitLine(f.lines[i], m[1])
 				f.lines = append(append(append([]textLine{}, f.lines[:i]...), head, rest), f.lines[i+1:]...)
 				f.last++
@@ -96,7 +99,8 @@ func (f *frame) report() Left {
 func isReport(lines []textLine) bool {
 	for i := range lines {
 		text := strings.TrimRight(lines[i].text, " \t\r")
-		if text != "" && !reportLine.MatchString(text) && strings.TrimSpace(reportEnd.ReplaceAllString(text, "")) != "" {
+		if text != "" && !reportLine.MatchString(text) &&
+			strings.TrimSpace(reportEnd.ReplaceAllString(text, "")) != "" {
 			return false
 		}
 	}
@@ -124,7 +128,8 @@ func (f *frame) fence(text string) bool {
 
 // tag steps over one element of a tool's own: whole, or open to the end of the frame.
 func (f *frame) tag(text string) bool {
-	if isMarkup(f.path) && len(f.tags) == 0 && !strings.HasPrefix(text, "<file") && !strings.HasPrefix(text, "<content") && !strings.HasPrefix(text, "<path") {
+	if isMarkup(f.path) && len(f.tags) == 0 && !strings.HasPrefix(text, "<file") &&
+		!strings.HasPrefix(text, "<content") && !strings.HasPrefix(text, "<path") {
 		return false
 	}
 	if m := pairedTag.FindStringSubmatch(text); m != nil && m[1] == m[3] {
@@ -182,8 +187,8 @@ func (f *frame) trimBlanks() {
 // isClosing reports that a line looks like a tool's own remark behind a file.
 func isClosing(line string) bool {
 	text := strings.TrimRight(line, " \t\r")
-	return note.MatchString(text) || bracket.MatchString(text) || exitCode.MatchString(text) || closeTag.MatchString(text) ||
-		sentence.MatchString(text) || text == "<system-reminder>"
+	return note.MatchString(text) || bracket.MatchString(text) || exitCode.MatchString(text) ||
+		closeTag.MatchString(text) || sentence.MatchString(text) || text == "<system-reminder>"
 }
 
 // isHeading reports that a line announces the file: it names it, or it says in words that a file
@@ -195,7 +200,8 @@ func isHeading(text, file string) bool {
 			return false
 		}
 		dressed := strings.Trim(text, "=-#*<>[]`\": \t")
-		return strings.HasSuffix(text, ":") || cleanPath(dressed) == cleanPath(file) || dressed == base || strings.HasSuffix(dressed, "/"+base) ||
+		return strings.HasSuffix(text, ":") || cleanPath(dressed) == cleanPath(file) || dressed == base ||
+			strings.HasSuffix(dressed, "/"+base) ||
 			note.MatchString(text) || sentence.MatchString(text) || bracket.MatchString(text)
 	}
 	return strings.HasSuffix(text, ":") && sentenceOrWord(text) && headingWord.MatchString(text) && !isYAML(file)
@@ -233,7 +239,8 @@ func (f *frame) judge(body []textLine) Left {
 		if i >= 3 {
 			break
 		}
-		if (note.MatchString(text) || sentence.MatchString(text) || bracket.MatchString(text)) && claims(text, n) == saysPart {
+		if (note.MatchString(text) || sentence.MatchString(text) || bracket.MatchString(text)) &&
+			claims(text, n) == saysPart {
 			return LeftPart
 		}
 	}
@@ -241,7 +248,8 @@ func (f *frame) judge(body []textLine) Left {
 	switch {
 	case isComment(first), said == saysWhole:
 		return ""
-	case names(first, f.path) && !strings.ContainsAny(first, "\"'`;{}="), sentence.MatchString(first) && strings.ContainsAny(first[len(first)-1:], ".:!"),
+	case names(first, f.path) && !strings.ContainsAny(first, "\"'`;{}="),
+		sentence.MatchString(first) && strings.ContainsAny(first[len(first)-1:], ".:!"),
 		bracket.MatchString(first) && strings.Contains(first, " ") && !strings.ContainsAny(first, "\"'(="):
 		return LeftUnsure
 	}
@@ -256,7 +264,8 @@ func isYAML(file string) bool {
 // isMarkup reports that a file's own first line may be a tag.
 func isMarkup(file string) bool {
 	switch strings.ToLower(path.Ext(file)) {
-	case ".html", ".htm", ".xml", ".vue", ".svelte", ".xaml", ".xsd", ".xsl", ".svg", ".astro", ".jsx", ".tsx", ".csproj", ".plist", ".php", ".erb", ".ejs":
+	case ".html", ".htm", ".xml", ".vue", ".svelte", ".xaml", ".xsd", ".xsl", ".svg", ".astro", ".jsx", ".tsx",
+		".csproj", ".plist", ".php", ".erb", ".ejs":
 		return true
 	}
 	return false

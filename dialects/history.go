@@ -55,7 +55,8 @@ func (h *history) note(a action) {
 // textEdits are how agents without tool calls write edits into their words: Cline's and Roo's
 // elements, Aider's blocks, patches.
 var textEdits = [...]string{
-	"<write_to_file>", "<replace_in_file>", "<apply_diff>", "<insert_content>", "<search_and_replace>", "<<<<<<< SEARCH", "*** Begin Patch",
+	"<write_to_file>", "<replace_in_file>", "<apply_diff>", "<insert_content>", "<search_and_replace>",
+	"<<<<<<< SEARCH", "*** Begin Patch",
 }
 
 // noteWords records the edits in what an assistant says: they may change any file that it names.

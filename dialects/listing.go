@@ -132,8 +132,12 @@ func pieceOf(lines []textLine) listing {
 }
 
 var (
-	exitCode  = regexp.MustCompile(`(?i)^\W*(?:(?:process |command |script |shell )?exited with(?: exit)?(?: code| status)?|(?:exit|return)[ _-]?(?:code|status))\W{0,3}(\d+)\b`)
-	errorText = regexp.MustCompile(`(?i)^\s*(?:<tool_use_error>|error\b|\[error|cat: |nl: |sed: |head: |tail: |fatal: |file not found|no such file|permission denied|traceback \(most recent)`)
+	exitCode = regexp.MustCompile(
+		`(?i)^\W*(?:(?:process |command |script |shell )?exited with(?: exit)?(?: code| status)?|` +
+			`(?:exit|return)[ _-]?(?:code|status))\W{0,3}(\d+)\b`)
+	errorText = regexp.MustCompile(
+		`(?i)^\s*(?:<tool_use_error>|error\b|\[error|cat: |nl: |sed: |head: |tail: |fatal: |file not found|` +
+			`no such file|permission denied|traceback \(most recent)`)
 )
 
 // isErrorText recognises a failure that only its words tell.
@@ -161,7 +165,10 @@ func failedBefore(lines []textLine) bool {
 
 // isComment recognises a line that is a comment, or begins a docstring, in some language.
 func isComment(text string) bool {
-	for _, mark := range [...]string{"//", "#", "/*", "*", "--", ";", "<!--", "%", `"""`, "'''", "{-", "(*", "'", "\""} {
+	for _, mark := range [...]string{
+		"//", "#", "/*", "*", "--", ";", "<!--", "%", `"""`, "'''", "{-",
+		"(*", "'", "\"",
+	} {
 		if strings.HasPrefix(text, mark) {
 			return true
 		}
@@ -181,7 +188,8 @@ func names(line, file string) bool {
 			return false
 		}
 		at += i + len(base)
-		if at == len(line) || !strings.ContainsAny(line[at:at+1], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") {
+		if at == len(line) ||
+			!strings.ContainsAny(line[at:at+1], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") {
 			return true
 		}
 	}

@@ -11,8 +11,9 @@ import (
 var (
 	mentionCall   = regexp.MustCompile(`^\s*Called the (\S+) tool with the following input: (\{.*\})\s*$`)
 	mentionResult = regexp.MustCompile(`^\s*Result of calling the (\S+) tool:( ?)`)
-	mentionFile   = regexp.MustCompile(`^\s*(?:--- ?)?Contents? (?:from|of) (?:referenced file )?@?([^\s:]+):?(?: ?---)?\s*$`)
-	mentionFrame  = regexp.MustCompile(`^\s*--- ?(?:Contents? from referenced files|End of content) ?---\s*$`)
+	mentionFile   = regexp.MustCompile(
+		`^\s*(?:--- ?)?Contents? (?:from|of) (?:referenced file )?@?([^\s:]+):?(?: ?---)?\s*$`)
+	mentionFrame = regexp.MustCompile(`^\s*--- ?(?:Contents? from referenced files|End of content) ?---\s*$`)
 )
 
 // A mention is such a read while its result is awaited; next says that the next text is it,
@@ -35,17 +36,19 @@ func (u *userTurn) mentions(text jsonText) bool {
 	for i := 0; i < len(text.lines); i++ {
 		line := text.lines[i].text
 		switch {
-		case strings.TrimSpace(line) == "", strings.TrimSpace(line) == "<system-reminder>", strings.TrimSpace(line) == "</system-reminder>", mentionFrame.MatchString(line):
+		case strings.TrimSpace(line) == "", strings.TrimSpace(line) == "<system-reminder>",
+			strings.TrimSpace(line) == "</system-reminder>", mentionFrame.MatchString(line):
 			found = found || mentionFrame.MatchString(line)
 		case mentionCall.MatchString(line):
 			m := mentionCall.FindStringSubmatch(line)
 			found = true
-			u.await(call{name: m[1], args: m[2]}, false)
+			u.await(toolCall{name: m[1], args: m[2]}, false)
 		case mentionFile.MatchString(line) && !other && strings.Contains(line, "@"):
 			found = true
 			file, _ := json.Marshal(mentionFile.FindStringSubmatch(line)[1])
-			u.await(call{name: "read", args: `{"path":` + string(file) + `}`}, true)
-			if end := u.until(text, i+1, mentionFrame.MatchString); strings.TrimSpace(joinLines(text.lines[i+1:end])) != "" {
+			u.await(toolCall{name: "read", args: `{"path":` + string(file) + `}`}, true)
+			end := u.until(text, i+1, mentionFrame.MatchString)
+			if strings.TrimSpace(joinLines(text.lines[i+1:end])) != "" {
 				u.showMention(text, text.lines[i+1:end])
 				i = end - 1
 			}
@@ -84,7 +87,7 @@ func (u *userTurn) until(text jsonText, from int, ends func(string) bool) int {
 	return from
 }
 
-func (u *userTurn) await(c call, next bool) {
+func (u *userTurn) await(c toolCall, next bool) {
 	u.planner.mention = &mention{u.planner.call(c), next}
 }
 

@@ -5,10 +5,10 @@ import "github.com/tidwall/gjson"
 // readMessages reads Anthropic Messages. The system prompt, tool schemas, thinking blocks and their
 // signatures, images and documents are not read and so never touched; cache_control stays where it
 // is, as the compressed form of a block never changes.
-func readMessages(body Object) ([]message, error) {
-	var out []message
+func readMessages(body Object) ([]chatTurn, error) {
+	var out []chatTurn
 	err := eachObject(body["messages"], func(o Object) error {
-		var m message
+		var m chatTurn
 		switch o.str("role") {
 		case "user":
 			m.role = roleUser
@@ -25,11 +25,11 @@ func readMessages(body Object) ([]message, error) {
 	return out, err
 }
 
-func readContentBlocks(content gjson.Result) ([]part, error) {
+func readContentBlocks(content gjson.Result) ([]messagePart, error) {
 	if content.Type == gjson.String {
-		return []part{textAt(partText, content)}, nil
+		return []messagePart{textAt(partText, content)}, nil
 	}
-	var parts []part
+	var parts []messagePart
 	err := eachObject(content, func(o Object) error {
 		switch o.str("type") {
 		case "text":
@@ -37,8 +37,8 @@ func readContentBlocks(content gjson.Result) ([]part, error) {
 				parts = append(parts, textAt(partText, o["text"]))
 			}
 		case "tool_use":
-			c := call{name: o.str("name"), args: o["input"].Raw}
-			parts = append(parts, part{kind: partCall, callID: o.str("id"), call: c})
+			c := toolCall{name: o.str("name"), args: o["input"].Raw}
+			parts = append(parts, messagePart{kind: partCall, callID: o.str("id"), call: c})
 		case "tool_result":
 			p, err := resultPart(o.str("tool_use_id"), o["content"], "text")
 			if err != nil {

@@ -180,7 +180,8 @@ func (r numberedRun) texts(lines []textLine) []string {
 func sharedMark(rests []string) string {
 	sep, have := "", false
 	for _, rest := range rests {
-		if strings.TrimRight(rest, " \t\r") == "" || have && strings.TrimRight(rest, " \t\r") == strings.TrimRight(sep, " \t") {
+		if strings.TrimRight(rest, " \t\r") == "" ||
+			have && strings.TrimRight(rest, " \t\r") == strings.TrimRight(sep, " \t") {
 			continue
 		}
 		if !have {

@@ -16,12 +16,14 @@ import (
 
 // partWords are the words of argument names that ask for a part.
 var partWords = map[string]bool{
-	"offset": true, "limit": true, "start": true, "end": true, "line": true, "lines": true, "range": true, "ranges": true,
-	"from": true, "to": true, "head": true, "tail": true, "count": true, "num": true, "max": true, "min": true, "first": true,
-	"last": true, "begin": true, "page": true, "pages": true, "chunk": true, "section": true, "symbol": true, "pattern": true,
-	"query": true, "after": true, "before": true, "context": true, "skip": true, "take": true, "length": true, "size": true,
-	"position": true, "slice": true, "window": true, "until": true, "since": true, "selection": true, "startline": true,
-	"endline": true, "bytes": true, "chars": true, "characters": true, "nlines": true, "numlines": true, "maxlines": true,
+	"offset": true, "limit": true, "start": true, "end": true, "line": true, "lines": true, "range": true,
+	"ranges": true, "from": true, "to": true, "head": true, "tail": true, "count": true, "num": true,
+	"max": true, "min": true, "first": true, "last": true, "begin": true, "page": true, "pages": true,
+	"chunk": true, "section": true, "symbol": true, "pattern": true, "query": true, "after": true,
+	"before": true, "context": true, "skip": true, "take": true, "length": true, "size": true, "position": true,
+	"slice": true, "window": true, "until": true, "since": true, "selection": true, "startline": true,
+	"endline": true, "bytes": true, "chars": true, "characters": true, "nlines": true, "numlines": true,
+	"maxlines": true,
 }
 
 var nameWord = regexp.MustCompile(`[A-Z]?[a-z]+|[A-Z]+`)
@@ -57,7 +59,8 @@ func holdsRange(v gjson.Result, depth int) bool {
 	v.ForEach(func(key, value gjson.Result) bool {
 		switch {
 		case v.IsObject() && isPartKey(key.Str):
-			found = value.Type == gjson.Number || value.Type == gjson.String && value.Str != "" || value.Type == gjson.JSON && len(value.Raw) > 2
+			found = value.Type == gjson.Number || value.Type == gjson.String && value.Str != "" ||
+				value.Type == gjson.JSON && len(value.Raw) > 2
 		case value.IsObject() || value.IsArray():
 			found = holdsRange(value, depth+1)
 		}
@@ -68,7 +71,8 @@ func holdsRange(v gjson.Result, depth int) bool {
 
 // pathRange is a range or a line behind a path: "a.go:40-216", "a.go#L40", "a.go (40-216)", "a.go
 // lines 40 to 216", "a.go@40,80".
-var pathRange = regexp.MustCompile(`(?i)(?:^|[\w)\]"'` + "`" + `])\s*(?:[:#@,]\s*|\s+[(\[{<]?|[(\[{<])(?:l|lines?|rows?|range)?[ :=]*(\d+)(?:\s*(?:-|–|—|:|,|\.\.+|to|through)\s*l?(\d+|end|\$)?)?[)\]}>]?\s*$`)
+var pathRange = regexp.MustCompile(`(?i)(?:^|[\w)\]"'` + "`" + `])\s*(?:[:#@,]\s*|\s+[(\[{<]?|[(\[{<])` +
+	`(?:l|lines?|rows?|range)?[ :=]*(\d+)(?:\s*(?:-|–|—|:|,|\.\.+|to|through)\s*l?(\d+|end|\$)?)?[)\]}>]?\s*$`)
 
 // cutPathRange takes the range off a path's end.
 func cutPathRange(s string) (file string, ranged bool) {
@@ -83,33 +87,46 @@ func cutPathRange(s string) (file string, ranged bool) {
 }
 
 var (
-	amount = `\d[\d,.]*\s*(?:k|kb|kib|mb)?\s*(?:more\s+|further\s+|other\s+|additional\s+)?(?:lines?|tokens?|chars?|characters?|bytes?|rows?|words?|kb|kib|mb)\b`
-	gone   = `\b(?:truncated|omitted|elided|skipped|hidden|removed|clipped|trimmed|collapsed|suppressed|not\s+shown|left\s+out|cut\s+off|remaining|redacted)\b`
+	amount = `\d[\d,.]*\s*(?:k|kb|kib|mb)?\s*(?:more\s+|further\s+|other\s+|additional\s+)?(?:lines?|tokens?|chars?|` +
+		`characters?|bytes?|rows?|words?|kb|kib|mb)\b`
+	gone = `\b(?:truncated|omitted|elided|skipped|hidden|removed|clipped|trimmed|collapsed|suppressed|not\s+shown|` +
+		`left\s+out|cut\s+off|remaining|redacted)\b`
 	cutOff = `\b(?:truncated|omitted|elided|snipped|clipped|not\s+shown)\b`
 	// goneNotice says how much, or that something, is not there. No code says it but in words about
 	// other texts.
-	goneNotice = regexp.MustCompile(`(?i)` + amount + `[^"'` + "`" + `;=(){}]{0,24}` + gone + `|` + gone + `[^"'` + "`" + `\w]{0,4}` + amount +
+	goneNotice = regexp.MustCompile(`(?i)` + amount + `[^"'` + "`" + `;=(){}]{0,24}` + gone + `|` + gone + `[^"'` +
+		"`" + `\w]{0,4}` + amount +
 		`|\blines?\s+\d+\s*(?:-|–|to)\s*\d+\s+` + gone +
-		`|^\W*(?:the\s+)?(?:output|content|contents|file|result|response|text|rest)?\s*(?:was\s+|is\s+|has been\s+)?` + gone + `\W*$` +
-		`|(?:^|[\s.…])[\[<](?:[\w .,:…-]{0,40}\W)?` + cutOff + `[\w .,:…-]{0,40}[\]>]\s*$|(?:^|[\s.…])\([\w .,:…-]{2,40}\s` + cutOff + `[\w .,:…-]{0,40}\)\s*$` +
+		`|^\W*(?:the\s+)?(?:output|content|contents|file|result|response|text|rest)?\s*(?:was\s+|is\s+|has been\s+)?` +
+		gone + `\W*$` +
+		`|(?:^|[\s.…])[\[<](?:[\w .,:…-]{0,40}\W)?` + cutOff +
+		`[\w .,:…-]{0,40}[\]>]\s*$|(?:^|[\s.…])\([\w .,:…-]{2,40}\s` + cutOff + `[\w .,:…-]{0,40}\)\s*$` +
 		`|^\W*(?:<snip>|\[snip\]|\[\.\.\.\]|\[…\]|<\.\.\.>|…+)\W*$` +
 		`|…\s*` + amount + `|` + amount + `\s*…|\.\.\.\s*\d+ (?:more )?lines?\s*\.\.\.`)
 	// partNotice are words that a note about a whole file does not use.
-	partNotice = regexp.MustCompile(`(?i)\b(?:truncat\w*|omitted|elided|partial|partially|excerpt|snippet|preview|showing|` +
-		`too\s+(?:large|long|big)|more\s+lines|(?:has|have|are|is)\s+more|remaining|continue\s+reading|(?:use|using|with)\s+(?:an?\s+)?(?:offset|limit|range|start_line|line_range|view_range)|` +
-		`(?:first|last|next|only)\s+\d[\d,]*\s|not\s+shown|beginning\s+of|end\s+of\s+(?:the\s+)?range)\b`)
-	lineRange  = regexp.MustCompile(`(?i)\b(?:lines?|rows?|range|l)\s*[:=]?\s*["'(\[]*(\d+)\s*(?:-|–|—|:|,|\.\.+|to|through|and)\s*l?(\d+|end)(?:\s*\)?\s*(?:of|/|out of)\s*(?:about\s+)?(\d+))?`)
-	bareRange  = regexp.MustCompile(`\b(\d+)\s*(?:-|–|—|\.\.+|to)\s*(\d+)\s*(?:of|/|out of)\s*(\d+)\b`)
-	outOf      = regexp.MustCompile(`(?i)\b(\d+)\s*(?:of|/|out of)\s*(\d+)\s*(?:total\s+)?lines?\b|\blines?:?\s*(\d+)\s*(?:/|of|out of)\s*(\d+)\b`)
-	lineCount  = regexp.MustCompile(`(?i)(?:^|[^\d.,-])(\d[\d,]*)\s*(?:total\s+|output\s+)?lines?\b|\b(?:total|output|number of|file|all)[ _-]?(?:output\s+)?lines?\s*[:=]?\s*(\d[\d,]*)|\blines?\s*[:=]\s*(\d[\d,]*)\b`)
+	partNotice = regexp.MustCompile(
+		`(?i)\b(?:truncat\w*|omitted|elided|partial|partially|excerpt|snippet|preview|showing|` +
+			`too\s+(?:large|long|big)|more\s+lines|(?:has|have|are|is)\s+more|remaining|continue\s+reading|` +
+			`(?:use|using|with)\s+(?:an?\s+)?(?:offset|limit|range|start_line|line_range|view_range)|` +
+			`(?:first|last|next|only)\s+\d[\d,]*\s|not\s+shown|beginning\s+of|end\s+of\s+(?:the\s+)?range)\b`)
+	lineRange = regexp.MustCompile(
+		`(?i)\b(?:lines?|rows?|range|l)\s*[:=]?\s*["'(\[]*(\d+)\s*(?:-|–|—|:|,|\.\.+|to|through|and)\s*l?(\d+|end)` +
+			`(?:\s*\)?\s*(?:of|/|out of)\s*(?:about\s+)?(\d+))?`)
+	bareRange = regexp.MustCompile(`\b(\d+)\s*(?:-|–|—|\.\.+|to)\s*(\d+)\s*(?:of|/|out of)\s*(\d+)\b`)
+	outOf     = regexp.MustCompile(
+		`(?i)\b(\d+)\s*(?:of|/|out of)\s*(\d+)\s*(?:total\s+)?lines?\b|\blines?:?\s*(\d+)\s*(?:/|of|out of)\s*(\d+)\b`)
+	lineCount = regexp.MustCompile(
+		`(?i)(?:^|[^\d.,-])(\d[\d,]*)\s*(?:total\s+|output\s+)?lines?\b|\b(?:total|output|number of|file|all)` +
+			`[ _-]?(?:output\s+)?lines?\s*[:=]?\s*(\d[\d,]*)|\blines?\s*[:=]\s*(\d[\d,]*)\b`)
 	commandSay = regexp.MustCompile(`^\s*(?:Command|Directory|Cwd|CWD|Working directory)\s*:`)
 )
 
 // goneHints are in each notice, whatever its case: a look for them is a hundred times as fast as
 // the pattern.
 var goneHints = [...]string{
-	"runcated", "mitted", "lided", "kipped", "idden", "emoved", "lipped", "rimmed", "ollapsed", "uppressed", "ot shown", "eft out",
-	"ut off", "emaining", "edacted", "nipped", "TRUNCATED", "OMITTED", "snip", "…", "[...]", "<...>", "lines...", "lines ...", "line...",
+	"runcated", "mitted", "lided", "kipped", "idden", "emoved", "lipped", "rimmed", "ollapsed", "uppressed",
+	"ot shown", "eft out", "ut off", "emaining", "edacted", "nipped", "TRUNCATED", "OMITTED", "snip", "…",
+	"[...]", "<...>", "lines...", "lines ...", "line...",
 }
 
 func hintsOfGone(line string) bool {
@@ -172,9 +189,9 @@ func claims(line string, n int) claim {
 
 // braced are extensions of languages whose files end at the margin.
 var braced = map[string]bool{
-	"go": true, "js": true, "jsx": true, "mjs": true, "cjs": true, "ts": true, "tsx": true, "mts": true, "cts": true, "java": true,
-	"c": true, "h": true, "cc": true, "cpp": true, "cxx": true, "hpp": true, "hh": true, "cs": true, "rs": true, "kt": true,
-	"swift": true, "scala": true, "dart": true, "php": true,
+	"go": true, "js": true, "jsx": true, "mjs": true, "cjs": true, "ts": true, "tsx": true, "mts": true,
+	"cts": true, "java": true, "c": true, "h": true, "cc": true, "cpp": true, "cxx": true, "hpp": true,
+	"hh": true, "cs": true, "rs": true, "kt": true, "swift": true, "scala": true, "dart": true, "php": true,
 }
 
 // endsInTheMiddle reports that a file breaks off: within a statement, or, where a file ends at the

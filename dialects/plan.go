@@ -147,7 +147,7 @@ func (p *planner) leave(left Left, bytes int) {
 }
 
 // assistant notes what was said and asked. Nothing of an assistant's turn is compressed.
-func (p *planner) assistant(m message) {
+func (p *planner) assistant(m chatTurn) {
 	p.mention = nil
 	for _, piece := range m.parts {
 		switch piece.kind {
@@ -166,7 +166,7 @@ func (p *planner) assistant(m message) {
 }
 
 // call notes what a call does.
-func (p *planner) call(c call) pendingCall {
+func (p *planner) call(c toolCall) pendingCall {
 	p.work.spend(len(c.args))
 	a := understand(c)
 	call := pendingCall{action: a}
@@ -185,7 +185,7 @@ func (p *planner) call(c call) pendingCall {
 
 // turn plans a user's or a tool's message. What follows it only matters where the question to what
 // it shows stands there.
-func (p *planner) turn(m message, behind []message) {
+func (p *planner) turn(m chatTurn, behind []chatTurn) {
 	u := userTurn{planner: p}
 	for _, piece := range m.parts {
 		switch piece.kind {

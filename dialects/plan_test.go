@@ -91,15 +91,44 @@ func TestPlanFollowsItsRules(t *testing.T) {
 		budgets    []int
 	}{
 		{"own question", chat("Why?\n" + fence(large)), dialects.Rules{MinBytes: 500}, 1, "", "Why?", []int{0}},
-		{"given question", chat("Why?\n" + fence(large)), dialects.Rules{MinBytes: 500, Query: "How?"}, 1, "", "How?", []int{0}},
+		{
+			"given question", chat("Why?\n" + fence(large)),
+			dialects.Rules{MinBytes: 500, Query: "How?"},
+			1, "",
+			"How?",
+			[]int{0},
+		},
 		{"too small", chat("Why?\n" + fence(small)), dialects.Rules{MinBytes: 500}, 0, dialects.LeftSmall, "", nil},
-		{"just large enough", chat("Why?\n" + fence(small)), dialects.Rules{MinBytes: len(small)}, 1, "", "Why?", []int{0}},
-		{"one byte short", chat("Why?\n" + fence(small)), dialects.Rules{MinBytes: len(small) + 1}, 0, dialects.LeftSmall, "", nil},
-		{"small, forced", chat("Why?\n" + fence(small)), dialects.Rules{MinBytes: 500, Force: true}, 1, "", "Why?", []int{0}},
+		{
+			"just large enough", chat("Why?\n" + fence(small)),
+			dialects.Rules{MinBytes: len(small)},
+			1, "",
+			"Why?",
+			[]int{0},
+		},
+		{
+			"one byte short", chat("Why?\n" + fence(small)),
+			dialects.Rules{MinBytes: len(small) + 1},
+			0,
+			dialects.LeftSmall, "", nil,
+		},
+		{
+			"small, forced", chat("Why?\n" + fence(small)),
+			dialects.Rules{MinBytes: 500, Force: true},
+			1, "",
+			"Why?",
+			[]int{0},
+		},
 		{"no question", chat(fence(large)), dialects.Rules{}, 0, dialects.LeftQuestion, "", nil},
 		{"no question, forced", chat(fence(large)), dialects.Rules{Force: true}, 1, "", "", []int{0}},
 		{"budget of one", chat("Why?\n" + fence(large)), dialects.Rules{Budget: 90}, 1, "", "Why?", []int{90}},
-		{"budget of two", chat("Why?\n" + fence(large) + fence(large)), dialects.Rules{Budget: 90}, 2, "", "Why?", []int{45, 45}},
+		{
+			"budget of two", chat("Why?\n" + fence(large) + fence(large)),
+			dialects.Rules{Budget: 90},
+			2, "",
+			"Why?",
+			[]int{45, 45},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -131,8 +160,8 @@ func TestPlanFollowsItsRules(t *testing.T) {
 func TestErrorsInWordsAreNoFiles(t *testing.T) {
 	for _, first := range []string{
 		"<tool_use_error>No.</tool_use_error>", "Error: no", "[error] no", "cat: main.go: No such file",
-		"File not found: main.go", "No such file or directory", "Permission denied", "Traceback (most recent call last)",
-		"Exit code: 1",
+		"File not found: main.go", "No such file or directory", "Permission denied",
+		"Traceback (most recent call last)", "Exit code: 1",
 	} {
 		body := `{"messages":[{"role":"user","content":"Why?"},
 			{"role":"assistant","tool_calls":[{"id":"1","type":"function",

@@ -19,7 +19,8 @@ type userTurn struct {
 // editableFiles is how Aider introduces files that the model is to edit by quoting their lines
 // exactly. They come anew with each request, under the same words whatever the question. Those of
 // its /ask mode are only looked at.
-var editableFiles = regexp.MustCompile(`(?i)true contents of these files|\bso (?:that )?you can (?:go ahead and )?edit\b`)
+var editableFiles = regexp.MustCompile(
+	`(?i)true contents of these files|\bso (?:that )?you can (?:go ahead and )?edit\b`)
 
 // read takes in one text of the message.
 func (u *userTurn) read(text jsonText) {
@@ -78,10 +79,15 @@ func onlyPaths(text string) bool {
 }
 
 var (
-	handover = regexp.MustCompile(`(?i)^\W*(?:i have|i've|i am|here are|here is|these are|below are|the following|following|attached|please find|use these)\b[^?]{0,200}\b(?:added|files?|contents?|reference|summaries|context)\b`)
+	handover = regexp.MustCompile(
+		`(?i)^\W*(?:i have|i've|i am|here are|here is|these are|below are|the following|following|attached|` +
+			`please find|use these)\b[^?]{0,200}\b(?:added|files?|contents?|reference|summaries|context)\b`)
 	// trustWords go on about files handed over.
-	trustWords = regexp.MustCompile(`(?i)^\W*(?:trust this message|do not edit these files|(?:any )?other messages in the chat may contain outdated)`)
-	accept     = regexp.MustCompile(`(?i)^\W*(?:ok|okay|understood|sure|got it|noted|thanks|thank you|i will|i'll|yes)\b`)
+	trustWords = regexp.MustCompile(
+		`(?i)^\W*(?:trust this message|do not edit these files|` +
+			`(?:any )?other messages in the chat may contain outdated)`)
+	accept = regexp.MustCompile(
+		`(?i)^\W*(?:ok|okay|understood|sure|got it|noted|thanks|thank you|i will|i'll|yes)\b`)
 )
 
 // isHandover reports that words only hand over files or context and ask nothing.
@@ -104,7 +110,7 @@ const farQuestion = 8
 
 // questionBehind is the question to files that a turn only hands over: that of the user's next
 // message, with at most an assent of the client's own making between.
-func (p *planner) questionBehind(behind []message, own string) string {
+func (p *planner) questionBehind(behind []chatTurn, own string) string {
 	for i, m := range behind[:min(len(behind), farQuestion)] {
 		switch {
 		case m.role == roleAssistant:
@@ -123,7 +129,7 @@ func (p *planner) questionBehind(behind []message, own string) string {
 }
 
 // questionOf is the question of a later message, which is read once: each turn before it may ask.
-func (p *planner) questionOf(m message, index int) string {
+func (p *planner) questionOf(m chatTurn, index int) string {
 	if asked, known := p.asked[index]; known {
 		return asked
 	}
@@ -138,7 +144,7 @@ func (p *planner) questionOf(m message, index int) string {
 }
 
 // assents reports that an assistant's message is a few words that take something over.
-func (p *planner) assents(m message) bool {
+func (p *planner) assents(m chatTurn) bool {
 	var said strings.Builder
 	for _, part := range m.parts {
 		if part.kind != partText {
@@ -149,7 +155,7 @@ func (p *planner) assents(m message) bool {
 	return said.Len() < 300 && accept.MatchString(said.String())
 }
 
-func holds(m message, kind partKind) bool {
+func holds(m chatTurn, kind partKind) bool {
 	for _, part := range m.parts {
 		if part.kind == kind {
 			return true

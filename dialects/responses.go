@@ -5,12 +5,12 @@ import "github.com/tidwall/gjson"
 // readResponses reads OpenAI Responses: a list of items, each a turn of its own. Reasoning items
 // and items of hosted tools are not read; what previous_response_id stands for is not in the body,
 // so a result whose call is not there passes untouched.
-func readResponses(body Object) ([]message, error) {
+func readResponses(body Object) ([]chatTurn, error) {
 	input := body["input"]
 	if input.Type == gjson.String {
-		return []message{{role: roleUser, parts: []part{textAt(partText, input)}}}, nil
+		return []chatTurn{{role: roleUser, parts: []messagePart{textAt(partText, input)}}}, nil
 	}
-	var out []message
+	var out []chatTurn
 	err := eachObject(input, func(o Object) error {
 		m, err := readItem(o)
 		if m != nil {
@@ -21,12 +21,12 @@ func readResponses(body Object) ([]message, error) {
 	return out, err
 }
 
-func readItem(o Object) (*message, error) {
+func readItem(o Object) (*chatTurn, error) {
 	id := o.str("call_id")
-	asked := func(name, args string) (*message, error) {
-		return &message{
+	asked := func(name, args string) (*chatTurn, error) {
+		return &chatTurn{
 			role:  roleAssistant,
-			parts: []part{{kind: partCall, callID: id, call: call{name: name, args: args}}},
+			parts: []messagePart{{kind: partCall, callID: id, call: toolCall{name: name, args: args}}},
 		}, nil
 	}
 	switch o.str("type") {
@@ -40,20 +40,20 @@ func readItem(o Object) (*message, error) {
 		return asked("shell", o["action"].Raw)
 	case "function_call_output", "custom_tool_call_output", "local_shell_call_output":
 		p, err := resultPart(id, o["output"], "input_text", "output_text")
-		return &message{role: roleTool, parts: []part{p}}, err
+		return &chatTurn{role: roleTool, parts: []messagePart{p}}, err
 	default:
 		return nil, nil
 	}
 }
 
-func readItemMessage(o Object) (*message, error) {
+func readItemMessage(o Object) (*chatTurn, error) {
 	switch o.str("role") {
 	case "user":
 		parts, err := textParts(o["content"], "input_text", "text")
-		return &message{role: roleUser, parts: parts}, err
+		return &chatTurn{role: roleUser, parts: parts}, err
 	case "assistant":
 		parts, err := textParts(o["content"], "output_text", "text")
-		return &message{role: roleAssistant, parts: parts}, err
+		return &chatTurn{role: roleAssistant, parts: parts}, err
 	default:
 		return nil, nil
 	}

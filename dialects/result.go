@@ -25,7 +25,7 @@ func (p *planner) userBlock(text jsonText, b codeSpan, query string) {
 
 // result plans what a tool returned: only the whole of one file, read for the first time, is
 // compressed.
-func (p *planner) result(part part) {
+func (p *planner) result(part messagePart) {
 	call, ok := p.calls[part.callID]
 	if !ok || part.start == part.end {
 		return
@@ -36,7 +36,7 @@ func (p *planner) result(part part) {
 }
 
 // resultText is the one text of a result. Some tools put a report into a text of its own before it.
-func (p *planner) resultText(part part, a action) (text jsonText, ok bool) {
+func (p *planner) resultText(part messagePart, a action) (text jsonText, ok bool) {
 	if len(part.texts) == 0 {
 		return readText(p.work, p.body, part.start, part.end), true
 	}

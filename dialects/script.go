@@ -12,7 +12,8 @@ import (
 //	text(r.output);
 var (
 	scriptCall = regexp.MustCompile(`\btools\.([A-Za-z_]\w*)\s*\(`)
-	scriptKey  = regexp.MustCompile(`[{,]\s*["']?(cmd|command)["']?\s*:\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|` + "`[^`$\\\\]*`" + `|\[[^\[\]]*\])`)
+	scriptKey  = regexp.MustCompile(`[{,]\s*["']?(cmd|command)["']?\s*:\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|` +
+		"`[^`$\\\\]*`" + `|\[[^\[\]]*\])`)
 	scriptShow = regexp.MustCompile(`(?s)\b(?:text|print|console\.log)\s*\(`)
 )
 
@@ -46,7 +47,8 @@ func understandScript(input string) action {
 		}
 	}
 	if all.kind == actRead && (len(scriptShow.FindAllString(input, -1)) != 1 || strings.Contains(input, ".slice(") ||
-		strings.Contains(input, ".split(") || strings.Contains(input, ".substr") || strings.Contains(input, ".replace(") || strings.Contains(input, ".filter(")) {
+		strings.Contains(input, ".split(") || strings.Contains(input, ".substr") ||
+		strings.Contains(input, ".replace(") || strings.Contains(input, ".filter(")) {
 		all.kind, all.left = actPeek, LeftUnsure
 	}
 	return all

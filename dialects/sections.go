@@ -5,14 +5,14 @@ import "strings"
 // A section is the lines that one file's print left in a command's output.
 type section struct {
 	lines []textLine
-	print print
+	print shellOutput
 	// index is the print's among those of its call.
 	index int
 }
 
 // sections shares a command's output out over the files that it prints. ok is false where it cannot
 // be told where one file ends and the next begins.
-func sections(lines []textLine, prints []print) (list []section, ok bool) {
+func sections(lines []textLine, prints []shellOutput) (list []section, ok bool) {
 	if len(prints) == 1 {
 		return []section{{lines: lines, print: prints[0]}}, true
 	}
@@ -59,7 +59,7 @@ func sections(lines []textLine, prints []print) (list []section, ok bool) {
 }
 
 // restarts shares out files whose numbers begin anew with each: cat -n a.go; cat -n b.go.
-func restarts(lines []textLine, prints []print) (list []section, ok bool) {
+func restarts(lines []textLine, prints []shellOutput) (list []section, ok bool) {
 	runs := numberedRuns(lines)
 	if len(runs) != len(prints) {
 		return nil, false
@@ -76,7 +76,7 @@ func restarts(lines []textLine, prints []print) (list []section, ok bool) {
 }
 
 // mark is the line that stands in the output for a print, or above it; "" where there is none.
-func (p print) mark() string {
+func (p shellOutput) mark() string {
 	if p.headed {
 		return "==> " + p.path + " <=="
 	}
@@ -84,7 +84,7 @@ func (p print) mark() string {
 }
 
 // onlyLines maps the marks of prints to the lines that read like them, where that is one line each.
-func onlyLines(lines []textLine, prints []print) map[string]int {
+func onlyLines(lines []textLine, prints []shellOutput) map[string]int {
 	marked := make(map[string]int, len(prints))
 	for _, p := range prints {
 		marked[p.mark()] = -1

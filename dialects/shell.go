@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// A print is a piece of what a shell command prints.
-type print struct {
+// A shellOutput is a piece of what a shell command prints.
+type shellOutput struct {
 	// path is the file printed; literal is a line printed where it is empty.
 	path, literal string
 	// below is the number of lines that tell nothing of whether all of the file was printed; zero:
@@ -19,7 +19,7 @@ type print struct {
 
 // shellPrints reads what a command line prints, where that is files and literal lines and nothing
 // else. files lists the files that it reads in any case.
-func shellPrints(line string) (prints []print, files []string, ok bool) {
+func shellPrints(line string) (prints []shellOutput, files []string, ok bool) {
 	list, ok := splitShell(line)
 	if !ok {
 		return nil, nil, false
@@ -48,7 +48,7 @@ func shellPrints(line string) (prints []print, files []string, ok bool) {
 }
 
 // prints reads one command. known is false where it prints something else, or a part.
-func (c simpleCommand) prints() (out []print, known bool) {
+func (c simpleCommand) prints() (out []shellOutput, known bool) {
 	name, args := c.words[0], c.words[1:]
 	switch name {
 	case "cd", "true", ":", "set", "test":
@@ -58,7 +58,8 @@ func (c simpleCommand) prints() (out []print, known bool) {
 		if name == "printf" {
 			text = strings.TrimSuffix(text, `\n`)
 		}
-		return []print{{literal: text}}, !strings.HasPrefix(text, "-e") && !strings.HasPrefix(text, "-n") && !strings.ContainsAny(text, `\%`) && strings.TrimSpace(text) != ""
+		return []shellOutput{{literal: text}}, !strings.HasPrefix(text, "-e") && !strings.HasPrefix(text, "-n") &&
+			!strings.ContainsAny(text, `\%`) && strings.TrimSpace(text) != ""
 	case "bash", "sh", "zsh":
 		if len(args) == 2 && (args[0] == "-c" || args[0] == "-lc") {
 			out, _, known = shellPrints(args[1])
@@ -82,9 +83,9 @@ func (c simpleCommand) prints() (out []print, known bool) {
 	return nil, false
 }
 
-func printAll(files []string, below int, headed bool) (out []print) {
+func printAll(files []string, below int, headed bool) (out []shellOutput) {
 	for _, file := range files {
-		out = append(out, print{path: file, below: below, headed: headed})
+		out = append(out, shellOutput{path: file, below: below, headed: headed})
 	}
 	return out
 }
@@ -113,8 +114,9 @@ func catArguments(name string, args []string) (files []string, known bool) {
 }
 
 var (
-	sedRange   = regexp.MustCompile(`^(?:(\d+)?(?:,(\d+|\$))?)p(?:;\s*\d+q)?$`)
-	awkAll     = regexp.MustCompile(`^\s*(?:1|\{\s*print(?:\s+\$0)?\s*;?\s*\}|\{\s*printf?\W.*\bF?NR\b.*\$0\s*\)?;?\s*\})\s*$`)
+	sedRange = regexp.MustCompile(`^(?:(\d+)?(?:,(\d+|\$))?)p(?:;\s*\d+q)?$`)
+	awkAll   = regexp.MustCompile(
+		`^\s*(?:1|\{\s*print(?:\s+\$0)?\s*;?\s*\}|\{\s*printf?\W.*\bF?NR\b.*\$0\s*\)?;?\s*\})\s*$`)
 	headNumber = regexp.MustCompile(`^(?:-n|--lines=?)?-?(\d+)$`)
 )
 
@@ -190,7 +192,7 @@ func headPart(name string, args []string) (files []string, below int, known bool
 }
 
 // gitPrints reads git show REV:FILE and its like.
-func gitPrints(args []string) (out []print, known bool) {
+func gitPrints(args []string) (out []shellOutput, known bool) {
 	for len(args) > 0 && (args[0] == "--no-pager" || args[0] == "-P") {
 		args = args[1:]
 	}
@@ -198,10 +200,11 @@ func gitPrints(args []string) (out []print, known bool) {
 		args = args[2:]
 	}
 	switch {
-	case len(args) == 2 && args[0] == "show", len(args) == 3 && args[0] == "cat-file" && (args[1] == "-p" || args[1] == "blob"):
+	case len(args) == 2 && args[0] == "show",
+		len(args) == 3 && args[0] == "cat-file" && (args[1] == "-p" || args[1] == "blob"):
 		_, file, ok := strings.Cut(args[len(args)-1], ":")
 		if ok && file != "" {
-			return []print{{path: strings.TrimPrefix(file, "./")}}, true
+			return []shellOutput{{path: strings.TrimPrefix(file, "./")}}, true
 		}
 	}
 	return nil, false
@@ -209,7 +212,7 @@ func gitPrints(args []string) (out []print, known bool) {
 
 // filter applies a program at the end of a pipe to what goes into it. It returns false where the
 // output is not the files'.
-func filter(out []print, c simpleCommand) bool {
+func filter(out []shellOutput, c simpleCommand) bool {
 	name, args := c.words[0], c.words[1:]
 	below := 0
 	switch name {

@@ -96,7 +96,8 @@ func (s *shellReader) operator() {
 		s.end()
 		s.now.either = true
 		s.rest = s.rest[2:]
-	case strings.HasPrefix(s.rest, "|&"), strings.HasPrefix(s.rest, "&") && !strings.HasPrefix(s.rest, "&&") && !strings.HasPrefix(s.rest, "&>"):
+	case strings.HasPrefix(s.rest, "|&"),
+		strings.HasPrefix(s.rest, "&") && !strings.HasPrefix(s.rest, "&&") && !strings.HasPrefix(s.rest, "&>"):
 		s.ok = false
 	case strings.HasPrefix(s.rest, "&>"):
 		s.redirect()
@@ -129,7 +130,8 @@ func (s *shellReader) redirect() {
 		s.begun = false
 	}
 	head := number + s.rest[:min(len(s.rest), longestRedirection)]
-	if m := redirection.FindString(head); m != "" && !strings.HasPrefix(m, ">") && !strings.HasPrefix(m, "1>") && !strings.HasPrefix(m, "&>") {
+	if m := redirection.FindString(head); m != "" && !strings.HasPrefix(m, ">") && !strings.HasPrefix(m, "1>") &&
+		!strings.HasPrefix(m, "&>") {
 		s.endWord()
 		s.rest = s.rest[len(m)-len(number):]
 		return

@@ -17,7 +17,10 @@ func TestSeveralFilesInOneCommand(t *testing.T) {
 		left                  dialects.Left // where they are not told apart
 	}{
 		{"a line between", "cat a.go; echo '--- b'; cat b.go", a + "--- b\n" + b, ""},
-		{"a line before each", `echo "== a.go" && cat a.go && echo "== b.go" && cat b.go`, "== a.go\n" + a + "== b.go\n" + b, ""},
+		{
+			"a line before each", `echo "== a.go" && cat a.go && echo "== b.go" && cat b.go`,
+			"== a.go\n" + a + "== b.go\n" + b, "",
+		},
 		{"head of two", "head -n 500 a.go b.go", "==> a.go <==\n" + a + "\n==> b.go <==\n" + b, ""},
 		{"tail of two", "tail -n +1 a.go b.go", "==> a.go <==\n" + a + "\n==> b.go <==\n" + b, ""},
 		{"numbers that begin anew", "cat -n a.go; cat -n b.go", numbered(a, "%6d\t%s") + numbered(b, "%6d\t%s"), ""},
@@ -25,11 +28,15 @@ func TestSeveralFilesInOneCommand(t *testing.T) {
 		{"nothing between", "cat a.go b.go", a + b, dialects.LeftUnsure},
 		{"the line stands in a file as well", "cat a.go; echo ''; cat b.go", a + "\n" + b, dialects.LeftUnsure},
 		{"the line is not there", "cat a.go; echo '--- b'; cat b.go", a + b, dialects.LeftUnsure},
-		{"head of fewer lines", "head -n 20 a.go b.go", "==> a.go <==\n" + a + "\n==> b.go <==\n" + b, dialects.LeftPart},
+		{
+			"head of fewer lines", "head -n 20 a.go b.go", "==> a.go <==\n" + a + "\n==> b.go <==\n" + b,
+			dialects.LeftPart,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p := plan(t, "/v1/chat/completions", chatResult("Bash", `{"command":`+quote(tt.command)+`}`, tt.result), dialects.Rules{})
+			p := plan(t, "/v1/chat/completions", chatResult("Bash", `{"command":`+quote(tt.command)+`}`, tt.result),
+				dialects.Rules{})
 			if tt.left != "" {
 				if len(p.Blocks) != 0 || p.Left != tt.left {
 					t.Errorf("%d blocks, left as %q, want %q", len(p.Blocks), p.Left, tt.left)
@@ -62,9 +69,11 @@ func TestCommandsAreRemembered(t *testing.T) {
 		"cat other.go":                                     "",
 	} {
 		body := `{"messages":[{"role":"user","content":"How?"},{"role":"assistant","content":null,"tool_calls":[` +
-			`{"id":"1","type":"function","function":{"name":"Bash","arguments":` + quote(`{"command":`+quote(command)+`}`) + `}},` +
+			`{"id":"1","type":"function","function":{"name":"Bash","arguments":` +
+			quote(`{"command":`+quote(command)+`}`) + `}},` +
 			`{"id":"2","type":"function","function":{"name":"Read","arguments":"{\"file_path\":\"counter.go\"}"}}]},` +
-			`{"role":"tool","tool_call_id":"1","content":"x"},{"role":"tool","tool_call_id":"2","content":` + quote(file) + `}]}`
+			`{"role":"tool","tool_call_id":"1","content":"x"},{"role":"tool","tool_call_id":"2","content":` +
+			quote(file) + `}]}`
 		p := plan(t, "/v1/chat/completions", body, dialects.Rules{MinBytes: 100})
 		if want == "" && len(p.Blocks) != 1 || want != "" && (len(p.Blocks) != 0 || p.Left != want) {
 			t.Errorf("after %s: %d blocks, left as %q, want %q", command, len(p.Blocks), p.Left, want)
@@ -83,18 +92,35 @@ func TestMentionedFiles(t *testing.T) {
 		}
 		return `{"role":"user","content":[` + strings.Join(parts, ",") + `]}`
 	}
-	const call, question = `Called the Read tool with the following input: {"file_path":"/r/counter.go"}`, "How does @counter.go Add7 lock?"
+	const call, question = `Called the Read tool with the following input: {"file_path":"/r/counter.go"}`,
+		"How does @counter.go Add7 lock?"
 	reminder := func(s string) string { return "<system-reminder>\n" + s + "\n</system-reminder>" }
-	opencode := "<path>/r/counter.go</path>\n<type>file</type>\n<content>\n" + numbered(file, "%d: %s") + "\n(End of file - total 83 lines)\n</content>"
+	opencode := "<path>/r/counter.go</path>\n<type>file</type>\n<content>\n" + numbered(file, "%d: %s") +
+		"\n(End of file - total 83 lines)\n</content>"
 	tests := []struct{ name, messages string }{
-		{"Claude Code", text(reminder(call)) + "," + text(reminder("Result of calling the Read tool:\n"+numbered(file, "%d\t%s")), question)},
-		{"Claude Code, in one text", text(reminder(call)+"\n"+reminder("Result of calling the Read tool:\n"+numbered(file, "%d\t%s")), question)},
-		{"Claude Code, quoted", text(reminder(call), reminder("Result of calling the Read tool: "+quote(numbered(file, "%6d→%s"))), question)},
-		{"the question in a message of its own", text(reminder(call)) + "," + text(reminder("Result of calling the Read tool:\n"+numbered(file, "%d\t%s"))) + "," + text(question)},
+		{"Claude Code", text(reminder(call)) + "," +
+			text(reminder("Result of calling the Read tool:\n"+numbered(file, "%d\t%s")), question)},
+		{
+			"Claude Code, in one text",
+			text(reminder(call)+"\n"+reminder("Result of calling the Read tool:\n"+numbered(file, "%d\t%s")),
+				question),
+		},
+		{
+			"Claude Code, quoted",
+			text(reminder(call), reminder("Result of calling the Read tool: "+quote(numbered(file, "%6d→%s"))),
+				question),
+		},
+		{"the question in a message of its own", text(reminder(call)) + "," +
+			text(reminder("Result of calling the Read tool:\n"+numbered(file, "%d\t%s"))) + "," + text(question)},
 		{"opencode", text(call, opencode, question)},
 		{"opencode, the question first", text(question, call, opencode)},
-		{"Qwen Code", text(question, "\n--- Content from referenced files ---", "\nContent from @counter.go:\n", file, "\n--- End of content ---")},
-		{"Qwen Code, in one text", text(question, "--- Content from referenced files ---\nContent from @counter.go:\n"+file+"--- End of content ---")},
+		{"Qwen Code", text(question, "\n--- Content from referenced files ---", "\nContent from @counter.go:\n", file,
+			"\n--- End of content ---")},
+		{
+			"Qwen Code, in one text",
+			text(question, "--- Content from referenced files ---\nContent from @counter.go:\n"+file+
+				"--- End of content ---"),
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -110,9 +136,12 @@ func TestMentionedFiles(t *testing.T) {
 			if _, err := p.Blocks[0].Rebuild([]byte(body), omit(r)); err != nil {
 				t.Error(err)
 			}
-			again := `{"messages":[` + tt.messages + `,{"role":"assistant","content":null,"tool_calls":[{"id":"1","function":{"name":"Read","arguments":"{\"path\":\"counter.go\"}"}}]},` +
+			again := `{"messages":[` + tt.messages +
+				`,{"role":"assistant","content":null,"tool_calls":[{"id":"1","function":{"name":"Read",` +
+				`"arguments":"{\"path\":\"counter.go\"}"}}]},` +
 				`{"role":"tool","tool_call_id":"1","content":` + quote(file) + `}]}`
-			if p := plan(t, "/v1/chat/completions", again, dialects.Rules{}); len(p.Blocks) != 1 || p.Left != dialects.LeftSeen {
+			if p := plan(t, "/v1/chat/completions", again, dialects.Rules{}); len(p.Blocks) != 1 ||
+				p.Left != dialects.LeftSeen {
 				t.Errorf("read again: %d blocks, left as %q", len(p.Blocks), p.Left)
 			}
 		})
@@ -126,19 +155,26 @@ func TestQuestionBehindTheFiles(t *testing.T) {
 	files := "counter.go\n```\n" + counter() + "```\n"
 	user := func(s string) string { return `{"role":"user","content":` + quote(s) + `}` }
 	ok := `{"role":"assistant","content":"Ok, I will use that as the true, current contents of the files."}`
-	ask := "I have *added these files to the chat* so you see all of their contents.\n*Trust this message as the true contents of the files!*\n" +
+	ask := "I have *added these files to the chat* so you see all of their contents.\n*Trust this message as the " +
+		"true contents of the files!*\n" +
 		"Other messages in the chat may contain outdated versions of the files' contents.\n\n" + files
-	edit := "I have *added these files to the chat* so you can go ahead and edit them.\n\n*Trust this message as the true contents of these files!*\n\n" + files
+	edit := "I have *added these files to the chat* so you can go ahead and edit them.\n\n*Trust this message as the " +
+		"true contents of these files!*\n\n" + files
 	tests := []struct{ name, messages, query string }{ // no query: they pass
 		{"Aider's /ask", user(ask) + "," + ok + "," + user(question), question},
-		{"two hands", user("Here are some READ ONLY files, provided for your reference.\n\n"+files) + "," + ok + "," + user("Here are summaries of some files present in my git repo.") + "," + ok + "," + user(question), question},
+		{"two hands", user("Here are some READ ONLY files, provided for your reference.\n\n"+files) + "," + ok + "," +
+			user("Here are summaries of some files present in my git repo.") + "," + ok + "," +
+			user(question), question},
 		{"in one turn", user(ask + "\n" + question), question},
 		{"before in one turn", user(question + "\n\n" + files), question},
-		{"an answer between", user("Here are the files.\n\n"+files) + `,{"role":"assistant","content":"They count."},` + user(question), "Here are the files.\n\ncounter.go"},
+		{"an answer between", user("Here are the files.\n\n"+files) + `,{"role":"assistant","content":"They count."},` +
+			user(question), "Here are the files.\n\ncounter.go"},
 		{"a question before", user(question+"\n\n"+files) + "," + ok + "," + user("And Add8?"), question},
 		{"to be edited", user(edit) + "," + ok + "," + user(question), ""},
-		{"boilerplate before", user("# AGENTS.md instructions for /r\n\n<INSTRUCTIONS>\nBe brief.\n</INSTRUCTIONS>") + "," + user(question+"\n\n"+files), question},
-		{"boilerplate behind", user(question) + "," + user("<environment_context>\n<cwd>/r</cwd>\n</environment_context>\n\n"+files), question},
+		{"boilerplate before", user("# AGENTS.md instructions for /r\n\n<INSTRUCTIONS>\nBe brief.\n</INSTRUCTIONS>") +
+			"," + user(question+"\n\n"+files), question},
+		{"boilerplate behind", user(question) + "," +
+			user("<environment_context>\n<cwd>/r</cwd>\n</environment_context>\n\n"+files), question},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -175,7 +211,8 @@ func TestBlocksThatSayPart(t *testing.T) {
 		"numbers from the middle": "```go\n" + renumbered(strings.Split(strings.TrimSpace(code), "\n"), 40) + "```",
 	} {
 		body := `{"messages":[{"role":"user","content":` + quote("How does Add7 lock?\n\n"+text+"\n") + `}]}`
-		if p := plan(t, "/v1/chat/completions", body, dialects.Rules{}); len(p.Blocks) != 0 || p.Left != dialects.LeftPart {
+		if p := plan(t, "/v1/chat/completions", body, dialects.Rules{}); len(p.Blocks) != 0 ||
+			p.Left != dialects.LeftPart {
 			t.Errorf("%s: %d blocks, left as %q", name, len(p.Blocks), p.Left)
 		}
 	}

@@ -61,7 +61,8 @@ func (t Thread) add(item string) (Thread, error) {
 
 // withoutResult is the raw item without the text that a tool returned.
 func withoutResult(item gjson.Result) string {
-	if out := item.Get("output"); out.Index > 0 && len(out.Raw) > keptResult && strings.HasSuffix(item.Get("type").Str, "_output") {
+	if out := item.Get("output"); out.Index > 0 && len(out.Raw) > keptResult &&
+		strings.HasSuffix(item.Get("type").Str, "_output") {
 		return item.Raw[:out.Index-item.Index] + `""` + item.Raw[out.Index-item.Index+len(out.Raw):]
 	}
 	return item.Raw

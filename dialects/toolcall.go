@@ -16,7 +16,7 @@ type action struct {
 	// command is the text of a shell command or patch that may change any file it mentions.
 	command string
 	// prints is what a read prints, in order: its file, or several, and lines between.
-	prints []print
+	prints []shellOutput
 	// shell says that a command line reads and not a tool made for it.
 	shell bool
 	// left is why the result passes, where it shows files that cannot be told apart.
@@ -36,7 +36,7 @@ const (
 // understand reads what a call does. Names and arguments are those of the coding agents of today; a
 // name not known is judged by the verbs in it, and in doubt a call counts as one that changes
 // files, as its results then pass whole.
-func understand(c call) action {
+func understand(c toolCall) action {
 	args := gjson.Parse(c.args)
 	if !gjson.Valid(c.args) {
 		args = gjson.Result{}
@@ -57,7 +57,7 @@ func understand(c call) action {
 		case ranged || asksForPart(args):
 			return action{kind: actPeek, paths: paths, left: LeftPart}
 		case len(paths) == 1:
-			return action{kind: actRead, paths: paths, prints: []print{{path: paths[0]}}}
+			return action{kind: actRead, paths: paths, prints: []shellOutput{{path: paths[0]}}}
 		}
 		return action{kind: actPeek, paths: paths, left: LeftUnsure}
 	}
@@ -221,9 +221,11 @@ func commandOf(words []string) string {
 
 var (
 	// lookOnly are programs that change no file; sed is told apart by its flags.
-	lookOnly = regexp.MustCompile(`^\s*(?:cd|cat|head|tail|nl|grep|egrep|fgrep|rg|ag|ls|wc|find|tree|file|stat|less|more|echo|pwd|which|diff|sort|uniq|cut|` +
-		`awk|sed\s+-n|git\s+(?:diff|log|show|status|grep|blame|ls-files)|go\s+(?:test|build|vet|run|list)|cargo\s+(?:test|build|check)|` +
-		`npm\s+(?:test|run\s+(?:test|build))|pytest|make|true|printf|bat|batcat|test|date|basename|dirname|realpath)\b`)
+	lookOnly = regexp.MustCompile(
+		`^\s*(?:cd|cat|head|tail|nl|grep|egrep|fgrep|rg|ag|ls|wc|find|tree|file|stat|less|more|echo|pwd|which|diff|` +
+			`sort|uniq|cut|awk|sed\s+-n|git\s+(?:diff|log|show|status|grep|blame|ls-files)|` +
+			`go\s+(?:test|build|vet|run|list)|cargo\s+(?:test|build|check)|npm\s+(?:test|run\s+(?:test|build))|` +
+			`pytest|make|true|printf|bat|batcat|test|date|basename|dirname|realpath)\b`)
 	// redirect is an output redirection into a file, 2>&1 and /dev/null apart.
 	redirect      = regexp.MustCompile(`>>?\s*[^&\s>]`)
 	safeRedirect  = regexp.MustCompile(`\d?>{1,2}\s*(?:/dev/null|&\d)`)
@@ -239,11 +241,11 @@ func understandShell(command string) action {
 		return action{kind: actChange, command: command}
 	}
 	for rest := command; rest != ""; {
-		segment, end := rest, len(rest)
+		piece, end := rest, len(rest)
 		if loc := shellSegments.FindStringIndex(rest); loc != nil {
-			segment, end = rest[:loc[0]], loc[1]
+			piece, end = rest[:loc[0]], loc[1]
 		}
-		if strings.TrimSpace(segment) != "" && !lookOnly.MatchString(segment) {
+		if strings.TrimSpace(piece) != "" && !lookOnly.MatchString(piece) {
 			return action{kind: actChange, command: command}
 		}
 		rest = rest[end:]

@@ -16,7 +16,8 @@ func counter() string {
 	var b strings.Builder
 	b.WriteString("package counter\n\nimport \"sync\"\n")
 	for i := range 10 {
-		fmt.Fprintf(&b, "\n// Add%d adds %d.\nfunc (c *Counter) Add%d() int {\n\tc.mu.Lock()\n\tdefer c.mu.Unlock()\n\tc.n += %d\n\treturn c.n\n}\n", i, i, i, i)
+		fmt.Fprintf(&b, "\n// Add%d adds %d.\nfunc (c *Counter) Add%d() int {\n\tc.mu.Lock()\n\tdefer "+
+			"c.mu.Unlock()\n\tc.n += %d\n\treturn c.n\n}\n", i, i, i, i)
 	}
 	return b.String()
 }
@@ -32,7 +33,8 @@ func numbered(file, format string) string {
 
 // chatResult is a chat in which a tool returned result.
 func chatResult(name, args, result string) string {
-	return `{"model":"m","messages":[{"role":"user","content":"How does Add7 lock?"},{"role":"assistant","content":null,"tool_calls":[` +
+	return `{"model":"m","messages":[{"role":"user","content":"How does Add7 ` +
+		`lock?"},{"role":"assistant","content":null,"tool_calls":[` +
 		`{"id":"c1","type":"function","function":{"name":` + quote(name) + `,"arguments":` + quote(args) + `}}]},` +
 		`{"role":"tool","tool_call_id":"c1","content":` + quote(result) + `}]}`
 }
@@ -74,9 +76,11 @@ func without(t *testing.T, text, file string) string {
 		}
 		same := true
 		for i, line := range want {
-			same = same && strings.HasSuffix(strings.TrimRight(lines[at+i], " \t\r"), strings.TrimRight(strings.TrimLeft(line, "\t"), " \t"))
+			same = same && strings.HasSuffix(strings.TrimRight(lines[at+i], " \t\r"),
+				strings.TrimRight(strings.TrimLeft(line, "\t"), " \t"))
 		}
-		if same && strings.Contains(lines[at], "func (c *Counter) Add0()") == strings.Contains(want[0], "func (c *Counter) Add0()") {
+		const add = "func (c *Counter) Add0()"
+		if same && strings.Contains(lines[at], add) == strings.Contains(want[0], add) {
 			return strings.Join(lines[:at], "\n") + "\n" + marker + "\n" + strings.Join(lines[at+len(want):], "\n")
 		}
 	}
@@ -101,7 +105,10 @@ func TestWholeFilesAreFound(t *testing.T) {
 		{name: "tab", result: numbered(file, "%d\t%s")},
 		{name: "tab, last number of an empty line", result: numbered(file, "%d\t%s") + fmt.Sprintf("%d\t", n+1)},
 		{name: "arrow, last number of an empty line", result: numbered(file, "%6d→%s") + fmt.Sprintf("%6d→", n+1)},
-		{name: "two empty lines at the end", result: numbered(file+"\n", "%d\t%s") + fmt.Sprintf("%d\t", n+2), content: file + "\n"},
+		{
+			name: "two empty lines at the end", result: numbered(file+"\n", "%d\t%s") + fmt.Sprintf("%d\t", n+2),
+			content: file + "\n",
+		},
 		{name: "colon", result: numbered(file, "%d: %s")},
 		{name: "bare colon", result: numbered(file, "%d:%s")},
 		{name: "dot", result: numbered(file, "%d. %s")},
@@ -119,24 +126,50 @@ func TestWholeFilesAreFound(t *testing.T) {
 		{name: "blank lines without their mark's blank", result: trimLines(numbered(file, "%d: %s"))},
 		{name: "nl", tool: "Bash", args: bash("nl -ba counter.go"), result: numbered(file, "%6d\t%s")},
 
-		{name: "Claude Code", result: numbered(file, "%d\t%s") + "\n<system-reminder>\nMind the limits.\n</system-reminder>\n"},
-		{name: "opencode", result: "<path>/r/counter.go</path>\n<type>file</type>\n<content>\n" + numbered(file, "%d: %s") +
+		{name: "Claude Code", result: numbered(file, "%d\t%s") +
+			"\n<system-reminder>\nMind the limits.\n</system-reminder>\n"},
+		{name: "opencode", result: "<path>/r/counter.go</path>\n<type>file</type>\n<content>\n" +
+			numbered(file, "%d: %s") +
 			fmt.Sprintf("\n(End of file - total %d lines)\n</content>", n)},
-		{name: "many headings", result: "One\nTwo\nThree\nFour\nFive\nSix of them\n\n" + numbered(file, "%d. %s") + "\n\nDone.\nBye.\n"},
+		{name: "many headings", result: "One\nTwo\nThree\nFour\nFive\nSix of them\n\n" + numbered(file, "%d. %s") +
+			"\n\nDone.\nBye.\n"},
 		{name: "Continue", result: "Content of /r/counter.go:\n" + file},
 		{name: "Continue, fenced", result: "Content of counter.go:\n```go\n" + file + "```\n"},
 		{name: "whole by its count", result: fmt.Sprintf("Read %d lines from counter.go\n\n", n) + file},
-		{name: "whole by its range", result: fmt.Sprintf("Showing lines 1-%d of %d total lines.\n", n, n) + numbered(file, "%d|%s")},
+		{name: "whole by its range", result: fmt.Sprintf("Showing lines 1-%d of %d total lines.\n", n, n) +
+			numbered(file, "%d|%s")},
 		{name: "element", result: "<file_content path=\"counter.go\">\n" + file + "</file_content>\n"},
-		{name: "mini-swe-agent 1", tool: "bash", args: bash("cat counter.go"), result: "<returncode>0</returncode>\n<output>\n" + file + "</output>"},
-		{name: "mini-swe-agent 2", tool: "bash", args: bash("cat counter.go"), result: `{"returncode": 0, "output": ` + quote(file) + `, "exception_info": ""}`},
-		{name: "JSON inside JSON", tool: "bash", args: bash("cat counter.go"), result: `{"content":[{"type":"text","text":` + quote(file) + `}],"truncated":false}`},
-		{name: "Codex", tool: "exec_command", args: `{"cmd":"cat counter.go"}`, result: "Chunk ID: 1\nWall time: 0.1 seconds\nProcess exited with code 0\nOriginal token count: 9\nOutput:\n" + file},
-		{name: "Codex script", tool: "exec", args: "const r = await tools.exec_command({cmd: \"cat counter.go\"});\ntext(r.output);", result: "Script completed\nWall time 0.1 seconds\nOutput:\n" + file},
-		{name: "Qwen shell", tool: "run_shell_command", args: bash("cat counter.go"), result: "Command: cat counter.go\nDirectory: (root)\nOutput: " + whole + "\nError: (none)\nExit Code: 0\nSignal: 0\nProcess Group PGID: 9"},
+		{
+			name: "mini-swe-agent 1", tool: "bash", args: bash("cat counter.go"),
+			result: "<returncode>0</returncode>\n<output>\n" + file + "</output>",
+		},
+		{
+			name: "mini-swe-agent 2", tool: "bash", args: bash("cat counter.go"),
+			result: `{"returncode": 0, "output": ` + quote(file) + `, "exception_info": ""}`,
+		},
+		{
+			name: "JSON inside JSON", tool: "bash", args: bash("cat counter.go"),
+			result: `{"content":[{"type":"text","text":` + quote(file) + `}],"truncated":false}`,
+		},
+		{
+			name: "Codex", tool: "exec_command", args: `{"cmd":"cat counter.go"}`,
+			result: "Chunk ID: 1\nWall time: 0.1 seconds\nProcess exited with code 0\nOriginal token count: " +
+				"9\nOutput:\n" + file,
+		},
+		{
+			name: "Codex script", tool: "exec",
+			args:   "const r = await tools.exec_command({cmd: \"cat counter.go\"});\ntext(r.output);",
+			result: "Script completed\nWall time 0.1 seconds\nOutput:\n" + file,
+		},
+		{
+			name: "Qwen shell", tool: "run_shell_command", args: bash("cat counter.go"),
+			result: "Command: cat counter.go\nDirectory: (root)\nOutput: " + whole +
+				"\nError: (none)\nExit Code: 0\nSignal: 0\nProcess Group PGID: 9",
+		},
 		{
 			name: "Qwen shell, numbered", tool: "run_shell_command", args: bash("cat -n counter.go"),
-			result: "Command: cat -n counter.go\nDirectory: (root)\nOutput: " + numbered(expand(file), "%6d  %s") + "Error: (none)\nExit Code: 0", content: expand(file),
+			result: "Command: cat -n counter.go\nDirectory: (root)\nOutput: " + numbered(expand(file), "%6d  %s") +
+				"Error: (none)\nExit Code: 0", content: expand(file),
 		},
 		{name: "errors away", tool: "Bash", args: bash("cat counter.go 2>/dev/null"), result: file},
 		{name: "semicolon", tool: "Bash", args: bash("cat counter.go;"), result: file},
@@ -148,7 +181,10 @@ func TestWholeFilesAreFound(t *testing.T) {
 		{name: "tail from one", tool: "Bash", args: bash("tail -n +1 counter.go"), result: file},
 		{name: "git show", tool: "Bash", args: bash("git --no-pager show HEAD~2:counter.go"), result: file},
 		{name: "a comment before", tool: "Bash", args: bash("# look at it\ncat counter.go"), result: file},
-		{name: "a line before", tool: "Bash", args: bash("echo '== counter.go' && cat counter.go"), result: "== counter.go\n" + file},
+		{
+			name: "a line before", tool: "Bash", args: bash("echo '== counter.go' && cat counter.go"),
+			result: "== counter.go\n" + file,
+		},
 		{name: "vector", tool: "shell", args: `{"command":["bash","-lc","cat counter.go"]}`, result: file},
 	}
 	for _, tt := range tests {
@@ -165,10 +201,13 @@ func TestWholeFilesAreFound(t *testing.T) {
 				t.Fatalf("%d blocks, left as %q", len(p.Blocks), p.Left)
 			}
 			b := p.Blocks[0]
-			if got := b.Request.Files[0]; strings.TrimSuffix(got.Content, "\n") != strings.TrimSuffix(tt.content, "\n") || !strings.HasSuffix(got.Path, "counter.go") {
-				t.Fatalf("the engine gets %q of %s", got.Content, got.Path)
+			file := b.Request.Files[0]
+			if strings.TrimSuffix(file.Content, "\n") != strings.TrimSuffix(tt.content, "\n") ||
+				!strings.HasSuffix(file.Path, "counter.go") {
+				t.Fatalf("the engine gets %q of %s", file.Content, file.Path)
 			}
-			if way := b.Request.WayBack; !strings.Contains(way, "to see such lines") || strings.Contains(way, "sed") != (tt.tool != "Read") {
+			if way := b.Request.WayBack; !strings.Contains(way, "to see such lines") ||
+				strings.Contains(way, "sed") != (tt.tool != "Read") {
 				t.Errorf("the way back is %q", way)
 			}
 			edit, err := b.Rebuild([]byte(body), omit(b.Request))
@@ -220,92 +259,4 @@ func trimLines(s string) string {
 // unquoteAll undoes the escapes of strings in JSON.
 func unquoteAll(s string) string {
 	return strings.NewReplacer(`\n`, "\n", `\t`, "\t", `\"`, `"`).Replace(s)
-}
-
-// What is a part, or may be one, and what has numbers that are not understood, passes with a reason
-// that is true.
-func TestPartsPass(t *testing.T) {
-	file := counter()
-	lines := strings.SplitAfter(strings.TrimSuffix(file, "\n"), "\n")
-	n := len(lines)
-	half := strings.Join(lines[:n/2], "")
-	cut := strings.Join(lines[:30], "")
-	bash := func(command string) string { return `{"command":` + quote(command) + `}` }
-	const path = `{"file_path":"/r/counter.go"}`
-	tests := []struct {
-		name, tool, args, result string
-		want                     dialects.Left
-	}{
-		{"a range deep in the arguments", "read_file", `{"files":[{"path":"counter.go","line_ranges":[[1,80]]}]}`, file, dialects.LeftPart},
-		{"an unknown limit", "read_file", `{"path":"counter.go","maxBytesToRead":500}`, file, dialects.LeftPart},
-		{"a range in the path", "read_file", `{"path":"counter.go:1-80"}`, file, dialects.LeftPart},
-		{"a fragment in the path", "read_file", `{"path":"counter.go#L1-L80"}`, file, dialects.LeftPart},
-		{"lines of more", "Read", path, fmt.Sprintf("Showing lines 1-%d of 900 total lines.\n\n---\n\n", n) + file, dialects.LeftPart},
-		{"numbered lines of more", "Read", path, numbered(file, "%d: %s") + "\n(Showing lines 1-83 of 900. Use offset=84 to continue.)\n", dialects.LeftPart},
-		{"more by the count", "Read", path, numbered(file, "%d: %s") + "\n(File has 900 lines)\n", dialects.LeftPart},
-		{"a reminder of a cut", "Read", path, numbered(file, "%d\t%s") + "<system-reminder>\nThe file was too large and has been truncated.\n</system-reminder>", dialects.LeftPart},
-		{"a cut in the middle", "Read", path, cut + "… 40 lines truncated …\n" + strings.Join(lines[60:], ""), dialects.LeftPart},
-		{"a cut inside a line", "shell", bash("cat counter.go"), cut + "\tc.…3568 chars truncated…eturn c.n\n}\n", dialects.LeftPart},
-		{"a cut with brackets", "Read", path, cut + "[... 40 lines omitted ...]\n" + strings.Join(lines[60:], ""), dialects.LeftPart},
-		{"ends in the middle", "Read", path, strings.Join(lines[:33], ""), dialects.LeftPart},
-		{"ends in a notice", "Read", path, half + "\tc.mu... [truncated]", dialects.LeftPart},
-		{"numbers from 40", "Read", path, renumbered(lines[39:], 40), dialects.LeftPart},
-		{"numbers with a gap", "Read", path, renumbered(lines[:50], 1) + "...\n" + renumbered(lines[60:], 61), dialects.LeftUnsure},
-		{"numbers of every fifth line", "Read", path, margin(lines), dialects.LeftUnsure},
-		{"numbers of lines that are not blank", "Bash", bash("nl counter.go"), sparse(lines), dialects.LeftUnsure},
-		{"a heading that is not understood", "Read", path, "The file has been read successfully.\n" + file, dialects.LeftUnsure},
-		{"a report without an end", "shell", bash("cat counter.go"), "Exit code: 0\n" + file, dialects.LeftUnsure},
-		{"a failure behind", "shell", bash("cat counter.go"), file + "Exit Code: 1\n", dialects.LeftNoCode},
-		{"JSON of a failure", "bash", bash("cat counter.go"), `{"returncode": 1, "output": ` + quote(file) + `}`, dialects.LeftNoCode},
-		{"JSON that says part", "bash", bash("cat counter.go"), `{"output": ` + quote(file) + `, "truncated": true}`, dialects.LeftPart},
-		{"JSON of two texts", "bash", bash("cat counter.go"), `{"stdout": ` + quote(file) + `, "stderr": "a\nb"}`, dialects.LeftNoCode},
-		{"two files without a line between", "Bash", bash("cat a.go b.go"), file + file, dialects.LeftUnsure},
-		{"something else printed before", "Bash", bash("ls && cat counter.go"), "counter.go\n" + file, dialects.LeftUnsure},
-		{"head of as many lines", "Bash", bash(fmt.Sprintf("head -n %d counter.go", n)), file, dialects.LeftPart},
-		{"sed of a range", "Bash", bash("sed -n '5,400p' counter.go"), file, dialects.LeftUnsure},
-		{"two reads in a script", "exec", "const a = await tools.exec_command({cmd:\"cat a.go\"}); const b = await tools.exec_command({cmd:\"cat b.go\"}); text(a.output); text(b.output)", file + file, dialects.LeftUnsure},
-		{"a part in a script", "exec", "const a = await tools.exec_command({cmd:\"cat a.go\"}); text(a.output.slice(0, 900))", file, dialects.LeftUnsure},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			p := plan(t, "/v1/chat/completions", chatResult(tt.tool, tt.args, tt.result), dialects.Rules{})
-			if len(p.Blocks) != 0 || p.Left != tt.want {
-				t.Errorf("%d blocks, left as %q, want %q", len(p.Blocks), p.Left, tt.want)
-			}
-		})
-	}
-}
-
-func renumbered(lines []string, from int) string {
-	var b strings.Builder
-	for i, line := range lines {
-		fmt.Fprintf(&b, "%d\t%s\n", from+i, strings.TrimSuffix(line, "\n"))
-	}
-	return b.String()
-}
-
-func margin(lines []string) string {
-	var b strings.Builder
-	for i, line := range lines {
-		if i%5 == 4 {
-			fmt.Fprintf(&b, "%4d  %s", i+1, line)
-		} else {
-			b.WriteString("      " + line)
-		}
-	}
-	return b.String()
-}
-
-func sparse(lines []string) string {
-	var b strings.Builder
-	n := 0
-	for _, line := range lines {
-		if line == "\n" {
-			b.WriteString("       \n")
-			continue
-		}
-		n++
-		fmt.Fprintf(&b, "%6d\t%s", n, line)
-	}
-	return b.String()
 }

@@ -34,38 +34,55 @@ var shapes = map[string]struct {
 	"fences of two kinds":  said(func(i int) string { return []string{"```go\n", "~~~~go\n", "~~~x\n"}[i%3] }),
 	"closers of all sizes": said(func(i int) string { return strings.Repeat("~", 3+i%900) + "\n" }),
 	"elements":             said(func(i int) string { return fmt.Sprintf("<file path=\"f%d.go\">\nx\n</file>\n", i) }),
-	"unclosed elements":    said(func(i int) string { return "<" + []string{"file", "document", "file_content"}[i%3] + ">\n" }),
-	"documents":            said(func(int) string { return "<document>\n<source>a.go</source>\n<document_content>\nx\n" }),
-	"agents' elements":     said(func(i int) string { return []string{"<system-reminder>", "</system-reminder>"}[i/2%2] }),
-	"long paths":           said(func(i int) string { return "```go " + strings.Repeat("a/", 255) + fmt.Sprint(i) + ".go\nx\n```\n" }),
-	"attributes":           said(func(i int) string { return fmt.Sprintf("```go a%d=\"b\" c='d' e=f\nx\n```\n", i) }),
-	"line breaks":          said(func(int) string { return "\n" }),
-	"escapes":              said(func(i int) string { return []string{"\"", "\\", "\t", "\x01", "é"}[i%5] }),
-	"numbered lines":       said(func(i int) string { return fmt.Sprintf("%6d\tx := %d\n", i+1, i) }),
-	"one line":             said(func(int) string { return "x " }),
-	"spaces":               said(func(int) string { return "      \n" }),
-	"paths":                called(func(i int) (string, string) { return "Read", fmt.Sprintf(`{"path":"d%d/f%d.go"}`, i, i) }),
-	"edits":                called(func(i int) (string, string) { return "Edit", fmt.Sprintf(`{"path":"d%d/f.go"}`, i) }),
+	"unclosed elements": said(
+		func(i int) string { return "<" + []string{"file", "document", "file_content"}[i%3] + ">\n" }),
+	"documents": said(
+		func(int) string { return "<document>\n<source>a.go</source>\n<document_content>\nx\n" }),
+	"agents' elements": said(
+		func(i int) string { return []string{"<system-reminder>", "</system-reminder>"}[i/2%2] }),
+	"long paths": said(
+		func(i int) string { return "```go " + strings.Repeat("a/", 255) + fmt.Sprint(i) + ".go\nx\n```\n" }),
+	"attributes":     said(func(i int) string { return fmt.Sprintf("```go a%d=\"b\" c='d' e=f\nx\n```\n", i) }),
+	"line breaks":    said(func(int) string { return "\n" }),
+	"escapes":        said(func(i int) string { return []string{"\"", "\\", "\t", "\x01", "é"}[i%5] }),
+	"numbered lines": said(func(i int) string { return fmt.Sprintf("%6d\tx := %d\n", i+1, i) }),
+	"one line":       said(func(int) string { return "x " }),
+	"spaces":         said(func(int) string { return "      \n" }),
+	"paths": called(
+		func(i int) (string, string) { return "Read", fmt.Sprintf(`{"path":"d%d/f%d.go"}`, i, i) }),
+	"edits": called(
+		func(i int) (string, string) { return "Edit", fmt.Sprintf(`{"path":"d%d/f.go"}`, i) }),
 	"commands and reads": called(func(i int) (string, string) {
 		return []string{"bash", "Read"}[i%2], fmt.Sprintf(`{"command":"sed -i s/a/b/ f%d.go","path":"g%d.go"}`, i, i)
 	}),
-	"segments of a command":  called(func(int) (string, string) { return "bash", `{"command":"` + strings.Repeat("ls;", 3000) + `"}` }),
-	"files of a call":        called(func(int) (string, string) { return "Read", `{"files":[` + strings.Repeat(`"",`, 3000) + `""]}` }),
-	"turns of files alone":   {"/v1/chat/completions", func(n int) string { return chatOf(repeated(n, turnOfFiles)) }},
-	"reads by the client":    said(readByClient),
-	"headings over results":  answered("Read", `{"path":"f.go"}`, func(int) string { return "```f.go:\n" }),
-	"tags over results":      answered("Read", `{"path":"f.go"}`, func(i int) string { return fmt.Sprintf("<a%d>\n</a%d>\n", i, i) }),
-	"notices in results":     answered("Read", `{"path":"f.go"}`, func(int) string { return "x omitted 5 y\n" }),
-	"notes behind results":   answered("Read", `{"path":"f.go"}`, func(int) string { return "Note: all of it.\n" }),
-	"reminders in results":   answered("Read", `{"path":"f.go"}`, func(int) string { return "</system-reminder>\n" }),
-	"numbers in results":     answered("Read", `{"path":"f.go"}`, func(i int) string { return fmt.Sprintf("%d:\n", i%7*100+i) }),
-	"marks of no characters": answered("Read", `{"path":"f.go"}`, func(i int) string { return fmt.Sprintf("%d%s\xff:\n", i+1, strings.Repeat(":", 9000)) }),
-	"results in JSON":        answered("Read", `{"path":"f.go"}`, func(i int) string { return []string{`{"a":"x\ny","b":[`, `0,`}[min(i, 1)] }),
-	"files of a command":     called(func(int) (string, string) { return "bash", `{"command":"cat ` + strings.Repeat("a ", 190) + `"}` }),
-	"files of long commands": called(func(int) (string, string) { return "bash", `{"command":"cat ` + strings.Repeat("a ", 20_000) + `"}` }),
-	"words of a vector":      called(func(int) (string, string) { return "bash", `{"command":["cat"` + strings.Repeat(`,"a"`, 9000) + `]}` }),
-	"comments in commands":   called(func(int) (string, string) { return "bash", `{"command":"` + strings.Repeat(`#\n`, 20_000) + `"}` }),
-	"redirections":           called(func(int) (string, string) { return "bash", `{"command":"ls` + strings.Repeat(` 2>&1`, 20_000) + `"}` }),
+	"segments of a command": called(
+		func(int) (string, string) { return "bash", `{"command":"` + strings.Repeat("ls;", 3000) + `"}` }),
+	"files of a call": called(
+		func(int) (string, string) { return "Read", `{"files":[` + strings.Repeat(`"",`, 3000) + `""]}` }),
+	"turns of files alone":  {"/v1/chat/completions", func(n int) string { return chatOf(repeated(n, turnOfFiles)) }},
+	"reads by the client":   said(readByClient),
+	"headings over results": answered("Read", `{"path":"f.go"}`, func(int) string { return "```f.go:\n" }),
+	"tags over results": answered("Read", `{"path":"f.go"}`,
+		func(i int) string { return fmt.Sprintf("<a%d>\n</a%d>\n", i, i) }),
+	"notices in results":   answered("Read", `{"path":"f.go"}`, func(int) string { return "x omitted 5 y\n" }),
+	"notes behind results": answered("Read", `{"path":"f.go"}`, func(int) string { return "Note: all of it.\n" }),
+	"reminders in results": answered("Read", `{"path":"f.go"}`, func(int) string { return "</system-reminder>\n" }),
+	"numbers in results": answered("Read", `{"path":"f.go"}`,
+		func(i int) string { return fmt.Sprintf("%d:\n", i%7*100+i) }),
+	"marks of no characters": answered("Read", `{"path":"f.go"}`,
+		func(i int) string { return fmt.Sprintf("%d%s\xff:\n", i+1, strings.Repeat(":", 9000)) }),
+	"results in JSON": answered("Read", `{"path":"f.go"}`,
+		func(i int) string { return []string{`{"a":"x\ny","b":[`, `0,`}[min(i, 1)] }),
+	"files of a command": called(
+		func(int) (string, string) { return "bash", `{"command":"cat ` + strings.Repeat("a ", 190) + `"}` }),
+	"files of long commands": called(
+		func(int) (string, string) { return "bash", `{"command":"cat ` + strings.Repeat("a ", 20_000) + `"}` }),
+	"words of a vector": called(
+		func(int) (string, string) { return "bash", `{"command":["cat"` + strings.Repeat(`,"a"`, 9000) + `]}` }),
+	"comments in commands": called(
+		func(int) (string, string) { return "bash", `{"command":"` + strings.Repeat(`#\n`, 20_000) + `"}` }),
+	"redirections": called(
+		func(int) (string, string) { return "bash", `{"command":"ls` + strings.Repeat(` 2>&1`, 20_000) + `"}` }),
 	"calls in scripts": called(func(int) (string, string) {
 		return "exec", quote(strings.Repeat(`tools.exec_command({cmd: "cat a"});`, 900))
 	}),
@@ -73,23 +90,35 @@ var shapes = map[string]struct {
 	"texts of a result":   {"/v1/messages", textsOfResult},
 	"answered calls":      {"/v1/chat/completions", func(n int) string { return chatOf(repeated(n, answeredCall)) }},
 	"calls behind long words": {"/v1/chat/completions", func(n int) string {
-		return chatOf(`,{"role":"user","content":"` + strings.Repeat("why ", n/16) + `"},{"role":"assistant","content":"` + strings.Repeat("so ", n/16) + `"}` + repeated(n/2, answeredCall))
+		return chatOf(`,{"role":"user","content":"` + strings.Repeat("why ", n/16) +
+			`"},{"role":"assistant","content":"` + strings.Repeat("so ", n/16) + `"}` + repeated(n/2, answeredCall))
 	}},
-	"messages": {"/v1/chat/completions", func(n int) string { return chatOf(repeated(n, func(int) string { return `,{"role":"user"}` })) }},
+	"messages": {
+		"/v1/chat/completions",
+		func(n int) string { return chatOf(repeated(n, func(int) string { return `,{"role":"user"}` })) },
+	},
 	"assistant": {"/v1/chat/completions", func(n int) string {
-		return chatOf(repeated(n, func(i int) string { return fmt.Sprintf(`,{"role":"assistant","content":"<apply_diff> f%d.go"}`, i) }))
+		return chatOf(
+			repeated(
+				n,
+				func(i int) string {
+					return fmt.Sprintf(`,{"role":"assistant","content":"<apply_diff> f%d.go"}`, i)
+				}))
 	}},
 	"parts": {"/v1/messages", func(n int) string {
-		return `{"messages":[{"role":"user","content":[{}` + repeated(n, func(int) string { return `,{"type":"text","text":""}` }) + `]}]}`
+		return `{"messages":[{"role":"user","content":[{}` +
+			repeated(n, func(int) string { return `,{"type":"text","text":""}` }) + `]}]}`
 	}},
 	"scalars": {"/v1/messages", func(n int) string {
-		return `{"messages":[{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":[0` + repeated(n, func(int) string { return `,0` }) + `]}]}]}`
+		return `{"messages":[{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":[0` +
+			repeated(n, func(int) string { return `,0` }) + `]}]}]}`
 	}},
 	"keys": {"/v1/responses", func(n int) string {
 		return `{"input":[]` + repeated(n, func(i int) string { return fmt.Sprintf(`,"%d":0`, i) }) + `}`
 	}},
 	"nested": {"/v1/responses", func(n int) string {
-		return `{"input":[{"content":` + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) + strings.Repeat(" ", n) + `}]}`
+		return `{"input":[{"content":` + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) +
+			strings.Repeat(" ", n) + `}]}`
 	}},
 	"completion": {"/v1/completions", func(n int) string {
 		return `{"prompt":` + quote(repeated(n, func(i int) string { return fmt.Sprintf("x%d := 1\n", i) })) + `}`
@@ -103,7 +132,10 @@ type shape = struct {
 
 // said is a user's message.
 func said(f func(i int) string) shape {
-	return shape{"/v1/chat/completions", func(n int) string { return chatOf(`,{"role":"user","content":` + quote("Why?\n"+repeated(n, f)) + `}`) }}
+	return shape{
+		"/v1/chat/completions",
+		func(n int) string { return chatOf(`,{"role":"user","content":` + quote("Why?\n"+repeated(n, f)) + `}`) },
+	}
 }
 
 // called is an assistant's message with calls that nobody answers.
@@ -118,8 +150,10 @@ func called(f func(i int) (name, args string)) shape {
 }
 
 func answeredCall(i int) string {
-	return fmt.Sprintf(`,{"role":"assistant","tool_calls":[{"id":"c%d","function":{"name":"Read","arguments":"{\"path\":\"f%d.go\"}"}}]},`+
-		`{"role":"tool","tool_call_id":"c%d","content":"package a\nfunc f() {}\n"}`, i, i, i)
+	return fmt.Sprintf(
+		`,{"role":"assistant","tool_calls":[{"id":"c%d","function":{"name":"Read",`+
+			`"arguments":"{\"path\":\"f%d.go\"}"}}]},`+
+			`{"role":"tool","tool_call_id":"c%d","content":"package a\nfunc f() {}\n"}`, i, i, i)
 }
 
 // turnOfFiles is a user's turn that shows a file and asks nothing.
@@ -136,7 +170,8 @@ func readByClient(i int) string {
 // answered is a call and its result.
 func answered(name, args string, f func(i int) string) shape {
 	return shape{"/v1/chat/completions", func(n int) string {
-		call := fmt.Sprintf(`,{"role":"assistant","tool_calls":[{"id":"c","function":{"name":%s,"arguments":%s}}]}`, quote(name), quote(args))
+		call := fmt.Sprintf(`,{"role":"assistant","tool_calls":[{"id":"c","function":{"name":%s,"arguments":%s}}]}`,
+			quote(name), quote(args))
 		return chatOf(call + `,{"role":"tool","tool_call_id":"c","content":` + quote(repeated(n, f)) + `}`)
 	}}
 }
@@ -153,8 +188,10 @@ func marksBetweenFiles(n int) string {
 
 // textsOfResult is a result in many texts.
 func textsOfResult(n int) string {
-	return `{"messages":[{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"Read","input":{"path":"f.go"}}]},` +
-		`{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":[{"type":"text","text":"Exit code: 0"}` +
+	return `{"messages":[{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"Read",` +
+		`"input":{"path":"f.go"}}]},` +
+		`{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":[{"type":"text",` +
+		`"text":"Exit code: 0"}` +
 		repeated(n, func(int) string { return `,{"type":"text","text":"Exit code: 0"}` }) + `]}]}]}`
 }
 
@@ -207,7 +244,8 @@ func TestWorkIsLinear(t *testing.T) {
 				t.Errorf("%d bytes take %d steps", size, two.work)
 			}
 			if all := int64(size) + two.held; two.kept > 4*all || two.made > madePerByte*all {
-				t.Errorf("%d bytes and %d held for them keep %d bytes of memory, of %d that were made", size, two.held, two.kept, two.made)
+				t.Errorf("%d bytes and %d held for them keep %d bytes of memory, of %d that were made", size, two.held,
+					two.kept, two.made)
 			}
 			if two.held > 40*int64(size) {
 				t.Errorf("%d bytes hold %d", size, two.held)

@@ -1,7 +1,9 @@
-// Package download fetches one file over HTTP into the file system: resumably, bounded, and checked against a checksum.
+// Package download fetches one file over HTTP into the file system: resumably, bounded, and checked
+// against a checksum.
 //
-// What is fetched stands in a file of its own, with ".part" behind its name, until all of it is there and right; only then does
-// it get its name. The package knows nothing of what the files are for.
+// What is fetched stands in a file of its own, with ".part" behind its name, until all of it is
+// there and right; only then does it get its name. The package knows nothing of what the files are
+// for.
 package download
 
 import (
@@ -20,8 +22,9 @@ import (
 
 // Options bound a download. The zero value of each field is its default.
 type Options struct {
-	// SHA256 is the checksum that the file must have, in lowercase hex. If empty, whatever arrives is taken, and a part from an
-	// earlier call is not resumed: nothing would tell whether it is of the same file.
+	// SHA256 is the checksum that the file must have, in lowercase hex. If empty, whatever arrives
+	// is taken, and a part from an earlier call is not resumed: nothing would tell whether it is of
+	// the same file.
 	SHA256 string
 	// MaxBytes is the largest file that is accepted. If zero, 16 GiB.
 	MaxBytes int64
@@ -46,8 +49,8 @@ var (
 // errAgain marks what another attempt may mend.
 var errAgain = errors.New("connection failed")
 
-// File fetches url into the file named path. When it fails, or ctx ends, path does not exist, and the part that arrived is kept
-// for the next call unless it is wrong.
+// File fetches url into the file named path. When it fails, or ctx ends, path does not exist, and
+// the part that arrived is kept for the next call unless it is wrong.
 func File(ctx context.Context, url, path string, opt Options) error {
 	opt.fill()
 	f := &fetch{url: url, part: path + ".part", Options: opt}
@@ -178,7 +181,8 @@ func (f *fetch) once(ctx context.Context, out *os.File) error {
 	}
 }
 
-// again says that an attempt failed for a reason of the connection's, which the cause of ctx's end knows best.
+// again says that an attempt failed for a reason of the connection's, which the cause of ctx's end
+// knows best.
 func again(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
@@ -211,8 +215,9 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// place looks at what the server is about to send, makes out ready to take it, and returns the size of the whole file, 0 if
-// the server does not say. Servers may ignore that a range was asked for, or answer with another one.
+// place looks at what the server is about to send, makes out ready to take it, and returns the size
+// of the whole file, 0 if the server does not say. Servers may ignore that a range was asked for,
+// or answer with another one.
 func (f *fetch) place(res *http.Response, out *os.File) (total int64, err error) {
 	switch res.StatusCode {
 	case http.StatusOK:
@@ -222,14 +227,18 @@ func (f *fetch) place(res *http.Response, out *os.File) (total int64, err error)
 		total = max(res.ContentLength, 0)
 	case http.StatusPartialContent:
 		var from, to int64
-		if n, err := fmt.Sscanf(strings.ToLower(res.Header.Get("Content-Range")), "bytes %d-%d/%d", &from, &to, &total); n < 3 || err != nil || from != f.done || to != total-1 {
-			return 0, errors.Join(fmt.Errorf("%w: asked for bytes from %d on, the server sends %q", errAgain, f.done, res.Header.Get("Content-Range")), f.restart(out))
+		sent := res.Header.Get("Content-Range")
+		n, err := fmt.Sscanf(strings.ToLower(sent), "bytes %d-%d/%d", &from, &to, &total)
+		if n < 3 || err != nil || from != f.done || to != total-1 {
+			err = fmt.Errorf("%w: asked for bytes from %d on, the server sends %q", errAgain, f.done, sent)
+			return 0, errors.Join(err, f.restart(out))
 		}
 	case http.StatusRequestedRangeNotSatisfiable: // the file has changed, or the part was whole but for its name
 		return 0, errors.Join(fmt.Errorf("%w: %s", errAgain, res.Status), f.restart(out))
 	case http.StatusNotFound, http.StatusGone:
 		return 0, fmt.Errorf("%w: %s", ErrNotFound, res.Status)
-	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout, http.StatusInternalServerError:
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
+		http.StatusInternalServerError:
 		return 0, fmt.Errorf("%w: %s", errAgain, res.Status)
 	default:
 		return 0, errors.New(res.Status)

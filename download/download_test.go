@@ -116,12 +116,32 @@ func TestFile(t *testing.T) {
 		{"stalls", []http.HandlerFunc{stall}, ",bytes=1000-"},
 		{"overloaded", []http.HandlerFunc{status(503), status(429), cut(half)}, ",,,bytes=1048576-"},
 		{"ignores the range", []http.HandlerFunc{cut(half), whole}, ",bytes=1048576-"},
-		{"another range than asked for", []http.HandlerFunc{cut(half), partial("bytes 0-99/100", content[:100])}, ",bytes=1048576-,"},
-		{"a range of another size", []http.HandlerFunc{cut(half), partial(fmt.Sprintf("bytes %d-%d/%d", half, 2*half, size), content[half:2*half])}, ",bytes=1048576-,"},
-		{"a range that makes no sense", []http.HandlerFunc{cut(half), partial("lines 1-2", content[:100])}, ",bytes=1048576-,"},
+		{
+			"another range than asked for",
+			[]http.HandlerFunc{cut(half), partial("bytes 0-99/100", content[:100])},
+			",bytes=1048576-,",
+		},
+		{
+			"a range of another size",
+			[]http.HandlerFunc{
+				cut(half), partial(fmt.Sprintf("bytes %d-%d/%d", half, 2*half, size), content[half:2*half]),
+			},
+			",bytes=1048576-,",
+		},
+		{
+			"a range that makes no sense",
+			[]http.HandlerFunc{cut(half), partial("lines 1-2", content[:100])},
+			",bytes=1048576-,",
+		},
 		{"no such range", []http.HandlerFunc{cut(half), status(416)}, ",bytes=1048576-,"},
 		{"no length", []http.HandlerFunc{noLength}, ""},
-		{"a redirect", []http.HandlerFunc{func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) }}, ","},
+		{
+			"a redirect",
+			[]http.HandlerFunc{
+				func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) },
+			},
+			",",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -170,13 +190,28 @@ func TestFileFails(t *testing.T) {
 		keeps   bool // a part to resume
 	}{
 		{"other bytes than promised", nil, download.Options{SHA256: sum([]byte("else"))}, download.ErrChecksum, false},
-		{"a length that is too short", []http.HandlerFunc{lying}, download.Options{SHA256: sum(content)}, download.ErrChecksum, false},
+		{
+			"a length that is too short",
+			[]http.HandlerFunc{lying},
+			download.Options{SHA256: sum(content)},
+			download.ErrChecksum, false,
+		},
 		{"announces too much", nil, download.Options{MaxBytes: 1 << 20}, download.ErrTooLarge, true},
-		{"sends too much", []http.HandlerFunc{noLength}, download.Options{MaxBytes: 1 << 20}, download.ErrTooLarge, true},
+		{
+			"sends too much",
+			[]http.HandlerFunc{noLength},
+			download.Options{MaxBytes: 1 << 20},
+			download.ErrTooLarge, true,
+		},
 		{"not there", []http.HandlerFunc{status(404)}, download.Options{}, download.ErrNotFound, true},
 		{"forbidden", []http.HandlerFunc{status(403)}, download.Options{}, nil, true},
 		{"redirects for ever", forever, download.Options{Attempts: 2}, nil, true},
-		{"always cut at the same byte", []http.HandlerFunc{cut(99), cut(99), cut(99), cut(99)}, download.Options{Attempts: 3}, nil, true},
+		{
+			"always cut at the same byte",
+			[]http.HandlerFunc{cut(99), cut(99), cut(99), cut(99)},
+			download.Options{Attempts: 3},
+			nil, true,
+		},
 	}
 	for _, tt := range tests {
 		path, err := fetch(t, &server{answers: tt.answers}, tt.opt)
@@ -192,7 +227,8 @@ func TestFileFails(t *testing.T) {
 	}
 }
 
-// What a call that was cancelled left is resumed by the next one, if there is a checksum to tell that it belongs together.
+// What a call that was cancelled left is resumed by the next one, if there is a checksum to tell
+// that it belongs together.
 func TestFileResumes(t *testing.T) {
 	for _, checked := range []bool{true, false} {
 		s := &server{answers: []http.HandlerFunc{stall}}

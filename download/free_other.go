@@ -2,5 +2,6 @@
 
 package download
 
-// Free returns the bytes that may still be written beside path, and whether the system tells. Here it does not.
+// Free returns the bytes that may still be written beside path, and whether the system tells. Here
+// it does not.
 func Free(string) (bytes int64, known bool) { return 0, false }

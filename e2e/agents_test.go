@@ -21,7 +21,8 @@ var gap = regexp.MustCompile(`^(?:\\t| )*(?://|#) \.\.\. lines \d+-\d+ omitted`)
 
 var update = flag.Bool("update", false, "rewrite golden files")
 
-// conversations are those that agents of every style had, with the project's own sources as what they read.
+// conversations are those that agents of every style had, with the project's own sources as what
+// they read.
 func conversations(t *testing.T) []bench.Conversation {
 	t.Helper()
 	files, err := filepath.Glob("testdata/conversations/*.json")
@@ -39,8 +40,9 @@ func conversations(t *testing.T) []bench.Conversation {
 	return out
 }
 
-// Every style of agent is understood: each request reaches the API as it was but for the files that are shown for the first time and
-// whole, each request begins as the one before it did, and which file is shortened stands in a golden file.
+// Every style of agent is understood: each request reaches the API as it was but for the files that
+// are shown for the first time and whole, each request begins as the one before it did, and which
+// file is shortened stands in a golden file.
 func TestAgentConversations(t *testing.T) {
 	up := newUpstream(t)
 	// What is left alone does not depend on the ranker, and words rank fastest.
@@ -77,8 +79,9 @@ func TestAgentConversations(t *testing.T) {
 	}
 }
 
-// checkConversation compares what was sent with what arrived: everything but the code in the turns is equal to the byte, and of the code
-// there is nothing but lines of it, in order, and markers. It returns the turns that arrived.
+// checkConversation compares what was sent with what arrived: everything but the code in the turns
+// is equal to the byte, and of the code there is nothing but lines of it, in order, and markers. It
+// returns the turns that arrived.
 func checkConversation(t *testing.T, c bench.Conversation, sent, got string) []gjson.Result {
 	t.Helper()
 	if !gjson.Valid(got) {
@@ -123,7 +126,8 @@ func leaves(v gjson.Result) []string {
 	return out
 }
 
-// checkLines holds that got, the inside of a JSON string, is made of lines of was, in order, and of markers.
+// checkLines holds that got, the inside of a JSON string, is made of lines of was, in order, and of
+// markers.
 func checkLines(t *testing.T, was, got string) {
 	t.Helper()
 	lines := strings.Split(was, `\n`)

@@ -24,7 +24,7 @@ func compressRequest(t *testing.T, path, content, query string) string {
 func TestPluginEndpointAnswersWithTheReport(t *testing.T) {
 	p := serve(t, newUpstream(t).URL)
 	res, body := post(t, p.URL+"/pith/v1/compress", compressRequest(t, sourceFile, source(t, sourceFile), question))
-	var r report
+	var r compressReport
 	if err := json.Unmarshal([]byte(body), &r); err != nil || res.StatusCode != http.StatusOK {
 		t.Fatalf("status %d, %v: %.300s", res.StatusCode, err, body)
 	}
@@ -44,12 +44,14 @@ func TestFilesThatKillParsersDoNotKillTheProxy(t *testing.T) {
 	heredoc := "x = <<" + strings.Repeat("A", 300) + "\n" + strings.Repeat("text\n", 10)
 	for name, text := range map[string]string{
 		"heredoc.rb": heredoc + strings.Repeat("A", 300) + "\n", "quotes.md": strings.Repeat(">", 300) + "\n",
-		"nested.c": strings.Repeat("(", 200_000) + strings.Repeat(")", 200_000), "types.cs": strings.Repeat("a<\n", 25_000),
+		"nested.c": strings.Repeat("(", 200_000) + strings.Repeat(")", 200_000),
+		"types.cs": strings.Repeat("a<\n", 25_000),
 		"zeros.sh": strings.Repeat("\x00", 50_000),
 	} {
 		text += strings.Repeat("puts 1\n\nvalue = 2\n", 400)
 		res, body := post(t, p.URL+"/pith/v1/compress", compressRequest(t, name, text, "value"))
-		if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusBadRequest && res.StatusCode != http.StatusUnprocessableEntity {
+		if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusBadRequest &&
+			res.StatusCode != http.StatusUnprocessableEntity {
 			t.Errorf("%s: status %d: %.200s", name, res.StatusCode, body)
 		}
 	}
@@ -60,15 +62,17 @@ func TestFilesThatKillParsersDoNotKillTheProxy(t *testing.T) {
 	checkCompressed(t, chatBody(t), got)
 }
 
-// TestOwnModelFolder serves with a model of another architecture and tokenizer family, in Hugging Face layout.
+// TestOwnModelFolder serves with a model of another architecture and tokenizer family, in Hugging
+// Face layout.
 func TestOwnModelFolder(t *testing.T) {
 	dir := filepath.Join(root, "perplexity/testdata/tiny-qwen2")
 	path := filepath.Join(t.TempDir(), "client.go")
 	if err := os.WriteFile(path, []byte(source(t, sourceFile)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, errOut, status := pith(t, "", "compress", "--model-dir", dir, "--ranker", "ami", "-q", question, "--rate", "0.3", "--format", "json", path)
-	var r report
+	out, errOut, status := pith(t, "", "compress", "--model-dir", dir, "--ranker", "ami", "-q", question, "--rate",
+		"0.3", "--format", "json", path)
+	var r compressReport
 	if err := json.Unmarshal([]byte(out), &r); err != nil || status != 0 {
 		t.Fatalf("status %d, %v: %s", status, err, errOut)
 	}
@@ -89,6 +93,7 @@ func TestExampleRequestIsCompressed(t *testing.T) {
 	}
 	res, got := post(t, p.URL+"/v1/chat/completions", string(body), "X-Pith-Mode", "preview", "X-Pith-Rate", "0.3")
 	if res.StatusCode != http.StatusOK || len(got) > len(body)*6/10 || !strings.Contains(got, "Drain") {
-		t.Errorf("status %d, %d of %d bytes, decision %q", res.StatusCode, len(got), len(body), res.Header.Get("X-Pith-Decision"))
+		t.Errorf("status %d, %d of %d bytes, decision %q", res.StatusCode, len(got), len(body),
+			res.Header.Get("X-Pith-Decision"))
 	}
 }

@@ -39,10 +39,19 @@ func TestWhatIsAskedForByNameIsHadOrIsAnError(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{[]string{"compress", "--device", "cuda:99", "--rate", "0.5", "-"}, []string{"--device", "cuda:99 cannot be had"}},
+		{
+			[]string{"compress", "--device", "cuda:99", "--rate", "0.5", "-"},
+			[]string{"--device", "cuda:99 cannot be had"},
+		},
 		{[]string{"compress", "--model-dir", broken, "--rate", "0.5", "-"}, []string{"--model-dir", broken}},
-		{[]string{"compress", "--config", config, "--rate", "0.5", "-"}, []string{config + ":2:", "cuda:99 cannot be had"}},
-		{[]string{"serve", "--config", config, "--listen", "127.0.0.1:0"}, []string{config + ":2:", "cuda:99 cannot be had"}},
+		{
+			[]string{"compress", "--config", config, "--rate", "0.5", "-"},
+			[]string{config + ":2:", "cuda:99 cannot be had"},
+		},
+		{
+			[]string{"serve", "--config", config, "--listen", "127.0.0.1:0"},
+			[]string{config + ":2:", "cuda:99 cannot be had"},
+		},
 	} {
 		out, errOut, status := pith(t, smallSource, tt.args...)
 		if status != 1 || out != "" || strings.Count(errOut, "\n") != 1 {
@@ -62,7 +71,8 @@ func TestWhatIsAskedForByNameIsHadOrIsAnError(t *testing.T) {
 		t.Fatal("copy the binary: ", err)
 	}
 	without := func(args ...string) (string, int) {
-		cmd := exec.CommandContext(t.Context(), copied, append([]string{"compress", "-q", "area", "--rate", "0.9"}, args...)...)
+		cmd := exec.CommandContext(t.Context(), copied,
+			append([]string{"compress", "-q", "area", "--rate", "0.9"}, args...)...)
 		cmd.Dir, cmd.Env = home, []string{"HOME=" + home}
 		cmd.Stdin = strings.NewReader(smallSource)
 		out, _ := cmd.CombinedOutput()
@@ -74,16 +84,19 @@ func TestWhatIsAskedForByNameIsHadOrIsAnError(t *testing.T) {
 		}
 	}
 	for _, ranker := range []string{"ami", "hybrid"} {
-		if out, status := without("--ranker", ranker); status != 1 || !strings.Contains(out, "--ranker: compress.ranker: "+ranker+" cannot be had") {
+		if out, status := without("--ranker", ranker); status != 1 ||
+			!strings.Contains(out, "--ranker: compress.ranker: "+ranker+" cannot be had") {
 			t.Errorf("--ranker %s without a model: status %d: %s", ranker, status, out)
 		}
 	}
-	if out, errOut, status := pith(t, smallSource, "compress", "--rate", "0.9", "--model", "nobodys-model", "-q", "area", "-"); status != 0 ||
+	if out, errOut, status := pith(t, smallSource, "compress", "--rate", "0.9", "--model", "nobodys-model", "-q",
+		"area", "-"); status != 0 ||
 		!strings.Contains(errOut, "no tokenizer of model nobodys-model is known; o200k_base stands in") {
 		t.Errorf("an unknown --model: status %d: %s%s", status, out, errOut)
 	}
 	t.Setenv("PITH_ONNXRUNTIME", gone)
-	if out, errOut, status := pith(t, smallSource, "compress", "--rate", "0.9", "-"); status != 1 || !strings.Contains(errOut, "PITH_ONNXRUNTIME: model.runtime") {
+	if out, errOut, status := pith(t, smallSource, "compress", "--rate", "0.9", "-"); status != 1 ||
+		!strings.Contains(errOut, "PITH_ONNXRUNTIME: model.runtime") {
 		t.Errorf("a library that is not there: status %d: %s%s", status, out, errOut)
 	}
 }
@@ -109,14 +122,16 @@ func TestMistypedCommandsAndValuesAreExplained(t *testing.T) {
 		{[]string{"model", "add", "--max-size", "big", "x"}, `--max-size "big": want a size`},
 	} {
 		out, errOut, status := pith(t, "", tt.args...)
-		if status != 2 || out != "" || !strings.Contains(errOut, tt.want) || strings.Contains(errOut, "strconv") || strings.Count(errOut, "\n") != 1 {
+		if status != 2 || out != "" || !strings.Contains(errOut, tt.want) || strings.Contains(errOut, "strconv") ||
+			strings.Count(errOut, "\n") != 1 {
 			t.Errorf("%v: status %d, stdout %q, stderr %q, want %s", tt.args, status, out, errOut, tt.want)
 		}
 	}
 	t.Setenv("HOME", t.TempDir())
 	cmd := exec.CommandContext(t.Context(), binary, "model", "list")
 	cmd.Env = append(environ(), "PITH_RAT=0.5")
-	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "PITH_RAT is no setting (did you mean PITH_RATE?)") {
+	if out, err := cmd.CombinedOutput(); err != nil ||
+		!strings.Contains(string(out), "PITH_RAT is no setting (did you mean PITH_RATE?)") {
 		t.Errorf("an unknown variable: %v: %s", err, out)
 	}
 }
@@ -131,14 +146,16 @@ func TestConfigCheck(t *testing.T) {
 		"deep.yaml":  strings.Repeat("[", 200_000),
 	})
 	out, errOut, status := pith(t, "", "config", "check", filepath.Join(dir, "good.yaml"))
-	if status != 0 || !strings.Contains(out, "good.yaml: ok") || !strings.Contains(out, "compress.rate: 0.5  ("+dir+"/good.yaml:2)") {
+	if status != 0 || !strings.Contains(out, "good.yaml: ok") ||
+		!strings.Contains(out, "compress.rate: 0.5  ("+dir+"/good.yaml:2)") {
 		t.Errorf("status %d: %s%s", status, out, errOut)
 	}
 	for name, want := range map[string]string{
-		"rate.yaml": "rate.yaml:2: compress.rate must be", "price.yaml": "price.yaml:2: accounting.prices", "redis.yaml": "redis.yaml:3: cache.redis_url",
-		"deep.yaml": "deep.yaml:1: nested deeper",
+		"rate.yaml": "rate.yaml:2: compress.rate must be", "price.yaml": "price.yaml:2: accounting.prices",
+		"redis.yaml": "redis.yaml:3: cache.redis_url", "deep.yaml": "deep.yaml:1: nested deeper",
 	} {
-		if out, errOut, status := pith(t, "", "config", "check", filepath.Join(dir, name)); status != 2 || out != "" || !strings.Contains(errOut, want) {
+		if out, errOut, status := pith(t, "", "config", "check", filepath.Join(dir, name)); status != 2 || out != "" ||
+			!strings.Contains(errOut, want) {
 			t.Errorf("%s: status %d: %s%s, want %s", name, status, out, errOut, want)
 		}
 	}
@@ -148,17 +165,20 @@ func TestFoldersGiveTheirSources(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, map[string]string{
 		".git/HEAD": "ref", ".gitignore": "gen/\n*.tmp.py\n!keep.tmp.py\n/only.py\n", ".hidden.py": "x = 1\n",
-		"a.go": "package a\n", "logo.svg": "<svg>" + strings.Repeat("<path/>", 1000), "data.json": `{"a": 1}`, "rows.csv": "a,b\n", "c.py": "\x00",
+		"a.go": "package a\n", "logo.svg": "<svg>" + strings.Repeat("<path/>", 1000), "data.json": `{"a": 1}`,
+		"rows.csv": "a,b\n", "c.py": "\x00",
 		"gen/g.py": "x = 1\n", "only.py": "x = 1\n", "a.tmp.py": "x = 1\n", "keep.tmp.py": "x = 1\n",
-		"sub/only.py": "x = 1\n", "sub/.gitignore": "skip.rb\n", "sub/skip.rb": "puts 1\n", "sub/b.rb": "puts 2\n", "sub/l.lua": "print(1)\n",
-		"node_modules/m.js": "var x = 1\n", "README.md": "# Title\n",
+		"sub/only.py": "x = 1\n", "sub/.gitignore": "skip.rb\n", "sub/skip.rb": "puts 1\n",
+		"sub/b.rb": "puts 2\n", "sub/l.lua": "print(1)\n", "node_modules/m.js": "var x = 1\n",
+		"README.md": "# Title\n",
 	})
 	for _, tt := range []struct{ path, read, skipped string }{
 		{
 			".", "README.md, a.go, keep.tmp.py, sub/b.rb, sub/l.lua, sub/only.py",
-			".gitignore (hidden), .hidden.py (hidden), a.tmp.py (ignored by git), c.py (binary), data.json (no code: json), gen/ (ignored by git), " +
-				"logo.svg (no code: svg), node_modules/ (not the project's own), only.py (ignored by git), rows.csv (no code: csv), " +
-				"sub/.gitignore (hidden), sub/skip.rb (ignored by git)",
+			".gitignore (hidden), .hidden.py (hidden), a.tmp.py (ignored by git), c.py (binary), data.json (no " +
+				"code: json), gen/ (ignored by git), logo.svg (no code: svg), node_modules/ (not the project's " +
+				"own), only.py (ignored by git), rows.csv (no code: csv), sub/.gitignore (hidden), sub/skip.rb " +
+				"(ignored by git)",
 		},
 		// The patterns above the folder count as well.
 		{"gen", "", "gen/g.py (ignored by git)"},
@@ -170,7 +190,8 @@ func TestFoldersGiveTheirSources(t *testing.T) {
 		cmd.Stderr = &errOut
 		_ = cmd.Run()
 		for what, names := range map[string]string{"read": tt.read, "skipped": tt.skipped} {
-			if names != "" && !strings.Contains(errOut.String(), ": "+names+"\n") || names == "" && strings.Contains(errOut.String(), what) {
+			if names != "" && !strings.Contains(errOut.String(), ": "+names+"\n") ||
+				names == "" && strings.Contains(errOut.String(), what) {
 				t.Errorf("%s: %s is not %s:\n%s", tt.path, what, names, errOut.String())
 			}
 		}
@@ -218,7 +239,8 @@ func TestInterruptIsQuiet(t *testing.T) {
 	}
 }
 
-// A pipe in the place of the configuration holds up neither a reload nor the end, and shutting down says so.
+// A pipe in the place of the configuration holds up neither a reload nor the end, and shutting down
+// says so.
 func TestPipeAsConfigurationHoldsNothingUp(t *testing.T) {
 	config := filepath.Join(t.TempDir(), "pith.yaml")
 	write(t, filepath.Dir(config), map[string]string{"pith.yaml": "compress:\n  rate: 0.5\n"})
@@ -237,7 +259,8 @@ func TestPipeAsConfigurationHoldsNothingUp(t *testing.T) {
 		t.Errorf("health after the reload: %v, %v", res, err)
 	}
 	status, log := p.terminate(t)
-	if status != 0 || !strings.Contains(log, "not a regular file") || !strings.Contains(log, "shutting down") || !strings.Contains(log, "stopped") {
+	if status != 0 || !strings.Contains(log, "not a regular file") || !strings.Contains(log, "shutting down") ||
+		!strings.Contains(log, "stopped") {
 		t.Errorf("status %d:\n%s", status, log)
 	}
 }

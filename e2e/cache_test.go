@@ -33,7 +33,8 @@ func startRedis(t *testing.T) (string, *os.Process) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(server, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir())
+	cmd := exec.Command(server, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+		"--dir", t.TempDir())
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +54,7 @@ func startRedis(t *testing.T) (string, *os.Process) {
 }
 
 // send posts the conversation and returns the cache header and the body that reached the upstream.
-func send(t *testing.T, p *proxy, up *upstream) (cache, got string) {
+func send(t *testing.T, p *proxy, up *scriptedAPI) (cache, got string) {
 	t.Helper()
 	res, body := post(t, p.URL+"/v1/chat/completions", chatBody(t))
 	if res.StatusCode != http.StatusOK {
@@ -90,7 +91,8 @@ func TestSameRequestSameBytes(t *testing.T) {
 			t.Errorf("%s: cache %q, want %q", step.name, cache, step.cache)
 		}
 	}
-	// A starved machine may let Redis's 50 ms pass, which is a miss by design; three replicas in a row it does not.
+	// A starved machine may let Redis's 50 ms pass, which is a miss by design; three replicas in a
+	// row it does not.
 	for range 3 {
 		cache, got := send(t, serve(t, up.URL, withRedis...), up)
 		if got != want {

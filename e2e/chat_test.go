@@ -61,7 +61,8 @@ func post(t *testing.T, url, body string, header ...string) (*http.Response, str
 	return res, string(text)
 }
 
-// chatBody is a chat completion request with fields that the proxy does not know and numbers that a decoder would change.
+// chatBody is a chat completion request with fields that the proxy does not know and numbers that a
+// decoder would change.
 func chatBody(t *testing.T) string {
 	t.Helper()
 	content, err := json.Marshal(prompt(t))
@@ -69,7 +70,8 @@ func chatBody(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return `{ "model":"gpt-4o","temperature":1.0,"seed":12345678901234567890,"x_unknown":{"b":1,"a":[1e2,"\u00e9"]},` +
-		`"messages":[{"role":"system","content":"Answer  briefly."},{"role":"user","content":` + string(content) + `}] }`
+		`"messages":[{"role":"system","content":"Answer  briefly."},{"role":"user","content":` +
+		string(content) + `}] }`
 }
 
 func TestPreviewShowsWhatWouldBeSent(t *testing.T) {

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// report is what `pith compress --format json` promises.
-type report struct {
+// compressReport is what `pith compress --format json` promises.
+type compressReport struct {
 	OriginalTokens   int     `json:"original_tokens"`
 	CompressedTokens int     `json:"compressed_tokens"`
 	Ratio            float64 `json:"ratio"`
@@ -38,11 +38,12 @@ func TestCompressReportsAsJSON(t *testing.T) {
 	if err := os.WriteFile(path, []byte(source(t, sourceFile)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, errOut, status := pith(t, "", "compress", "-q", question, "--rate", "0.2", "--ranker", "hybrid", "--format", "json", path)
+	out, errOut, status := pith(t, "", "compress", "-q", question, "--rate", "0.2", "--ranker", "hybrid",
+		"--format", "json", path)
 	if status != 0 {
 		t.Fatalf("status %d: %s", status, errOut)
 	}
-	var r report
+	var r compressReport
 	if err := json.Unmarshal([]byte(out), &r); err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +88,7 @@ func TestCompressReadsFoldersAndStandardInput(t *testing.T) {
 		}
 	}
 	out, errOut, status := pith(t, "", "compress", "-q", "area", "--rate", "1", "--format", "json", dir)
-	var r report
+	var r compressReport
 	if err := json.Unmarshal([]byte(out), &r); status != 0 || err != nil {
 		t.Fatalf("status %d, %v: %s", status, err, errOut)
 	}
@@ -102,8 +103,10 @@ func TestCompressReadsFoldersAndStandardInput(t *testing.T) {
 	if out, errOut, status := pith(t, text, "compress", "--rate", "1", "-"); status != 0 || out != text {
 		t.Errorf("status %d, %q: %s", status, out, errOut)
 	}
-	diff, errOut, status := pith(t, source(t, sourceFile), "compress", "-q", question, "--rate", "0.2", "--format", "diff", "-")
-	if status != 0 || !strings.Contains(diff, "@@ ") || !strings.Contains(diff, "omitted") || strings.Contains(diff, "\x1b") {
+	diff, errOut, status := pith(t, source(t, sourceFile), "compress", "-q", question, "--rate", "0.2",
+		"--format", "diff", "-")
+	if status != 0 || !strings.Contains(diff, "@@ ") || !strings.Contains(diff, "omitted") ||
+		strings.Contains(diff, "\x1b") {
 		t.Errorf("diff: status %d: %s\n%.400s", status, errOut, diff)
 	}
 }

@@ -19,8 +19,9 @@ import (
 	"github.com/openai/openai-go/v3/packages/param"
 )
 
-// A step is one request of a script: an operation that a client knows, and what its caller fills in.
-type step struct {
+// A scriptStep is one request of a script: an operation that a client knows, and what its caller
+// fills in.
+type scriptStep struct {
 	Op   string          `json:"op"`
 	Body json.RawMessage `json:"body,omitempty"`
 }
@@ -33,14 +34,14 @@ type reply struct {
 	Status int               `json:"status,omitempty"`
 }
 
-// A client runs a script through an official SDK.
-type client struct {
+// A sdkClient runs a script through an official SDK.
+type sdkClient struct {
 	name, sdk string
-	run       func(t *testing.T, c client, baseURL string, script []step) []reply
+	run       func(t *testing.T, c sdkClient, baseURL string, script []scriptStep) []reply
 }
 
-func clients() []client {
-	return []client{
+func clients() []sdkClient {
+	return []sdkClient{
 		{"OpenAI Go", "openai", runOpenAI},
 		{"OpenAI Node", "openai", runNode},
 		{"OpenAI Python", "openai", runPython},
@@ -51,40 +52,45 @@ func clients() []client {
 }
 
 // key tells this client's requests from those of the others.
-func (c client) key() string {
+func (c sdkClient) key() string {
 	return "sk-e2e-" + strings.ReplaceAll(strings.ToLower(c.name), " ", "-")
 }
 
 // base is the base URL as the SDK wants it.
-func (c client) base(url string) string {
+func (c sdkClient) base(url string) string {
 	if c.sdk == "openai" {
 		return url + "/v1"
 	}
 	return url
 }
 
-func runNode(t *testing.T, c client, baseURL string, script []step) []reply {
+func runNode(t *testing.T, c sdkClient, baseURL string, script []scriptStep) []reply {
 	t.Helper()
 	node := "node"
 	if _, err := exec.LookPath(node); err != nil {
 		node = filepath.Join(root, ".deps/node/bin/node")
 	}
-	return runScript(t, c, script, exec.CommandContext(t.Context(), node, filepath.Join(root, "e2e/clients/client.mjs"), c.sdk), "BASE_URL="+baseURL)
+	return runScript(t, c, script,
+		exec.CommandContext(t.Context(), node, filepath.Join(root, "e2e/clients/client.mjs"), c.sdk),
+		"BASE_URL="+baseURL)
 }
 
-func runPython(t *testing.T, c client, baseURL string, script []step) []reply {
+func runPython(t *testing.T, c sdkClient, baseURL string, script []scriptStep) []reply {
 	t.Helper()
-	return runScript(t, c, script, exec.CommandContext(t.Context(), "python3", filepath.Join(root, "e2e/clients/client.py"), c.sdk), "BASE_URL="+baseURL)
+	return runScript(t, c, script,
+		exec.CommandContext(t.Context(), "python3", filepath.Join(root, "e2e/clients/client.py"), c.sdk),
+		"BASE_URL="+baseURL)
 }
 
 // runScript gives script to one of the programs in clients and returns what it printed.
-func runScript(t *testing.T, c client, script []step, cmd *exec.Cmd, env string) []reply {
+func runScript(t *testing.T, c sdkClient, script []scriptStep, cmd *exec.Cmd, env string) []reply {
 	t.Helper()
 	in, err := json.Marshal(script)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd.Env = append(os.Environ(), env, "API_KEY="+c.key(), "CLIENT_MODULES="+filepath.Join(root, ".deps/clients"), "PYTHONPATH="+filepath.Join(root, ".deps/sdks"))
+	cmd.Env = append(os.Environ(), env, "API_KEY="+c.key(), "CLIENT_MODULES="+filepath.Join(root, ".deps/clients"),
+		"PYTHONPATH="+filepath.Join(root, ".deps/sdks"))
 	cmd.Stdin = strings.NewReader(string(in))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
@@ -99,7 +105,7 @@ func runScript(t *testing.T, c client, script []step, cmd *exec.Cmd, env string)
 }
 
 // A stream is what both Go SDKs return for one; T is its event.
-type stream[T rawJSON] interface {
+type openStream[T rawJSON] interface {
 	Next() bool
 	Current() T
 	Err() error
@@ -109,7 +115,7 @@ type stream[T rawJSON] interface {
 type rawJSON interface{ RawJSON() string }
 
 // drain reads a stream to its end.
-func drain[T rawJSON](s stream[T]) reply {
+func drain[T rawJSON](s openStream[T]) reply {
 	var r reply
 	for s.Next() {
 		r.Events = append(r.Events, json.RawMessage(s.Current().RawJSON()))
@@ -144,11 +150,12 @@ func streams(body json.RawMessage) bool {
 	return json.Unmarshal(body, &b) == nil && b.Stream
 }
 
-func runOpenAI(t *testing.T, c client, baseURL string, script []step) []reply {
+func runOpenAI(t *testing.T, c sdkClient, baseURL string, script []scriptStep) []reply {
 	t.Helper()
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
-	sdk := openai.NewClient(option.WithBaseURL(baseURL), option.WithAPIKey(c.key()), option.WithMaxRetries(0), option.WithHTTPClient(&http.Client{Transport: transport}))
+	sdk := openai.NewClient(option.WithBaseURL(baseURL), option.WithAPIKey(c.key()), option.WithMaxRetries(0),
+		option.WithHTTPClient(&http.Client{Transport: transport}))
 	var out []reply
 	for _, s := range script {
 		params := param.Override[openai.ChatCompletionNewParams](s.Body)
@@ -165,18 +172,23 @@ func runOpenAI(t *testing.T, c client, baseURL string, script []step) []reply {
 	return out
 }
 
-func runAnthropic(t *testing.T, c client, baseURL string, script []step) []reply {
+func runAnthropic(t *testing.T, c sdkClient, baseURL string, script []scriptStep) []reply {
 	t.Helper()
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
-	sdk := anthropic.NewClient(anthropicoption.WithBaseURL(baseURL), anthropicoption.WithAPIKey(c.key()), anthropicoption.WithMaxRetries(0),
+	sdk := anthropic.NewClient(anthropicoption.WithBaseURL(baseURL), anthropicoption.WithAPIKey(c.key()),
+		anthropicoption.WithMaxRetries(0),
 		anthropicoption.WithHTTPClient(&http.Client{Transport: transport}))
 	var out []reply
 	for _, s := range script {
 		params := anthropicparam.Override[anthropic.MessageNewParams](s.Body)
 		switch {
 		case s.Op == "count":
-			out = append(out, whole(sdk.Messages.CountTokens(t.Context(), anthropicparam.Override[anthropic.MessageCountTokensParams](s.Body))))
+			out = append(
+				out,
+				whole(
+					sdk.Messages.CountTokens(t.Context(),
+						anthropicparam.Override[anthropic.MessageCountTokensParams](s.Body))))
 		case streams(s.Body):
 			out = append(out, drain(sdk.Messages.NewStreaming(t.Context(), params)))
 		default:
@@ -194,7 +206,11 @@ func (r *raw) RawJSON() string { return string(r.RawMessage) }
 // ask sends one chat message through the OpenAI client for Go.
 func ask(ctx context.Context, baseURL, message string) (string, error) {
 	sdk := openai.NewClient(option.WithBaseURL(baseURL), option.WithAPIKey("sk-e2e"), option.WithMaxRetries(0))
-	res, err := sdk.Chat.Completions.New(ctx, openai.ChatCompletionNewParams{Model: "gpt-4o", Messages: []openai.ChatCompletionMessageParamUnion{openai.UserMessage(message)}})
+	res, err := sdk.Chat.Completions.New(
+		ctx, openai.ChatCompletionNewParams{
+			Model:    "gpt-4o",
+			Messages: []openai.ChatCompletionMessageParamUnion{openai.UserMessage(message)},
+		})
 	if err != nil {
 		return "", err
 	}

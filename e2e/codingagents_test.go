@@ -14,22 +14,30 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tidwall/gjson"
 )
 
-// A codingAgent is a real coding agent's command line, run without a person against a scripted model.
+// A codingAgent is a real coding agent's command line, run without a person against a scripted
+// model.
 type codingAgent struct {
 	name string
 	// steps are what the model plays in dir.
 	steps func(dir string) []playStep
-	// run is the command and its environment for a question to the API at base, again for a further question in the
-	// same session.
+	// run is the command and its environment for a question to the API at base, again for a further
+	// question in the same session.
 	run func(base, home, dir, question string, again bool) (args, env []string)
 	// sockets says that the agent speaks over WebSocket, refused that Pith lets it open none.
 	sockets, refused bool
+	// plain says that the agent has no tools: it shows files in the user's turn.
+	plain bool
 }
 
 // What the agents look at: files of this project, under other names.
-var agentFiles = map[string]string{"store.go": "cache/redis.go", "relay.go": "proxy/body.go", "plan.go": "proxy/options.go"}
+var agentFiles = map[string]string{
+	"store.go": "cache/redis.go", "relay.go": "proxy/body.go",
+	"plan.go": "proxy/options.go",
+}
 
 const (
 	firstQuestion  = "How does parseURL read the URL of the server, and which mistakes does it tell?"
@@ -40,14 +48,14 @@ const (
 	lastWords   = "Every field that is zero."
 )
 
-// agentFile is the text that an agent finds, without a newline at its end: some agents print a number behind one.
+// agentFile is the text that an agent finds.
 func agentFile(t *testing.T, from string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, from))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return strings.TrimSuffix(string(text), "\n")
+	return string(text)
 }
 
 // A session is what came of an agent's two questions.
@@ -67,6 +75,7 @@ func runAgent(t *testing.T, a codingAgent, dir string, via bool) session {
 		}
 	}
 	p := newPlay(t, a.steps(dir))
+	p.plain = a.plain
 	base := p.URL
 	if via {
 		env := []string{"PITH_RANKER=words"}
@@ -109,10 +118,17 @@ var unstable = regexp.MustCompile(`Chunk ID: \w+|Wall time: [0-9.]+ seconds|PGID
 
 var agentGap = regexp.MustCompile(`^\s*(?://|#) \.\.\. lines (\d+)-(\d+) omitted`)
 
-// judgeResult compares what a tool returned with what of it reached the API. A result that was shortened holds nothing but
-// its own lines, in order, and markers whose numbers are those of the file on disk; what stands around the file stays.
+// judgeResult compares what a tool returned with what of it reached the API. A result that was
+// shortened holds nothing but its own lines, in order, and markers whose numbers are those of the
+// file on disk; what stands around the file stays.
 func judgeResult(t *testing.T, name, was, is string, disk map[string]string) (shortened bool) {
 	t.Helper()
+	if a, b := gjson.Get(was, "output"), gjson.Get(is, "output"); gjson.Valid(was) && a.Type == gjson.String {
+		if strings.Replace(was, a.Raw, "", 1) != strings.Replace(is, b.Raw, "", 1) {
+			t.Errorf("%s: around the output stands %.300s, not %.300s", name, is, was)
+		}
+		was, is = a.Str, b.Str
+	}
 	if unstable.ReplaceAllString(was, "") == unstable.ReplaceAllString(is, "") {
 		return false
 	}
@@ -146,14 +162,16 @@ func judgeResult(t *testing.T, name, was, is string, disk map[string]string) (sh
 	return shortened
 }
 
-// standsAt reports that lines, behind whatever numbers a tool puts before them, are those of a file from line first on.
+// standsAt reports that lines, behind whatever numbers a tool puts before them, are those of a file
+// from line first on.
 func standsAt(lines []string, first int, disk map[string]string) bool {
 	for _, text := range disk {
 		file := strings.Split(text, "\n")
 		ok := first-1+len(lines) <= len(file)
 		for i := 0; ok && i < len(lines); i++ {
 			// A terminal expands tabs.
-			ok = strings.HasSuffix(strings.ReplaceAll(lines[i], "\t", "        "), strings.ReplaceAll(file[first-1+i], "\t", "        "))
+			ok = strings.HasSuffix(strings.ReplaceAll(lines[i], "\t", "        "),
+				strings.ReplaceAll(file[first-1+i], "\t", "        "))
 		}
 		if ok {
 			return true
@@ -162,8 +180,9 @@ func standsAt(lines []string, first int, disk map[string]string) bool {
 	return false
 }
 
-// A real agent does through Pith what it does without: the same calls with the same results, the same words, the same files. What
-// of the results reached the API is true, repeats in later requests, shows what was asked for, and is listed in a golden file.
+// A real agent does through Pith what it does without: the same calls with the same results, the
+// same words, the same files. What of the results reached the API is true, repeats in later
+// requests, shows what was asked for, and is listed in a golden file.
 func testCodingAgent(t *testing.T, a codingAgent) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "work") // one place: paths are part of what the model sees
@@ -176,7 +195,8 @@ func testCodingAgent(t *testing.T, a codingAgent) {
 	}
 	direct := runAgent(t, a, dir, false)
 	via := runAgent(t, a, dir, true)
-	t.Logf("%s: directly in %v, through Pith in %v", a.name, direct.took.Round(time.Second/10), via.took.Round(time.Second/10))
+	t.Logf("%s: directly in %v, through Pith in %v", a.name, direct.took.Round(time.Second/10),
+		via.took.Round(time.Second/10))
 	for name, s := range map[string]session{"directly": direct, "through Pith": via} {
 		if s.play.next != len(s.play.steps) {
 			t.Errorf("%s: %d of %d steps were played", name, s.play.next, len(s.play.steps))
@@ -206,14 +226,15 @@ func testCodingAgent(t *testing.T, a codingAgent) {
 		id := fmt.Sprintf("call_%02d", i+1)
 		was, called := direct.play.results[id]
 		is, calledVia := via.play.results[id]
-		if called != calledVia || s.tool != "" && !called {
+		if called != calledVia || s.tool != "" && !s.ends && !called {
 			t.Errorf("%s: result directly %v, through Pith %v", id, called, calledVia)
 		}
 		if !called {
 			continue
 		}
 		shortened := judgeResult(t, id+" "+s.tool, was, is, edited)
-		fmt.Fprintf(&golden, "%s %s: %s\n", s.tool, strings.ReplaceAll(s.args, dir, "DIR"), map[bool]string{true: "shortened", false: "whole"}[shortened])
+		fmt.Fprintf(&golden, "%s %s: %s\n", s.tool, strings.ReplaceAll(s.args, dir, "DIR"),
+			map[bool]string{true: "shortened", false: "whole"}[shortened])
 		if i == 0 && (!shortened || !strings.Contains(is, firstNeeded)) {
 			t.Errorf("the first read is not shortened to what was asked for:\n%.3000s", is)
 		}
@@ -221,9 +242,15 @@ func testCodingAgent(t *testing.T, a codingAgent) {
 	checkGolden(t, "testdata/agents/"+a.name+".golden", golden.String())
 }
 
-// bin is the path of an agent's program. AGENTS names another folder than that of the pinned versions.
+// bin is the path of an agent's program. AGENTS names another folder than that of the pinned
+// versions.
 func bin(agent, name string) string {
 	return filepath.Join(root, cmp.Or(os.Getenv("AGENTS"), ".deps/agents"), agent, "node_modules", ".bin", name)
+}
+
+// venvBin is the path of a program of an agent from PyPI.
+func venvBin(agent, name string) string {
+	return filepath.Join(root, cmp.Or(os.Getenv("AGENTS"), ".deps/agents"), agent, "bin", name)
 }
 
 // codex plays in Codex: every look at a file is a shell command, an edit is a patch.
@@ -235,7 +262,8 @@ func codex(sockets bool) codingAgent {
 				return playStep{tool: "exec_command", args: jsonOf(object{"cmd": command})}
 			}
 			return []playStep{
-				shell("cat store.go"), shell("sed -n 80,100p store.go"), shell("grep -n parseURL store.go relay.go"), shell("cat relay.go"),
+				shell("cat store.go"), shell("sed -n 80,100p store.go"), shell("grep -n parseURL store.go relay.go"),
+				shell("cat relay.go"),
 				shell("sed -i 's/^package cache$/package store/' store.go"),
 				shell("cat store.go"),
 				{says: finalWords},
@@ -244,14 +272,17 @@ func codex(sockets bool) codingAgent {
 			}
 		},
 		run: func(base, home, dir, question string, again bool) (args, env []string) {
-			provider := fmt.Sprintf(`model_providers.scripted={name="scripted",base_url="%s/v1",wire_api="responses",env_key="SCRIPTED_KEY",`+
-				`supports_websockets=%t,request_max_retries=0,stream_max_retries=0}`, base, sockets)
+			provider := fmt.Sprintf(
+				`model_providers.scripted={name="scripted",base_url="%s/v1",wire_api="responses",`+
+					`env_key="SCRIPTED_KEY",supports_websockets=%t,request_max_retries=0,stream_max_retries=0}`,
+				base, sockets)
 			args = []string{bin("codex", "codex"), "exec"}
 			if again {
 				args = append(args, "resume", "--last")
 			}
 			return append(args, "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox",
-					"-c", provider, "-c", `model_provider="scripted"`, "-c", "tool_output_token_limit=20000", "-m", "gpt-5.1", question),
+					"-c", provider, "-c", `model_provider="scripted"`, "-c", "tool_output_token_limit=20000", "-m",
+					"gpt-5.1", question),
 				[]string{"SCRIPTED_KEY=K", "CODEX_HOME=" + home}
 		},
 	}
@@ -271,13 +302,19 @@ var claude = codingAgent{
 	name: "claude-code",
 	steps: func(dir string) []playStep {
 		at := func(name string) string { return filepath.Join(dir, name) }
-		read := func(name string) playStep { return playStep{tool: "Read", args: jsonOf(object{"file_path": at(name)})} }
+		read := func(name string) playStep {
+			return playStep{tool: "Read", args: jsonOf(object{"file_path": at(name)})}
+		}
 		return []playStep{
 			read("store.go"),
 			{tool: "Read", args: jsonOf(object{"file_path": at("store.go"), "offset": 80, "limit": 20})},
 			{tool: "Bash", args: `{"command":"grep -n parseURL *.go","description":"Search"}`},
 			{tool: "Bash", args: `{"command":"cat relay.go","description":"Look"}`},
-			{tool: "Edit", args: jsonOf(object{"file_path": at("store.go"), "old_string": "package cache", "new_string": "package store"})},
+			{
+				tool: "Edit",
+				args: jsonOf(
+					object{"file_path": at("store.go"), "old_string": "package cache", "new_string": "package store"}),
+			},
 			read("store.go"),
 			{says: finalWords},
 			read("plan.go"),
@@ -285,7 +322,10 @@ var claude = codingAgent{
 		}
 	},
 	run: func(base, home, dir, question string, again bool) (args, env []string) {
-		args = []string{bin("claude", "claude"), "-p", question, "--allowedTools", "Read,Edit,Bash,Grep", "--model", "claude-sonnet-4-5"}
+		args = []string{
+			bin("claude", "claude"), "-p", question, "--allowedTools", "Read,Edit,Bash,Grep", "--model",
+			"claude-sonnet-4-5",
+		}
 		if again {
 			args = append(args, "--continue")
 		}

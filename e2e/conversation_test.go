@@ -12,14 +12,17 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// The question is about one function of net/http, whose file is the context. The function's name is not in it.
+// The question is about one function of net/http, whose file is the context. The function's name is
+// not in it.
 const (
-	question   = "When a redirect leads to another domain, in which cases are sensitive headers such as Authorization still copied?"
+	question = "When a redirect leads to another domain, in which cases are sensitive headers such as " +
+		"Authorization still copied?"
 	needed     = "func shouldCopyHeaderOnRedirect("
 	sourceFile = "net/http/client.go"
 )
 
-// source returns a file of the Go standard library, which stands on every machine that can build this.
+// source returns a file of the Go standard library, which stands on every machine that can build
+// this.
 func source(t *testing.T, path string) string {
 	t.Helper()
 	goroot, err := exec.CommandContext(t.Context(), "go", "env", "GOROOT").Output()
@@ -40,8 +43,9 @@ func prompt(t *testing.T) string {
 
 var marker = regexp.MustCompile(`^\s*// \.\.\. lines \d+-\d+ omitted$`)
 
-// checkCompressed holds what reached the upstream against what the client sent: smaller, the needed function inside, each
-// line of the fence a marker or a verbatim line in order, and everything outside the fence equal to the byte.
+// checkCompressed holds what reached the upstream against what the client sent: smaller, the needed
+// function inside, each line of the fence a marker or a verbatim line in order, and everything
+// outside the fence equal to the byte.
 func checkCompressed(t *testing.T, sent, got string) {
 	t.Helper()
 	if len(got) >= len(sent)*2/3 {

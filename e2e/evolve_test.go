@@ -28,7 +28,8 @@ func evolveTask(t *testing.T) string {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"task.yaml": "name: small\n" +
-			"template: \"Which language?\\nCode: func open(name string) error {\\nLanguage: go\\nCode: def open(name):\\nLanguage: python\\nCode: {code}\\nLanguage:\"\n" +
+			"template: \"Which language?\\nCode: func open(name string) error {\\nLanguage: go\\nCode: def " +
+			"open(name):\\nLanguage: python\\nCode: {code}\\nLanguage:\"\n" +
 			"labels: [{name: go, verbalizer: ' go'}, {name: python, verbalizer: ' python'}]\n" +
 			"data: {search: s.tsv, validation: v.tsv, test: t.tsv, licence: CC0-1.0}\n",
 		"s.tsv": split(0, 4), "v.tsv": split(10, 4), "t.tsv": split(20, 4),
@@ -76,7 +77,8 @@ func evolveResult(t *testing.T, dir string) []byte {
 	return out
 }
 
-// grown waits until the run in dir has asked for some more outcomes, and says whether it is still going on.
+// grown waits until the run in dir has asked for some more outcomes, and says whether it is still
+// going on.
 func grown(dir string, by int64) bool {
 	size := func() int64 {
 		info, err := os.Stat(filepath.Join(dir, "answers"))
@@ -93,7 +95,8 @@ func grown(dir string, by int64) bool {
 	return true
 }
 
-// A run is the same on this machine alone and on three workers, of which some are killed, and the run itself as well.
+// A run is the same on this machine alone and on three workers, of which some are killed, and the
+// run itself as well.
 func TestEvolveOnWorkersThatAreKilled(t *testing.T) {
 	task := evolveTask(t)
 	alone, shared := filepath.Join(t.TempDir(), "alone"), filepath.Join(t.TempDir(), "shared")
@@ -127,7 +130,8 @@ func TestEvolveOnWorkersThatAreKilled(t *testing.T) {
 	}
 }
 
-// Without workers a run waits and says so; an interrupt ends it so that it can go on. A worker with another model is refused.
+// Without workers a run waits and says so; an interrupt ends it so that it can go on. A worker with
+// another model is refused.
 func TestEvolveWithoutTheRightWorker(t *testing.T) {
 	redis, _ := startRedis(t)
 	dir := filepath.Join(t.TempDir(), "run")
@@ -148,7 +152,8 @@ func TestEvolveWithoutTheRightWorker(t *testing.T) {
 			t.Fatalf("the run ended: %s", said)
 		}
 	}
-	_, errOut, status := pith(t, "", "evolve", "worker", "--redis", redis, "--endpoint", "http://127.0.0.1:1/v1", "--endpoint-model", "m")
+	_, errOut, status := pith(t, "", "evolve", "worker", "--redis", redis, "--endpoint", "http://127.0.0.1:1/v1",
+		"--endpoint-model", "m")
 	if status != 1 || !strings.Contains(errOut, "another model") {
 		t.Errorf("a worker with another model: status %d, %s", status, errOut)
 	}
@@ -162,7 +167,8 @@ func TestEvolveWithoutTheRightWorker(t *testing.T) {
 	}
 }
 
-// Workers with endpoints of their own serve one run; the budget is the run's, and what an endpoint refuses reaches the user.
+// Workers with endpoints of their own serve one run; the budget is the run's, and what an endpoint
+// refuses reaches the user.
 func TestEvolveOnWorkersWithEndpoints(t *testing.T) {
 	redis, _ := startRedis(t)
 	endpoint := func(answer func(w http.ResponseWriter)) string {
@@ -177,7 +183,8 @@ func TestEvolveOnWorkersWithEndpoints(t *testing.T) {
 		fmt.Fprint(w, `{"choices":[{"message":{"content":"go"}}],"usage":{"prompt_tokens":50,"completion_tokens":1}}`)
 	}
 	for range 2 {
-		start(t, "evolve", "worker", "--redis", redis, "--endpoint", endpoint(good), "--endpoint-model", "m", "--concurrency", "4")
+		start(t, "evolve", "worker", "--redis", redis, "--endpoint", endpoint(good), "--endpoint-model", "m",
+			"--concurrency", "4")
 	}
 	task, dir := evolveTask(t), filepath.Join(t.TempDir(), "run")
 	_, errOut, status := pith(t, "", "evolve", "run", task, "--out", dir, "--redis", redis, "--endpoint-model", "m",
@@ -185,12 +192,14 @@ func TestEvolveOnWorkersWithEndpoints(t *testing.T) {
 	if status != 1 || !strings.Contains(errOut, "budget spent") {
 		t.Errorf("over budget: status %d, %s", status, errOut)
 	}
-	if out, errOut, status := pith(t, "", "evolve", "resume", dir, "--redis", redis); status != 0 || !strings.Contains(out, "full prompt") {
+	if out, errOut, status := pith(t, "", "evolve", "resume", dir, "--redis", redis); status != 0 ||
+		!strings.Contains(out, "full prompt") {
 		t.Errorf("resume: status %d, %s", status, errOut)
 	}
 	refusing := endpoint(func(w http.ResponseWriter) { http.Error(w, "no such model here", http.StatusNotFound) })
 	start(t, "evolve", "worker", "--redis", redis, "--endpoint", refusing, "--endpoint-model", "gone")
-	_, errOut, status = pith(t, "", "evolve", "run", task, "--out", dir+"2", "--redis", redis, "--endpoint-model", "gone")
+	_, errOut, status = pith(t, "", "evolve", "run", task, "--out", dir+"2", "--redis", redis,
+		"--endpoint-model", "gone")
 	if status != 1 || !strings.Contains(errOut, "no such model here") {
 		t.Errorf("an endpoint that refuses: status %d, %s", status, errOut)
 	}

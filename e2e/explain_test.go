@@ -45,7 +45,16 @@ func TestExplainSaysWhyAFunctionIsDropped(t *testing.T) {
 		t.Fatalf("status %d: %s%s", status, out, errOut)
 	}
 	checkTable(t, out[strings.Index(out, "RANK"):])
-	if _, errOut, status = pith(t, "", "explain", "--server", p.URL, "--id", "unknown"); status != 1 || !strings.Contains(errOut, "dashboard.keep") {
+	if _, errOut, status = pith(
+		t,
+		"",
+		"explain",
+		"--server",
+		p.URL,
+		"--id",
+		"unknown",
+	); status != 1 ||
+		!strings.Contains(errOut, "dashboard.keep") {
 		t.Errorf("an id that is not kept: status %d, %s", status, errOut)
 	}
 }

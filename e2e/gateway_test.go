@@ -61,7 +61,10 @@ func TestReplicasShareAllowances(t *testing.T) {
 	}
 	writeConfig(t, config, text)
 	env := []string{"PITH_REDIS_URL=" + redis, "PITH_CACHE_SECRET=e2e-secret-of-enough-length-0123456789"}
-	replicas := []*proxy{serveArgs(t, []string{"--config", config}, env...), serveArgs(t, []string{"--config", config}, env...)}
+	replicas := []*proxy{
+		serveArgs(t, []string{"--config", config}, env...),
+		serveArgs(t, []string{"--config", config}, env...),
+	}
 	admitted := func(key string, p *proxy) (n int) {
 		for range limit + 1 {
 			res, body := post(t, p.URL+"/v1/x", "{}", "Authorization", "Bearer "+key)
@@ -75,7 +78,8 @@ func TestReplicasShareAllowances(t *testing.T) {
 		}
 		return n
 	}
-	// A starved machine may let Redis's 50 ms pass, and then each replica counts for itself by design; three times in a row it does not.
+	// A starved machine may let Redis's 50 ms pass, and then each replica counts for itself by
+	// design; three times in a row it does not.
 	shared := false
 	for _, key := range keys[:3] {
 		if first, second := admitted(key, replicas[0]), admitted(key, replicas[1]); first == limit && second == 0 {
@@ -133,7 +137,8 @@ func TestReloadUnderAStream(t *testing.T) {
 		return res.StatusCode, body
 	}
 
-	req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, p.URL+"/v1/chat/completions", strings.NewReader(`{"model":"m","stream":true}`))
+	req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, p.URL+"/v1/chat/completions",
+		strings.NewReader(`{"model":"m","stream":true}`))
 	req.Header.Set("Authorization", "Bearer "+key)
 	stream, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -153,11 +158,13 @@ func TestReloadUnderAStream(t *testing.T) {
 	if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(500 * time.Millisecond) // for the reload that is refused; were it slower, the next lines would hold all the same
+	// For the reload that is refused; were it slower, the next lines would hold all the same.
+	time.Sleep(500 * time.Millisecond)
 	if status, body := ask(bob); status != http.StatusOK || body != "one" {
 		t.Errorf("after a file with a mistake: %d %s", status, body)
 	}
-	// The other upstream, whose key stands in the same file, put in place as volume mounts do it; and a setting that has to wait.
+	// The other upstream, whose key stands in the same file, put in place as volume mounts do it;
+	// and a setting that has to wait.
 	writeConfig(t, secret, "sk-canary-of-two\n")
 	writeConfig(t, config+".new", text(two.URL, "keys:\n"+entry+"cache: {ttl: 1h}\n"))
 	if err := os.Rename(config+".new", config); err != nil {
@@ -179,7 +186,10 @@ func TestReloadUnderAStream(t *testing.T) {
 	if status != 0 {
 		t.Errorf("exit status %d", status)
 	}
-	for _, want := range []string{`msg="configuration reloaded" changed=[keys]`, "the old one stays in force", "waiting=[cache.ttl]", "client=alice"} {
+	for _, want := range []string{
+		`msg="configuration reloaded" changed=[keys]`, "the old one stays in force",
+		"waiting=[cache.ttl]", "client=alice",
+	} {
 		if !strings.Contains(log, want) {
 			t.Errorf("the log does not say %s", want)
 		}

@@ -7,23 +7,27 @@ import (
 	"testing"
 )
 
-// allowed says which packages of ours each package may import. cmd/pith wires everything and is free; what lies in internal/ is for
-// all and imports nothing of ours.
+// allowed says which packages of ours each package may import. cmd/pith wires everything and is
+// free; what lies in internal/ is for all and imports nothing of ours.
 var allowed = map[string][]string{
 	"pith/proxy": {
 		"pith/accounting", "pith/compress", "pith/dialects", "pith/explain", "pith/gateway", "pith/index", "pith/retrieval",
 		"pith/internal/apierror", "pith/internal/coding", "pith/internal/digest", "pith/internal/panics",
 	},
-	"pith/dialects":   {"pith/compress"},
-	"pith/dashboard":  {"pith/explain"},
-	"pith/index":      {"pith/compress", "pith/explain", "pith/parsers"},
-	"pith/mcp":        {"pith/compress", "pith/explain", "pith/index"},
-	"pith/explain":    {"pith/compress"},
-	"pith/retrieval":  {"pith/compress", "pith/dialects", "pith/internal/apierror", "pith/internal/digest", "pith/internal/panics"},
+	"pith/dialects":  {"pith/compress"},
+	"pith/dashboard": {"pith/explain"},
+	"pith/index":     {"pith/compress", "pith/explain", "pith/parsers"},
+	"pith/mcp":       {"pith/compress", "pith/explain", "pith/index"},
+	"pith/explain":   {"pith/compress"},
+	"pith/retrieval": {
+		"pith/compress", "pith/dialects", "pith/internal/apierror", "pith/internal/digest",
+		"pith/internal/panics",
+	},
 	"pith/gateway":    {"pith/dialects", "pith/internal/apierror", "pith/internal/digest", "pith/internal/retryafter"},
 	"pith/accounting": {"pith/dialects", "pith/internal/coding", "pith/internal/panics"},
 	"pith/evolve": {
-		"pith/evolve/llm", "pith/evolve/search", "pith/internal/digest", "pith/internal/retryafter", "pith/internal/textfile",
+		"pith/evolve/llm", "pith/evolve/search", "pith/internal/digest", "pith/internal/retryafter",
+		"pith/internal/textfile",
 	},
 	"pith/evolve/llm":           {"pith/internal/retryafter", "pith/internal/digest"},
 	"pith/evolve/search":        {},

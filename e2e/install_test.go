@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// elsewhere returns a command that runs as a user who has nothing: another one where this process may choose, in an empty folder,
-// with no variable set.
+// elsewhere returns a command that runs as a user who has nothing: another one where this process
+// may choose, in an empty folder, with no variable set.
 func elsewhere(t *testing.T, name string, args ...string) *exec.Cmd {
 	t.Helper()
 	home := t.TempDir()
@@ -68,7 +68,8 @@ func TestInstalledTreeWorksElsewhere(t *testing.T) {
 	}
 }
 
-// What failed while fetching the runtime is named: a missing program, a broken one, a network that is not there.
+// What failed while fetching the runtime is named: a missing program, a broken one, a network that
+// is not there.
 func TestFetchingSaysWhatFailed(t *testing.T) {
 	tree := t.TempDir()
 	for _, name := range []string{"scripts/fetch-onnxruntime", "perplexity/runtime.sha256"} {
@@ -93,7 +94,10 @@ func TestFetchingSaysWhatFailed(t *testing.T) {
 	}
 	for _, tt := range []struct{ npm, want, unwanted string }{
 		{"", "there is no python3; there is no npm; install pip", "network"},
-		{"#!/bin/sh\necho 'npm: cannot find module' >&2\nexit 1\n", "npm failed (npm: cannot find module); check the network", "install pip"},
+		{
+			"#!/bin/sh\necho 'npm: cannot find module' >&2\nexit 1\n",
+			"npm failed (npm: cannot find module); check the network", "install pip",
+		},
 		{
 			"#!/bin/sh\n[ \"$1\" = --version ] || { echo 'npm error ECONNREFUSED' >&2; exit 1; }\n",
 			"npm failed (npm error ECONNREFUSED); check the network", "install pip",

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// TestLifeOfARequestIsAsWritten holds ARCHITECTURE.md to the source: each function that the life of a
-// request names exists, and those that proxy/life.go calls itself are called there.
+// TestLifeOfARequestIsAsWritten holds ARCHITECTURE.md to the source: each function that the life of
+// a request names exists, and those that proxy/life.go calls itself are called there.
 func TestLifeOfARequestIsAsWritten(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(root, "ARCHITECTURE.md"))
 	if err != nil {

@@ -21,7 +21,8 @@ import (
 
 const gatewayKey = "sk-0123456789abcdef0123456789abcdef"
 
-// startLiteLLM runs LiteLLM's proxy in front of upstream, with sidecar behind its headroom guardrail, and returns its base URL.
+// startLiteLLM runs LiteLLM's proxy in front of upstream, with sidecar behind its headroom
+// guardrail, and returns its base URL.
 func startLiteLLM(t *testing.T, upstream, sidecar string) string {
 	t.Helper()
 	modules := filepath.Join(root, ".deps/python")
@@ -56,7 +57,8 @@ litellm_settings: {telemetry: false}
 		t.Fatal(err)
 	}
 	defer log.Close()
-	cmd := exec.Command("python3", "-c", "from litellm import run_server; run_server()", "--config", file, "--host", "127.0.0.1", "--port", port)
+	cmd := exec.Command("python3", "-c", "from litellm import run_server; run_server()", "--config", file, "--host",
+		"127.0.0.1", "--port", port)
 	cmd.Dir = dir
 	// The price list comes with the package: nothing is fetched.
 	cmd.Env = append(os.Environ(), "PYTHONPATH="+modules, "LITELLM_LOCAL_MODEL_COST_MAP=True", "NO_PROXY=127.0.0.1")
@@ -103,14 +105,20 @@ func (m *curious) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	message, finish := fmt.Sprintf(`{"role":"assistant","content":%q}`, answer), "stop"
 	asked := strings.Contains(string(body), `"tool_call_id"`)
 	if hash := markerHash.FindSubmatch(body); hash != nil && !asked {
-		message, finish = fmt.Sprintf(`{"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"headroom_retrieve","arguments":"{\"hash\":\"%s\"}"}}]}`, hash[3]), "tool_calls"
+		message, finish = fmt.Sprintf(
+			`{"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function",`+
+				`"function":{"name":"headroom_retrieve","arguments":"{\"hash\":\"%s\"}"}}]}`, hash[3]), "tool_calls"
 	}
 	w.Header().Set("Content-Type", "application/json")
-	fmt.Fprintf(w, `{"id":"c1","object":"chat.completion","created":1,"model":"gpt-4o","choices":[{"index":0,"message":%s,"finish_reason":%q}],"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}`, message, finish)
+	fmt.Fprintf(
+		w,
+		`{"id":"c1","object":"chat.completion","created":1,"model":"gpt-4o","choices":[{"index":0,"message":%s,`+
+			`"finish_reason":%q}],"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}`, message, finish)
 }
 
-// LiteLLM has Pith shorten a conversation, offers the model its retrieval tool, has Pith resolve the model's call and hands the
-// answer on. It sends a sidecar no assistant's turns and not the newest question, so the code stands in an older one.
+// LiteLLM has Pith shorten a conversation, offers the model its retrieval tool, has Pith resolve
+// the model's call and hands the answer on. It sends a sidecar no assistant's turns and not the
+// newest question, so the code stands in an older one.
 func TestLiteLLMUsesPithAsSidecar(t *testing.T) {
 	model := &curious{}
 	up := httptest.NewServer(model)

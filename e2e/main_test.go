@@ -1,5 +1,6 @@
-// Package e2e starts the built binary as a user would and talks to it through real clients, with an upstream in this
-// process that records what reached it. Redis, ONNX Runtime and the client SDKs are the real ones.
+// Package e2e starts the built binary as a user would and talks to it through real clients, with an
+// upstream in this process that records what reached it. Redis, ONNX Runtime and the client SDKs
+// are the real ones.
 package e2e
 
 import (
@@ -40,8 +41,8 @@ func build(m *testing.M) (int, error) {
 	}
 	defer os.RemoveAll(dir)
 	binary = filepath.Join(dir, "pith")
-	// Without the race detector: this is the program that users run, and the detector's address space would defeat the
-	// memory limits of the parse workers.
+	// Without the race detector: this is the program that users run, and the detector's address
+	// space would defeat the memory limits of the parse workers.
 	cmd := exec.Command("go", "build", "-o", binary, "./cmd/pith")
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -79,7 +80,8 @@ func serve(t *testing.T, upstream string, env ...string) *proxy {
 func serveArgs(t *testing.T, args []string, env ...string) *proxy {
 	t.Helper()
 	cmd := exec.Command(binary, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
-	// A deadline that a busy machine lets pass would change bytes; what it does then is tested in compress.
+	// A deadline that a busy machine lets pass would change bytes; what it does then is tested in
+	// compress.
 	cmd.Env = append(append(environ(), "PITH_DEADLINE=0", "PITH_TIMEOUT=3m"), env...)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {

@@ -3,6 +3,8 @@
 package e2e
 
 import (
+	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 )
@@ -20,7 +22,11 @@ var opencode = codingAgent{
 			{tool: "read", args: jsonOf(object{"filePath": at("store.go"), "offset": 80, "limit": 20})},
 			{tool: "bash", args: `{"command":"grep -n parseURL *.go","description":"Search"}`},
 			{tool: "bash", args: `{"command":"cat relay.go","description":"Look"}`},
-			{tool: "edit", args: jsonOf(object{"filePath": at("store.go"), "oldString": "package cache", "newString": "package store"})},
+			{
+				tool: "edit",
+				args: jsonOf(
+					object{"filePath": at("store.go"), "oldString": "package cache", "newString": "package store"}),
+			},
 			read("store.go"),
 			{says: finalWords},
 			read("plan.go"),
@@ -39,7 +45,8 @@ var opencode = codingAgent{
 		if again {
 			args = append(args, "--continue")
 		}
-		return append(args, question), []string{"OPENCODE_CONFIG_CONTENT=" + config, "XDG_DATA_HOME=" + home, "XDG_CONFIG_HOME=" + home}
+		return append(args, question),
+			[]string{"OPENCODE_CONFIG_CONTENT=" + config, "XDG_DATA_HOME=" + home, "XDG_CONFIG_HOME=" + home}
 	},
 }
 
@@ -58,7 +65,11 @@ var qwen = codingAgent{
 			{tool: "read_file", args: jsonOf(object{"file_path": at("store.go"), "offset": 80, "limit": 20})},
 			{tool: "run_shell_command", args: `{"command":"grep -n parseURL *.go","is_background":false}`},
 			{tool: "run_shell_command", args: `{"command":"cat relay.go","is_background":false}`},
-			{tool: "edit", args: jsonOf(object{"file_path": at("store.go"), "old_string": "package cache", "new_string": "package store"})},
+			{
+				tool: "edit",
+				args: jsonOf(
+					object{"file_path": at("store.go"), "old_string": "package cache", "new_string": "package store"}),
+			},
 			read("store.go"),
 			{says: finalWords},
 			read("plan.go"),
@@ -70,8 +81,47 @@ var qwen = codingAgent{
 		if again {
 			args = append(args, "--continue")
 		}
-		return append(args, "-p", question), []string{"OPENAI_BASE_URL=" + base + "/v1", "OPENAI_API_KEY=K", "OPENAI_MODEL=m"}
+		return append(args, "-p", question),
+			[]string{"OPENAI_BASE_URL=" + base + "/v1", "OPENAI_API_KEY=K", "OPENAI_MODEL=m"}
 	},
 }
 
 func TestCodingAgentQwenCode(t *testing.T) { testCodingAgent(t, qwen) }
+
+// continueCLI plays in Continue's command line, which is told of the API in a file.
+var continueCLI = codingAgent{
+	name: "continue",
+	steps: func(dir string) []playStep {
+		at := func(name string) string { return filepath.Join(dir, name) }
+		read := func(name string) playStep { return playStep{tool: "Read", args: jsonOf(object{"filepath": at(name)})} }
+		return []playStep{
+			read("store.go"),
+			{tool: "Bash", args: `{"command":"sed -n 80,100p store.go"}`},
+			{tool: "Bash", args: `{"command":"grep -n parseURL store.go relay.go"}`},
+			{tool: "Bash", args: `{"command":"cat relay.go"}`},
+			{tool: "MultiEdit", args: jsonOf(object{
+				"file_path": at("store.go"),
+				"edits":     []object{{"old_string": "package cache", "new_string": "package store"}},
+			})},
+			read("store.go"),
+			{says: finalWords},
+			read("plan.go"),
+			{says: lastWords},
+		}
+	},
+	run: func(base, home, _, question string, again bool) (args, env []string) {
+		config := filepath.Join(home, "config.yaml")
+		text := fmt.Sprintf("name: scripted\nversion: 0.0.1\nschema: v1\nmodels:\n  - name: m\n    provider: openai\n"+
+			"    model: gpt-4o\n    apiBase: %s/v1\n    apiKey: K\n    roles: [chat]\n", base)
+		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+			panic(err)
+		}
+		args = []string{bin("continue", "cn"), "-p", question, "--config", config, "--auto"}
+		if again {
+			args = append(args, "--resume")
+		}
+		return args, []string{"CONTINUE_GLOBAL_DIR=" + home, "CONTINUE_TELEMETRY_ENABLED=0"}
+	},
+}
+
+func TestCodingAgentContinue(t *testing.T) { testCodingAgent(t, continueCLI) }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -14,19 +15,25 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// A playStep is one answer of a scripted model: a call of one of the client's tools, or words. An agent plays its
-// steps one after another, whatever it is told.
+// A playStep is one answer of a scripted model: a call of one of the client's tools, or words. An
+// agent plays its steps one after another, whatever it is told.
 type playStep struct {
 	tool string
 	args string // JSON, or plain text where the tool takes that
 	free bool   // the tool takes plain text
+	ends bool   // the call ends the agent, which sends no result back
 	says string
 }
 
-// A play is an API that speaks all dialects, over HTTP and over WebSocket, and plays steps. It keeps what reached it.
+// A play is an API that speaks all dialects, over HTTP and over WebSocket, and plays steps. It
+// keeps what reached it.
 type play struct {
 	URL string
 	t   *testing.T
+
+	// plain says that the client has no tools: each request takes a step, and the user's turns in
+	// it are kept as if they were the result of a call.
+	plain bool
 
 	mu    sync.Mutex
 	steps []playStep
@@ -105,8 +112,8 @@ func (p *play) socket(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// take records the results in a request and returns the next step with the id of its call. A request without tools is a
-// title or a probe, and takes no step.
+// take records the results in a request and returns the next step with the id of its call. A
+// request without tools is a title or a probe, and takes no step.
 func (p *play) take(body []byte) (playStep, string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -116,6 +123,12 @@ func (p *play) take(body []byte) (playStep, string) {
 			continue
 		}
 		p.results[id] = text
+	}
+	if p.plain && p.next < len(p.steps) {
+		p.next++
+		id := fmt.Sprintf("call_%02d", p.next)
+		p.results[id] = userTurns(body)
+		return p.steps[p.next-1], id
 	}
 	tools := gjson.GetBytes(body, "tools").Array()
 	if len(tools) == 0 && !gjson.GetBytes(body, "previous_response_id").Exists() || p.next == len(p.steps) {
@@ -144,6 +157,17 @@ func resultsOf(body []byte) map[string]string {
 		}
 	}
 	return out
+}
+
+// userTurns joins the texts of the user's turns in a request.
+func userTurns(body []byte) string {
+	var all []string
+	for _, m := range gjson.GetBytes(body, "messages").Array() {
+		if m.Get("role").Str == "user" {
+			all = append(all, textOf(m.Get("content")))
+		}
+	}
+	return strings.Join(all, "\n")
 }
 
 func textOf(v gjson.Result) string {
@@ -183,9 +207,15 @@ func (p *play) responses(body []byte) []string {
 				"content": []object{{"type": "output_text", "text": s.says, "annotations": []string{}}},
 			}
 		case s.free:
-			item = object{"type": "custom_tool_call", "id": "ctc_" + call, "call_id": call, "name": s.tool, "input": s.args, "status": "completed"}
+			item = object{
+				"type": "custom_tool_call", "id": "ctc_" + call, "call_id": call, "name": s.tool,
+				"input": s.args, "status": "completed",
+			}
 		default:
-			item = object{"type": "function_call", "id": "fc_" + call, "call_id": call, "name": s.tool, "arguments": s.args, "status": "completed"}
+			item = object{
+				"type": "function_call", "id": "fc_" + call, "call_id": call, "name": s.tool,
+				"arguments": s.args, "status": "completed",
+			}
 		}
 	}
 	response := object{"id": id, "object": "response", "status": "in_progress", "output": []object{}}
@@ -209,7 +239,8 @@ func (p *play) messages(body []byte, stream bool) []string {
 	delta := object{"type": "text_delta", "text": s.says}
 	start := object{"type": "text", "text": ""}
 	if s.tool != "" {
-		block, stop = object{"type": "tool_use", "id": call, "name": s.tool, "input": json.RawMessage(s.args)}, "tool_use"
+		block, stop = object{"type": "tool_use", "id": call, "name": s.tool, "input": json.RawMessage(s.args)},
+			"tool_use"
 		delta = object{"type": "input_json_delta", "partial_json": s.args}
 		start = object{"type": "tool_use", "id": call, "name": s.tool, "input": object{}}
 	}
@@ -226,7 +257,11 @@ func (p *play) messages(body []byte, stream bool) []string {
 		jsonOf(object{"type": "content_block_start", "index": 0, "content_block": start}),
 		jsonOf(object{"type": "content_block_delta", "index": 0, "delta": delta}),
 		jsonOf(object{"type": "content_block_stop", "index": 0}),
-		jsonOf(object{"type": "message_delta", "delta": object{"stop_reason": stop}, "usage": object{"output_tokens": 10}}),
+		jsonOf(
+			object{
+				"type": "message_delta", "delta": object{"stop_reason": stop},
+				"usage": object{"output_tokens": 10},
+			}),
 		jsonOf(object{"type": "message_stop"}),
 	}
 }
@@ -241,17 +276,25 @@ func (p *play) chat(body []byte, stream bool) []string {
 		}}}
 		finish = "tool_calls"
 	}
-	answer := func(kind, member string, reason any) string {
-		return jsonOf(object{
+	answer := func(kind string, choices []object, more object) string {
+		out := object{
 			"id": "chatcmpl-" + call, "object": kind, "created": 1, "model": gjson.GetBytes(body, "model").Str,
-			"choices": []object{{"index": 0, member: message, "finish_reason": reason}},
-			"usage":   object{"prompt_tokens": 1000, "completion_tokens": 10, "total_tokens": 1010},
-		})
+			"choices": choices,
+		}
+		maps.Copy(out, more)
+		return jsonOf(out)
 	}
+	usage := object{"usage": object{"prompt_tokens": 1000, "completion_tokens": 10, "total_tokens": 1010}}
 	if !stream {
-		return []string{answer("chat.completion", "message", finish)}
+		whole := []object{{"index": 0, "message": message, "finish_reason": finish}}
+		return []string{answer("chat.completion", whole, usage)}
 	}
-	first := answer("chat.completion.chunk", "delta", nil)
-	message = object{}
-	return []string{first, answer("chat.completion.chunk", "delta", finish), "[DONE]"}
+	// As the API does, usage comes in a chunk of its own: Continue takes no words from one that has
+	// it.
+	chunk := func(delta object, reason any) string {
+		return answer("chat.completion.chunk", []object{{"index": 0, "delta": delta, "finish_reason": reason}}, nil)
+	}
+	return []string{
+		chunk(message, nil), chunk(object{}, finish), answer("chat.completion.chunk", []object{}, usage), "[DONE]",
+	}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // scripts are what every client of a provider is made to do, the same for all of its languages.
-func scripts(t *testing.T) map[string][]step {
+func scripts(t *testing.T) map[string][]scriptStep {
 	t.Helper()
 	long, err := json.Marshal(prompt(t))
 	if err != nil {
@@ -19,50 +19,56 @@ func scripts(t *testing.T) map[string][]step {
 		return fmt.Appendf(nil, `{"model":%q,"messages":[{"role":"user","content":%s}]%s}`, model, content, rest)
 	}
 	const hello, maxTokens = `"Say \u00e9 <b> & \"so\"."`, `,"max_tokens":64`
-	const openAITools = `,"tools":[{"type":"function","function":{"name":"read_file","description":"Reads.","parameters":{"type":"object","properties":{"path":{"type":"string"}}}}}]`
-	const anthropicTools = maxTokens + `,"tools":[{"name":"Read","description":"Reads.","input_schema":{"type":"object","properties":{"file_path":{"type":"string"}}}}]`
-	openAI := []step{{Op: "models"}}
-	anthropic := []step{{Op: "count", Body: user("claude-opus-4-8", hello, "")}}
+	const openAITools = `,"tools":[{"type":"function","function":{"name":"read_file","description":"Reads.",` +
+		`"parameters":{"type":"object","properties":{"path":{"type":"string"}}}}}]`
+	const anthropicTools = maxTokens +
+		`,"tools":[{"name":"Read","description":"Reads.","input_schema":{"type":"object",` +
+		`"properties":{"file_path":{"type":"string"}}}}]`
+	openAI := []scriptStep{{Op: "models"}}
+	anthropic := []scriptStep{{Op: "count", Body: user("claude-opus-4-8", hello, "")}}
 	for _, stream := range []string{"", `,"stream":true`} {
 		openAI = append(
 			openAI,
-			step{"chat", user("gpt-4o", hello, `,"temperature":0.5`+stream)},
-			step{"chat", user("tool-4", hello, openAITools+stream)},
-			step{"chat", user("gzip-4", hello, stream)},
-			step{"chat", user("gpt-4o", string(long), stream)},
+			scriptStep{"chat", user("gpt-4o", hello, `,"temperature":0.5`+stream)},
+			scriptStep{"chat", user("tool-4", hello, openAITools+stream)},
+			scriptStep{"chat", user("gzip-4", hello, stream)},
+			scriptStep{"chat", user("gpt-4o", string(long), stream)},
 		)
 		anthropic = append(
 			anthropic,
-			step{"messages", user("claude-opus-4-8", hello, maxTokens+`,"system":"Answer briefly."`+stream)},
-			step{"messages", user("tool-4", hello, anthropicTools+stream)},
-			step{"messages", user("gzip-4", hello, maxTokens+stream)},
-			step{"messages", user("claude-opus-4-8", string(long), maxTokens+stream)},
+			scriptStep{"messages", user("claude-opus-4-8", hello, maxTokens+`,"system":"Answer briefly."`+stream)},
+			scriptStep{"messages", user("tool-4", hello, anthropicTools+stream)},
+			scriptStep{"messages", user("gzip-4", hello, maxTokens+stream)},
+			scriptStep{"messages", user("claude-opus-4-8", string(long), maxTokens+stream)},
 		)
 		for _, code := range []int{400, 401, 404, 413, 429, 500, 503, 529} {
 			model := fmt.Sprintf("status-%d", code)
-			openAI = append(openAI, step{"chat", user(model, hello, stream)})
-			anthropic = append(anthropic, step{"messages", user(model, hello, maxTokens+stream)})
+			openAI = append(openAI, scriptStep{"chat", user(model, hello, stream)})
+			anthropic = append(anthropic, scriptStep{"messages", user(model, hello, maxTokens+stream)})
 		}
 	}
-	anthropic = append(anthropic, step{"count", user("claude-opus-4-8", string(long), "")}, step{"count", user("status-400", hello, "")})
-	return map[string][]step{"openai": openAI, "anthropic": anthropic}
+	anthropic = append(anthropic, scriptStep{"count", user("claude-opus-4-8", string(long), "")},
+		scriptStep{"count", user("status-400", hello, "")})
+	return map[string][]scriptStep{"openai": openAI, "anthropic": anthropic}
 }
 
-// A dialogue is one run of a script: what reached the upstream, what was sent back and what the client made of it.
+// A dialogue is one run of a script: what reached the upstream, what was sent back and what the
+// client made of it.
 type dialogue struct {
 	requests  []received
 	responses []string
 	replies   []reply
 }
 
-func talk(t *testing.T, up *upstream, c client, url string, script []step) dialogue {
+func talk(t *testing.T, up *scriptedAPI, c sdkClient, url string, script []scriptStep) dialogue {
 	t.Helper()
 	between := newTap(t, url)
 	replies := c.run(t, c, c.base(between.URL), script)
 	return dialogue{up.take(c.key()), between.responses(t), replies}
 }
 
-// No official client can tell Pith from the API, and the API sees the client's own bytes, apart from the code that was left out.
+// No official client can tell Pith from the API, and the API sees the client's own bytes, apart
+// from the code that was left out.
 func TestOfficialClients(t *testing.T) {
 	up := newUpstream(t)
 	off, auto := serve(t, up.URL, "PITH_MODE=off"), serve(t, up.URL)
@@ -72,7 +78,8 @@ func TestOfficialClients(t *testing.T) {
 			t.Parallel()
 			direct := talk(t, up, c, up.URL, script[c.sdk])
 			if len(direct.requests) != len(script[c.sdk]) || len(direct.responses) != len(script[c.sdk]) {
-				t.Fatalf("%d requests and %d responses of %d", len(direct.requests), len(direct.responses), len(script[c.sdk]))
+				t.Fatalf("%d requests and %d responses of %d", len(direct.requests), len(direct.responses),
+					len(script[c.sdk]))
 			}
 			checkReplies(t, script[c.sdk], direct.replies)
 			for mode, p := range map[string]*proxy{"off": off, "auto": auto} {
@@ -81,14 +88,16 @@ func TestOfficialClients(t *testing.T) {
 				// The count of a shortened prompt is another number, and what the client asked for.
 				counts := mode == "off"
 				checkEqual(t, mode+": response", direct.answers(counts), through.answers(counts))
-				checkEqual(t, mode+": the client's view", direct.views(script[c.sdk], counts), through.views(script[c.sdk], counts))
+				checkEqual(t, mode+": the client's view", direct.views(script[c.sdk], counts),
+					through.views(script[c.sdk], counts))
 			}
 		})
 	}
 }
 
-// checkReplies makes sure that the script went as it was meant to: a run in which every step fails would compare equal as well.
-func checkReplies(t *testing.T, script []step, replies []reply) {
+// checkReplies makes sure that the script went as it was meant to: a run in which every step fails
+// would compare equal as well.
+func checkReplies(t *testing.T, script []scriptStep, replies []reply) {
 	t.Helper()
 	for i, r := range replies {
 		body := string(script[i].Body)
@@ -127,11 +136,12 @@ func checkRequests(t *testing.T, mode string, direct, through []received) {
 
 // answers are the responses; without counts, those that count tokens are left out.
 func (d dialogue) answers(counts bool) []string {
-	return slices.DeleteFunc(slices.Clone(d.responses), func(r string) bool { return !counts && strings.Contains(r, `{"input_tokens": `) })
+	return slices.DeleteFunc(slices.Clone(d.responses),
+		func(r string) bool { return !counts && strings.Contains(r, `{"input_tokens": `) })
 }
 
 // views are the replies, as text.
-func (d dialogue) views(script []step, counts bool) []string {
+func (d dialogue) views(script []scriptStep, counts bool) []string {
 	var out []string
 	for i, r := range d.replies {
 		if counts || script[i].Op != "count" {
@@ -162,7 +172,15 @@ func TestCutUpstreamIsSeenAsCut(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			op := map[string]string{"openai": "chat", "anthropic": "messages"}[c.sdk]
-			got := c.run(t, c, c.base(p.URL), []step{{op, json.RawMessage(`{"model":"gpt-4o","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"Hello"}]}`)}})
+			got := c.run(t, c, c.base(p.URL),
+				[]scriptStep{
+					{
+						op,
+						json.RawMessage(
+							`{"model":"gpt-4o","max_tokens":9,"stream":true,"messages":[{"role":"user",` +
+								`"content":"Hello"}]}`),
+					},
+				})
 			if got[0].Error == "" || len(got[0].Events) == 0 {
 				t.Errorf("the client took a cut answer for a whole one: %+v", got[0])
 			}

@@ -25,11 +25,13 @@ const (
 	otherAsked  = "Where is a connection put back among the idle ones, and what is checked before?"
 )
 
-// soakSizes are the sizes of texts, in thousands of tokens. Most are small, so that thousands of requests take minutes.
+// soakSizes are the sizes of texts, in thousands of tokens. Most are small, so that thousands of
+// requests take minutes.
 var soakSizes = []int{2, 2, 2, 3, 2, 2, 5, 2, 2, 20}
 
-// TestSoak has one proxy with the default settings answer SOAK_REQUESTS (10,000 if not set) requests of several clients at once, and
-// holds that its resident memory is flat: its highest over the last tenth is at most 15 % above that over the second tenth.
+// TestSoak has one proxy with the default settings answer SOAK_REQUESTS (10,000 if not set)
+// requests of several clients at once, and holds that its resident memory is flat: its highest over
+// the last tenth is at most 15 % above that over the second tenth.
 func TestSoak(t *testing.T) {
 	requests := 10_000
 	if s := os.Getenv("SOAK_REQUESTS"); s != "" {
@@ -40,7 +42,10 @@ func TestSoak(t *testing.T) {
 	}
 	up := newUpstream(t)
 	p := serve(t, up.URL, "PITH_DEADLINE=800ms", "PITH_TIMEOUT=10s") // the defaults, which other tests change
-	l := load{url: p.URL, pieces: strings.SplitAfter(source(t, "net/http/server.go")+source(t, "net/http/transport.go"), "\n}\n")}
+	l := load{
+		url:    p.URL,
+		pieces: strings.SplitAfter(source(t, "net/http/server.go")+source(t, "net/http/transport.go"), "\n}\n"),
+	}
 	answered := make(chan error, requests)
 	var next atomic.Int64
 	for range soakClients {
@@ -67,8 +72,8 @@ func TestSoak(t *testing.T) {
 	}
 }
 
-// A load is a mixture of requests: of ten, six bring new code, two ask something else of code that was sent before, and two are the
-// same as others before them.
+// A load is a mixture of requests: of ten, six bring new code, two ask something else of code that
+// was sent before, and two are the same as others before them.
 type load struct {
 	url    string
 	pieces []string // declarations with their comments
@@ -97,12 +102,14 @@ func (l load) send(ctx context.Context, n int) error {
 	// Pith says so in a header of the upstream's answer, or in its own answer.
 	ratio, err := strconv.ParseFloat(cmp.Or(res.Header.Get("X-Pith-Ratio"), gjson.GetBytes(got, "ratio").Raw), 64)
 	if res.StatusCode != http.StatusOK || err != nil || ratio < 2 {
-		return fmt.Errorf("request %d to %s: status %d, %s: %.300s", n, path, res.StatusCode, res.Header.Get("X-Pith-Decision"), got)
+		return fmt.Errorf("request %d to %s: status %d, %s: %.300s", n, path, res.StatusCode,
+			res.Header.Get("X-Pith-Decision"), got)
 	}
 	return nil
 }
 
-// request is the n-th one. What is asked on, and how, depends on the text, so that a repeated request has the same bytes.
+// request is the n-th one. What is asked on, and how, depends on the text, so that a repeated
+// request has the same bytes.
 func (l load) request(n int) (path string, body []byte, err error) {
 	of, asked := n, question
 	switch n % 10 {
@@ -113,10 +120,14 @@ func (l load) request(n int) (path string, body []byte, err error) {
 	}
 	code := l.text(of)
 	type object = map[string]any
-	ask := object{"model": "gpt-4o", "messages": []object{{"role": "user", "content": "```go\n" + code + "```\n\n" + asked}}}
+	ask := object{
+		"model":    "gpt-4o",
+		"messages": []object{{"role": "user", "content": "```go\n" + code + "```\n\n" + asked}},
+	}
 	switch of % 4 {
 	case 0:
-		path, ask = "/pith/v1/compress", object{"files": []object{{"path": sourceFile, "content": code}}, "query": asked}
+		path = "/pith/v1/compress"
+		ask = object{"files": []object{{"path": sourceFile, "content": code}}, "query": asked}
 	case 1:
 		path, ask["max_tokens"] = "/v1/messages", 100
 	default:
@@ -154,7 +165,7 @@ func resident(t *testing.T, p *proxy) int {
 }
 
 // forget drops the recorded bodies, which would be the growth that is looked for.
-func (u *upstream) forget() {
+func (u *scriptedAPI) forget() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.got = nil

@@ -19,9 +19,11 @@ import (
 	"time"
 )
 
-// TestSoakStreams holds ten thousand silent streams open at one time, then lets all of them speak and end: each is whole and in order.
-// What a silent one adds to the proxy's resident memory is logged, with what the collector leaves on top of what is held, and bounded.
-// The upstream speaks HTTP/2, as the providers do, so that a stream costs the proxy one file, and this process one as well.
+// TestSoakStreams holds ten thousand silent streams open at one time, then lets all of them speak
+// and end: each is whole and in order. What a silent one adds to the proxy's resident memory is
+// logged, with what the collector leaves on top of what is held, and bounded. The upstream speaks
+// HTTP/2, as the providers do, so that a stream costs the proxy one file, and this process one as
+// well.
 func TestSoakStreams(t *testing.T) {
 	streams := filesFor(t, 10_000)
 	up := newHolder(t)
@@ -57,7 +59,8 @@ func TestSoakStreams(t *testing.T) {
 	}
 }
 
-// filesFor is how many of some streams can be open with one file each. Go programs raise their own limit to the hard one as they start.
+// filesFor is how many of some streams can be open with one file each. Go programs raise their own
+// limit to the hard one as they start.
 func filesFor(t *testing.T, streams int) int {
 	t.Helper()
 	var limit syscall.Rlimit
@@ -72,7 +75,8 @@ func filesFor(t *testing.T, streams int) int {
 	return streams
 }
 
-// listen asks for a stream, reads its first bytes, gives its place in dialing back and reads the rest.
+// listen asks for a stream, reads its first bytes, gives its place in dialing back and reads the
+// rest.
 func listen(ctx context.Context, client *http.Client, url, id string, dialing <-chan struct{}) (string, error) {
 	leave := sync.OnceFunc(func() { <-dialing })
 	defer leave()
@@ -97,7 +101,8 @@ func listen(ctx context.Context, client *http.Client, url, id string, dialing <-
 	return string(first) + string(rest), err
 }
 
-// A holder is an API over HTTP/2 that sends one event of each stream, is silent until speak is closed, and sends the rest.
+// A holder is an API over HTTP/2 that sends one event of each stream, is silent until speak is
+// closed, and sends the rest.
 type holder struct {
 	server *httptest.Server
 	speak  chan struct{}

@@ -65,8 +65,8 @@ func (p *tap) carry(client net.Conn) {
 	up.Wait()
 }
 
-// responses ends the tap once its clients have left and returns what they were sent, without what concerns one hop only, in an order
-// that does not depend on the connections used.
+// responses ends the tap once its clients have left and returns what they were sent, without what
+// concerns one hop only, in an order that does not depend on the connections used.
 func (p *tap) responses(t *testing.T) []string {
 	t.Helper()
 	_ = p.listen.Close()
@@ -81,7 +81,8 @@ func (p *tap) responses(t *testing.T) []string {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// A client that has read the last event may leave before the last, empty chunk: how a body ends is not compared.
+			// A client that has read the last event may leave before the last, empty chunk: how a
+			// body ends is not compared.
 			body, _ := io.ReadAll(res.Body)
 			out = append(out, fmt.Sprintf("%s\n%s\n%s", res.Status, endToEnd(res.Header), body))
 		}

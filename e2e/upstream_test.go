@@ -17,16 +17,18 @@ import (
 
 const answer = "It closes the idle ones."
 
-// An upstream plays the LLM API. It records what it got and answers every chat completion and message with the same words, or with the
-// error, the tool call or the encoding that the name of the model asks for ("status-429", "tool-x", "gzip-x").
-type upstream struct {
+// A scriptedAPI plays the LLM API. It records what it got and answers every chat completion and
+// message with the same words, or with the error, the tool call or the encoding that the name of
+// the model asks for ("status-429", "tool-x", "gzip-x").
+type scriptedAPI struct {
 	URL string
 
 	mu  sync.Mutex
 	got []received
 	// cut makes a stream end in the middle, without its last chunk.
 	cut bool
-	// hang makes a stream stay open after its first event until the client leaves; gone reports that.
+	// hang makes a stream stay open after its first event until the client leaves; gone reports
+	// that.
 	hang bool
 	gone chan struct{}
 }
@@ -38,8 +40,8 @@ type received struct {
 	body        string
 }
 
-func newUpstream(t *testing.T) *upstream {
-	u := &upstream{gone: make(chan struct{}, 1)}
+func newUpstream(t *testing.T) *scriptedAPI {
+	u := &scriptedAPI{gone: make(chan struct{}, 1)}
 	s := httptest.NewServer(http.HandlerFunc(u.serve))
 	t.Cleanup(s.Close)
 	u.URL = s.URL
@@ -47,7 +49,7 @@ func newUpstream(t *testing.T) *upstream {
 }
 
 // last returns the newest recorded body.
-func (u *upstream) last(t *testing.T) string {
+func (u *scriptedAPI) last(t *testing.T) string {
 	t.Helper()
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -57,14 +59,14 @@ func (u *upstream) last(t *testing.T) string {
 	return u.got[len(u.got)-1].body
 }
 
-func (u *upstream) count() int {
+func (u *scriptedAPI) count() int {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return len(u.got)
 }
 
 // take returns the requests that carried key, in order, and forgets them.
-func (u *upstream) take(key string) []received {
+func (u *scriptedAPI) take(key string) []received {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	var taken, left []received
@@ -79,7 +81,7 @@ func (u *upstream) take(key string) []received {
 	return taken
 }
 
-func (u *upstream) serve(w http.ResponseWriter, r *http.Request) {
+func (u *scriptedAPI) serve(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		panic(http.ErrAbortHandler)
@@ -125,7 +127,7 @@ func (u *upstream) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 // refuse answers with an error as the two providers word it.
-func (u *upstream) refuse(w http.ResponseWriter, r *http.Request, code string) {
+func (u *scriptedAPI) refuse(w http.ResponseWriter, r *http.Request, code string) {
 	status, err := strconv.Atoi(code)
 	if err != nil {
 		status = http.StatusInternalServerError
@@ -134,14 +136,15 @@ func (u *upstream) refuse(w http.ResponseWriter, r *http.Request, code string) {
 	w.Header().Set("X-RateLimit-Remaining-Requests", "0")
 	w.WriteHeader(status)
 	if strings.HasPrefix(r.URL.Path, "/v1/messages") {
-		fmt.Fprintf(w, `{"type":"error","error":{"type":"e2e_error","message":"you asked for %d"},"request_id":"req_e2e"}`, status)
+		fmt.Fprintf(w, `{"type":"error","error":{"type":"e2e_error","message":"you asked for `+
+			`%d"},"request_id":"req_e2e"}`, status)
 		return
 	}
 	fmt.Fprintf(w, `{"error":{"message":"you asked for %d","type":"e2e_error","param":null,"code":"e2e"}}`, status)
 }
 
 // stream sends events one by one; an event is all that stands between two blank lines.
-func (u *upstream) stream(w http.ResponseWriter, r *http.Request, events []string, cut, hang bool) {
+func (u *scriptedAPI) stream(w http.ResponseWriter, r *http.Request, events []string, cut, hang bool) {
 	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 	flush := http.NewResponseController(w).Flush
 	for i, event := range events {
@@ -161,21 +164,28 @@ func (u *upstream) stream(w http.ResponseWriter, r *http.Request, events []strin
 	}
 }
 
-// words are what one provider answers: a text or a tool call, whole or as events.
-type words struct {
+// cannedAnswers are what one provider answers: a text or a tool call, whole or as events.
+type cannedAnswers struct {
 	whole  map[string]string
 	events map[string][]string
 }
 
-var openAIWords = words{
+var openAIWords = cannedAnswers{
 	whole: map[string]string{
-		"text": fmt.Sprintf(`{"id":"c1","object":"chat.completion","created":1,"model":"gpt-4o","choices":[{"index":0,"message":{"role":"assistant","content":%q},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}`, answer),
-		"tool": `{"id":"c1","object":"chat.completion","created":1,"model":"gpt-4o","choices":[{"index":0,"message":{"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"read_file","arguments":"{\"path\": \"a.go\"}"}}]},"finish_reason":"tool_calls"}]}`,
+		"text": fmt.Sprintf(
+			`{"id":"c1","object":"chat.completion","created":1,"model":"gpt-4o","choices":[{"index":0,`+
+				`"message":{"role":"assistant","content":%q},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,`+
+				`"completion_tokens":1,"total_tokens":2}}`, answer),
+		"tool": `{"id":"c1","object":"chat.completion","created":1,"model":"gpt-4o","choices":[{"index":0,` +
+			`"message":{"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function",` +
+			`"function":{"name":"read_file","arguments":"{\"path\": \"a.go\"}"}}]},"finish_reason":"tool_calls"}]}`,
 	},
 	events: map[string][]string{
 		"text": openAIEvents(),
 		"tool": {
-			openAIEvent(`{"role":"assistant","tool_calls":[{"index":0,"id":"call_1","type":"function","function":{"name":"read_file","arguments":"{\"pa"}}]}`, "null"),
+			openAIEvent(
+				`{"role":"assistant","tool_calls":[{"index":0,"id":"call_1","type":"function",`+
+					`"function":{"name":"read_file","arguments":"{\"pa"}}]}`, "null"),
 			openAIEvent(`{"tool_calls":[{"index":0,"function":{"arguments":"th\": \"a.go\"}"}}]}`, "null"),
 			openAIEvent(`{}`, `"tool_calls"`), "data: [DONE]",
 		},
@@ -191,23 +201,28 @@ func openAIEvents() []string {
 }
 
 func openAIEvent(delta, finish string) string {
-	return `data: {"id":"c1","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":` + delta + `,"finish_reason":` + finish + `}]}`
+	return `data: {"id":"c1","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,` +
+		`"delta":` + delta + `,"finish_reason":` + finish + `}]}`
 }
 
-var anthropicWords = words{
+var anthropicWords = cannedAnswers{
 	whole: map[string]string{
 		"text": anthropicMessage(fmt.Sprintf(`{"type":"text","text":%q}`, answer), `"end_turn"`),
-		"tool": anthropicMessage(`{"type":"tool_use","id":"toolu_1","name":"Read","input":{"file_path":"a.go"}}`, `"tool_use"`),
+		"tool": anthropicMessage(`{"type":"tool_use","id":"toolu_1","name":"Read","input":{"file_path":"a.go"}}`,
+			`"tool_use"`),
 	},
 	events: map[string][]string{
-		"text": anthropicEvents(`{"type":"text","text":""}`, `"end_turn"`, `{"type":"text_delta","text":"It closes "}`, `{"type":"text_delta","text":"the idle ones."}`),
+		"text": anthropicEvents(`{"type":"text","text":""}`, `"end_turn"`, `{"type":"text_delta","text":"It closes "}`,
+			`{"type":"text_delta","text":"the idle ones."}`),
 		"tool": anthropicEvents(`{"type":"tool_use","id":"toolu_1","name":"Read","input":{}}`, `"tool_use"`,
-			`{"type":"input_json_delta","partial_json":"{\"file_path\":"}`, `{"type":"input_json_delta","partial_json":" \"a.go\"}"}`),
+			`{"type":"input_json_delta","partial_json":"{\"file_path\":"}`,
+			`{"type":"input_json_delta","partial_json":" \"a.go\"}"}`),
 	},
 }
 
 func anthropicMessage(content, stop string) string {
-	return `{"id":"m1","type":"message","role":"assistant","model":"claude-sonnet-4-5","content":[` + content + `],"stop_reason":` + stop +
+	return `{"id":"m1","type":"message","role":"assistant","model":"claude-sonnet-4-5","content":[` + content +
+		`],"stop_reason":` + stop +
 		`,"stop_sequence":null,"usage":{"input_tokens":1,"output_tokens":1}}`
 }
 
@@ -216,12 +231,15 @@ func anthropicEvents(block, stop string, deltas ...string) []string {
 		return fmt.Sprintf("event: %s\ndata: {\"type\":%q%s}", kind, kind, rest)
 	}
 	out := []string{
-		event("message_start", `,"message":{"id":"m1","type":"message","role":"assistant","model":"claude-sonnet-4-5","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":1,"output_tokens":1}}`),
+		event("message_start",
+			`,"message":{"id":"m1","type":"message","role":"assistant","model":"claude-sonnet-4-5","content":[],`+
+				`"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":1,"output_tokens":1}}`),
 		event("content_block_start", `,"index":0,"content_block":`+block), event("ping", ""),
 	}
 	for _, delta := range deltas {
 		out = append(out, event("content_block_delta", `,"index":0,"delta":`+delta))
 	}
 	return append(out, event("content_block_stop", `,"index":0`),
-		event("message_delta", `,"delta":{"stop_reason":`+stop+`,"stop_sequence":null},"usage":{"output_tokens":7}`), event("message_stop", ""))
+		event("message_delta", `,"delta":{"stop_reason":`+stop+`,"stop_sequence":null},"usage":{"output_tokens":7}`),
+		event("message_stop", ""))
 }

@@ -26,13 +26,15 @@ func wrapIn(t *testing.T, dir, programs string, env []string, args ...string) (s
 // A real agent runs through `pith wrap` with nothing set, and what was saved stands at the end.
 func TestWrapCodex(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "store.go"), []byte(agentFile(t, agentFiles["store.go"])), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "store.go"), []byte(agentFile(t, agentFiles["store.go"])),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	p := newPlay(t, []playStep{{tool: "exec_command", args: `{"cmd":"cat store.go"}`}, {says: finalWords}})
 	env := []string{"OPENAI_BASE_URL=" + p.URL + "/v1", "OPENAI_API_KEY=K", "CODEX_HOME=" + t.TempDir()}
 	stdout, stderr, status := wrapIn(t, dir, filepath.Dir(bin("codex", "codex")), env, "codex", "--",
-		"exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", "-c", "tool_output_token_limit=20000",
+		"exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", "-c",
+		"tool_output_token_limit=20000",
 		"-m", "gpt-5.1", firstQuestion)
 	if status != 0 || !strings.Contains(stdout, finalWords) {
 		t.Errorf("status %d, said %q\n%.2000s", status, stdout, stderr)
@@ -40,17 +42,20 @@ func TestWrapCodex(t *testing.T) {
 	if !strings.Contains(p.results["call_01"], "omitted") || p.sockets == 0 {
 		t.Errorf("over %d WebSockets the API got %.300q", p.sockets, p.results["call_01"])
 	}
-	if !regexp.MustCompile(`pith: \d+ requests, 1 of them with code made shorter\n`).MatchString(stderr) || !strings.Contains(stderr, "% saved") {
+	if !regexp.MustCompile(`pith: \d+ requests, 1 of them with code made shorter\n`).MatchString(stderr) ||
+		!strings.Contains(stderr, "% saved") {
 		t.Errorf("the end of the run says:\n%.3000s", stderr)
 	}
 }
 
-// The client's exit status is the run's, a signal to Pith reaches it, and each client is told of the address.
+// The client's exit status is the run's, a signal to Pith reaches it, and each client is told of
+// the address.
 func TestWrapPassesOn(t *testing.T) {
 	programs := t.TempDir()
 	write := func(name, script string) {
 		t.Helper()
-		if err := os.WriteFile(filepath.Join(programs, name), []byte("#!/bin/sh\n"+script), 0o700); err != nil { //nolint:gosec // a program
+		if err := os.WriteFile(filepath.Join(programs, name), []byte("#!/bin/sh\n"+script), 0o700); err != nil {
+			//nolint:gosec // a program
 			t.Fatal(err)
 		}
 	}
@@ -67,15 +72,18 @@ func TestWrapPassesOn(t *testing.T) {
 		t.Errorf("qwen: status %d, printed %q\n%s", status, stdout, stderr)
 	}
 	write("opencode", `echo "$OPENCODE_CONFIG_CONTENT"`)
-	if stdout, _, _ = wrapIn(t, programs, programs, nil, "opencode"); strings.Count(stdout, `{"options":{"baseURL":"http://127.0.0.1:`) != 2 {
+	stdout, _, _ = wrapIn(t, programs, programs, nil, "opencode")
+	if strings.Count(stdout, `{"options":{"baseURL":"http://127.0.0.1:`) != 2 {
 		t.Errorf("opencode is told %q", stdout)
 	}
 	write("aider", `echo "$OPENAI_API_BASE $ANTHROPIC_API_BASE"; kill -KILL $$`)
-	if stdout, _, status = wrapIn(t, programs, programs, nil, "aider"); strings.Count(stdout, "http://127.0.0.1:") != 2 || status != 137 {
+	stdout, _, status = wrapIn(t, programs, programs, nil, "aider")
+	if strings.Count(stdout, "http://127.0.0.1:") != 2 || status != 137 {
 		t.Errorf("aider: status %d, told %q", status, stdout)
 	}
 	for _, args := range [][]string{{}, {"vim"}} {
-		if _, stderr, status = wrapIn(t, programs, programs, nil, args...); status != 2 || !strings.Contains(stderr, "aider, claude, codex, opencode, qwen") {
+		if _, stderr, status = wrapIn(t, programs, programs, nil, args...); status != 2 ||
+			!strings.Contains(stderr, "aider, claude, codex, opencode, qwen") {
 			t.Errorf("wrap %q: status %d, %q", args, status, stderr)
 		}
 	}

@@ -1,5 +1,5 @@
-// Package embedding knows the words of questions and code as vectors: words that stand for one another
-// lie close ("evict" and "remove", "retry" and "attempt").
+// Package embedding knows the words of questions and code as vectors: words that stand for one
+// another lie close ("evict" and "remove", "retry" and "attempt").
 //
 // It is a table and no network: a lookup costs nothing, and the same word gives the same vector on
 // every machine. It knows nothing of chunks, questions or budgets.
@@ -48,9 +48,9 @@ type Table struct {
 // Embedded returns the table that is part of the program.
 var Embedded = sync.OnceValues(func() (*Table, error) { return Read(words) })
 
-// Read reads a table: the magic, the number of words and the width of a vector, the length of the words'
-// text and the text, one word a line, then the vectors, one byte a coordinate, and the words' weights in
-// a question and in code, all little-endian. It fails with ErrFormat.
+// Read reads a table: the magic, the number of words and the width of a vector, the length of the
+// words' text and the text, one word a line, then the vectors, one byte a coordinate, and the
+// words' weights in a question and in code, all little-endian. It fails with ErrFormat.
 func Read(data []byte) (*Table, error) {
 	sum := sha256.Sum256(data)
 	t := &Table{id: hex.EncodeToString(sum[:8])}
@@ -58,7 +58,8 @@ func Read(data []byte) (*Table, error) {
 	if !ok || len(rest) < 12 {
 		return nil, fmt.Errorf("%w: it does not begin like one", ErrFormat)
 	}
-	n, width, text := binary.LittleEndian.Uint32(rest), binary.LittleEndian.Uint32(rest[4:]), binary.LittleEndian.Uint32(rest[8:])
+	n, width, text := binary.LittleEndian.Uint32(rest), binary.LittleEndian.Uint32(rest[4:]),
+		binary.LittleEndian.Uint32(rest[8:])
 	rest = rest[12:]
 	if n > maxWords || width > maxWidth || uint64(len(rest)) != uint64(text)+uint64(n)*uint64(width)+8*uint64(n) {
 		return nil, fmt.Errorf("%w: %d bytes do not hold %d words of width %d", ErrFormat, len(data), n, width)
@@ -90,9 +91,9 @@ func floats(data []byte, n int) (list []float32, rest []byte) {
 	return list, data[4*n:]
 }
 
-// Embed returns a word's vector, of length 1 in units of 1/254, and its weights in a question and in
-// code. Words are in lower case, as identifiers are split. ok is false for a word that is not in the
-// table. The vector must not be changed.
+// Embed returns a word's vector, of length 1 in units of 1/254, and its weights in a question and
+// in code. Words are in lower case, as identifiers are split. ok is false for a word that is not in
+// the table. The vector must not be changed.
 func (t *Table) Embed(word string) (vector []int8, question, code float32, ok bool) {
 	row, ok := t.rows[word]
 	if !ok {

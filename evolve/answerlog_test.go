@@ -43,7 +43,8 @@ func TestAnswerLogSurvivesATornWrite(t *testing.T) {
 			t.Fatalf("cut at %d: %d records, want %d", cut, l.Len(), want)
 		}
 		_, err = l.Put(qs, []Outcome{{9, 9}, {9, 9}}, llm.Usage{})
-		if now, missing := l.GetAll(qs); err != nil || len(missing) > 0 || (cut == len(whole) && now[0] != Outcome{1, 2}) {
+		if now, missing := l.GetAll(qs); err != nil || len(missing) > 0 ||
+			(cut == len(whole) && now[0] != Outcome{1, 2}) {
 			t.Fatalf("cut at %d: the first outcome does not stand: %v, %v", cut, now, err)
 		}
 		if err := l.Close(); err != nil {

@@ -76,7 +76,8 @@ var ErrTransfer = errors.New("not exported")
 // report.
 func NewArtefact(r *Report, spaces string, force bool) (*Artefact, error) {
 	if r.Missing != "" && !force {
-		return nil, fmt.Errorf("%w: the report is provisional, as the run was stopped before %s", ErrTransfer, r.Missing)
+		return nil, fmt.Errorf("%w: the report is provisional, as the run was stopped before %s",
+			ErrTransfer, r.Missing)
 	}
 	if r.Against() == NotShown && !force {
 		return nil, fmt.Errorf("%w: %s", ErrTransfer, r.Verdict())
@@ -89,8 +90,10 @@ func NewArtefact(r *Report, spaces string, force bool) (*Artefact, error) {
 	a := &Artefact{
 		Format: artefactFormat, Task: r.Task, Template: r.Template, Slots: slotsOf(r.Template), Pruned: r.Answer.Text,
 		Mask: r.Answer.Mask, Spaces: spaces, Provenance: Provenance{
-			Algorithm: r.Spec.Algorithm, Objective: r.Spec.Objective, Seed: r.Spec.Seed, Model: r.Model, Tokenizer: r.Tokenizer,
-			Target: r.Spec.Backend.Model, Verdict: verdict, Licence: r.Licence, Full: figures(r.Full), Result: figures(r.Answer),
+			Algorithm: r.Spec.Algorithm, Objective: r.Spec.Objective, Seed: r.Spec.Seed, Model: r.Model,
+			Tokenizer: r.Tokenizer,
+			Target:    r.Spec.Backend.Model, Verdict: verdict, Licence: r.Licence, Full: figures(r.Full),
+			Result: figures(r.Answer),
 		},
 	}
 	a.TemplateHash = a.templateHash()
@@ -205,7 +208,8 @@ func newMatcher(a *Artefact) (*matcher, error) {
 		return nil, fmt.Errorf("%w: template and pruned text do not have the same slots", ErrArtefact)
 	}
 	if len(strings.Join(strings.Fields(literals[0]), "")) < anchorLength {
-		return nil, fmt.Errorf("%w: there are no demonstrations before the first slot to know a message by", ErrArtefact)
+		return nil, fmt.Errorf(
+			"%w: there are no demonstrations before the first slot to know a message by", ErrArtefact)
 	}
 	m := &matcher{pruned: pruned, probe: probeOf(literals[0])}
 	for i, l := range literals {

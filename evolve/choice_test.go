@@ -35,7 +35,11 @@ func TestPick(t *testing.T) {
 		{"as good as the full prompt, and shorter", best, []Entry{entry("a", .8, 99)}, "a"},
 		{"the full prompt is a contender", best, []Entry{entry("a", .79, 30), entry("b", .5, 3)}, "full"},
 		{"no contenders", best, nil, "full"},
-		{"the first that loses nothing", shortest, []Entry{entry("a", .7, 5), entry("b", .8, 9), entry("c", .99, 30)}, "b"},
+		{
+			"the first that loses nothing", shortest,
+			[]Entry{entry("a", .7, 5), entry("b", .8, 9), entry("c", .99, 30)},
+			"b",
+		},
 		{"all lose", shortest, []Entry{entry("a", .7, 5), entry("b", .79, 9)}, "full"},
 		{"published: the full prompt has no say", published, []Entry{entry("a", .7, 30), entry("b", .75, 60)}, "b"},
 		{"published: the first of equals", published, []Entry{entry("a", .75, 60), entry("b", .75, 20)}, "a"},

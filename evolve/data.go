@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// A row is one line of a data file, with where its values stand.
-type row struct {
+// A dataRow is one line of a data file, with where its values stand.
+type dataRow struct {
 	values map[string]string
 	line   int
 	column func(name string) int
@@ -51,7 +51,7 @@ func (t *Task) loadSplit(path string) ([]Example, error) {
 }
 
 // example checks one row against the template's slots and the labels.
-func (t *Task) example(path string, r row) (Example, error) {
+func (t *Task) example(path string, r dataRow) (Example, error) {
 	ex := Example{Fields: map[string]string{}}
 	wrong := func(column int, format string, args ...any) (Example, error) {
 		return Example{}, &FileError{File: path, Line: r.line, Column: column, Msg: fmt.Sprintf(format, args...)}
@@ -83,7 +83,7 @@ func (t *Task) example(path string, r row) (Example, error) {
 }
 
 // readRows reads a file by its extension.
-func readRows(path string) ([]row, error) {
+func readRows(path string) ([]dataRow, error) {
 	src, err := readText(path, dataLimit)
 	if err != nil {
 		return nil, fmt.Errorf("read data: %w", err)
@@ -101,7 +101,7 @@ func readRows(path string) ([]row, error) {
 
 // readTable reads a table with a header line. Quotes in TSV are ordinary characters unless they
 // open a field.
-func readTable(path string, src []byte, comma rune) ([]row, error) {
+func readTable(path string, src []byte, comma rune) ([]dataRow, error) {
 	r := csv.NewReader(bytes.NewReader(src))
 	r.Comma, r.LazyQuotes = comma, comma == '\t'
 	header, err := r.Read()
@@ -113,9 +113,12 @@ func readTable(path string, src []byte, comma rune) ([]row, error) {
 	}
 	if i := repeated(header); i >= 0 {
 		line, column := r.FieldPos(i)
-		return nil, &FileError{File: path, Line: line, Column: column, Msg: fmt.Sprintf("column %q appears twice", header[i])}
+		return nil, &FileError{
+			File: path, Line: line, Column: column,
+			Msg: fmt.Sprintf("column %q appears twice", header[i]),
+		}
 	}
-	var rows []row
+	var rows []dataRow
 	for {
 		fields, err := r.Read()
 		if err == io.EOF {
@@ -124,7 +127,7 @@ func readTable(path string, src []byte, comma rune) ([]row, error) {
 		if err != nil {
 			return nil, tableError(path, err)
 		}
-		out := row{values: make(map[string]string, len(fields))}
+		out := dataRow{values: make(map[string]string, len(fields))}
 		columns := make(map[string]int, len(fields))
 		for i, f := range fields {
 			line, column := r.FieldPos(i)
@@ -156,8 +159,8 @@ func tableError(path string, err error) error {
 
 // readLines reads one JSON object of strings, numbers and booleans per line. Blank lines are passed
 // over.
-func readLines(path string, src []byte) ([]row, error) {
-	var rows []row
+func readLines(path string, src []byte) ([]dataRow, error) {
+	var rows []dataRow
 	for n, line := range bytes.Split(src, []byte("\n")) {
 		if len(bytes.TrimSpace(line)) == 0 {
 			continue
@@ -173,7 +176,7 @@ func readLines(path string, src []byte) ([]row, error) {
 	return rows, nil
 }
 
-func readObject(line []byte) (row, *FileError) {
+func readObject(line []byte) (dataRow, *FileError) {
 	var object map[string]any
 	d := json.NewDecoder(bytes.NewReader(line))
 	d.UseNumber()
@@ -182,13 +185,13 @@ func readObject(line []byte) (row, *FileError) {
 		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 			column = int(syntax.Offset)
 		}
-		return row{}, &FileError{Column: column, Msg: err.Error()}
+		return dataRow{}, &FileError{Column: column, Msg: err.Error()}
 	}
 	if d.More() {
-		return row{}, &FileError{Column: int(d.InputOffset()) + 1, Msg: "more than one value on a line"}
+		return dataRow{}, &FileError{Column: int(d.InputOffset()) + 1, Msg: "more than one value on a line"}
 	}
 	at := func(name string) int { return bytes.Index(line, []byte(`"`+name+`"`)) + 1 }
-	out := row{values: make(map[string]string, len(object)), column: at}
+	out := dataRow{values: make(map[string]string, len(object)), column: at}
 	for name, v := range object {
 		switch v := v.(type) {
 		case string:
@@ -196,7 +199,7 @@ func readObject(line []byte) (row, *FileError) {
 		case json.Number, bool:
 			out.values[name] = fmt.Sprint(v)
 		default:
-			return row{}, &FileError{Column: at(name), Msg: fmt.Sprintf("%q is neither text nor a number", name)}
+			return dataRow{}, &FileError{Column: at(name), Msg: fmt.Sprintf("%q is neither text nor a number", name)}
 		}
 	}
 	return out, nil

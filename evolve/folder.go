@@ -69,7 +69,8 @@ func (f *Folder) Reload() error {
 			errs = append(
 				errs,
 				fmt.Errorf(
-					"%w: %s was measured on %q, which no request can name; only allowing it for any model puts it to use",
+					"%w: %s was measured on %q, which no request can name; only allowing it "+
+						"for any model puts it to use",
 					ErrArtefact, e.Name(), a.Provenance.Model,
 				),
 			)
@@ -80,7 +81,8 @@ func (f *Folder) Reload() error {
 	// The longest template that is found in a text is the one it was made from; names only make the
 	// order whole.
 	slices.SortStableFunc(all, func(a, b *Artefact) int {
-		return cmp.Or(cmp.Compare(len(b.Template), len(a.Template)), cmp.Compare(a.Task, b.Task), cmp.Compare(a.Sum, b.Sum))
+		return cmp.Or(cmp.Compare(len(b.Template), len(a.Template)), cmp.Compare(a.Task, b.Task),
+			cmp.Compare(a.Sum, b.Sum))
 	})
 	f.now.Store(&all)
 	return errors.Join(errs...)

@@ -52,7 +52,8 @@ func TestFolderFinds(t *testing.T) {
 			}
 			found, ok := folder.Find(tt.model, tt.text)
 			if found.Task != want || ok != (want != "") {
-				t.Errorf("Find(%q, %.10q) with any model %v = %q, want %q", tt.model, tt.text, anyModel, found.Task, want)
+				t.Errorf("Find(%q, %.10q) with any model %v = %q, want %q", tt.model, tt.text,
+					anyModel, found.Task, want)
 			}
 			if ok && (found.Original <= found.Pruned || found.Pruned == 0) {
 				t.Errorf("counted %d and %d", found.Original, found.Pruned)

@@ -61,7 +61,8 @@ func longEndpoint(t *testing.T) *llm.Endpoint {
 		wrong := map[string]string{"yes": "no", "no": "yes"}[right]
 		p := 1 / (1 + math.Exp(-(margin-hardness)/3))
 		fmt.Fprintf(w, `{"choices":[{"message":{"content":"?"},"logprobs":{"content":[{"top_logprobs":[`+
-			`{"token":%q,"logprob":%g},{"token":%q,"logprob":%g}]}]}}],"usage":{"prompt_tokens":%d,"completion_tokens":1}}`,
+			`{"token":%q,"logprob":%g},{"token":%q,"logprob":%g}]}]}}],`+
+			`"usage":{"prompt_tokens":%d,"completion_tokens":1}}`,
 			right, math.Log(p), wrong, math.Log(1-p), len(prompt)/3)
 	}))
 	t.Cleanup(s.Close)

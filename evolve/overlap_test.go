@@ -20,7 +20,8 @@ func TestOverlaps(t *testing.T) {
 			"t.jsonl": `{"text": "cold", "label": "bad"}` + "\n",
 		}, nil},
 		{"between splits, whatever the label", map[string]string{
-			"s.tsv": "text\tlabel\nsunny\tgood\nrainy\tbad\nrainy\tbad\n", "v.csv": "text,label\nrainy,good\nwarm,good\n",
+			"s.tsv":   "text\tlabel\nsunny\tgood\nrainy\tbad\nrainy\tbad\n",
+			"v.csv":   "text,label\nrainy,good\nwarm,good\n",
 			"t.jsonl": `{"text": "warm", "label": "bad"}` + "\n" + `{"text": "rainy", "label": "bad"}` + "\n",
 		}, []string{
 			"1 of the 2 validation rows stand in the search split too",
@@ -73,7 +74,10 @@ func TestBadFilesSayWhere(t *testing.T) {
 		{"a task that is not UTF-8", "task.yaml", "name: caf\xe9\n", "task.yaml:1:10: byte 0xe9 is not UTF-8"},
 		{"nested deep", "task.yaml", "name: " + strings.Repeat("[", 100_000), "task.yaml:1:1: nested deeper than 64"},
 		{"aliases", "task.yaml", "name: &a x\ntemplate: *a\n", "task.yaml:2:1: an alias"},
-		{"too large a task", "task.yaml", strings.Repeat("# filler\n", taskLimit/9+1), "task.yaml: larger than 1048576 bytes"},
+		{
+			"too large a task", "task.yaml", strings.Repeat("# filler\n", taskLimit/9+1),
+			"task.yaml: larger than 1048576 bytes",
+		},
 	}
 	for _, tt := range tests {
 		_, err := LoadTask(taskDir(t, map[string]string{tt.file: tt.text}))
@@ -81,7 +85,8 @@ func TestBadFilesSayWhere(t *testing.T) {
 			t.Errorf("%s: %v, want a FileError with %q", tt.name, err, tt.want)
 		}
 	}
-	task := taskDir(t, map[string]string{"task.yaml": strings.Replace(moodTask, "template:", "template_file: p.txt #", 1)})
+	task := taskDir(
+		t, map[string]string{"task.yaml": strings.Replace(moodTask, "template:", "template_file: p.txt #", 1)})
 	if err := os.WriteFile(filepath.Join(filepath.Dir(task), "p.txt"), []byte("Text:\n{text}\x80"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -40,7 +40,8 @@ func (r *Report) page() ([]byte, error) {
 	var b bytes.Buffer
 	err := reportPage.Execute(&b, map[string]any{
 		"Report": r, "Front": r.frontChart(), "Curve": r.curveChart(),
-		"Intervals": intervalChart(r.Comparisons), "Stretches": r.stretches(), "Cost": strings.TrimPrefix(r.cost(), "; "),
+		"Intervals": intervalChart(r.Comparisons), "Stretches": r.stretches(),
+		"Cost": strings.TrimPrefix(r.cost(), "; "),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("write report: %w", err)

@@ -40,13 +40,13 @@ type Report struct {
 	// Missing says what a provisional report lacks because the run was stopped. It is empty at the
 	// end.
 	Missing string `json:"missing,omitempty"`
-	// Full is the whole prompt, Answer what validation chose among it and the pruned ones, Baselines
-	// what the answer has to beat.
+	// Full is the whole prompt, Answer what validation chose among it and the pruned ones,
+	// Baselines what the answer has to beat.
 	Full      Entry   `json:"full"`
 	Answer    Entry   `json:"answer"`
 	Baselines []Entry `json:"baselines"`
-	// Comparisons hold the answer against the full prompt and against random pruning, as far as they
-	// were tested.
+	// Comparisons hold the answer against the full prompt and against random pruning, as far as
+	// they were tested.
 	Comparisons []Comparison       `json:"comparisons"`
 	Front       []search.Candidate `json:"front"`
 	Curve       []search.Progress  `json:"curve"`

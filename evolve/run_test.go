@@ -65,7 +65,10 @@ func runTask(t *testing.T) string {
 	task = strings.NewReplacer("v.csv", "v.tsv", "t.jsonl", "t.tsv").Replace(task)
 	return taskDir(
 		t,
-		map[string]string{"task.yaml": task, "s.tsv": split(16, "a"), "v.tsv": split(20, "the"), "t.tsv": split(20, "one")},
+		map[string]string{
+			"task.yaml": task, "s.tsv": split(16, "a"), "v.tsv": split(20, "the"),
+			"t.tsv": split(20, "one"),
+		},
 	)
 }
 
@@ -126,11 +129,14 @@ func readResult(t *testing.T, dir string) []byte {
 func TestRunIsTheSameOnAnyNumberOfWorkers(t *testing.T) {
 	task := runTask(t)
 	for name, change := range map[string]func(*Spec){
-		"guided":                  func(s *Spec) { s.Algorithm = search.Guided },
-		"guided, the whole front": func(s *Spec) { s.Algorithm, s.Objective, s.MinLength = search.Guided, search.Front, 5 },
+		"guided": func(s *Spec) { s.Algorithm = search.Guided },
+		"guided, the whole front": func(s *Spec) {
+			s.Algorithm, s.Objective = search.Guided, search.Front
+			s.MinLength = 5
+		},
 		"guided, shortest, racing": func(s *Spec) {
-			s.Algorithm, s.Objective, s.Racing = search.Guided, search.Shortest,
-				true
+			s.Algorithm, s.Objective = search.Guided, search.Shortest
+			s.Racing = true
 		},
 		"ssga":                      func(s *Spec) { s.Algorithm = search.SSGA },
 		"gga, classes, with halves": func(s *Spec) { s.Halving = true },

@@ -66,7 +66,8 @@ func (s ScorerSpec) check() error {
 	case "":
 		return errors.New("a task needs labels or a scorer")
 	}
-	return fmt.Errorf("scorer type %q is not exact, last_number, regex, contains, parses, command or likelihood", s.Type)
+	return fmt.Errorf("scorer type %q is not exact, last_number, regex, contains, parses, command "+
+		"or likelihood", s.Type)
 }
 
 func (s ScorerSpec) needsAnswer() bool {
@@ -77,7 +78,8 @@ func (s ScorerSpec) needsAnswer() bool {
 func (s ScorerSpec) Scorer(syntax SyntaxChecker) (Scorer, error) {
 	switch s.Type {
 	case "exact":
-		return yesNo(func(out string, ex Example) bool { return strings.TrimSpace(out) == strings.TrimSpace(ex.Answer) }), nil
+		return yesNo(
+			func(out string, ex Example) bool { return strings.TrimSpace(out) == strings.TrimSpace(ex.Answer) }), nil
 	case "contains":
 		return yesNo(func(out string, ex Example) bool { return strings.Contains(out, ex.Answer) }), nil
 	case "last_number":

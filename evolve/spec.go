@@ -14,10 +14,11 @@ type Spec struct {
 	Algorithm search.Algorithm `json:"algorithm"`
 	Objective search.Objective `json:"objective"`
 	Seed      uint64           `json:"seed"`
-	// Reference asks for the published procedure; see search.Options and fitness, selected, pick and
-	// searchSplit here.
+	// Reference asks for the published procedure; see search.Options and fitness, selected, pick
+	// and searchSplit here.
 	Reference bool `json:"reference,omitempty"`
-	// Fitness is FitnessReward or FitnessMetric. If empty, the metric with Reference, else the reward.
+	// Fitness is FitnessReward or FitnessMetric. If empty, the metric with Reference, else the
+	// reward.
 	Fitness string `json:"fitness,omitempty"`
 	Halving bool   `json:"halving,omitempty"`
 	Racing  bool   `json:"racing,omitempty"`

@@ -163,7 +163,8 @@ func (t *Task) check(file *ast.File, path string) error {
 		if l.Name == "" || l.Verbalizer == "" {
 			wrong(at, "a label needs a name and a verbalizer")
 		}
-		if slices.IndexFunc(t.Labels, func(o Label) bool { return o.Name == l.Name || o.Verbalizer == l.Verbalizer }) < i {
+		if slices.IndexFunc(
+			t.Labels, func(o Label) bool { return o.Name == l.Name || o.Verbalizer == l.Verbalizer }) < i {
 			wrong(at, "label %q repeats a name or a verbalizer", l.Name)
 		}
 	}

@@ -31,7 +31,7 @@ func taskDir(t *testing.T, changed map[string]string) string {
 		"task.yaml": moodTask,
 		"s.tsv":     "text\tlabel\nso \"fine\"\tgood\nso dull\tbad\n",
 		"v.csv":     "label,text\ngood,\"fine, really\"\nbad,dull\n",
-		"t.jsonl":   "{\"text\": \"fine\", \"label\": \"good\", \"n\": 3}\n\n{\"text\": \"dull\", \"label\": \"bad\"}\n",
+		"t.jsonl":   `{"text": "fine", "label": "good", "n": 3}` + "\n\n" + `{"text": "dull", "label": "bad"}` + "\n",
 	}
 	maps.Copy(files, changed)
 	for name, text := range files {
@@ -72,7 +72,8 @@ func TestBadTasksSayWhere(t *testing.T) {
 		{
 			"unknown scorer",
 			"task.yaml",
-			"name: x\ntemplate: '{a}'\nscorer:\n  type: vibes\ndata: {search: s.tsv, validation: v.csv, test: t.jsonl}\n",
+			"name: x\ntemplate: '{a}'\nscorer:\n  type: vibes\n" +
+				"data: {search: s.tsv, validation: v.csv, test: t.jsonl}\n",
 			"task.yaml:4:",
 		},
 		{"split missing", "task.yaml", edit("  test: t.jsonl\n", ""), "data.test is missing"},

@@ -107,7 +107,8 @@ func TestReportVerdicts(t *testing.T) {
 		want   Verdict
 		says   string
 	}{
-		{report(Better), Better, "does better than the full one: 0.9 against 0.7 on the test split, at 25 % of the length"},
+		{report(Better), Better, "does better than the full one: 0.9 against 0.7 on the test split, at 25 " +
+			"% of the length"},
 		{report(NoWorse), NoWorse, "does no worse than"},
 		{report(NotShown), NotShown, "is not shown: 0.9 against 0.7"},
 		{same, NotShown, "Keep the full prompt"},

@@ -11,10 +11,24 @@ import (
 	"pith/explain"
 )
 
-func chunk(name string, rank, line, tokens int, decision compress.Decision, parts map[string]float64) compress.ChunkResult {
+func chunk(
+	name string,
+	rank, line, tokens int,
+	decision compress.Decision,
+	parts map[string]float64,
+) compress.ChunkResult {
 	c := compress.ChunkResult{
-		File: "a.go", Kind: "function", Name: name, StartLine: line, EndLine: line + 9, Tokens: tokens, Rank: rank, Score: float64(10 - rank),
-		Decision: decision, Parts: parts, Signals: parts,
+		File:      "a.go",
+		Kind:      "function",
+		Name:      name,
+		StartLine: line,
+		EndLine:   line + 9,
+		Tokens:    tokens,
+		Rank:      rank,
+		Score:     float64(10 - rank),
+		Decision:  decision,
+		Parts:     parts,
+		Signals:   parts,
 	}
 	switch decision {
 	case compress.Kept:
@@ -76,7 +90,8 @@ func TestTableHasTheBestFirstAndNothingForTheTerminal(t *testing.T) {
 	if got := strings.Join(ranks, " "); got != "1 2 3 4 -" {
 		t.Errorf("ranks %s in\n%s", got, b.String())
 	}
-	if strings.ContainsAny(b.String(), "\x1b\t") || !strings.Contains(lines[1], "function +3.00, named +2.00, words -1.00") {
+	if strings.ContainsAny(b.String(), "\x1b\t") ||
+		!strings.Contains(lines[1], "function +3.00, named +2.00, words -1.00") {
 		t.Errorf("table:\n%q", b.String())
 	}
 }
@@ -84,7 +99,12 @@ func TestTableHasTheBestFirstAndNothingForTheTerminal(t *testing.T) {
 func piece(text string) explain.Piece {
 	res := result()
 	return explain.Piece{
-		Request: compress.Request{Query: "why?", Files: []compress.File{{Path: "a.go", Content: text}}}, Result: res, Taken: true,
+		Request: compress.Request{
+			Query: "why?",
+			Files: []compress.File{{Path: "a.go", Content: text}},
+		},
+		Result: res,
+		Taken:  true,
 	}
 }
 
@@ -115,7 +135,8 @@ func TestKeeperKeepsAsManyAsItIsTold(t *testing.T) {
 		t.Error("another tenant sees it")
 	}
 	a, ok := k.Own(t.Context(), "mine", "r2")
-	if !ok || len(a.Blocks) != 1 || a.Blocks[0].Original != "package a\n" || a.Blocks[0].Sent != "kept\n" || len(a.Blocks[0].Chunks[1].Parts) != 3 {
+	if !ok || len(a.Blocks) != 1 || a.Blocks[0].Original != "package a\n" || a.Blocks[0].Sent != "kept\n" ||
+		len(a.Blocks[0].Chunks[1].Parts) != 3 {
 		t.Fatalf("own: %+v", a)
 	}
 	k.SetKeep(0)

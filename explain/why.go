@@ -88,7 +88,10 @@ func (t told) why(c compress.ChunkResult) string {
 	if c.Rank > t.last {
 		return t.because("it ranks behind all that was kept", t.signs(c, -1))
 	}
-	return t.because(fmt.Sprintf("no room: its %s buy less than what was kept instead", tokens(c.Tokens)), t.signs(c, -1))
+	return t.because(
+		fmt.Sprintf("no room: its %s buy less than what was kept instead", tokens(c.Tokens)),
+		t.signs(c, -1),
+	)
 }
 
 func (t told) because(what, signs string) string {

@@ -79,7 +79,10 @@ func (g *Gateway) admitLocal(r *http.Request) error {
 	if isLocal(r.Host) && (origin == "" || err == nil && isLocal(page.Host)) {
 		return nil
 	}
-	return &apierror.Error{Status: http.StatusForbidden, Kind: apierror.Auth, Msg: "this proxy holds a key and serves its own machine alone: address it as 127.0.0.1 or localhost"}
+	return &apierror.Error{
+		Status: http.StatusForbidden, Kind: apierror.Auth,
+		Msg: "this proxy holds a key and serves its own machine alone: address it as 127.0.0.1 or localhost",
+	}
 }
 
 // isLocal reports a host, with or without a port, that is this machine whoever asks.
@@ -97,7 +100,8 @@ func (c *Client) Name() string {
 }
 
 // keyLike is what keys of providers and of ours look like.
-var keyLike = regexp.MustCompile(`(?i)\b(?:sk|pk|rk|key|pith|gsk|xai|hf|aiza|bearer)[-_ ]?[a-z0-9_-]{12,}|[A-Za-z0-9_-]{40,}`)
+var keyLike = regexp.MustCompile(
+	`(?i)\b(?:sk|pk|rk|key|pith|gsk|xai|hf|aiza|bearer)[-_ ]?[a-z0-9_-]{12,}|[A-Za-z0-9_-]{40,}`)
 
 // Hide returns text, such as a path, without what is or looks like a key: for logs.
 func (c *Client) Hide(text string) string {

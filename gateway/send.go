@@ -166,7 +166,10 @@ func (s *sender) try(req *http.Request, t *target) attempt {
 		// net/http writes no such status but panics (TestNoAnswerEndsTheProcess in proxy), and
 		// clients know none.
 		_ = res.Body.Close() // it is not read: its error is no news
-		a.res, a.err = nil, &apierror.Error{Status: http.StatusBadGateway, Kind: apierror.Upstream, Msg: "the upstream answered with a status that is none"}
+		a.res, a.err = nil, &apierror.Error{
+			Status: http.StatusBadGateway, Kind: apierror.Upstream,
+			Msg: "the upstream answered with a status that is none",
+		}
 	}
 	s.gateway.metrics.attempts.WithLabelValues(t.Name, a.outcome(req.Context())).Inc()
 	t.record(req.Context(), s.client.identity(req), a)

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// countsKept bounds the texts whose tokens are remembered: lines, mostly, of about 100 bytes with
-	// their entry.
+	// countsKept bounds the texts whose tokens are remembered: lines, mostly, of about 100 bytes
+	// with their entry.
 	countsKept = 1 << 17
 	// shortText is a text that is its own key.
 	shortText = 64

@@ -34,8 +34,8 @@ func (x *Index) at() string {
 	return filepath.Join(x.opts.Folder, hex.EncodeToString(sum[:12])+".index")
 }
 
-// load reads what was saved. What does not fit, or cannot be read, is as good as nothing: it is made
-// anew.
+// load reads what was saved. What does not fit, or cannot be read, is as good as nothing: it is
+// made anew.
 func (x *Index) load() {
 	if x.opts.Folder == "" {
 		return

@@ -26,7 +26,11 @@ func (x *Index) Expand(name, lines, symbol string) (Excerpt, error) {
 	name = x.clean(name)
 	text, err := x.text(name)
 	if err != nil {
-		return Excerpt{}, fmt.Errorf("%w: %s is no source file of the workspace, or one that .gitignore or its name keeps out", ErrNothing, name)
+		return Excerpt{}, fmt.Errorf(
+			"%w: %s is no source file of the workspace, or one that .gitignore or its name keeps out",
+			ErrNothing,
+			name,
+		)
 	}
 	all := strings.SplitAfter(string(text), "\n")
 	if all[len(all)-1] == "" {

@@ -90,7 +90,11 @@ func (x *Index) Read(ctx context.Context, q Question) (Context, error) {
 	for _, p := range q.Paths {
 		below := x.below(p)
 		if len(below) == 0 {
-			return Context{}, fmt.Errorf("%w: %s is no source file of the workspace, or one that .gitignore or its name keeps out", ErrNothing, p)
+			return Context{}, fmt.Errorf(
+				"%w: %s is no source file of the workspace, or one that .gitignore or its name keeps out",
+				ErrNothing,
+				p,
+			)
 		}
 		names = append(names, below...)
 	}
@@ -232,7 +236,10 @@ func (x *Index) candidates(q Question) []string {
 			paths = append(paths, x.clean(p))
 		}
 		within = func(name string) bool {
-			return slices.ContainsFunc(paths, func(p string) bool { return p == "." || name == p || strings.HasPrefix(name, p+"/") })
+			return slices.ContainsFunc(
+				paths,
+				func(p string) bool { return p == "." || name == p || strings.HasPrefix(name, p+"/") },
+			)
 		}
 	}
 	scores := x.scores(q.Question, within)
@@ -291,7 +298,8 @@ func (x *Index) scores(question string, within func(string) bool) map[string]flo
 			idf := math.Log(1 + (float64(chunks-holders[i])+.5)/(float64(holders[i])+.5))
 			for _, h := range f.Terms[term] {
 				tf := float64(h.Times)
-				byChunk[h.Chunk] += idf * tf * (bm25K + 1) / (tf + bm25K*(1-bm25B+bm25B*float64(f.Lengths[h.Chunk])/max(average, 1)))
+				norm := 1 - bm25B + bm25B*float64(f.Lengths[h.Chunk])/max(average, 1)
+				byChunk[h.Chunk] += idf * tf * (bm25K + 1) / (tf + bm25K*norm)
 			}
 			if slices.Contains(inPath, term) {
 				bonus += idf / 2

@@ -72,7 +72,7 @@ type file struct {
 	Modified int64
 	Sum      [sha256.Size]byte
 	Lines    int
-	// NoSource is a file that is no source code: it is only remembered so that it is not read again.
+	// NoSource is a file that is no source code: it is remembered so that it is not read again.
 	NoSource bool
 	Parsed   parsers.File
 	// Terms are the words of the text with the chunks they stand in.
@@ -213,7 +213,10 @@ func (x *Index) refresh(ctx context.Context, progress func(done, of int)) (folde
 			name := x.name(i, f.path)
 			there[name] = true
 			bytes += f.info.Size()
-			if old := x.file(name); old == nil || old.Size != f.info.Size() || old.Modified != f.info.ModTime().UnixNano() {
+			if old := x.file(
+				name,
+			); old == nil || old.Size != f.info.Size() ||
+				old.Modified != f.info.ModTime().UnixNano() {
 				changes = append(changes, change{i, f})
 			}
 		}

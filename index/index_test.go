@@ -68,8 +68,10 @@ func write(t testing.TB, dir, name, text string) {
 }
 
 const (
-	refund = "def refund_order(order, reason):\n    \"\"\"Pays an order back.\"\"\"\n    payment = find_payment(order)\n    payment.reverse(reason)\n    return payment\n"
-	ledger = "def find_payment(order):\n    for payment in PAYMENTS:\n        if payment.order == order:\n            return payment\n    raise KeyError(order)\n"
+	refund = "def refund_order(order, reason):\n    \"\"\"Pays an order back.\"\"\"\n" +
+		"    payment = find_payment(order)\n    payment.reverse(reason)\n    return payment\n"
+	ledger = "def find_payment(order):\n    for payment in PAYMENTS:\n" +
+		"        if payment.order == order:\n            return payment\n    raise KeyError(order)\n"
 	colour = "def mix(first, second):\n    return [(a + b) / 2 for a, b in zip(first, second)]\n"
 )
 
@@ -105,7 +107,10 @@ func TestFindsWhatAQuestionNeeds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := paths(c); len(got) == 0 || !slices.Contains(got, "shop/refund.py") || slices.Contains(got, "paint/colour.py") {
+	if got := paths(
+		c,
+	); len(got) == 0 || !slices.Contains(got, "shop/refund.py") ||
+		slices.Contains(got, "paint/colour.py") {
 		t.Errorf("files %v in\n%s", got, c.Text)
 	}
 	if c.Tokens > 70 || !strings.Contains(c.Text, "payment.reverse(reason)") || strings.Contains(c.Text, "secret") {
@@ -118,7 +123,15 @@ func TestFindsWhatAQuestionNeeds(t *testing.T) {
 	if again, ok := x.Explain(c.ID); !ok || len(again.Block.Chunks) == 0 || len(again.Block.Chunks[0].Parts) == 0 {
 		t.Errorf("the account of it: %v %+v", ok, again.Block)
 	}
-	c, err = x.Find(t.Context(), index.Question{Question: "How is an order refunded?", Paths: []string{"paint"}, Open: "paint/colour.py", Line: 2})
+	c, err = x.Find(
+		t.Context(),
+		index.Question{
+			Question: "How is an order refunded?",
+			Paths:    []string{"paint"},
+			Open:     "paint/colour.py",
+			Line:     2,
+		},
+	)
 	if err != nil || !slices.Equal(paths(c), []string{"paint/colour.py"}) {
 		t.Errorf("within paint: %v, %v", paths(c), err)
 	}
@@ -133,15 +146,19 @@ func TestFindsWhatAQuestionNeeds(t *testing.T) {
 func TestReadsNothingThatIsKeptOut(t *testing.T) {
 	dir, outside := shop(t), t.TempDir()
 	write(t, outside, "refund.py", refund)
-	for link, to := range map[string]string{"out": outside, "out.py": filepath.Join(outside, "refund.py"), "in.py": filepath.Join(dir, "deploy.key")} {
+	for link, to := range map[string]string{
+		"out": outside, "out.py": filepath.Join(outside, "refund.py"), "in.py": filepath.Join(dir, "deploy.key"),
+	} {
 		if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	x := open(t, options(t, dir))
 	for _, name := range []string{
-		"generated/refund.py", "refund.tmp.py", ".hidden/refund.py", "aws_credentials.py", "deploy.key", "node_modules/x/refund.js", "out/refund.py",
-		"out.py", "in.py", "../" + filepath.Base(outside) + "/refund.py", filepath.Join(outside, "refund.py"), "/etc/passwd", "shop/../../x", "",
+		"generated/refund.py", "refund.tmp.py", ".hidden/refund.py",
+		"aws_credentials.py", "deploy.key", "node_modules/x/refund.js", "out/refund.py",
+		"out.py", "in.py",
+		"../" + filepath.Base(outside) + "/refund.py", filepath.Join(outside, "refund.py"), "/etc/passwd", "shop/../../x", "",
 	} {
 		if e, err := x.Expand(name, "", ""); !errors.Is(err, index.ErrNothing) || e.Text != "" {
 			t.Errorf("expand %q: %v %q", name, err, e.Text)
@@ -149,7 +166,13 @@ func TestReadsNothingThatIsKeptOut(t *testing.T) {
 		if name == "" {
 			continue
 		}
-		if c, err := x.Read(t.Context(), index.Question{Paths: []string{name}, Question: "refund"}); !errors.Is(err, index.ErrNothing) {
+		if c, err := x.Read(
+			t.Context(),
+			index.Question{Paths: []string{name}, Question: "refund"},
+		); !errors.Is(
+			err,
+			index.ErrNothing,
+		) {
 			t.Errorf("read %q: %v %q", name, err, c.Text)
 		}
 	}
@@ -178,7 +201,9 @@ func TestExpands(t *testing.T) {
 			t.Errorf("%s %s%s: %v\n%q, want\n%q", tt.path, tt.lines, tt.symbol, err, e.Text, tt.want)
 		}
 	}
-	for _, tt := range []struct{ lines, symbol string }{{"0-3", ""}, {"4-2", ""}, {"x", ""}, {"400-500", ""}, {"", "missing"}, {"1-2", "T"}} {
+	for _, tt := range []struct{ lines, symbol string }{
+		{"0-3", ""}, {"4-2", ""}, {"x", ""}, {"400-500", ""}, {"", "missing"}, {"1-2", "T"},
+	} {
 		if e, err := x.Expand("a.go", tt.lines, tt.symbol); err == nil {
 			t.Errorf("%q %q: %q", tt.lines, tt.symbol, e.Text)
 		}
@@ -295,7 +320,8 @@ func big(b *testing.B) string {
 	src := filepath.Join(runtime.GOROOT(), "src") //nolint:staticcheck // the toolchain that runs this
 	for _, part := range []string{"net", "go", "crypto", "encoding", "os", "text", "time", "sync"} {
 		err := filepath.WalkDir(filepath.Join(src, part), func(path string, entry fs.DirEntry, err error) error {
-			if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.Contains(path, "testdata") || lines > 100_000 {
+			if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.Contains(path, "testdata") ||
+				lines > 100_000 {
 				return err
 			}
 			text, err := os.ReadFile(path)
@@ -316,8 +342,12 @@ func big(b *testing.B) string {
 }
 
 var questions = []string{
-	"How are idle connections closed by the HTTP transport?", "Where is a certificate chain verified?", "How does the type checker resolve a selector?",
-	"How is a multipart form parsed?", "Which function rounds a duration?", "How are struct tags read by the JSON decoder?",
+	"How are idle connections closed by the HTTP transport?",
+	"Where is a certificate chain verified?",
+	"How does the type checker resolve a selector?",
+	"How is a multipart form parsed?",
+	"Which function rounds a duration?",
+	"How are struct tags read by the JSON decoder?",
 }
 
 func BenchmarkFirst(b *testing.B) {
@@ -371,7 +401,10 @@ func BenchmarkChange(b *testing.B) {
 	for b.Loop() {
 		symbol := "fresh" + strings.Repeat("x", n)
 		write(b, dir, "net/fresh.go", "package net\n\nfunc "+symbol+"() {}\n")
-		took = append(took, eventually(b, symbol, func() bool { _, err := x.Expand("net/fresh.go", "", symbol); return err == nil }))
+		took = append(
+			took,
+			eventually(b, symbol, func() bool { _, err := x.Expand("net/fresh.go", "", symbol); return err == nil }),
+		)
 		n++
 	}
 	slices.Sort(took)

@@ -132,8 +132,26 @@ func (t *tree) refuses(path string, entry fs.DirEntry) bool {
 
 // secrets are the names of files that hold keys and passwords, or commonly do.
 var secrets = []string{
-	"*.env", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "*.tfvars", "*.tfstate", "id_rsa*", "id_dsa*",
-	"id_ecdsa*", "id_ed25519*", "*credentials*", "secrets.*", "*.secret", "*.secrets", "htpasswd", "*.ovpn",
+	"*.env",
+	"*.pem",
+	"*.key",
+	"*.p12",
+	"*.pfx",
+	"*.jks",
+	"*.keystore",
+	"*.kdbx",
+	"*.tfvars",
+	"*.tfstate",
+	"id_rsa*",
+	"id_dsa*",
+	"id_ecdsa*",
+	"id_ed25519*",
+	"*credentials*",
+	"secrets.*",
+	"*.secret",
+	"*.secrets",
+	"htpasswd",
+	"*.ovpn",
 }
 
 func isSecret(name string) bool {

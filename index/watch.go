@@ -43,7 +43,12 @@ func (x *Index) Watch(ctx context.Context, log *slog.Logger) error {
 			}
 			if err := watcher.Add(folder); err != nil {
 				if all {
-					log.WarnContext(ctx, "not all folders can be watched; changes are looked for every two seconds", "err", err)
+					log.WarnContext(
+						ctx,
+						"not all folders can be watched; changes are looked for every two seconds",
+						"err",
+						err,
+					)
 				}
 				all = false
 				continue

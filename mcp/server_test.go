@@ -29,7 +29,9 @@ func workspace(t *testing.T) (dir, other string) {
 	t.Helper()
 	dir, other = t.TempDir(), t.TempDir()
 	for path, text := range map[string]string{
-		filepath.Join(dir, "refund.py"):   "import ledger\n\n\ndef refund(order):\n    payment = ledger.find(order)\n    payment.reverse()\n    return payment\n\n\ndef paint(wall):\n    return wall\n",
+		filepath.Join(dir, "refund.py"): "import ledger\n\n\ndef refund(order):\n" +
+			"    payment = ledger.find(order)\n    payment.reverse()\n    return payment\n\n\n" +
+			"def paint(wall):\n    return wall\n",
 		filepath.Join(dir, "ledger.py"):   "def find(order):\n    return PAYMENTS[order]\n",
 		filepath.Join(dir, "secrets.py"):  "REFUND = 'secret'\n",
 		filepath.Join(other, "refund.py"): "def refund_elsewhere(order):\n    return order.elsewhere\n",
@@ -55,9 +57,15 @@ func opener(t *testing.T) func(context.Context, []string, func(int, int)) (*inde
 		if x := known[key]; x != nil {
 			return x, nil
 		}
-		x, err := index.Open(index.Options{Roots: slices.Clone(roots), Parse: pool, Engine: func(s compress.Splitter) (*compress.Engine, error) {
-			return compress.New(compress.Options{Splitter: s, Counters: counters{tokens.New()}})
-		}})
+		x, err := index.Open(
+			index.Options{
+				Roots: slices.Clone(roots),
+				Parse: pool,
+				Engine: func(s compress.Splitter) (*compress.Engine, error) {
+					return compress.New(compress.Options{Splitter: s, Counters: counters{tokens.New()}})
+				},
+			},
+		)
 		if err != nil {
 			return nil, err
 		}
@@ -91,7 +99,12 @@ func connect(t *testing.T, o mcp.Options, roots []string, progressed *atomic.Int
 }
 
 // call calls a tool and returns what a model reads and what a program reads.
-func call(t *testing.T, s *sdk.ClientSession, name string, args map[string]any) (said string, structured map[string]any, failed bool) {
+func call(
+	t *testing.T,
+	s *sdk.ClientSession,
+	name string,
+	args map[string]any,
+) (said string, structured map[string]any, failed bool) {
 	t.Helper()
 	params := &sdk.CallToolParams{Name: name, Arguments: args}
 	params.SetProgressToken("p")
@@ -137,20 +150,45 @@ func TestTools(t *testing.T) {
 	if len(list.Tools) != 4 || size > 600 {
 		t.Errorf("%d tools cost %d tokens in each request", len(list.Tools), size)
 	}
-	said, found, failed := call(t, s, "find_context", map[string]any{"question": "How is an order refunded?", "budget": 60})
-	if failed || !strings.Contains(said, "payment.reverse()") || strings.Contains(said, "secret") || strings.Contains(said, "elsewhere") || found["text"] == "" {
+	said, found, failed := call(
+		t,
+		s,
+		"find_context",
+		map[string]any{"question": "How is an order refunded?", "budget": 60},
+	)
+	if failed || !strings.Contains(said, "payment.reverse()") || strings.Contains(said, "secret") ||
+		strings.Contains(said, "elsewhere") ||
+		found["text"] == "" {
 		t.Errorf("find_context: %v %s %v", failed, said, found)
 	}
 	if progressed.Load() == 0 {
 		t.Error("the first index made no progress known")
 	}
-	if said, _, failed = call(t, s, "explain", nil); failed || !strings.Contains(said, "RANK") || !strings.Contains(said, "refund") {
+	if said, _, failed = call(
+		t,
+		s,
+		"explain",
+		nil,
+	); failed || !strings.Contains(said, "RANK") ||
+		!strings.Contains(said, "refund") {
 		t.Errorf("explain: %s", said)
 	}
-	if said, _, failed = call(t, s, "expand", map[string]any{"path": "refund.py", "symbol": "paint"}); failed || said != "10\tdef paint(wall):\n11\t    return wall\n" {
+	if said, _, failed = call(
+		t,
+		s,
+		"expand",
+		map[string]any{"path": "refund.py", "symbol": "paint"},
+	); failed ||
+		said != "10\tdef paint(wall):\n11\t    return wall\n" {
 		t.Errorf("expand: %q", said)
 	}
-	if said, _, failed = call(t, s, "read_compressed", map[string]any{"paths": []string{"ledger.py"}, "question": "find"}); failed || !strings.Contains(said, "PAYMENTS[order]") {
+	if said, _, failed = call(
+		t,
+		s,
+		"read_compressed",
+		map[string]any{"paths": []string{"ledger.py"}, "question": "find"},
+	); failed ||
+		!strings.Contains(said, "PAYMENTS[order]") {
 		t.Errorf("read_compressed: %s", said)
 	}
 	for _, tt := range []struct {
@@ -165,7 +203,11 @@ func TestTools(t *testing.T) {
 		{"expand", map[string]any{"hash": "abc"}, "no hashes here"},
 		{"expand", map[string]any{"path": filepath.Join(other, "refund.py")}, "no source file of the workspace"},
 		{"expand", map[string]any{"path": "secrets.py"}, "no source file of the workspace"},
-		{"read_compressed", map[string]any{"paths": []string{"../" + filepath.Base(other)}, "question": "x"}, "no source file of the workspace"},
+		{
+			"read_compressed",
+			map[string]any{"paths": []string{"../" + filepath.Base(other)}, "question": "x"},
+			"no source file of the workspace",
+		},
 		{"explain", map[string]any{"id": "none"}, "no such result"},
 	} {
 		if said, _, failed := call(t, s, tt.tool, tt.args); !failed || !strings.Contains(said, tt.want) {
@@ -185,13 +227,29 @@ func TestRoots(t *testing.T) {
 		said string
 		want string
 	}{
-		{"the client's, where the server has none", ask(mcp.Options{ClientRoots: true, Fallback: dir}, other), "refund_elsewhere"},
-		{"the server's, where the client has none", ask(mcp.Options{Roots: []string{other}}), "refund_elsewhere"},
-		{"the fallback", ask(mcp.Options{ClientRoots: true, Fallback: other}), "refund_elsewhere"},
-		{"the client's within the server's", ask(mcp.Options{Roots: []string{filepath.Dir(other)}}, other), "refund_elsewhere"},
-		{"the client's outside of the server's", ask(mcp.Options{Roots: []string{dir}}, other), "none of the client's roots"},
+		{
+			"the client's, where the server has none",
+			ask(mcp.Options{ClientRoots: true, Fallback: dir}, other), "refund_elsewhere",
+		},
+		{
+			"the server's, where the client has none",
+			ask(mcp.Options{Roots: []string{other}}), "refund_elsewhere",
+		},
+		{
+			"the fallback",
+			ask(mcp.Options{ClientRoots: true, Fallback: other}), "refund_elsewhere",
+		},
+		{
+			"the client's within the server's",
+			ask(mcp.Options{Roots: []string{filepath.Dir(other)}}, other), "refund_elsewhere",
+		},
+		{
+			"the client's outside of the server's",
+			ask(mcp.Options{Roots: []string{dir}}, other), "none of the client's roots",
+		},
 	} {
-		if !strings.Contains(tt.said, tt.want) || tt.want == "refund_elsewhere" && strings.Contains(tt.said, "payment.reverse") {
+		if !strings.Contains(tt.said, tt.want) ||
+			tt.want == "refund_elsewhere" && strings.Contains(tt.said, "payment.reverse") {
 			t.Errorf("%s: %s", tt.name, tt.said)
 		}
 	}

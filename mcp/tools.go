@@ -65,14 +65,33 @@ type explained struct {
 }
 
 func (s *Server) addTools() {
-	sdk.AddTool(s.sdk, tool[findArgs]("find_context", "Finds the workspace's best code for a question: whole functions first, with paths and lines, and what was left out."), s.find)
-	sdk.AddTool(s.sdk, tool[readArgs]("read_compressed", "Reads files shortened for a question. Markers name the lines left out."), s.read)
-	sdk.AddTool(s.sdk, tool[expandArgs]("expand", "Shows lines that were left out: by path with lines or symbol, or by a marker's hash."), s.expand)
+	sdk.AddTool(
+		s.sdk,
+		tool[findArgs](
+			"find_context",
+			"Finds the workspace's best code for a question: whole functions first, with paths and lines, "+
+				"and what was left out.",
+		),
+		s.find,
+	)
+	sdk.AddTool(
+		s.sdk,
+		tool[readArgs]("read_compressed", "Reads files shortened for a question. Markers name the lines left out."),
+		s.read,
+	)
+	sdk.AddTool(
+		s.sdk,
+		tool[expandArgs](
+			"expand",
+			"Shows lines that were left out: by path with lines or symbol, or by a marker's hash.",
+		),
+		s.expand,
+	)
 	sdk.AddTool(s.sdk, tool[explainArgs]("explain", "Says why each chunk of a result was kept or left out."), s.explain)
 }
 
-// tool describes a tool that takes Args. A list is told as a list: that it may be null is true of Go
-// alone, and clients that read types take such a list for a string.
+// tool describes a tool that takes Args. A list is told as a list: that it may be null is true of
+// Go alone, and clients that read types take such a list for a string.
 func tool[Args any](name, description string) *sdk.Tool {
 	schema, err := jsonschema.For[Args](nil)
 	if err != nil { // the types are part of the program
@@ -97,7 +116,10 @@ func (s *Server) find(ctx context.Context, req *sdk.CallToolRequest, in findArgs
 	if err != nil {
 		return nil, found{}, err
 	}
-	c, err := x.Find(ctx, index.Question{Question: in.Question, Paths: in.Paths, Open: in.File, Line: in.Line, Budget: in.Budget})
+	c, err := x.Find(
+		ctx,
+		index.Question{Question: in.Question, Paths: in.Paths, Open: in.File, Line: in.Line, Budget: in.Budget},
+	)
 	return answer(c, err)
 }
 
@@ -116,7 +138,10 @@ func answer(c index.Context, err error) (*sdk.CallToolResult, found, error) {
 	}
 	f := found{ID: c.ID, Text: c.Text, Tokens: c.Tokens, Budget: c.Budget, Files: c.Files, LeftOut: []string{}}
 	for _, chunk := range c.LeftOut {
-		f.LeftOut = append(f.LeftOut, strings.TrimSpace(fmt.Sprintf("%s:%d-%d %s", chunk.File, chunk.StartLine, chunk.EndLine, chunk.Name)))
+		f.LeftOut = append(
+			f.LeftOut,
+			strings.TrimSpace(fmt.Sprintf("%s:%d-%d %s", chunk.File, chunk.StartLine, chunk.EndLine, chunk.Name)),
+		)
 	}
 	said := f.Text
 	if len(f.LeftOut) > 0 {
@@ -125,7 +150,11 @@ func answer(c index.Context, err error) (*sdk.CallToolResult, found, error) {
 	return text(said), f, nil
 }
 
-func (s *Server) expand(ctx context.Context, req *sdk.CallToolRequest, in expandArgs) (*sdk.CallToolResult, expanded, error) {
+func (s *Server) expand(
+	ctx context.Context,
+	req *sdk.CallToolRequest,
+	in expandArgs,
+) (*sdk.CallToolResult, expanded, error) {
 	switch {
 	case in.Hash != "" && s.opts.Recall == nil:
 		return nil, expanded{}, errors.New("markers have no hashes here: give path with lines or symbol")
@@ -149,14 +178,20 @@ func (s *Server) expand(ctx context.Context, req *sdk.CallToolRequest, in expand
 	return text(e.Text), expanded{Path: e.Path, Text: e.Text}, nil
 }
 
-func (s *Server) explain(ctx context.Context, req *sdk.CallToolRequest, in explainArgs) (*sdk.CallToolResult, explained, error) {
+func (s *Server) explain(
+	ctx context.Context,
+	req *sdk.CallToolRequest,
+	in explainArgs,
+) (*sdk.CallToolResult, explained, error) {
 	x, err := s.workspace(ctx, req)
 	if err != nil {
 		return nil, explained{}, err
 	}
 	c, ok := x.Explain(in.ID)
 	if !ok {
-		return nil, explained{}, errors.New("no such result: the last few of find_context and read_compressed can be explained")
+		return nil, explained{}, errors.New(
+			"no such result: the last few of find_context and read_compressed can be explained",
+		)
 	}
 	var table strings.Builder
 	chunks := explain.ByRank(c.Block.Chunks)

@@ -16,7 +16,8 @@ func largeGo(b testing.TB) []byte {
 	return src[:bytes.LastIndexByte(src[:min(len(src), 131<<10)], '\n')+1]
 }
 
-// BenchmarkParse compares a parse in this process with one in a worker: the difference is the cost of the hop.
+// BenchmarkParse compares a parse in this process with one in a worker: the difference is the cost
+// of the hop.
 func BenchmarkParse(b *testing.B) {
 	src := largeGo(b)
 	for _, mode := range []struct {
@@ -39,7 +40,8 @@ func BenchmarkParse(b *testing.B) {
 	}
 }
 
-// BenchmarkKnown is a further question about a file: what BenchmarkParse takes of the same bytes is saved.
+// BenchmarkKnown is a further question about a file: what BenchmarkParse takes of the same bytes is
+// saved.
 func BenchmarkKnown(b *testing.B) {
 	src := largeGo(b)
 	p := newPool(b, parsers.Options{InProcess: true, Timeout: 10 * time.Second})

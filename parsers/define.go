@@ -2,7 +2,8 @@ package parsers
 
 import "slices"
 
-// maxWrappers is how many wrappers may lie around a definition: export, declaration, declarator, and one to spare.
+// maxWrappers is how many wrappers may lie around a definition: export, declaration, declarator,
+// and one to spare.
 const maxWrappers = 4
 
 // definition is the node that a group defines, or -1. The group has to be alone on its lines.
@@ -48,13 +49,15 @@ func (c *cutter) defined(i, depth int) int {
 	return -1
 }
 
-// isLong reports a list with a scope of its own that is too long for one chunk (a C header between its guards).
+// isLong reports a list with a scope of its own that is too long for one chunk (a C header between
+// its guards).
 func (c *cutter) isLong(i int) bool {
 	n := c.nodes[i]
 	return n.is(scope) && n.is(list) && n.last-n.first > maxRun
 }
 
-// bodyOf is the first body among a node's children or, for a list that is its own body, the node itself; -1 if none.
+// bodyOf is the first body among a node's children or, for a list that is its own body, the node
+// itself; -1 if none.
 func (c *cutter) bodyOf(i int) int {
 	if c.nodes[i].is(list) {
 		return i
@@ -86,7 +89,8 @@ func (c *cutter) define(e entry, in enclosure) {
 	opened.Units = append(opened.Units, c.entryUnits(e)...)
 }
 
-// docOf is the span of lines of a definition's doc comment: the comments above it, or else the docstring inside.
+// docOf is the span of lines of a definition's doc comment: the comments above it, or else the
+// docstring inside.
 func (c *cutter) docOf(e entry) (start, end int) {
 	if e.sign > e.start() {
 		return e.start(), e.sign
@@ -130,7 +134,8 @@ func joinComments(us []Unit) []Unit {
 	return out
 }
 
-// headerEnd is the line after the header of a definition: the line where a body opens with a bracket is the header's.
+// headerEnd is the line after the header of a definition: the line where a body opens with a
+// bracket is the header's.
 func (c *cutter) headerEnd(def, body int) int {
 	b := c.nodes[body]
 	if body == def {
@@ -173,8 +178,9 @@ func (c *cutter) holdsFunction(def int) bool {
 	return false
 }
 
-// split makes chunks of a class that holds functions: header, members, closing lines. It reports false, having done
-// nothing, when there are none, or none on lines of their own: the class is one chunk then.
+// split makes chunks of a class that holds functions: header, members, closing lines. It reports
+// false, having done nothing, when there are none, or none on lines of their own: the class is one
+// chunk then.
 func (c *cutter) split(e entry, chunk Chunk, outer string) bool {
 	d := c.nodes[e.def]
 	body := c.memberList(e.def)
@@ -207,7 +213,8 @@ func (c *cutter) split(e entry, chunk Chunk, outer string) bool {
 	return true
 }
 
-// brokenHeader reports a syntax error between a class's own parts, where nothing is known of its extent.
+// brokenHeader reports a syntax error between a class's own parts, where nothing is known of its
+// extent.
 func (c *cutter) brokenHeader(def int) bool {
 	for k := def + 1; k < c.nodes[def].next; k = c.nodes[k].next {
 		if c.nodes[k].is(failed) {
@@ -227,8 +234,8 @@ func (c *cutter) anyFunction(es []entry) bool {
 	return false
 }
 
-// memberList is the list that holds a definition's members: a child of it, or of its first list (Java enums), with a
-// definition in it; -1 if there is none.
+// memberList is the list that holds a definition's members: a child of it, or of its first list
+// (Java enums), with a definition in it; -1 if there is none.
 func (c *cutter) memberList(def int) int {
 	if c.nodes[def].is(list) && c.anyDefinition(def) {
 		return def
@@ -253,8 +260,9 @@ func (c *cutter) anyDefinition(parent int) bool {
 	return slices.ContainsFunc(c.groups(parent), func(g group) bool { return c.definition(g) >= 0 })
 }
 
-// memberRange is the stretch of entries that become chunks: from the first definition, or for a scope from the first
-// entry, to the last before the closing token. It is -1, -1 when there is none.
+// memberRange is the stretch of entries that become chunks: from the first definition, or for a
+// scope from the first entry, to the last before the closing token. It is -1, -1 when there is
+// none.
 func (c *cutter) memberRange(es []entry, all bool) (first, last int) {
 	first, last = -1, len(es)
 	for last > 0 && es[last-1].groups[0].is(token) {
@@ -272,7 +280,8 @@ func (c *cutter) memberRange(es []entry, all bool) (first, last int) {
 	return first, last
 }
 
-// headerUnits are the units of a class header: doc comments, and the members before the first function.
+// headerUnits are the units of a class header: doc comments, and the members before the first
+// function.
 func (c *cutter) headerUnits(e entry, members []entry, in enclosure) (us []Unit, needsChild bool) {
 	for _, g := range e.groups {
 		if g.remark() && g.end <= c.nodes[e.def].first {

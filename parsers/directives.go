@@ -5,10 +5,12 @@ import (
 	"strings"
 )
 
-// The lines of a preprocessor stand across the grammar: #if may lie around half of a statement, and what follows #else is
-// another reading of the same text. So a grammar gets the text without them, and they are woven into its tree afterwards.
+// The lines of a preprocessor stand across the grammar: #if may lie around half of a statement, and
+// what follows #else is another reading of the same text. So a grammar gets the text without them,
+// and they are woven into its tree afterwards.
 
-// maxFrames bounds the conditionals of a file, maxFrameDepth how deep they nest. Beyond, the grammar gets the text as it is.
+// maxFrames bounds the conditionals of a file, maxFrameDepth how deep they nest. Beyond, the
+// grammar gets the text as it is.
 const (
 	maxFrames     = 5000
 	maxFrameDepth = 50
@@ -17,24 +19,25 @@ const (
 // A span is a run of lines, half-open.
 type span struct{ start, end int }
 
-// A frame is what stands around a run of lines and stays or goes as one: #if and #endif, or the two conditionals that open
-// and close an extern "C".
-type frame struct {
+// A conditionalFrame is what stands around a run of lines and stays or goes as one: #if and #endif,
+// or the two conditionals that open and close an extern "C".
+type conditionalFrame struct {
 	open, close span
 	// middles are its #elif and #else.
 	middles []span
 	depth   int
 	// dead says that what is between open and the first of the middles is no code (#if 0).
 	dead bool
-	// bundle says that it holds what is between its first and its last line together, and has no lines of its own.
+	// bundle says that it holds what is between its first and its last line together, and has no
+	// lines of its own.
 	bundle bool
 }
 
-func (f *frame) start() int { return f.open.start }
-func (f *frame) end() int   { return f.close.end }
+func (f *conditionalFrame) start() int { return f.open.start }
+func (f *conditionalFrame) end() int   { return f.close.end }
 
 // branches are the runs of lines between the directives.
-func (f *frame) branches() []span {
+func (f *conditionalFrame) branches() []span {
 	var list []span
 	from := f.open.end
 	for _, m := range f.middles {
@@ -44,7 +47,8 @@ func (f *frame) branches() []span {
 	return append(list, span{from, f.close.start})
 }
 
-// directiveOf is the word of a line that steers the preprocessor and what follows it, "" for any other line.
+// directiveOf is the word of a line that steers the preprocessor and what follows it, "" for any
+// other line.
 func directiveOf(line []byte) (word, rest string) {
 	text := bytes.TrimLeft(line, " \t")
 	if len(text) == 0 || text[0] != '#' {
@@ -58,9 +62,10 @@ func directiveOf(line []byte) (word, rest string) {
 	return string(text[:n]), strings.TrimSpace(string(text[n:]))
 }
 
-// framesOf lists the conditionals of a file in the order of their first lines, none where they do not pair up.
-func framesOf(lines lineTable) []*frame {
-	var list, open []*frame
+// framesOf lists the conditionals of a file in the order of their first lines, none where they do
+// not pair up.
+func framesOf(lines lineTable) []*conditionalFrame {
+	var list, open []*conditionalFrame
 	for line := 0; line < lines.count(); line++ {
 		word, rest := directiveOf(lines.text(line))
 		if word == "" {
@@ -73,7 +78,7 @@ func framesOf(lines lineTable) []*frame {
 		line = at.end - 1
 		switch word {
 		case "if", "ifdef", "ifndef", "region":
-			f := &frame{open: at, depth: len(open), dead: word == "if" && rest == "0"}
+			f := &conditionalFrame{open: at, depth: len(open), dead: word == "if" && rest == "0"}
 			list, open = append(list, f), append(open, f)
 		case "elif", "elifdef", "elifndef", "else", "elseif":
 			if len(open) == 0 {
@@ -98,10 +103,11 @@ func framesOf(lines lineTable) []*frame {
 	return pairFrames(lines, list)
 }
 
-// pairFrames makes one frame of two conditionals of one depth of which the first opens brackets and the other closes them.
-func pairFrames(lines lineTable, list []*frame) []*frame {
-	var out, pending []*frame
-	paired := map[*frame]bool{}
+// pairFrames makes one frame of two conditionals of one depth of which the first opens brackets and
+// the other closes them.
+func pairFrames(lines lineTable, list []*conditionalFrame) []*conditionalFrame {
+	var out, pending []*conditionalFrame
+	paired := map[*conditionalFrame]bool{}
 	for _, f := range list {
 		for len(pending) > 0 && pending[len(pending)-1].depth > f.depth {
 			pending = pending[:len(pending)-1]
@@ -126,11 +132,12 @@ func pairFrames(lines lineTable, list []*frame) []*frame {
 	return out
 }
 
-// maxOpener is how many lines may stand in a conditional that opens or closes brackets for the lines after it.
+// maxOpener is how many lines may stand in a conditional that opens or closes brackets for the
+// lines after it.
 const maxOpener = 4
 
 // opens is how many more brackets a short conditional opens than it closes.
-func (f *frame) opens(lines lineTable) int {
+func (f *conditionalFrame) opens(lines lineTable) int {
 	if len(f.middles) > 0 || f.close.start-f.open.end > maxOpener {
 		return 0
 	}
@@ -142,9 +149,9 @@ func (f *frame) opens(lines lineTable) int {
 	return d
 }
 
-// mask returns the text with blanks for the directives. With first, all branches but the first of each conditional are
-// blank as well: they may each hold half of a statement.
-func mask(lines lineTable, frames []*frame, first bool) lineTable {
+// mask returns the text with blanks for the directives. With first, all branches but the first of
+// each conditional are blank as well: they may each hold half of a statement.
+func mask(lines lineTable, frames []*conditionalFrame, first bool) lineTable {
 	src := bytes.Clone(lines.src)
 	blank := func(s span) {
 		text := src[lines.start(s.start):lines.start(s.end)]
@@ -170,11 +177,11 @@ func mask(lines lineTable, frames []*frame, first bool) lineTable {
 }
 
 // hidden reports that the grammar does not see a branch.
-func (f *frame) hidden(branch int, first bool) bool {
+func (f *conditionalFrame) hidden(branch int, first bool) bool {
 	return f.dead && branch == 0 || first && branch > 0
 }
 
-func branched(frames []*frame) bool {
+func branched(frames []*conditionalFrame) bool {
 	for _, f := range frames {
 		if len(f.middles) > 0 {
 			return true

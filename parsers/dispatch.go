@@ -13,7 +13,8 @@ var errDied = errors.New("parse process died")
 // startTimeouts is how many times Options.Timeout a worker may take to start.
 const startTimeouts = 5
 
-// inWorker has a parse process cut the file. A process that fails is killed, and the next parse starts another.
+// inWorker has a parse process cut the file. A process that fails is killed, and the next parse
+// starts another.
 func (p *Pool) inWorker(ctx context.Context, req request, lines lineTable) (outline, error) {
 	var worker *process
 	select {

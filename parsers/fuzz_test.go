@@ -10,8 +10,8 @@ import (
 	"pith/parsers"
 )
 
-// fuzzTiling seeds f with the samples of a language and checks that the chunks of whatever comes tile it, and that the
-// same bytes give the same chunks, cut again or remembered.
+// fuzzTiling seeds f with the samples of a language and checks that the chunks of whatever comes
+// tile it, and that the same bytes give the same chunks, cut again or remembered.
 func fuzzTiling(f *testing.F, language, pattern string) {
 	paths, err := filepath.Glob(filepath.Join("testdata", pattern))
 	if err != nil || len(paths) == 0 {

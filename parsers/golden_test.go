@@ -49,7 +49,8 @@ func golden(t *testing.T, path, got string) {
 	}
 }
 
-// outline shows a file as its lines with, before each, the chunk that begins there and how deep in units the line is.
+// outline shows a file as its lines with, before each, the chunk that begins there and how deep in
+// units the line is.
 func outline(f parsers.File, src []byte) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "language %s, %d syntax errors, fallback %q, comment %q %q\n",
@@ -78,7 +79,8 @@ func outline(f parsers.File, src []byte) string {
 	return b.String()
 }
 
-// names shows what a chunk says about names, a line for each use; locals by line, those declared there before the colon.
+// names shows what a chunk says about names, a line for each use; locals by line, those declared
+// there before the colon.
 func names(b *strings.Builder, n parsers.Names) {
 	for _, list := range []struct {
 		use   string
@@ -102,7 +104,8 @@ func names(b *strings.Builder, n parsers.Names) {
 	}
 }
 
-// mark puts a sign on each line for each unit that holds it: + on a unit's first line, : on the others, # in comments.
+// mark puts a sign on each line for each unit that holds it: + on a unit's first line, : on the
+// others, # in comments.
 func mark(marks []string, us []parsers.Unit, base, depth int) {
 	for _, u := range us {
 		for line := u.Start; line < u.End; line++ {

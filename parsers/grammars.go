@@ -8,8 +8,8 @@ import (
 	"github.com/smacker/go-tree-sitter/typescript/typescript"
 )
 
-// grammarOf describes a language by its canonical name. Node types are those of the grammars at the pinned version;
-// newSyntax refuses one that does not exist.
+// grammarOf describes a language by its canonical name. Node types are those of the grammars at the
+// pinned version; newSyntax refuses one that does not exist.
 func grammarOf(language string) (grammar, bool) {
 	describe, ok := grammars[language]
 	if !ok {
@@ -69,10 +69,11 @@ func pythonGrammar() grammar {
 // javascriptTypes are the node types that JavaScript shares with TypeScript.
 func javascriptTypes() map[role]string {
 	return map[role]string{
-		function:  "function_declaration generator_function_declaration method_definition",
-		class:     "class_declaration class",
-		literal:   "arrow_function function_expression generator_function class",
-		wrapper:   "export_statement lexical_declaration variable_declaration variable_declarator expression_statement assignment_expression",
+		function: "function_declaration generator_function_declaration method_definition",
+		class:    "class_declaration class",
+		literal:  "arrow_function function_expression generator_function class",
+		wrapper: "export_statement lexical_declaration variable_declaration variable_declarator " +
+			"expression_statement assignment_expression",
 		imports:   "import_statement",
 		comment:   "comment",
 		head:      "hash_bang_line",
@@ -112,7 +113,10 @@ func typescriptTypes() map[role]string {
 }
 
 func typescriptGrammar() grammar {
-	return grammar{load: typescript.GetLanguage, words: typescriptWords(), types: typescriptTypes(), fragile: continuations}
+	return grammar{
+		load: typescript.GetLanguage, words: typescriptWords(), types: typescriptTypes(),
+		fragile: continuations,
+	}
 }
 
 func tsxGrammar() grammar {

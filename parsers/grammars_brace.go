@@ -120,8 +120,9 @@ func phpGrammar() grammar {
 	}}
 }
 
-// tables loads a grammar that its own project publishes, newer than the one that comes with the bindings. The runtime of the
-// bindings reads tables of version 14, which those projects' releases 0.23 have and 0.24 have no longer.
+// tables loads a grammar that its own project publishes, newer than the one that comes with the
+// bindings. The runtime of the bindings reads tables of version 14, which those projects' releases
+// 0.23 have and 0.24 have no longer.
 func tables(of func() unsafe.Pointer) func() *sitter.Language {
 	return func() *sitter.Language { return sitter.NewLanguage(of()) }
 }

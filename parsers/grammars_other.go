@@ -24,17 +24,18 @@ func rubyGrammar() grammar {
 
 func kotlinGrammar() grammar {
 	return grammar{load: kotlin.GetLanguage, words: kotlinWords(), types: map[role]string{
-		function:   "function_declaration secondary_constructor anonymous_initializer",
-		bodied:     "function_declaration",
-		body:       "function_body",
-		class:      "class_declaration object_declaration companion_object",
-		unnamed:    "secondary_constructor anonymous_initializer companion_object",
-		imports:    "package_header import_list import_header",
-		loose:      "package_header import_list import_header",
-		comment:    "line_comment multiline_comment",
-		tail:       "getter setter",
-		pinned:     "enum_entry file_annotation",
-		list:       "source_file class_body enum_class_body statements when_expression import_list value_arguments collection_literal",
+		function: "function_declaration secondary_constructor anonymous_initializer",
+		bodied:   "function_declaration",
+		body:     "function_body",
+		class:    "class_declaration object_declaration companion_object",
+		unnamed:  "secondary_constructor anonymous_initializer companion_object",
+		imports:  "package_header import_list import_header",
+		loose:    "package_header import_list import_header",
+		comment:  "line_comment multiline_comment",
+		tail:     "getter setter",
+		pinned:   "enum_entry file_annotation",
+		list: "source_file class_body enum_class_body statements when_expression import_list value_arguments " +
+			"collection_literal",
 		commas:     "value_arguments collection_literal",
 		ended:      "value_arguments collection_literal",
 		head:       "package_header",
@@ -82,8 +83,9 @@ func bashGrammar() grammar {
 	return grammar{load: bash.GetLanguage, words: bashWords(), types: map[role]string{
 		function: "function_definition",
 		comment:  "comment",
-		list:     "program compound_statement do_group if_statement elif_clause else_clause subshell case_statement case_item array",
-		ended:    "case_statement", // ";;&" is no end of the last item
-		suite:    "compound_statement do_group if_statement elif_clause else_clause subshell",
+		list: "program compound_statement do_group if_statement elif_clause else_clause subshell case_statement " +
+			"case_item array",
+		ended: "case_statement", // ";;&" is no end of the last item
+		suite: "compound_statement do_group if_statement elif_clause else_clause subshell",
 	}}
 }

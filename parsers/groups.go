@@ -24,7 +24,8 @@ func newCutter(s *syntax, lines lineTable, nodes []node) *cutter {
 	return c
 }
 
-// A group is a run of siblings in a list that share lines. If nothing else is on these lines, it can be left out.
+// A group is a run of siblings in a list that share lines. If nothing else is on these lines, it
+// can be left out.
 type group struct {
 	from, to   int // node indices, half-open; their descendants lie between
 	start, end int // lines, half-open
@@ -69,7 +70,8 @@ func (c *cutter) groups(parent int) []group {
 	return gs
 }
 
-// groupRoles are the roles that a node gives to its group. Something ordinary counts as none of the special ones.
+// groupRoles are the roles that a node gives to its group. Something ordinary counts as none of the
+// special ones.
 func groupRoles(n node) role {
 	r := n.roles
 	if r&(comment|token|separator) == 0 {
@@ -115,8 +117,8 @@ func merge(a, b group) group {
 	return group{from: a.from, to: b.to, start: a.start, end: max(a.end, b.end), roles: a.roles | b.roles}
 }
 
-// closeCommas joins elements with their neighbours so that each group but the last ends in a comma: only then any of
-// them can go.
+// closeCommas joins elements with their neighbours so that each group but the last ends in a comma:
+// only then any of them can go.
 func closeCommas(nodes []node, gs []group) []group {
 	var out []group
 	open := -1 // group that lacks its comma
@@ -177,7 +179,8 @@ func (c *cutter) headFree(at, line int) bool {
 	return true
 }
 
-// tailFree reports that nothing but white space, separators and comments follows the byte before the line after starts.
+// tailFree reports that nothing but white space, separators and comments follows the byte before
+// the line after starts.
 func (c *cutter) tailFree(at, lineAfter int) bool {
 	limit := c.lines.start(lineAfter)
 	for at < limit {

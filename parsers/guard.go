@@ -5,8 +5,9 @@ import (
 	"unicode/utf8"
 )
 
-// Bounds on what a grammar is given. Beyond them some grammars need time or memory out of proportion: a C# file of
-// 10 KB of "a<" takes half a second and 310 MB, Scala and Bash spend seconds on bytes that are no text.
+// Bounds on what a grammar is given. Beyond them some grammars need time or memory out of
+// proportion: a C# file of 10 KB of "a<" takes half a second and 310 MB, Scala and Bash spend
+// seconds on bytes that are no text.
 const (
 	maxLine    = 5000 // bytes
 	maxNesting = 1500 // brackets open at once, those in strings included

@@ -30,32 +30,38 @@ func hostile() map[string]struct {
 	lines := func(s string, size int) []byte { return repeat(strings.Repeat(s, 200)+"\n", size) }
 	const mega = 1<<20 - 1
 	return map[string]input{
-		"ruby heredoc identifier": {"ruby", []byte("x = <<" + strings.Repeat("A", 300) + "\ntext\n" + strings.Repeat("A", 300) + "\n")},
-		"markdown quotes":         {"markdown", []byte(strings.Repeat(">", 300))},
-		"markdown lists":          {"markdown", lines("- ", mega)},
-		"go deep parens":          {"go", []byte("package a\nvar x = " + strings.Repeat("(", 100_000) + "1" + strings.Repeat(")", 100_000))},
-		"go parens in lines":      {"go", append([]byte("package a\nvar x = "), lines("(", mega/2)...)},
-		"csharp angles":           {"csharp", lines("a<", mega)},
-		"csharp few angles":       {"csharp", []byte("class A { void F() { x = " + strings.Repeat("a<\n", 990) + "; } }")},
-		"java angles":             {"java", lines("a<b>", mega)},
-		"bash NUL":                {"bash", make([]byte, mega)},
-		"bash heredoc":            {"bash", lines("cat <<E ", mega)},
-		"bash quotes":             {"bash", lines("\"'`", mega)},
-		"scala not UTF-8":         {"scala", repeat("\xff", mega)},
-		"swift raw strings":       {"swift", lines("#\"", mega)},
-		"swift hashes":            {"swift", lines("#", mega)},
-		"python deep blocks":      {"python", deepPython(400)},
-		"javascript templates":    {"javascript", lines("`${", mega)},
-		"cpp templates":           {"cpp", lines("a<b<", mega/2)},
-		"kotlin braces":           {"kotlin", lines("{", mega)},
-		"php tags":                {"php", lines("<?php ?>", mega)},
-		"rust generics":           {"rust", lines("a::<", mega)},
-		"typescript arrows":       {"typescript", lines("(a)=>", mega/2)},
-		"tsx open elements":       {"tsx", lines("<a b={", mega/2)},
-		"tsx type arguments":      {"tsx", lines("a<b<", mega/2)},
-		"c declarators":           {"c", lines("(*a[", mega/2)},
-		"c casts":                 {"c", append([]byte("int x = "), lines("(a)(", mega/2)...)},
-		"one long line":           {"go", repeat("a ", mega)},
+		"ruby heredoc identifier": {
+			"ruby", []byte("x = <<" + strings.Repeat("A", 300) + "\ntext\n" + strings.Repeat("A", 300) + "\n"),
+		},
+		"markdown quotes": {"markdown", []byte(strings.Repeat(">", 300))},
+		"markdown lists":  {"markdown", lines("- ", mega)},
+		"go deep parens": {
+			"go", []byte("package a\nvar x = " + strings.Repeat("(", 100_000) + "1" + strings.Repeat(")", 100_000)),
+		},
+		"go parens in lines": {"go", append([]byte("package a\nvar x = "), lines("(", mega/2)...)},
+		"csharp angles":      {"csharp", lines("a<", mega)},
+		"csharp few angles": {
+			"csharp", []byte("class A { void F() { x = " + strings.Repeat("a<\n", 990) + "; } }"),
+		},
+		"java angles":          {"java", lines("a<b>", mega)},
+		"bash NUL":             {"bash", make([]byte, mega)},
+		"bash heredoc":         {"bash", lines("cat <<E ", mega)},
+		"bash quotes":          {"bash", lines("\"'`", mega)},
+		"scala not UTF-8":      {"scala", repeat("\xff", mega)},
+		"swift raw strings":    {"swift", lines("#\"", mega)},
+		"swift hashes":         {"swift", lines("#", mega)},
+		"python deep blocks":   {"python", deepPython(400)},
+		"javascript templates": {"javascript", lines("`${", mega)},
+		"cpp templates":        {"cpp", lines("a<b<", mega/2)},
+		"kotlin braces":        {"kotlin", lines("{", mega)},
+		"php tags":             {"php", lines("<?php ?>", mega)},
+		"rust generics":        {"rust", lines("a::<", mega)},
+		"typescript arrows":    {"typescript", lines("(a)=>", mega/2)},
+		"tsx open elements":    {"tsx", lines("<a b={", mega/2)},
+		"tsx type arguments":   {"tsx", lines("a<b<", mega/2)},
+		"c declarators":        {"c", lines("(*a[", mega/2)},
+		"c casts":              {"c", append([]byte("int x = "), lines("(a)(", mega/2)...)},
+		"one long line":        {"go", repeat("a ", mega)},
 	}
 }
 
@@ -68,8 +74,8 @@ func deepPython(depth int) []byte {
 	return b.Bytes()
 }
 
-// TestHostileInput feeds inputs that abort or stall grammars. Each costs a worker at most: this process lives on, the
-// file is tiled, and the next file is parsed as if nothing had been.
+// TestHostileInput feeds inputs that abort or stall grammars. Each costs a worker at most: this
+// process lives on, the file is tiled, and the next file is parsed as if nothing had been.
 func TestHostileInput(t *testing.T) {
 	p := newPool(t, parsers.Options{Workers: 1, Timeout: time.Second})
 	for name, input := range hostile() {
@@ -97,7 +103,8 @@ func TestHostileInput(t *testing.T) {
 	}
 }
 
-// TestDeepNesting cuts deeply nested code with a grammar: the work must not multiply from level to level.
+// TestDeepNesting cuts deeply nested code with a grammar: the work must not multiply from level to
+// level.
 func TestDeepNesting(t *testing.T) {
 	nest := func(open, inner, shut string, depth int) []byte {
 		return []byte(strings.Repeat(open, depth) + inner + strings.Repeat(shut, depth))
@@ -132,8 +139,9 @@ func TestRubyNeverRunsInProcess(t *testing.T) {
 	}
 }
 
-// TestCancelledParseLeavesNothing parses a slow file, leaves it in the middle, and parses another one: the second result
-// must be that of the second file alone. A parser of the library would resume the first.
+// TestCancelledParseLeavesNothing parses a slow file, leaves it in the middle, and parses another
+// one: the second result must be that of the second file alone. A parser of the library would
+// resume the first.
 func TestCancelledParseLeavesNothing(t *testing.T) {
 	for _, opts := range []parsers.Options{{Workers: 1}, {Workers: 1, InProcess: true, Timeout: 5 * time.Millisecond}} {
 		p := newPool(t, opts)
@@ -202,8 +210,8 @@ func children(t *testing.T) []*os.Process {
 	return ps
 }
 
-// waitGone waits until all threads of a killed process are gone but the first, which is a zombie: its pipes are closed
-// then.
+// waitGone waits until all threads of a killed process are gone but the first, which is a zombie:
+// its pipes are closed then.
 func waitGone(t *testing.T, p *os.Process) {
 	t.Helper()
 	proc := filepath.Join("/proc", fmt.Sprint(p.Pid))
@@ -267,9 +275,15 @@ func TestClosedPool(t *testing.T) {
 	}
 }
 
-// TestWorkerThatLies stands other programs in for the worker: none of them may break the promise that chunks tile.
+// TestWorkerThatLies stands other programs in for the worker: none of them may break the promise
+// that chunks tile.
 func TestWorkerThatLies(t *testing.T) {
-	for _, command := range [][]string{{"true"}, {"cat"}, {"sh", "-c", `printf '\0\0\0\0\001\0\0\0\0'`}, {"/nonexistent"}} {
+	for _, command := range [][]string{
+		{"true"},
+		{"cat"},
+		{"sh", "-c", `printf '\0\0\0\0\001\0\0\0\0'`},
+		{"/nonexistent"},
+	} {
 		t.Run(command[0], func(t *testing.T) {
 			p := newPool(t, parsers.Options{Command: command, Timeout: 200 * time.Millisecond})
 			f, err := p.Parse(t.Context(), "a.go", []byte(goFile))
@@ -281,7 +295,8 @@ func TestWorkerThatLies(t *testing.T) {
 	}
 }
 
-// TestWorkerThatGarbles has a worker whose answers are wrong in a few bytes: what is taken from them is still a tiling.
+// TestWorkerThatGarbles has a worker whose answers are wrong in a few bytes: what is taken from
+// them is still a tiling.
 func TestWorkerThatGarbles(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {

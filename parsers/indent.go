@@ -14,7 +14,8 @@ const (
 	maxIndented = 60 // levels
 )
 
-// A block is a line with the deeper lines below it, and the lines of its own depth that close it or carry it on.
+// A block is a line with the deeper lines below it, and the lines of its own depth that close it or
+// carry it on.
 type block struct {
 	start, end int
 	kids       []block
@@ -22,7 +23,8 @@ type block struct {
 	solid bool
 }
 
-// An indenter cuts the languages without a grammar in which depth is meant: YAML, TOML, JSON, HCL, markup, and code.
+// An indenter cuts the languages without a grammar in which depth is meant: YAML, TOML, JSON, HCL,
+// markup, and code.
 type indenter struct {
 	lines    lineTable
 	language string
@@ -32,7 +34,8 @@ type indenter struct {
 	chunks   []Chunk
 }
 
-// cutIndented cuts a file by the depth of its lines: a line stays with the lines that it stands under.
+// cutIndented cuts a file by the depth of its lines: a line stays with the lines that it stands
+// under.
 func cutIndented(language string, lines lineTable) []Chunk {
 	prefix, suffix := commentOf(language)
 	c := indenter{lines: lines, language: language}
@@ -90,7 +93,8 @@ func (c *indenter) measure() {
 	}
 }
 
-// settle gives a line of comment the depth of the line that it stands above, whatever its own: it ends no block.
+// settle gives a line of comment the depth of the line that it stands above, whatever its own: it
+// ends no block.
 func (c *indenter) settle() {
 	below := -1
 	for line := len(c.depths) - 1; line >= 0; line-- {
@@ -136,7 +140,8 @@ func opensQuote(text []byte) string {
 	return ""
 }
 
-// opensScalar reports that the text of a YAML line goes on below as one string: after | or >, in an open quote or bracket.
+// opensScalar reports that the text of a YAML line goes on below as one string: after | or >, in an
+// open quote or bracket.
 func opensScalar(text []byte) bool {
 	value := text
 	if i := bytes.Index(text, []byte(": ")); i >= 0 {
@@ -214,8 +219,8 @@ func (c *indenter) next(line, limit int) int {
 
 // carriers are the words with which a line goes on with the block above it.
 var carriers = map[string]bool{
-	"end": true, "else": true, "elseif": true, "elsif": true, "elif": true, "catch": true, "rescue": true, "ensure": true,
-	"finally": true, "then": true, "do": true, "done": true, "fi": true, "esac": true,
+	"end": true, "else": true, "elseif": true, "elsif": true, "elif": true, "catch": true, "rescue": true,
+	"ensure": true, "finally": true, "then": true, "do": true, "done": true, "fi": true, "esac": true,
 }
 
 // carriesOn reports that a line closes the block above it or goes on with it.

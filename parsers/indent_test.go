@@ -8,7 +8,8 @@ import (
 	"pith/parsers"
 )
 
-// TestIndented: in data and code without a grammar a line that stays has the lines that it stands under.
+// TestIndented: in data and code without a grammar a line that stays has the lines that it stands
+// under.
 func TestIndented(t *testing.T) {
 	deep := func(key string) string {
 		return key + ":\n" + strings.Repeat("  one:\n    a: 1\n    b: 2\n    c: 3\n    d: 4\n", 10)
@@ -16,16 +17,31 @@ func TestIndented(t *testing.T) {
 	p := newPool(t, parsers.Options{})
 	for _, tt := range []struct{ language, src, line, under string }{
 		{"yaml", deep("first") + deep("second") + "    last: 1\n", "last: 1", "second: one:"},
-		{"yaml", "steps:\n- name: build\n  run: make\n- name: test\n  env:\n    KEY: 1\n", "KEY: 1", "steps: - name: test env:"},
-		{"yaml", "- name: web\n  image: x\n  ports:\n    - port: 80\n    - port: 81\n", "- port: 81", "- name: web ports:"},
+		{
+			"yaml", "steps:\n- name: build\n  run: make\n- name: test\n  env:\n    KEY: 1\n", "KEY: 1",
+			"steps: - name: test env:",
+		},
+		{
+			"yaml", "- name: web\n  image: x\n  ports:\n    - port: 80\n    - port: 81\n", "- port: 81",
+			"- name: web ports:",
+		},
 		{"yaml", "kind: A\nx: 1\n---\nkind: B\nspec:\n  y: 2\n", "y: 2", "--- spec:"},
 		{"yaml", "run: |\n  one\n  two\n  three\nafter: 1\n", "three", "run: | one two three"},
 		{"yaml", "a:\n  steps:\n  # a comment\n  - name: x\n# another\n  - name: y\n", "- name: y", "a: steps:"},
 		{"toml", "name = 1\n\n[tool.a]\nx = 1\n\n[tool.b]\ny = 2\n", "y = 2", "[tool.b]"},
 		{"ini", "[a]\nx = 1\n[b]\ny = 2\n", "y = 2", "[b]"},
-		{"json", "{\n  \"a\": {\n    \"x\": 1,\n    \"y\": 2\n  },\n  \"b\": [\n    3\n  ]\n}\n", "3", "{ \"b\": [ ] }"},
-		{"lua", "function load(path)\n  if path then\n    read(path)\n  else\n    fail()\n  end\nend\n", "fail()", "function load(path) if path then else end end"},
-		{"hcl", "resource \"a\" \"b\" {\n  tags = {\n    x = 1\n    y = 2\n  }\n}\n", "y = 2", "resource \"a\" \"b\" { tags = { } }"},
+		{
+			"json", "{\n  \"a\": {\n    \"x\": 1,\n    \"y\": 2\n  },\n  \"b\": [\n    3\n  ]\n}\n", "3",
+			"{ \"b\": [ ] }",
+		},
+		{
+			"lua", "function load(path)\n  if path then\n    read(path)\n  else\n    fail()\n  end\nend\n", "fail()",
+			"function load(path) if path then else end end",
+		},
+		{
+			"hcl", "resource \"a\" \"b\" {\n  tags = {\n    x = 1\n    y = 2\n  }\n}\n", "y = 2",
+			"resource \"a\" \"b\" { tags = { } }",
+		},
 		{"xml", "<a>\n  <b>\n    <c/>\n    <d/>\n  </b>\n</a>\n", "<d/>", "<a> <b> </b> </a>"},
 		{"toml", "a = \"\"\"\none\n[two]\n\"\"\"\nb = 1\n", "[two]", "a = \"\"\" one \"\"\""},
 	} {
@@ -55,7 +71,8 @@ func TestIndented(t *testing.T) {
 	}
 }
 
-// heldBy are the lines that stay when one does: the frames around it, in its chunk and in those around that.
+// heldBy are the lines that stay when one does: the frames around it, in its chunk and in those
+// around that.
 func heldBy(f parsers.File, line int) map[int]bool {
 	kept := map[int]bool{}
 	add := func(start, end int, us []parsers.Unit) {

@@ -13,25 +13,29 @@ import (
 // plainText is the language of everything that no other name fits.
 const plainText = "text"
 
-// commentStyle is what encloses a one-line comment, by canonical name. Languages not listed have "# " as most
-// configuration formats do; a marker is read by a model, not by a parser, there.
+// commentStyle is what encloses a one-line comment, by canonical name. Languages not listed have "#
+// " as most configuration formats do; a marker is read by a model, not by a parser, there.
 var commentStyle = map[string][2]string{
 	"bash": {"# ", ""}, "c": {"// ", ""}, "cpp": {"// ", ""}, "csharp": {"// ", ""}, "css": {"/* ", " */"},
 	"dart": {"// ", ""}, "go": {"// ", ""}, "groovy": {"// ", ""}, "haskell": {"-- ", ""}, "html": {"<!-- ", " -->"},
 	"java": {"// ", ""}, "javascript": {"// ", ""}, "kotlin": {"// ", ""}, "less": {"// ", ""}, "lua": {"-- ", ""},
 	"markdown": {"<!-- ", " -->"}, "objective-c": {"// ", ""}, "php": {"// ", ""}, "protobuf": {"// ", ""},
 	"python": {"# ", ""}, "ruby": {"# ", ""}, "rust": {"// ", ""}, "scala": {"// ", ""}, "scss": {"// ", ""},
-	"sql": {"-- ", ""}, "svelte": {"<!-- ", " -->"}, "swift": {"// ", ""}, "tsx": {"// ", ""}, "typescript": {"// ", ""},
-	"vue": {"<!-- ", " -->"}, "xml": {"<!-- ", " -->"}, "zig": {"// ", ""},
+	"sql": {"-- ", ""}, "svelte": {"<!-- ", " -->"}, "swift": {"// ", ""}, "tsx": {"// ", ""},
+	"typescript": {"// ", ""},
+	"vue":        {"<!-- ", " -->"}, "xml": {"<!-- ", " -->"}, "zig": {"// ", ""},
 }
 
 // renamed gives the canonical names that differ from the lower-case name of the detection library.
 var renamed = map[string]string{
 	"c#": "csharp", "c++": "cpp", "shell": "bash", "protocol buffer": "protobuf", "jsx": "javascript",
-	"bash": "bash", "sh": "bash", "zsh": "bash", "golang": "go", "py": "python", "js": "javascript", "mjs": "javascript",
-	"ts": "typescript", "rb": "ruby", "rs": "rust", "kt": "kotlin", "cs": "csharp", "c++11": "cpp", "cc": "cpp",
-	"hpp": "cpp", "h": "c", "md": "markdown", "yml": "yaml", "plaintext": plainText, "txt": plainText, "console": plainText,
-	"shell-session": plainText, "shellsession": plainText, "hack": "php", "starlark": "python", "cython": plainText, "python3": "python",
+	"bash": "bash", "sh": "bash", "zsh": "bash", "golang": "go", "py": "python", "js": "javascript",
+	"mjs": "javascript", "ts": "typescript", "rb": "ruby", "rs": "rust", "kt": "kotlin", "cs": "csharp",
+	"c++11": "cpp", "cc": "cpp",
+	"hpp": "cpp", "h": "c", "md": "markdown", "yml": "yaml", "plaintext": plainText, "txt": plainText,
+	"console":       plainText,
+	"shell-session": plainText, "shellsession": plainText, "hack": "php", "starlark": "python", "cython": plainText,
+	"python3": "python",
 }
 
 // candidates are what a file without a name may be, when its content has to tell.
@@ -40,18 +44,27 @@ var candidates = []string{
 	"Scala", "Shell", "Markdown", "YAML", "JSON", "SQL", "HTML", "CSS", "Text",
 }
 
-// tells are lines that only one language has. They come before the library's classifier, which takes a Go file that
-// begins with a long comment for JavaScript.
+// tells are lines that only one language has. They come before the library's classifier, which
+// takes a Go file that begins with a long comment for JavaScript.
 var tells = []struct {
 	language string
 	line     *regexp.Regexp
 }{
 	{"php", regexp.MustCompile(`^\s*<\?php\b`)},
 	{"go", regexp.MustCompile(`(?m)^package [a-z_]\w*[ \t]*(?://.*)?\r?$[\s\S]*?^(?:import|func|type|var|const)\b`)},
-	{"java", regexp.MustCompile(`(?m)^(?:package|import(?: static)?) [\w.]+(?:\.\*)?;[\s\S]*?^[\w@ ]*\b(?:class|interface|enum|record) \w`)},
+	{
+		"java",
+		regexp.MustCompile(
+			`(?m)^(?:package|import(?: static)?) [\w.]+(?:\.\*)?;[\s\S]*?^[\w@ ]*\b(?:class|interface|` +
+				`enum|record) \w`),
+	},
 	{"csharp", regexp.MustCompile(`(?m)^(?:using [A-Z][\w.]*;|namespace [A-Z][\w.]*\s*[{;])`)},
 	{"rust", regexp.MustCompile(`(?m)^\s*(?:pub(?:\(\w+\))? )?(?:fn \w+.*(?:->|\{)|use [\w:]+::|impl\b.*\{|#\[\w+)`)},
-	{"python", regexp.MustCompile(`(?m)^(?:(?:async )?def \w+\(.*|class \w+.*:\s*$|from [\w.]+ import .*|import [\w.]+(?: as \w+)?\r?$)`)},
+	{
+		"python",
+		regexp.MustCompile(
+			`(?m)^(?:(?:async )?def \w+\(.*|class \w+.*:\s*$|from [\w.]+ import .*|import [\w.]+(?: as \w+)?\r?$)`),
+	},
 }
 
 // sample is how much of a file its language is told from, in bytes.
@@ -64,8 +77,8 @@ func Languages() []string {
 	return names
 }
 
-// Detect returns the canonical name of a file's language by its path, its shebang line and its content, in this order;
-// "text" when nothing tells. The path may be "".
+// Detect returns the canonical name of a file's language by its path, its shebang line and its
+// content, in this order; "text" when nothing tells. The path may be "".
 func Detect(path string, src []byte) string {
 	src = src[:min(len(src), sample)]
 	if path != "" {
@@ -92,7 +105,8 @@ func Detect(path string, src []byte) string {
 	return canonical(name)
 }
 
-// byPath asks for the file name, its extension, and the content where the extension is of several languages.
+// byPath asks for the file name, its extension, and the content where the extension is of several
+// languages.
 func byPath(path string, src []byte) string {
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".tsx":

@@ -82,12 +82,14 @@ func TestParseAs(t *testing.T) {
 			t.Errorf("ParseAs(%q) took %q, want %q (%v)", tt.tag, f.Language, tt.want, err)
 		}
 	}
-	if f, err := p.ParseAs(t.Context(), "", []byte("#!/usr/bin/env python\nimport os\n")); err != nil || f.Language != "python" {
+	if f, err := p.ParseAs(t.Context(), "", []byte("#!/usr/bin/env python\nimport os\n")); err != nil ||
+		f.Language != "python" {
 		t.Errorf("ParseAs without a tag took %q (%v)", f.Language, err)
 	}
 }
 
-// TestEveryLanguageHasASample keeps the samples, and with them the goldens and the omission test, complete.
+// TestEveryLanguageHasASample keeps the samples, and with them the goldens and the omission test,
+// complete.
 func TestEveryLanguageHasASample(t *testing.T) {
 	var seen []string
 	for _, path := range glob(t, "testdata/sample*") {
@@ -104,20 +106,23 @@ func TestEveryLanguageHasASample(t *testing.T) {
 	}
 }
 
-// TestNewSyntax: what languages gained of late is either known to their grammar, or costs no more than its statement.
+// TestNewSyntax: what languages gained of late is either known to their grammar, or costs no more
+// than its statement.
 func TestNewSyntax(t *testing.T) {
 	p := newPool(t, parsers.Options{})
 	for _, tt := range []struct {
 		language, src string
 		known         bool
 	}{
-		{"php", "<?php\nclass A {\n    public string $x {\n        get => 1;\n        set(string $v) { $this->x = $v; }\n    }\n}\n", true},
+		{"php", "<?php\nclass A {\n    public string $x {\n        get => 1;\n        set(string $v) { $this->x = " +
+			"$v; }\n    }\n}\n", true},
 		{"php", "<?php\nclass A {\n    public private(set) int $x;\n}\n", true},
 		{"rust", "fn f() {\n    let c = async |x| x;\n    one();\n    two();\n}\n", true},
 		{"go", "package p\n\nfunc f() {\n\tfor i := range 10 {\n\t\tone(i)\n\t}\n}\n", true},
 		{"go", "package p\n\nfunc f() {\n\tone()\n\ttwo()\n\tthree()\n\t_ = (*struct{ J }).method\n}\n", false},
 		{"kotlin", "fun f() {\n    one()\n    two()\n    three()\n    for (i in 0..<10) print(i)\n}\n", false},
-		{"typescript", "function f() {\n  one();\n  two();\n  three();\n}\ninterface I<in out T> {\n  a: T;\n}\n", false},
+		{"typescript", "function f() {\n  one();\n  two();\n  three();\n}\ninterface I<in out T> " +
+			"{\n  a: T;\n}\n", false},
 	} {
 		f, err := p.ParseAs(t.Context(), tt.language, []byte(tt.src))
 		if err != nil || f.Fallback != "" {

@@ -13,7 +13,8 @@ var definers = map[string]bool{
 // maxWords bounds what is told of a chunk by words alone, in names for each use.
 const maxWords = 400
 
-// cutLines cuts without a grammar: prose at blank lines, all else by its indentation, and tells names from the words.
+// cutLines cuts without a grammar: prose at blank lines, all else by its indentation, and tells
+// names from the words.
 func cutLines(language string, lines lineTable) []Chunk {
 	if language == plainText {
 		return cutText(lines)
@@ -29,8 +30,9 @@ func nameText(chunks []Chunk, lines lineTable) {
 	}
 }
 
-// lexicalNames tells the names of a text without a tree: a word behind one of definers or before a colon or an equals
-// sign at the head of a line is defined, a word before an opening bracket is called.
+// lexicalNames tells the names of a text without a tree: a word behind one of definers or before a
+// colon or an equals sign at the head of a line is defined, a word before an opening bracket is
+// called.
 func lexicalNames(text []byte) Names {
 	var n Names
 	seen := map[string]uint8{}

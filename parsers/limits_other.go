@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// Elsewhere than on Linux a parse process has no limits of its own: the parent's deadline and the caps on size hold.
+// Elsewhere than on Linux a parse process has no limits of its own: the parent's deadline and the
+// caps on size hold.
 
 func limitMemory() error { return nil }
 

@@ -2,7 +2,8 @@ package parsers
 
 import "bytes"
 
-// A lineTable maps lines to bytes. Lines end at "\n" only, as the grammars count rows; a final line may lack it.
+// A lineTable maps lines to bytes. Lines end at "\n" only, as the grammars count rows; a final line
+// may lack it.
 type lineTable struct {
 	src    []byte
 	starts []int

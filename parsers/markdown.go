@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// cutMarkdown cuts at headings and fences. The grammar is not used: its scanner writes past a buffer of 1,024 bytes on
-// deep quotes and lists, and takes the process down.
+// cutMarkdown cuts at headings and fences. The grammar is not used: its scanner writes past a
+// buffer of 1,024 bytes on deep quotes and lists, and takes the process down.
 func cutMarkdown(lines lineTable) []Chunk {
 	var chunks []Chunk
 	var titles [7]string // by level

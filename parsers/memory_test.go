@@ -14,8 +14,9 @@ import (
 // parses is how many times TestWorkerMemory parses; PITH_PARSES asks for more.
 const parses = 1_500
 
-// TestWorkerMemory parses all samples over and over in one worker: what it holds must not grow with the number of
-// parses. A tree that is not closed would cost about 20 bytes per byte of source, 60 KB for each parse here.
+// TestWorkerMemory parses all samples over and over in one worker: what it holds must not grow with
+// the number of parses. A tree that is not closed would cost about 20 bytes per byte of source, 60
+// KB for each parse here.
 func TestWorkerMemory(t *testing.T) {
 	n := parses
 	if more := os.Getenv("PITH_PARSES"); more != "" {

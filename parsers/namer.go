@@ -33,8 +33,8 @@ func (m *mentions) add(line int, text []byte, u use) {
 	m.list = append(m.list, mention{line: line, name: at, use: u})
 }
 
-// A within is what a namer knows of a node around the current one.
-type within struct {
+// A surrounding is what a namer knows of a node around the current one.
+type surrounding struct {
 	symbol int
 	use    use
 	// functions is how many functions lie around what is in the node.
@@ -48,7 +48,7 @@ type namer struct {
 	mentions
 	words *wording
 	lines lineTable
-	open  []within
+	open  []surrounding
 	// past is the depth of the name whose parts are passed over, -1 if there is none.
 	past int
 }
@@ -67,11 +67,11 @@ func (n *namer) see(v visit) {
 		return
 	}
 	n.open = n.open[:min(v.depth, len(n.open))]
-	parent := &within{symbol: -1, use: usePlain}
+	parent := &surrounding{symbol: -1, use: usePlain}
 	if len(n.open) > 0 {
 		parent = &n.open[len(n.open)-1]
 	}
-	here := within{symbol: v.symbol, use: parent.use, functions: parent.functions}
+	here := surrounding{symbol: v.symbol, use: parent.use, functions: parent.functions}
 	if parent.symbol >= 0 && parent.symbol < len(n.words.leaf) {
 		here.use = n.words.useOf(parent, v)
 	}
@@ -88,7 +88,7 @@ func (n *namer) see(v visit) {
 }
 
 // name records a leaf.
-func (n *namer) name(v visit, leaf use, here within) {
+func (n *namer) name(v visit, leaf use, here surrounding) {
 	start := n.lines.start(v.startRow) + v.startColumn
 	end := n.lines.start(v.endRow) + v.endColumn
 	if end > len(n.lines.src) || start >= end || end-start > maxNamed {
@@ -135,7 +135,8 @@ func (n *namer) name(v visit, leaf use, here within) {
 	case useType:
 		add(useType)
 	case useField:
-		if head := n.lines.src[:start]; bytes.HasSuffix(head, []byte("self.")) || bytes.HasSuffix(head, []byte("this.")) {
+		if head := n.lines.src[:start]; bytes.HasSuffix(head, []byte("self.")) ||
+			bytes.HasSuffix(head, []byte("this.")) {
 			add(useDefine)
 			return
 		}

@@ -35,7 +35,8 @@ func (c *cutter) nameOf(e entry) string {
 	return name
 }
 
-// outerName is the name that a function or class without one is bound to: the nearest on the way down to it.
+// outerName is the name that a function or class without one is bound to: the nearest on the way
+// down to it.
 func (c *cutter) outerName(g group, def int) string {
 	name := -1
 	for i := g.from; i < def; i++ {
@@ -44,7 +45,8 @@ func (c *cutter) outerName(g group, def int) string {
 			continue
 		}
 		for k := i + 1; k < n.next; k = c.nodes[k].next {
-			if f := c.nodes[k].field; f == fieldName || f == fieldLeft || f == fieldDeclarator && !c.nodes[k].is(wrapper) {
+			if f := c.nodes[k].field; f == fieldName || f == fieldLeft ||
+				f == fieldDeclarator && !c.nodes[k].is(wrapper) {
 				name = k
 			}
 		}
@@ -109,7 +111,7 @@ func (c *cutter) inside(i int) int {
 }
 
 // child is the first child in a field, or -1.
-func (c *cutter) child(i int, f field) int {
+func (c *cutter) child(i int, f childField) int {
 	for k := i + 1; k < c.nodes[i].next; k = c.nodes[k].next {
 		if c.nodes[k].field == f {
 			return k

@@ -8,71 +8,210 @@ import (
 	"pith/parsers"
 )
 
-// one function for each language that takes a parameter, declares a local, calls, and uses a type of its own.
+// one function for each language that takes a parameter, declares a local, calls, and uses a type
+// of its own.
 var named = []struct {
 	language, src             string
 	defines, calls, types     string
 	declares, uses, notLocals string
 }{
 	{
-		"go", "package p\n\nfunc Load(path string) *Shelf {\n\tbooks := read(path)\n\tfor i, b := range books {\n\t\tlog.Print(i, b)\n\t}\n\treturn &Shelf{Items: books}\n}\n",
-		"Load", "read Print", "Shelf string", "3:path 4:books 5:i 5:b", "4:path 5:books 6:i 6:b 8:books", "Items log",
+		"go",
+		`package p
+
+func Load(path string) *Shelf {
+	books := read(path)
+	for i, b := range books {
+		log.Print(i, b)
+	}
+	return &Shelf{Items: books}
+}
+`,
+		"Load", "read Print", "Shelf string", "3:path 4:books 5:i 5:b", "4:path 5:books 6:i 6:b 8:books",
+		"Items log",
 	},
 	{
-		"python", "def load(path: str, *rest) -> Shelf:\n    books = read(path)\n    for i, b in books.items():\n        log.show(i, b)\n    return Shelf(books)\n",
-		"load", "read items show Shelf", "str Shelf", "1:path 1:rest 2:books 3:i 3:b", "2:path 3:books 4:i 4:b 5:books", "log show",
+		"python",
+		`def load(path: str, *rest) -> Shelf:
+    books = read(path)
+    for i, b in books.items():
+        log.show(i, b)
+    return Shelf(books)
+`,
+		"load", "read items show Shelf", "str Shelf", "1:path 1:rest 2:books 3:i 3:b",
+		"2:path 3:books 4:i 4:b 5:books", "log show",
 	},
 	{
-		"javascript", "export function load(path, { deep = 1 }) {\n  const books = read(path);\n  for (const b of books) {\n    log.show(b, deep);\n  }\n  return new Shelf(books);\n}\n",
-		"load", "read show Shelf", "Shelf", "1:path 1:deep 2:books 3:b", "2:path 3:books 4:b 4:deep 6:books", "log",
+		"javascript",
+		`export function load(path, { deep = 1 }) {
+  const books = read(path);
+  for (const b of books) {
+    log.show(b, deep);
+  }
+  return new Shelf(books);
+}
+`,
+		"load", "read show Shelf", "Shelf", "1:path 1:deep 2:books 3:b", "2:path 3:books 4:b 4:deep 6:books",
+		"log",
 	},
 	{
-		"typescript", "export function load(path: string): Shelf<Book> {\n  const books = read(path);\n  return books.map((b: Book) => {\n    return b.id;\n  });\n}\n",
+		"typescript",
+		`export function load(path: string): Shelf<Book> {
+  const books = read(path);
+  return books.map((b: Book) => {
+    return b.id;
+  });
+}
+`,
 		"load", "read map", "Shelf Book", "1:path 2:books 3:b", "2:path 3:books 4:b", "id",
 	},
 	{
-		"tsx", "function Card(props: Props) {\n  const name = props.name;\n  return (\n    <Box title={name} />\n  );\n}\n",
+		"tsx",
+		`function Card(props: Props) {
+  const name = props.name;
+  return (
+    <Box title={name} />
+  );
+}
+`,
 		"Card", "Box", "Props", "1:props 2:name", "2:props 4:name", "title",
 	},
 	{
-		"java", "class A {\n  Shelf load(Path path) {\n    List<Book> books = this.read(path);\n    for (Book b : books) {\n      log.show(b);\n    }\n    return new Shelf(books);\n  }\n}\n",
-		"load", "read show Shelf", "Shelf Path List Book", "2:path 3:books 4:b", "3:path 4:books 5:b 7:books", "log",
+		"java",
+		`class A {
+  Shelf load(Path path) {
+    List<Book> books = this.read(path);
+    for (Book b : books) {
+      log.show(b);
+    }
+    return new Shelf(books);
+  }
+}
+`,
+		"load", "read show Shelf", "Shelf Path List Book", "2:path 3:books 4:b", "3:path 4:books 5:b 7:books",
+		"log",
 	},
 	{
-		"c", "struct shelf *load(const char *path, size_t n) {\n  struct book *books = read_all(path, n);\n  for (int i = 0; i < 3; i++)\n    books[i].next = i;\n  return make(books);\n}\n",
-		"load", "read_all make", "shelf book", "1:path 1:n 2:books 3:i", "2:path 2:n 4:books 4:i 5:books", "next",
+		"c",
+		`struct shelf *load(const char *path, size_t n) {
+  struct book *books = read_all(path, n);
+  for (int i = 0; i < 3; i++)
+    books[i].next = i;
+  return make(books);
+}
+`,
+		"load", "read_all make", "shelf book", "1:path 1:n 2:books 3:i", "2:path 2:n 4:books 4:i 5:books",
+		"next",
 	},
 	{
-		"cpp", "Shelf<Book> A::load(const std::string &path) {\n  auto books = new Reader(path);\n  for (auto &b : *books) {\n    log->show(b);\n  }\n  return std::move(books);\n}\n",
-		"load", "Reader show move", "Shelf Book string Reader", "1:path 2:books 3:b", "2:path 3:books 4:b 6:books", "log",
+		"cpp",
+		`Shelf<Book> A::load(const std::string &path) {
+  auto books = new Reader(path);
+  for (auto &b : *books) {
+    log->show(b);
+  }
+  return std::move(books);
+}
+`,
+		"load", "Reader show move", "Shelf Book string Reader", "1:path 2:books 3:b",
+		"2:path 3:books 4:b 6:books", "log",
 	},
 	{
-		"csharp", "class A {\n  Shelf Load(Path path) {\n    var books = this.Read(path);\n    foreach (var b in books) {\n      Log.Show(b);\n    }\n    return new Shelf(books);\n  }\n}\n",
+		"csharp",
+		`class A {
+  Shelf Load(Path path) {
+    var books = this.Read(path);
+    foreach (var b in books) {
+      Log.Show(b);
+    }
+    return new Shelf(books);
+  }
+}
+`,
 		"Load", "Read Show Shelf", "Shelf Path", "2:path 3:books 4:b", "3:path 4:books 5:b 7:books", "Log",
 	},
 	{
-		"rust", "fn load(path: &Path) -> Shelf {\n    let mut books = read(path);\n    for (i, b) in books.iter() {\n        println!(\"{}\", b);\n    }\n    if let Some(x) = books.last() {\n        log::show(x);\n    }\n    Shelf::new(books)\n}\n",
-		"load", "read iter println last show new", "Path Shelf", "1:path 2:books 3:i 3:b 6:x", "2:path 3:books 4:b 6:books 7:x 9:books", "Some log",
+		"rust",
+		`fn load(path: &Path) -> Shelf {
+    let mut books = read(path);
+    for (i, b) in books.iter() {
+        println!("{}", b);
+    }
+    if let Some(x) = books.last() {
+        log::show(x);
+    }
+    Shelf::new(books)
+}
+`,
+		"load", "read iter println last show new", "Path Shelf", "1:path 2:books 3:i 3:b 6:x",
+		"2:path 3:books 4:b 6:books 7:x 9:books", "Some log",
 	},
 	{
-		"ruby", "def load(path, deep: 1)\n  books = read(path)\n  books.each do |b|\n    log.show(b, deep)\n  end\n  Shelf.new(books)\nend\n",
-		"load", "read each show new", "Shelf", "1:path 1:deep 2:books 3:b", "2:path 3:books 4:b 4:deep 6:books", "log",
+		"ruby",
+		`def load(path, deep: 1)
+  books = read(path)
+  books.each do |b|
+    log.show(b, deep)
+  end
+  Shelf.new(books)
+end
+`,
+		"load", "read each show new", "Shelf", "1:path 1:deep 2:books 3:b", "2:path 3:books 4:b 4:deep 6:books",
+		"log",
 	},
 	{
-		"php", "<?php\nfunction load(Path $path): Shelf {\n  $books = read($path);\n  foreach ($books as $i => $b) {\n    Log::show($i, $b);\n  }\n  return new Shelf($books);\n}\n",
-		"load", "read show Shelf", "Path Shelf", "2:path 3:books 4:i 4:b", "3:path 4:books 5:i 5:b 7:books", "Log",
+		"php",
+		`<?php
+function load(Path $path): Shelf {
+  $books = read($path);
+  foreach ($books as $i => $b) {
+    Log::show($i, $b);
+  }
+  return new Shelf($books);
+}
+`,
+		"load", "read show Shelf", "Path Shelf", "2:path 3:books 4:i 4:b", "3:path 4:books 5:i 5:b 7:books",
+		"Log",
 	},
 	{
-		"kotlin", "fun load(path: Path): Shelf {\n    val books = read(path)\n    for (b in books) {\n        log.show(b)\n    }\n    return Shelf(books)\n}\n",
+		"kotlin",
+		`fun load(path: Path): Shelf {
+    val books = read(path)
+    for (b in books) {
+        log.show(b)
+    }
+    return Shelf(books)
+}
+`,
 		"load", "read show Shelf", "Path Shelf", "1:path 2:books 3:b", "2:path 3:books 4:b 6:books", "log",
 	},
 	{
-		"swift", "func load(_ path: Path, at n: Int = 0) -> Shelf {\n    let books = read(path)\n    for b in books {\n        log.show(b, n)\n    }\n    return Shelf(items: books)\n}\n",
-		"load", "read show Shelf", "Path Shelf", "1:path 1:n 2:books 3:b", "2:path 3:books 4:b 4:n 6:books", "log at items",
+		"swift",
+		`func load(_ path: Path, at n: Int = 0) -> Shelf {
+    let books = read(path)
+    for b in books {
+        log.show(b, n)
+    }
+    return Shelf(items: books)
+}
+`,
+		"load", "read show Shelf", "Path Shelf", "1:path 1:n 2:books 3:b", "2:path 3:books 4:b 4:n 6:books",
+		"log at items",
 	},
 	{
-		"scala", "object A {\n  def load(path: Path): Shelf = {\n    val books = read(path)\n    books.foreach { b =>\n      log.show(b)\n    }\n    new Shelf(books)\n  }\n}\n",
-		"load", "read foreach show Shelf", "Path Shelf", "2:path 3:books 4:b", "3:path 4:books 5:b 7:books", "log",
+		"scala",
+		`object A {
+  def load(path: Path): Shelf = {
+    val books = read(path)
+    books.foreach { b =>
+      log.show(b)
+    }
+    new Shelf(books)
+  }
+}
+`,
+		"load", "read foreach show Shelf", "Path Shelf", "2:path 3:books 4:b", "3:path 4:books 5:b 7:books",
+		"log",
 	},
 	{
 		"bash", "load() {\n  local path=$1\n  for b in $(read_all \"$path\"); do\n    show \"$b\"\n  done\n}\n",
@@ -149,7 +288,8 @@ func locals(_ parsers.File, src string, n parsers.Names) (declared, used []strin
 	return declared, used
 }
 
-// TestNamesWithoutGrammar: words alone tell something of languages that no grammar cuts, nothing of prose.
+// TestNamesWithoutGrammar: words alone tell something of languages that no grammar cuts, nothing of
+// prose.
 func TestNamesWithoutGrammar(t *testing.T) {
 	p := newPool(t, parsers.Options{})
 	for _, tt := range []struct{ language, src, defines, calls string }{
@@ -165,7 +305,8 @@ func TestNamesWithoutGrammar(t *testing.T) {
 		if got := strings.Join(n.Defines, " "); got != tt.defines {
 			t.Errorf("%s: defines %q instead of %q", tt.language, got, tt.defines)
 		}
-		if got := strings.Join(n.Calls, " "); tt.calls != "" && !strings.Contains(got, tt.calls) || tt.calls == "" && got != "" {
+		if got := strings.Join(n.Calls, " "); tt.calls != "" && !strings.Contains(got, tt.calls) ||
+			tt.calls == "" && got != "" {
 			t.Errorf("%s: calls %q instead of %q", tt.language, got, tt.calls)
 		}
 	}
@@ -179,8 +320,16 @@ func TestDoc(t *testing.T) {
 		doc, signature [2]int
 	}{
 		{"go", "package p\n\n// F is\n// one.\nfunc F(\n\ta int,\n) {\n\tg()\n}\n", [2]int{2, 4}, [2]int{4, 7}},
-		{"python", "@cached\ndef f(a,\n      b):\n    \"\"\"Is\n    one.\"\"\"\n    return a\n", [2]int{3, 5}, [2]int{0, 3}},
-		{"java", "class A {\n  int x;\n\n  /** One. */\n  @Test\n  void f() {\n    g();\n  }\n}\n", [2]int{3, 4}, [2]int{4, 6}},
+		{
+			"python", "@cached\ndef f(a,\n      b):\n    \"\"\"Is\n    one.\"\"\"\n    return a\n",
+			[2]int{3, 5},
+			[2]int{0, 3},
+		},
+		{
+			"java", "class A {\n  int x;\n\n  /** One. */\n  @Test\n  void f() {\n    g();\n  }\n}\n",
+			[2]int{3, 4},
+			[2]int{4, 6},
+		},
 		{"rust", "/// One.\n#[inline]\nfn f() {\n    g();\n}\n", [2]int{0, 1}, [2]int{1, 3}},
 		{"go", "package p\n\nfunc F() {\n\tg()\n}\n", [2]int{2, 2}, [2]int{2, 3}},
 	} {

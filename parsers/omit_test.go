@@ -95,7 +95,8 @@ func (o *omitter) text() []byte {
 				indent, found = o.lines[end][:len(o.lines[end])-len(text)], true
 			}
 		}
-		fmt.Fprintf(&b, "%s%s... lines %d-%d omitted%s\n", indent, o.file.CommentPrefix, line+1, end, o.file.CommentSuffix)
+		fmt.Fprintf(&b, "%s%s... lines %d-%d omitted%s\n", indent, o.file.CommentPrefix, line+1, end,
+			o.file.CommentSuffix)
 		line = end - 1
 	}
 	return b.Bytes()
@@ -125,7 +126,8 @@ func checkOmissions(t *testing.T, p *parsers.Pool, path string, rounds int) {
 			if os.Getenv("PITH_KEEP") != "" {
 				_ = os.WriteFile(name, rest, 0o600)
 			}
-			t.Errorf("%s: round %d, rate %.1f: %d syntax errors after leaving parts out (%s)", path, round, rate, again.SyntaxErrors, name)
+			t.Errorf("%s: round %d, rate %.1f: %d syntax errors after leaving parts out (%s)", path, round, rate,
+				again.SyntaxErrors, name)
 			return
 		}
 	}
@@ -136,7 +138,8 @@ func checkTiling(t testing.TB, f parsers.File, src []byte) {
 	at, line := 0, 0
 	for i, ch := range f.Chunks {
 		if ch.Start != at || ch.StartLine != line || ch.End <= ch.Start {
-			t.Fatalf("chunk %d [%d,%d) lines [%d,%d) does not continue at byte %d, line %d", i, ch.Start, ch.End, ch.StartLine, ch.EndLine, at, line)
+			t.Fatalf("chunk %d [%d,%d) lines [%d,%d) does not continue at byte %d, line %d", i, ch.Start, ch.End,
+				ch.StartLine, ch.EndLine, at, line)
 		}
 		if ch.Start > 0 && src[ch.Start-1] != '\n' {
 			t.Fatalf("chunk %d starts inside a line", i)
@@ -163,8 +166,8 @@ func checkUnits(t testing.TB, us []parsers.Unit, start, end int) {
 	}
 }
 
-// TestOmissionKeepsSyntax works on the samples and on some of Go's own sources; PITH_CORPUS may name a file that lists
-// others, one path a line.
+// TestOmissionKeepsSyntax works on the samples and on some of Go's own sources; PITH_CORPUS may
+// name a file that lists others, one path a line.
 func TestOmissionKeepsSyntax(t *testing.T) {
 	p := newPool(t, parsers.Options{})
 	for _, path := range glob(t, "testdata/sample*") {

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// maxRun is how many lines of code outside definitions make a chunk before a blank line ends it: a relevance per chunk
-// says little about a chunk of many unrelated things.
+// maxRun is how many lines of code outside definitions make a chunk before a blank line ends it: a
+// relevance per chunk says little about a chunk of many unrelated things.
 const maxRun = 60
 
 // An enclosure is what a run of definitions lies in.
@@ -72,8 +72,8 @@ func (c *cutter) all(gs []group) map[int]bool {
 	return kept
 }
 
-// headAt is the index of the next group on lines of its own without which what follows is no file of its language, -1 if
-// there is none: <?php, a package clause, an interpreter line.
+// headAt is the index of the next group on lines of its own without which what follows is no file
+// of its language, -1 if there is none: <?php, a package clause, an interpreter line.
 func (c *cutter) headAt(gs []group) int {
 	for i, g := range gs {
 		if g.whole && !g.is(broken) && (g.is(head) && c.isHead(g) || g.start == 0 && g.remark() && c.interpreted()) {
@@ -97,7 +97,8 @@ func (c *cutter) isHead(g group) bool {
 // open starts a chunk, which ends where the next one starts.
 func (c *cutter) open(chunk Chunk) *Chunk {
 	if last := len(c.chunks) - 1; last >= 0 && c.chunks[last].StartLine >= chunk.StartLine && last != chunk.Parent {
-		// nothing between two boundaries: cannot happen for groups in order, but tiling must not depend on a grammar
+		// nothing between two boundaries: cannot happen for groups in order, but tiling must not
+		// depend on a grammar
 		return &c.chunks[last]
 	}
 	c.chunks = append(c.chunks, chunk)
@@ -154,8 +155,8 @@ func (c *cutter) described(before []group, def group) int {
 	return i
 }
 
-// others makes an entry of each group that defines nothing. A comment directly below a definition and deeper than it
-// is the definition's: Python's grammar ends a body before its last comment.
+// others makes an entry of each group that defines nothing. A comment directly below a definition
+// and deeper than it is the definition's: Python's grammar ends a body before its last comment.
 func (c *cutter) others(es []entry, gs []group) []entry {
 	for i := range gs {
 		if last := len(es) - 1; last >= 0 && es[last].def >= 0 && gs[i].remark() {

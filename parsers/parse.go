@@ -21,13 +21,14 @@ type outline struct {
 	errors int
 }
 
-// parseTree runs the grammar over src and cuts the tree. Where a preprocessor has its say it does so in several ways. Each parse has a parser of its own: a parser that ran out of
-// time resumes the old document at its next parse. The context that the library takes is never one that can be
-// cancelled, since its watcher races with the end of the parse; the library's own limit is checked once in a hundred
-// steps, so this bounds well-natured input only.
+// parseTree runs the grammar over src and cuts the tree. Where a preprocessor has its say it does
+// so in several ways. Each parse has a parser of its own: a parser that ran out of time resumes the
+// old document at its next parse. The context that the library takes is never one that can be
+// cancelled, since its watcher races with the end of the parse; the library's own limit is checked
+// once in a hundred steps, so this bounds well-natured input only.
 func parseTree(s *syntax, src []byte, limit time.Duration) (outline, error) {
 	lines := newLineTable(src)
-	var frames []*frame
+	var frames []*conditionalFrame
 	if s.preprocessed {
 		frames = framesOf(lines)
 	}
@@ -45,11 +46,12 @@ func parseTree(s *syntax, src []byte, limit time.Duration) (outline, error) {
 // A reading is a way to show a file to its grammar.
 type reading struct {
 	lines, seen lineTable
-	frames      []*frame
+	frames      []*conditionalFrame
 	first       bool // the grammar sees the first branch of each frame only
 }
 
-// parseBest parses in several ways until one has no syntax error, and returns the one with the fewest.
+// parseBest parses in several ways until one has no syntax error, and returns the one with the
+// fewest.
 func parseBest(s *syntax, list []reading, limit time.Duration) (best outline, err error) {
 	for i, r := range list {
 		o, err := parseOnce(s, r, limit/time.Duration(len(list)))
@@ -83,8 +85,8 @@ func parseOnce(s *syntax, r reading, limit time.Duration) (outline, error) {
 	return cutTree(s, tree, r)
 }
 
-// cutTree turns a mistake of ours, on a tree that nobody thought of, into an error: the file then goes to the line
-// fallback, and nobody's request is lost.
+// cutTree turns a mistake of ours, on a tree that nobody thought of, into an error: the file then
+// goes to the line fallback, and nobody's request is lost.
 func cutTree(s *syntax, tree *sitter.Tree, r reading) (o outline, err error) {
 	defer func() {
 		if v := recover(); v != nil {

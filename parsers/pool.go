@@ -15,19 +15,23 @@ import (
 
 // Options configure a Pool.
 type Options struct {
-	// Workers is the number of parse processes. If zero, 2. Each is started when it is first needed.
+	// Workers is the number of parse processes. If zero, 2. Each is started when it is first
+	// needed.
 	Workers int
-	// InProcess runs the grammars in this process: faster to start, but hostile input can abort the process, so it is for
-	// files that one trusts. Ruby always uses a worker process.
+	// InProcess runs the grammars in this process: faster to start, but hostile input can abort the
+	// process, so it is for files that one trusts. Ruby always uses a worker process.
 	InProcess bool
 	// Timeout bounds one file's parse. If zero, 2 s. A worker past it is killed and replaced.
 	Timeout time.Duration
-	// MaxBytes is the largest file given to a grammar, in bytes. If zero, 1 MiB. Larger ones go to the line fallback.
+	// MaxBytes is the largest file given to a grammar, in bytes. If zero, 1 MiB. Larger ones go to
+	// the line fallback.
 	MaxBytes int
-	// KeptBytes bounds the memory for outlines of files that were parsed before (see InScope), so that another question about a file
-	// does not parse it again. If zero, 8 MiB; if negative, none are kept.
+	// KeptBytes bounds the memory for outlines of files that were parsed before (see InScope), so
+	// that another question about a file does not parse it again. If zero, 8 MiB; if negative, none
+	// are kept.
 	KeptBytes int
-	// Command starts a parse worker: program and arguments. If nil, this executable with the one argument WorkerArg.
+	// Command starts a parse worker: program and arguments. If nil, this executable with the one
+	// argument WorkerArg.
 	Command []string
 }
 
@@ -39,20 +43,24 @@ var ErrClosed = errors.New("parsers: pool is closed")
 
 // Stats counts what a Pool did since it was made.
 type Stats struct {
-	// Parses counts files, Fallbacks those that were cut by lines although there is a grammar for them.
+	// Parses counts files, Fallbacks those that were cut by lines although there is a grammar for
+	// them.
 	Parses, Fallbacks int64
-	// Known counts files whose outline was remembered, so that no grammar ran; KeptBytes is the memory that outlines take now.
+	// Known counts files whose outline was remembered, so that no grammar ran; KeptBytes is the
+	// memory that outlines take now.
 	Known     int64
 	KeptBytes int
-	// Timeouts counts parses past Options.Timeout, Deaths the workers that ended by themselves in a parse.
+	// Timeouts counts parses past Options.Timeout, Deaths the workers that ended by themselves in a
+	// parse.
 	Timeouts, Deaths int64
 }
 
 // suspects is how many files that stopped a worker are remembered.
 const suspects = 1024
 
-// A Pool cuts files. The grammars run in child processes, because some inputs abort the process that parses them
-// (tree-sitter-ruby#287 is one); what they leave behind is a dead child. A Pool is safe for concurrent use.
+// A Pool cuts files. The grammars run in child processes, because some inputs abort the process
+// that parses them (tree-sitter-ruby#287 is one); what they leave behind is a dead child. A Pool is
+// safe for concurrent use.
 type Pool struct {
 	opts     Options
 	syntaxes syntaxes
@@ -61,7 +69,7 @@ type Pool struct {
 	closed chan struct{}
 	close  sync.Once
 	// stopped remembers files that a worker did not survive, and why.
-	stopped *lru.Cache[sum, string]
+	stopped *lru.Cache[checksum, string]
 	known   *shelf
 
 	parses, fallbacks, hits, timeouts, deaths atomic.Int64
@@ -87,7 +95,7 @@ func NewPool(opts Options) (*Pool, error) {
 	}
 	p := &Pool{opts: opts, slots: make(chan *process, opts.Workers), closed: make(chan struct{})}
 	var err error
-	if p.stopped, err = lru.New[sum, string](suspects); err != nil {
+	if p.stopped, err = lru.New[checksum, string](suspects); err != nil {
 		return nil, fmt.Errorf("remember files: %w", err)
 	}
 	if p.known, err = newShelf(cmp.Or(opts.KeptBytes, shelfBytes)); err != nil {
@@ -99,13 +107,15 @@ func NewPool(opts Options) (*Pool, error) {
 	return p, nil
 }
 
-// Parse cuts a file whose language is told from its path, its shebang line or its content; the path may be "". It fails
-// only when ctx ends or the pool is closed: whatever the bytes, the chunks tile them.
+// Parse cuts a file whose language is told from its path, its shebang line or its content; the path
+// may be "". It fails only when ctx ends or the pool is closed: whatever the bytes, the chunks tile
+// them.
 func (p *Pool) Parse(ctx context.Context, path string, src []byte) (File, error) {
 	return p.parse(ctx, Detect(path, src), src)
 }
 
-// ParseAs cuts a file in a language: a canonical name, or a code fence's tag ("py", "ts"); "" tells it from the content.
+// ParseAs cuts a file in a language: a canonical name, or a code fence's tag ("py", "ts"); "" tells
+// it from the content.
 func (p *Pool) ParseAs(ctx context.Context, language string, src []byte) (File, error) {
 	name := byTag(language)
 	switch {

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// grace is how long after its time limit a parse process may still answer that it ran out of time. A grammar checks its
-// limit seldom; without grace each slow file would cost a process.
+// grace is how long after its time limit a parse process may still answer that it ran out of time.
+// A grammar checks its limit seldom; without grace each slow file would cost a process.
 const grace = 100 * time.Millisecond
 
 // A process is a running parse process. It has one user at a time.
@@ -22,8 +22,9 @@ type process struct {
 	buf *bufio.Reader
 }
 
-// startProcess runs command with an empty environment and no open files but its two pipes, and waits until it reports
-// that it serves, limit at most. Its start is not on the account of the first file.
+// startProcess runs command with an empty environment and no open files but its two pipes, and
+// waits until it reports that it serves, limit at most. Its start is not on the account of the
+// first file.
 func startProcess(ctx context.Context, command []string, limit time.Duration) (*process, error) {
 	childIn, in, err := os.Pipe()
 	if err != nil {
@@ -53,8 +54,9 @@ func startProcess(ctx context.Context, command []string, limit time.Duration) (*
 	return p, nil
 }
 
-// ask sends a request and returns the answer's payload. After an error the process is in an unknown state and has to
-// be killed. The error is os.ErrDeadlineExceeded when the limit passed or ctx ended.
+// ask sends a request and returns the answer's payload. After an error the process is in an unknown
+// state and has to be killed. The error is os.ErrDeadlineExceeded when the limit passed or ctx
+// ended.
 func (p *process) ask(ctx context.Context, req request) (payload []byte, err error) {
 	err = p.within(ctx, req.limit+grace, func() error {
 		if err := writeFrame(p.in, req.encode()); err != nil {

@@ -6,11 +6,13 @@ import (
 	"strings"
 )
 
-// chunkSeparator is a comment line by which the authors of a file may cut it themselves (LongCodeZip, released code).
+// chunkSeparator is a comment line by which the authors of a file may cut it themselves
+// (LongCodeZip, released code).
 const chunkSeparator = "# --CHUNK_SEPARATOR-- #"
 
-// A braceRule finds where definitions start in a language with braces, as the reference does: an expression over the
-// text, whose match ends at the first closing brace. Only its start cuts; its end is where the search goes on.
+// A braceRule finds where definitions start in a language with braces, as the reference does: an
+// expression over the text, whose match ends at the first closing brace. Only its start cuts; its
+// end is where the search goes on.
 type braceRule struct{ modifiers, keywords string }
 
 var braceRules = map[string]braceRule{
@@ -21,11 +23,12 @@ var braceRules = map[string]braceRule{
 	"go":         {"", "func|type"},
 }
 
-// SplitReference cuts source as the reference implementation of LongCodeZip does (arXiv 2510.00446, section on
-// function-level chunking, and its released code), for comparing results with its tables; Parse is better at everything
-// else. Decorators and comments above a definition stay with the chunk before, `async def` starts none, and code after
-// a function is the function's. Pieces put together give the source, unless it holds separator comments, which are
-// dropped as pieces of white space are then. The rule for Python (and for languages unknown to the reference) is exact;
+// SplitReference cuts source as the reference implementation of LongCodeZip does (arXiv 2510.00446,
+// section on function-level chunking, and its released code), for comparing results with its
+// tables; Parse is better at everything else. Decorators and comments above a definition stay with
+// the chunk before, `async def` starts none, and code after a function is the function's. Pieces
+// put together give the source, unless it holds separator comments, which are dropped as pieces of
+// white space are then. The rule for Python (and for languages unknown to the reference) is exact;
 // the one for cpp, java, typescript, rust and go follows its description.
 func SplitReference(language string, src []byte) []string {
 	if !bytes.Contains(src, []byte(chunkSeparator)) {
@@ -70,14 +73,15 @@ func (r braceRule) expression() *regexp.Regexp {
 	if r.modifiers != "" {
 		b.WriteString(`(?:(?:` + r.modifiers + `)\s+)*`)
 	}
-	b.WriteString(`(?:(?:` + r.keywords + `)\b[^{;]*|(?:[\w<>\[\]:*&]+[ \t]+)*\w+[ \t]*\([^)]*\)[^{;\n]*)(?:\{[^}]*\})?`)
+	b.WriteString(`(?:(?:` + r.keywords + `)\b[^{;]*|(?:[\w<>\[\]:*&]+[ \t]+)*\w+[ \t]*\([^)]*\)[^{;\n]*)` +
+		`(?:\{[^}]*\})?`)
 	return regexp.MustCompile(b.String())
 }
 
 var pythonDefinition = regexp.MustCompile(`^\s*(?:def|class)\s+\S`)
 
-// pythonCuts are the ends of the last lines that are not blank above each definition, without their line ends: a chunk
-// begins with a line end, blank lines and the definition.
+// pythonCuts are the ends of the last lines that are not blank above each definition, without their
+// line ends: a chunk begins with a line end, blank lines and the definition.
 func pythonCuts(src []byte) []int {
 	var cuts []int
 	lines := newLineTable(src)

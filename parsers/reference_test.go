@@ -40,12 +40,24 @@ func TestSplitReferencePython(t *testing.T) {
 	}{
 		{name: "empty"},
 		{name: "no definition", src: "x = 1\ny = 2\n", want: []string{"x = 1\ny = 2\n"}},
-		{name: "blank lines go with the definition", src: "x\n\n \ndef f(): 1\n", want: []string{"x", "\n\n \ndef f(): 1\n"}},
+		{
+			name: "blank lines go with the definition", src: "x\n\n \ndef f(): 1\n",
+			want: []string{"x", "\n\n \ndef f(): 1\n"},
+		},
 		{name: "definition at the start", src: "\ndef f(): 1\n", want: []string{"\ndef f(): 1\n"}},
 		{name: "adjacent", src: "def f(): 1\ndef g(): 2", want: []string{"def f(): 1", "\ndef g(): 2"}},
-		{name: "async and lone keywords start nothing", src: "async def f(): 1\ndef\nclass_ = 1\n", want: []string{"async def f(): 1\ndef\nclass_ = 1\n"}},
-		{name: "in a string", src: "s = '''\nclass of 1984\n'''\n", want: []string{"s = '''", "\nclass of 1984\n'''\n"}},
-		{name: "separators", src: "a\n# --CHUNK_SEPARATOR-- #\n \n# --CHUNK_SEPARATOR-- #\ndef f(): 1\n", want: []string{"a\n", "\ndef f(): 1\n"}},
+		{
+			name: "async and lone keywords start nothing", src: "async def f(): 1\ndef\nclass_ = 1\n",
+			want: []string{"async def f(): 1\ndef\nclass_ = 1\n"},
+		},
+		{
+			name: "in a string", src: "s = '''\nclass of 1984\n'''\n",
+			want: []string{"s = '''", "\nclass of 1984\n'''\n"},
+		},
+		{
+			name: "separators", src: "a\n# --CHUNK_SEPARATOR-- #\n \n# --CHUNK_SEPARATOR-- #\ndef f(): 1\n",
+			want: []string{"a\n", "\ndef f(): 1\n"},
+		},
 		{
 			name: "whole sample", src: referenceSample, want: []string{
 				"import os\n\nLIMIT = 3\n\n@deco",
@@ -72,16 +84,26 @@ func TestSplitReferenceBraces(t *testing.T) {
 	}{
 		{
 			name: "a Java class and its first method are one", language: "java",
-			src:    "import a.B;\n\npublic class C {\n  int f(int a) {\n    return a;\n  }\n\n  int g(int a) {\n    return a;\n  }\n}\n",
+			src: "import a.B;\n\npublic class C {\n  int f(int a) {\n    return a;\n  }\n\n  int g(int a) {\n    " +
+				"return a;\n  }\n}\n",
 			starts: []string{"import a.B", "public class C", "  int g"},
 		},
-		{name: "a Rust impl is one", language: "rust", src: "impl S {\n    fn f(&self) {}\n}\n", starts: []string{"impl S"}},
+		{
+			name: "a Rust impl is one", language: "rust", src: "impl S {\n    fn f(&self) {}\n}\n",
+			starts: []string{"impl S"},
+		},
 		{
 			name: "an exported class starts at its first method", language: "typescript",
 			src: "export class C {\n  f(a) {\n    return a\n  }\n}\n", starts: []string{"export class C", "  f(a)"},
 		},
-		{name: "Go", language: "go", src: "package a\n\ntype T struct {\n}\n\nfunc f() {\n}\n", starts: []string{"package a", "type T", "func f"}},
-		{name: "unknown languages follow Python", language: "cobol", src: "x\ndef f\n", starts: []string{"x", "\ndef f"}},
+		{
+			name: "Go", language: "go", src: "package a\n\ntype T struct {\n}\n\nfunc f() {\n}\n",
+			starts: []string{"package a", "type T", "func f"},
+		},
+		{
+			name: "unknown languages follow Python", language: "cobol", src: "x\ndef f\n",
+			starts: []string{"x", "\ndef f"},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -13,42 +13,46 @@ import (
 
 type scopeKey struct{}
 
-// InScope returns a context whose calls of Parse and ParseAs remember outlines for calls of the same scope. How fast an answer comes
-// tells whether the same bytes were cut before, so a server gives each tenant a scope of its own; a call without a scope neither
-// finds nor leaves anything. That a file stopped a worker is remembered for all: it is no use to try it once for each tenant.
+// InScope returns a context whose calls of Parse and ParseAs remember outlines for calls of the
+// same scope. How fast an answer comes tells whether the same bytes were cut before, so a server
+// gives each tenant a scope of its own; a call without a scope neither finds nor leaves anything.
+// That a file stopped a worker is remembered for all: it is no use to try it once for each tenant.
 func InScope(ctx context.Context, scope string) context.Context {
 	return context.WithValue(ctx, scopeKey{}, scope)
 }
 
-// A sum stands for a file's bytes and its language, which together decide its outline; the path does no more than name the
-// language.
-type sum [sha256.Size]byte
+// A checksum stands for a file's bytes and its language, which together decide its outline; the
+// path does no more than name the language.
+type checksum [sha256.Size]byte
 
-func sumOf(language string, src []byte) sum {
+func sumOf(language string, src []byte) checksum {
 	h := sha256.New()
 	_, _ = fmt.Fprintf(h, "%s\x00", language) // a hash takes everything
 	_, _ = h.Write(src)
-	return sum(h.Sum(nil))
+	return checksum(h.Sum(nil))
 }
 
 // A place is where an outline is remembered.
 type place struct {
 	scope string
-	sum   sum
+	sum   checksum
 }
 
-// A shelf keeps the outlines used last, up to a number of bytes. It keeps them as workers send them: in a tenth of the room that the
-// chunks take, and each caller decodes chunks of its own, which it may change.
+// A shelf keeps the outlines used last, up to a number of bytes. It keeps them as workers send
+// them: in a tenth of the room that the chunks take, and each caller decodes chunks of its own,
+// which it may change.
 type shelf struct {
 	mu           sync.Mutex
 	lru          *simplelru.LRU[place, []byte]
 	bytes, limit int
 }
 
-// shelfBytes is the default of Options.KeptBytes. 131 KB of Go leave 33 KB, so these are the outlines of some 32 MB of code.
+// shelfBytes is the default of Options.KeptBytes. 131 KB of Go leave 33 KB, so these are the
+// outlines of some 32 MB of code.
 const shelfBytes = 8 << 20
 
-// placeBytes is what an outline costs beside its bytes and the scope's: key, list element, map slot, slice header.
+// placeBytes is what an outline costs beside its bytes and the scope's: key, list element, map
+// slot, slice header.
 const placeBytes = 256
 
 func newShelf(limit int) (*shelf, error) {
@@ -60,7 +64,7 @@ func newShelf(limit int) (*shelf, error) {
 }
 
 // find returns the outline of a file with these lines, if the scope of ctx has it.
-func (s *shelf) find(ctx context.Context, sum sum, lines lineTable) (outline, bool) {
+func (s *shelf) find(ctx context.Context, sum checksum, lines lineTable) (outline, bool) {
 	scope, scoped := ctx.Value(scopeKey{}).(string)
 	if !scoped {
 		return outline{}, false
@@ -75,8 +79,9 @@ func (s *shelf) find(ctx context.Context, sum sum, lines lineTable) (outline, bo
 	return o, err == nil
 }
 
-// add remembers o for the scope of ctx, unless it alone is more than the bound, and forgets the oldest until all is within it.
-func (s *shelf) add(ctx context.Context, sum sum, o outline) {
+// add remembers o for the scope of ctx, unless it alone is more than the bound, and forgets the
+// oldest until all is within it.
+func (s *shelf) add(ctx context.Context, sum checksum, o outline) {
 	scope, scoped := ctx.Value(scopeKey{}).(string)
 	if !scoped || s.limit <= 0 {
 		return

@@ -57,8 +57,8 @@ type grammar struct {
 	load func() *sitter.Language
 	// types lists node types by role, separated by spaces; keywords in single quotes.
 	types map[role]string
-	// fragile are first bytes of a statement that would continue the one before, were there nothing between
-	// (JavaScript without semicolons).
+	// fragile are first bytes of a statement that would continue the one before, were there nothing
+	// between (JavaScript without semicolons).
 	fragile string
 	// preprocessed says that lines beginning with # steer a preprocessor.
 	preprocessed bool
@@ -72,7 +72,7 @@ type syntax struct {
 	language *sitter.Language
 	byNumber []role
 	// fields are the grammar's fields by number, as far as the cutter knows them.
-	fields []field
+	fields []childField
 	words  *wording
 }
 
@@ -84,7 +84,8 @@ func (s *syntax) roles(number int) role {
 	return s.byNumber[number]
 }
 
-// newSyntax resolves g. It fails when a type is not in the grammar's table: a misspelt type would be silently unused.
+// newSyntax resolves g. It fails when a type is not in the grammar's table: a misspelt type would
+// be silently unused.
 func newSyntax(g grammar) (*syntax, error) {
 	s := &syntax{grammar: g, language: g.load()}
 	byName := map[string]role{}
@@ -116,7 +117,7 @@ func newSyntax(g grammar) (*syntax, error) {
 			return nil, fmt.Errorf("grammar has no node type %q", name)
 		}
 	}
-	s.fields = []field{fieldNone}
+	s.fields = []childField{fieldNone}
 	for i := 1; s.language.FieldName(i) != ""; i++ {
 		s.fields = append(s.fields, fieldOf(s.language.FieldName(i)))
 	}

@@ -6,8 +6,9 @@ const (
 	mostText  = 60
 )
 
-// cutText cuts a file by its lines. A chunk ends at a blank line before a line that is not indented once it has
-// leastText lines; failing that, past half of mostText, at a blank line, or else where the indentation is least.
+// cutText cuts a file by its lines. A chunk ends at a blank line before a line that is not indented
+// once it has leastText lines; failing that, past half of mostText, at a blank line, or else where
+// the indentation is least.
 func cutText(lines lineTable) []Chunk {
 	var chunks []Chunk
 	for start := 0; start < lines.count(); {
@@ -55,7 +56,8 @@ func textEnd(lines lineTable, start int) int {
 	return limit
 }
 
-// paragraphs makes a unit of each run of lines between blank lines; the blank lines after it are its own.
+// paragraphs makes a unit of each run of lines between blank lines; the blank lines after it are
+// its own.
 func paragraphs(lines lineTable, start, end int) []Unit {
 	var us []Unit
 	for line := lines.skipBlank(start, end); line < end; {

@@ -7,15 +7,16 @@ import (
 	sitter "github.com/smacker/go-tree-sitter"
 )
 
-// maxDepth is how deep into a tree units are looked for. Deeper code is left in one piece, which bounds our recursion
-// on hostile input; real code stays under 100.
+// maxDepth is how deep into a tree units are looked for. Deeper code is left in one piece, which
+// bounds our recursion on hostile input; real code stays under 100.
 const maxDepth = 400
 
-// A node is what the cutter needs of one node of a grammar's tree. The nodes of a tree lie in one slice in document
-// order, a parent before its children. Children of nodes that fit on one line are left out unless a name is among them.
+// A node is what the cutter needs of one node of a grammar's tree. The nodes of a tree lie in one
+// slice in document order, a parent before its children. Children of nodes that fit on one line are
+// left out unless a name is among them.
 type node struct {
 	roles role
-	field field
+	field childField
 	// start and end are the byte span without white space at either end.
 	start, end int
 	// first and last are the lines of the first and the last byte.
@@ -26,11 +27,12 @@ type node struct {
 
 func (n node) is(r role) bool { return n.roles&r != 0 }
 
-// A field is the grammar's name for a child's place in its parent, as far as names are concerned.
-type field uint8
+// A childField is the grammar's name for a child's place in its parent, as far as names are
+// concerned.
+type childField uint8
 
 const (
-	fieldNone field = iota
+	fieldNone childField = iota
 	fieldName
 	fieldDeclarator
 	fieldLeft
@@ -38,7 +40,7 @@ const (
 	fieldReceiver
 )
 
-func fieldOf(name string) field {
+func fieldOf(name string) childField {
 	switch name {
 	case "name", "key", "property":
 		return fieldName
@@ -67,7 +69,8 @@ type reader struct {
 	past int
 }
 
-// readTree returns the tree's nodes, the number of its error and missing nodes, and the names in it.
+// readTree returns the tree's nodes, the number of its error and missing nodes, and the names in
+// it.
 func readTree(s *syntax, tree *sitter.Tree, lines lineTable) ([]node, int, *mentions, error) {
 	r := reader{syntax: s, src: lines.src, lines: lines, past: math.MaxInt}
 	names := newNamer(s, lines)
@@ -120,8 +123,8 @@ func (r *reader) record(at visit) bool {
 	return at.inside || v.first != v.last || v.is(named) || alone
 }
 
-// add appends a node. Comments between a header and a list without an opening bracket become the list's: grammars of
-// indented languages see them before the block begins.
+// add appends a node. Comments between a header and a list without an opening bracket become the
+// list's: grammars of indented languages see them before the block begins.
 func (r *reader) add(v node, depth int) {
 	if v.is(list) && r.within()&demanding != 0 {
 		v.roles |= suite
@@ -181,7 +184,8 @@ func (r *reader) end(i int) {
 	}
 }
 
-// trim takes white space off both ends: some grammars count the line end, or the indentation before, as the node's.
+// trim takes white space off both ends: some grammars count the line end, or the indentation
+// before, as the node's.
 func (r *reader) trim(n *node) {
 	n.end = min(n.end, len(r.src))
 	n.start = min(n.start, n.end)

@@ -2,8 +2,8 @@ package parsers
 
 import "bytes"
 
-// units returns what can be left out between two node indices: for each list there its groups, and for all that is not
-// in a list what its own lists hold.
+// units returns what can be left out between two node indices: for each list there its groups, and
+// for all that is not in a list what its own lists hold.
 func (c *cutter) units(from, to int) []Unit {
 	var us []Unit
 	for i := from; i < to; {
@@ -27,7 +27,8 @@ func (c *cutter) listUnits(parent int) []Unit {
 	return c.groupUnits(gs, c.keepers(parent, gs))
 }
 
-// faulty reports that a syntax error stands in a group itself and not in a list inside of it. The grammar guesses there.
+// faulty reports that a syntax error stands in a group itself and not in a list inside of it. The
+// grammar guesses there.
 func (c *cutter) faulty(g group) bool {
 	for i := g.from; i < g.to; {
 		switch n := c.nodes[i]; {
@@ -52,8 +53,9 @@ func (c *cutter) partUnits(g group) []Unit {
 	return c.units(g.from, g.to)
 }
 
-// groupUnits makes a unit of each removable group that is not kept; the parts of the others are parts of the frame. A group
-// next to a syntax error stays with it: where the statement at fault begins and ends is guessed.
+// groupUnits makes a unit of each removable group that is not kept; the parts of the others are
+// parts of the frame. A group next to a syntax error stays with it: where the statement at fault
+// begins and ends is guessed.
 func (c *cutter) groupUnits(gs []group, kept map[int]bool) []Unit {
 	var us []Unit
 	for i, g := range gs {
@@ -76,7 +78,8 @@ func (c *cutter) groupUnits(gs []group, kept map[int]bool) []Unit {
 	return us
 }
 
-// absorbBlank returns where a run of lines that ends at line ends with its blank lines, if something follows them.
+// absorbBlank returns where a run of lines that ends at line ends with its blank lines, if
+// something follows them.
 func (c *cutter) absorbBlank(line, next int) int {
 	if after := c.lines.skipBlank(line, next); after == next {
 		return after
@@ -84,8 +87,9 @@ func (c *cutter) absorbBlank(line, next int) int {
 	return line
 }
 
-// keepers are the groups of a list that must stay: where the grammar wants a statement, in each stretch between keywords
-// the first one that is not a docstring, or the docstring if that is all; in an ended list the last one.
+// keepers are the groups of a list that must stay: where the grammar wants a statement, in each
+// stretch between keywords the first one that is not a docstring, or the docstring if that is all;
+// in an ended list the last one.
 func (c *cutter) keepers(parent int, gs []group) map[int]bool {
 	kept := map[int]bool{}
 	if c.nodes[parent].is(ended) {
@@ -133,7 +137,8 @@ func (c *cutter) keeper(gs []group) int {
 	return fallback
 }
 
-// isDocstring reports that the group is one string literal and nothing else: a comment in all but name.
+// isDocstring reports that the group is one string literal and nothing else: a comment in all but
+// name.
 func (c *cutter) isDocstring(g group) bool {
 	n := c.nodes[g.from]
 	return n.is(docstring) && g.to == n.next && isStringLiteral(c.lines.src[n.start:n.end])

@@ -11,34 +11,38 @@ import (
 type use uint8
 
 const (
-	useNone     use = iota // no rule
-	usePlain               // read
-	useNothing             // no name of the file's (a label, a parameter of a type)
-	useDefine              // names a function, a type, a field, a constant
-	useOpen                // as useDefine where a body follows, else as useType (C's struct)
-	useDeclare             // names a variable or parameter
-	useCall                // is called
-	useMake                // is called and names a type (new T)
-	useType                // names a type
-	useMember              // stands behind a dot: called or a type as the whole is, never declared
-	useField               // stands behind a dot on the left of an assignment: a field where before the dot is self or this
-	useFirst               // the first child is declared, the others are read
-	useOthers              // the first child is read, the others are declared
-	useAssigned            // left of an assignment that declares nothing but a field (JavaScript)
+	useNone    use = iota // no rule
+	usePlain              // read
+	useNothing            // no name of the file's (a label, a parameter of a type)
+	useDefine             // names a function, a type, a field, a constant
+	useOpen               // as useDefine where a body follows, else as useType (C's struct)
+	useDeclare            // names a variable or parameter
+	useCall               // is called
+	useMake               // is called and names a type (new T)
+	useType               // names a type
+	useMember             // stands behind a dot: called or a type as the whole is, never declared
+	// Stands behind a dot on the left of an assignment: a field where before the dot is self or
+	// this.
+	useField
+	useFirst    // the first child is declared, the others are read
+	useOthers   // the first child is read, the others are declared
+	useAssigned // left of an assignment that declares nothing but a field (JavaScript)
 )
 
 var uses = map[string]use{
-	"plain": usePlain, "nothing": useNothing, "define": useDefine, "open": useOpen, "declare": useDeclare, "call": useCall,
+	"plain": usePlain, "nothing": useNothing, "define": useDefine, "open": useOpen,
+	"declare": useDeclare, "call": useCall,
 	"make": useMake, "type": useType, "member": useMember, "field": useField, "assigned": useAssigned,
 	"first": useFirst, "others": useOthers,
 }
 
-// A vocabulary says which nodes of a grammar are names, and what for. The rules are by use, separated by spaces:
-// "parent.field" for the children of parent in field, "parent.*" for its other children, "node" for the node itself,
-// wherever it stands. They hold for the node and what is in it until another rule does; the order is parent.field, node,
-// parent.*.
+// A vocabulary says which nodes of a grammar are names, and what for. The rules are by use,
+// separated by spaces: "parent.field" for the children of parent in field, "parent.*" for its other
+// children, "node" for the node itself, wherever it stands. They hold for the node and what is in
+// it until another rule does; the order is parent.field, node, parent.*.
 type vocabulary struct {
-	// names are the leaves that are names, types those that are names of types unless they are defined or called.
+	// names are the leaves that are names, types those that are names of types unless they are
+	// defined or called.
 	names, types string
 	rules        map[string]string
 	// functions are nodes that have locals besides those of the role function.
@@ -64,7 +68,8 @@ const fieldRoom = 1 << 8 // a grammar has fewer fields
 func newWording(v vocabulary, s *syntax) (*wording, error) {
 	n := len(s.byNumber)
 	w := &wording{
-		inField: make([]use, n*fieldRoom), own: make([]use, n), inside: make([]use, n), leaf: make([]use, n), local: make([]bool, n),
+		inField: make([]use, n*fieldRoom), own: make([]use, n), inside: make([]use, n), leaf: make([]use, n),
+		local:    make([]bool, n),
 		regular:  make([]bool, n),
 		capitals: v.capitals,
 	}
@@ -131,7 +136,7 @@ func newWording(v vocabulary, s *syntax) (*wording, error) {
 }
 
 // useOf is what a node is for, in a parent with a use of its own.
-func (w *wording) useOf(in *within, v visit) use {
+func (w *wording) useOf(in *surrounding, v visit) use {
 	parent, within := in.symbol, in.use
 	if v.symbol < len(w.regular) && w.regular[v.symbol] {
 		in.children++

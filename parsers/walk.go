@@ -88,7 +88,8 @@ import (
 	sitter "github.com/smacker/go-tree-sitter"
 )
 
-// walkRoom is how many nodes come over from C at once: a call for each would take longer than the grammar does.
+// walkRoom is how many nodes come over from C at once: a call for each would take longer than the
+// grammar does.
 const walkRoom = 1024
 
 var errWalk = errors.New("no memory to walk the tree")
@@ -102,12 +103,13 @@ type visit struct {
 	inside, fault bool
 }
 
-// walkTree calls see for each node of a tree, a parent before its children. It does not recurse: a tree can be as deep as
-// the file is long, and the recursive functions of the C library (ts_node_string, child_by_field_name) overflow the stack
-// on such trees.
+// walkTree calls see for each node of a tree, a parent before its children. It does not recurse: a
+// tree can be as deep as the file is long, and the recursive functions of the C library
+// (ts_node_string, child_by_field_name) overflow the stack on such trees.
 func walkTree(tree *sitter.Tree, see func(visit)) error {
 	root := tree.RootNode()
-	// sitter.Node begins with the TSNode and does not give it out; were it laid out otherwise, no outline of TestOutline would come out.
+	// sitter.Node begins with the TSNode and does not give it out; were it laid out otherwise, no
+	// outline of TestOutline would come out.
 	w := C.pith_walk_new(*(*C.TSNode)(unsafe.Pointer(root)))
 	if w == nil {
 		return errWalk
@@ -122,8 +124,10 @@ func walkTree(tree *sitter.Tree, see func(visit)) error {
 		for i := range buf[:n] {
 			b := &buf[i]
 			see(visit{
-				startRow: int(b.start.row), startColumn: int(b.start.column), endRow: int(b.end.row), endColumn: int(b.end.column),
-				depth: int(b.depth), symbol: int(b.symbol), field: int(b.field), inside: bool(b.inside), fault: bool(b.fault),
+				startRow: int(b.start.row), startColumn: int(b.start.column), endRow: int(b.end.row),
+				endColumn: int(b.end.column),
+				depth:     int(b.depth), symbol: int(b.symbol), field: int(b.field), inside: bool(b.inside),
+				fault: bool(b.fault),
 			})
 		}
 	}

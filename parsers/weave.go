@@ -5,21 +5,22 @@ import (
 	"slices"
 )
 
-// A weaver writes the nodes of a tree anew with nodes for the frames that lie in its lists, as if the grammar had known
-// them: a list with a scope of its own, between two tokens, and the branches after #else as further such lists inside.
+// A weaver writes the nodes of a tree anew with nodes for the frames that lie in its lists, as if
+// the grammar had known them: a list with a scope of its own, between two tokens, and the branches
+// after #else as further such lists inside.
 type weaver struct {
 	nodes  []node
 	out    []node
 	lines  lineTable
 	first  bool // the grammar saw the first branches only
-	inList map[int][]*frame
+	inList map[int][]*conditionalFrame
 }
 
-func weave(nodes []node, frames []*frame, lines lineTable, first bool) []node {
+func weave(nodes []node, frames []*conditionalFrame, lines lineTable, first bool) []node {
 	if len(nodes) == 0 || len(frames) == 0 {
 		return nodes
 	}
-	w := weaver{nodes: nodes, lines: lines, first: first, inList: map[int][]*frame{}}
+	w := weaver{nodes: nodes, lines: lines, first: first, inList: map[int][]*conditionalFrame{}}
 	for _, f := range frames {
 		i, whole := w.place(f)
 		switch {
@@ -40,23 +41,24 @@ func weave(nodes []node, frames []*frame, lines lineTable, first bool) []node {
 }
 
 // bundle is what holds the children of a list together that some lines are part of.
-func (w *weaver) bundle(parent int, s span) *frame {
+func (w *weaver) bundle(parent int, s span) *conditionalFrame {
 	for k := parent + 1; k < w.nodes[parent].next; k = w.nodes[k].next {
 		if n := w.nodes[k]; n.first < s.end && n.last >= s.start {
 			s = span{min(s.start, n.first), max(s.end, n.last+1)}
 		}
 	}
-	return &frame{open: span{s.start, s.start}, close: span{s.end, s.end}, bundle: true}
+	return &conditionalFrame{open: span{s.start, s.start}, close: span{s.end, s.end}, bundle: true}
 }
 
-// nest orders the frames of a list from the outermost to the innermost, and bundles those that lie across each other.
-func (w *weaver) nest(parent int, list []*frame) []*frame {
+// nest orders the frames of a list from the outermost to the innermost, and bundles those that lie
+// across each other.
+func (w *weaver) nest(parent int, list []*conditionalFrame) []*conditionalFrame {
 	for {
-		slices.SortStableFunc(list, func(a, b *frame) int {
+		slices.SortStableFunc(list, func(a, b *conditionalFrame) int {
 			return cmp.Or(a.start()-b.start(), b.end()-a.end())
 		})
-		i := slices.IndexFunc(list[1:], func(f *frame) bool {
-			return slices.ContainsFunc(list, func(g *frame) bool {
+		i := slices.IndexFunc(list[1:], func(f *conditionalFrame) bool {
+			return slices.ContainsFunc(list, func(g *conditionalFrame) bool {
 				return g.start() < f.start() && f.start() < g.end() && g.end() < f.end()
 			})
 		}) + 1
@@ -64,7 +66,7 @@ func (w *weaver) nest(parent int, list []*frame) []*frame {
 			return list
 		}
 		f := list[i]
-		k := slices.IndexFunc(list, func(g *frame) bool {
+		k := slices.IndexFunc(list, func(g *conditionalFrame) bool {
 			return g.start() < f.start() && f.start() < g.end() && g.end() < f.end()
 		})
 		both := w.bundle(parent, span{list[k].start(), f.end()})
@@ -72,8 +74,9 @@ func (w *weaver) nest(parent int, list []*frame) []*frame {
 	}
 }
 
-// place is the innermost node around a frame, and whether that is a list of which the frame holds whole children.
-func (w *weaver) place(f *frame) (at int, whole bool) {
+// place is the innermost node around a frame, and whether that is a list of which the frame holds
+// whole children.
+func (w *weaver) place(f *conditionalFrame) (at int, whole bool) {
 	for {
 		next := -1
 		for k := at + 1; k < w.nodes[at].next; k = w.nodes[k].next {
@@ -108,8 +111,9 @@ func (w *weaver) place(f *frame) (at int, whole bool) {
 	return at, true
 }
 
-// pin makes a frame that lies across the tree stay: what holds one of its lines stays with the others.
-func (w *weaver) pin(f *frame) {
+// pin makes a frame that lies across the tree stay: what holds one of its lines stays with the
+// others.
+func (w *weaver) pin(f *conditionalFrame) {
 	at, _ := w.place(f)
 	for k := at + 1; k < w.nodes[at].next; {
 		n := &w.nodes[k]
@@ -139,7 +143,7 @@ func (w *weaver) emit(i int) {
 }
 
 // sequence writes the children of a list with the frames around them.
-func (w *weaver) sequence(kids []int, frames []*frame) {
+func (w *weaver) sequence(kids []int, frames []*conditionalFrame) {
 	for len(frames) > 0 {
 		f := frames[0]
 		n := 0
@@ -171,7 +175,7 @@ func (w *weaver) sequence(kids []int, frames []*frame) {
 	}
 }
 
-func (w *weaver) frame(f *frame, kids []int, frames []*frame) {
+func (w *weaver) frame(f *conditionalFrame, kids []int, frames []*conditionalFrame) {
 	opened := []int{w.lead(span{f.start(), f.end()}, scope|list)}
 	w.leaf(f.open, token)
 	for i, b := range f.branches() {
@@ -200,14 +204,18 @@ func (w *weaver) frame(f *frame, kids []int, frames []*frame) {
 	w.out[opened[0]].next = len(w.out)
 }
 
-// lead writes the node of a run of lines, leaf one that has no children; a run of blank lines is none.
+// lead writes the node of a run of lines, leaf one that has no children; a run of blank lines is
+// none.
 func (w *weaver) lead(s span, r role) int {
 	start, end := s.start, s.end
 	for end > start+1 && w.lines.blank(end-1) {
 		end--
 	}
 	start = w.lines.skipBlank(start, end-1)
-	n := node{roles: r, first: start, last: end - 1, start: w.lines.start(start) + w.lines.indent(start), end: w.lines.start(end)}
+	n := node{
+		roles: r, first: start, last: end - 1, start: w.lines.start(start) + w.lines.indent(start),
+		end: w.lines.start(end),
+	}
 	for n.end > n.start && isSpace(w.lines.src[n.end-1]) {
 		n.end--
 	}

@@ -8,10 +8,12 @@ import (
 	"time"
 )
 
-// The protocol between a Pool and its parse processes: frames of a four-byte little-endian length and that many bytes.
-// A process first sends an empty frame: it serves. A request is a time limit, a language and the source; an answer is a status and, if all went well, the outline in
-// varints, lines as distances from the ones before. A hand-written form because gob sends its type tables again for
-// each stream that a replaced process begins, and a parse answer is on the way of every request.
+// The protocol between a Pool and its parse processes: frames of a four-byte little-endian length
+// and that many bytes. A process first sends an empty frame: it serves. A request is a time limit,
+// a language and the source; an answer is a status and, if all went well, the outline in varints,
+// lines as distances from the ones before. A hand-written form because gob sends its type tables
+// again for each stream that a replaced process begins, and a parse answer is on the way of every
+// request.
 
 const maxFrame = 64 << 20 // bytes
 
@@ -135,8 +137,8 @@ func flag(set bool) uint64 {
 	return 0
 }
 
-// decodeAnswer reads an outline of a file with so many lines. Whatever a broken process wrote, the chunks tile the file
-// and units lie inside of each other, or there is an error.
+// decodeAnswer reads an outline of a file with so many lines. Whatever a broken process wrote, the
+// chunks tile the file and units lie inside of each other, or there is an error.
 func decodeAnswer(payload []byte, lines lineTable) (outline, error) {
 	if len(payload) == 0 {
 		return outline{}, fmt.Errorf("empty answer: %w", errWire)

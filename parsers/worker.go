@@ -7,9 +7,9 @@ import (
 	"io"
 )
 
-// ServeWorker is a parse process: it answers requests from in on out until in ends. main calls it before anything
-// else when its first argument is WorkerArg. It limits the memory and the processor time of its process for good, so
-// it is not for use inside of another program.
+// ServeWorker is a parse process: it answers requests from in on out until in ends. main calls it
+// before anything else when its first argument is WorkerArg. It limits the memory and the processor
+// time of its process for good, so it is not for use inside of another program.
 func ServeWorker(in io.Reader, out io.Writer) error {
 	if err := limitMemory(); err != nil {
 		return fmt.Errorf("limit memory: %w", err)

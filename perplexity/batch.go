@@ -19,32 +19,32 @@ type pass struct {
 	// leave asks for the state of ids[start:end].
 	leave bool
 	// past holds the states of ids[:start], in order.
-	past []*state
+	past []*passState
 	key  key
 	user *request
 	// done says that entry is there, planned that the pass is on its way.
 	done, planned bool
-	entry
+	passResult
 }
 
-// An entry is what a pass leaves: losses, a state, or both.
-type entry struct {
+// A passResult is what a pass leaves: losses, a state, or both.
+type passResult struct {
 	nll   []float32
-	state *state
+	state *passState
 }
 
 func (p *pass) wanted() int { return p.to - p.from }
 
-// A shape is the size of a run's row: tokens of the past, tokens of its own, and how many of the
+// A rowShape is the size of a run's row: tokens of the past, tokens of its own, and how many of the
 // last positions have targets.
-type shape struct{ past, own, window int }
+type rowShape struct{ past, own, window int }
 
 // shape rounds a pass up. It is a function of the pass alone, and only passes of one shape meet in
 // a run: the runtime then adds a row's numbers up in the same order whatever stands beside it, so
 // that its losses are the same to the last bit. (Padding to the longest row of a batch is not
 // neutral: a softmax adds a row up in lanes, and which lane a number meets depends on the width.)
-func (p *pass) shape(padPast bool) shape {
-	s := shape{past: p.start, own: max(p.end-p.start, 1)}
+func (p *pass) shape(padPast bool) rowShape {
+	s := rowShape{past: p.start, own: max(p.end-p.start, 1)}
 	if padPast {
 		s.past = roundUp(p.start)
 	}
@@ -75,11 +75,11 @@ func roundUp(n int) int {
 // time and in memory.
 const pastShare = 8
 
-func (s shape) cost() int { return max(s.own, s.window) + s.past/pastShare }
+func (s rowShape) cost() int { return max(s.own, s.window) + s.past/pastShare }
 
 // A batch is the rows of one run of the session, all of one shape.
 type batch struct {
-	shape
+	rowShape
 	rows   []*pass
 	wanted int
 }
@@ -90,7 +90,7 @@ type batch struct {
 func pack(passes []*pass, maxTokens int, padPast bool) []batch {
 	rows := make([]batch, len(passes))
 	for i, p := range passes {
-		rows[i] = batch{shape: p.shape(padPast), rows: []*pass{p}, wanted: p.wanted()}
+		rows[i] = batch{rowShape: p.shape(padPast), rows: []*pass{p}, wanted: p.wanted()}
 	}
 	// Longest first: the runs that end last are then short, and the cores finish together.
 	slices.SortStableFunc(rows, func(a, b batch) int {
@@ -99,7 +99,7 @@ func pack(passes []*pass, maxTokens int, padPast bool) []batch {
 	var batches []batch
 	for _, row := range rows {
 		last := len(batches) - 1
-		if last >= 0 && batches[last].shape == row.shape && (len(batches[last].rows)+1)*row.cost() <= maxTokens {
+		if last >= 0 && batches[last].rowShape == row.rowShape && (len(batches[last].rows)+1)*row.cost() <= maxTokens {
 			batches[last].rows = append(batches[last].rows, row.rows...)
 			batches[last].wanted += row.wanted
 			continue

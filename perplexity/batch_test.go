@@ -38,7 +38,7 @@ func TestPackKeepsItsBounds(t *testing.T) {
 				seen[p]++
 				wanted += p.wanted()
 				if p.end-p.start > b.own || p.start > b.past {
-					t.Fatalf("a row of %d tokens after %d in a batch of shape %+v", p.end-p.start, p.start, b.shape)
+					t.Fatalf("a row of %d tokens after %d in a batch of shape %+v", p.end-p.start, p.start, b.rowShape)
 				}
 				targets := 0
 				for _, id := range buf.targets[i*b.window:][:b.window] {
@@ -47,11 +47,11 @@ func TestPackKeepsItsBounds(t *testing.T) {
 					}
 				}
 				if targets != p.wanted() && b.spare() < 0 {
-					t.Fatalf("%d targets for %d losses in a batch of shape %+v", targets, p.wanted(), b.shape)
+					t.Fatalf("%d targets for %d losses in a batch of shape %+v", targets, p.wanted(), b.rowShape)
 				}
 			}
 			if len(b.rows) > 1 && len(b.rows)*b.cost() > limit {
-				t.Fatalf("%d rows of shape %+v, limit %d", len(b.rows), b.shape, limit)
+				t.Fatalf("%d rows of shape %+v, limit %d", len(b.rows), b.rowShape, limit)
 			}
 			if wanted != b.wanted {
 				t.Fatalf("%d losses wanted, the batch says %d", wanted, b.wanted)

@@ -97,7 +97,10 @@ func BenchmarkScore(b *testing.B) {
 				for _, s := range cut(m.Tokenizer(), text, 8192/length, length-12) {
 					seqs = append(
 						seqs,
-						perplexity.Sequence{Given: s, Text: "How does the server close idle connections?", WantGiven: true},
+						perplexity.Sequence{
+							Given: s, Text: "How does the server close idle connections?",
+							WantGiven: true,
+						},
 					)
 					tokens += length
 				}

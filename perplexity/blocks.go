@@ -44,7 +44,8 @@ func (b *blocks) take(n int) ([][]byte, error) {
 	b.spare = b.spare[:rest]
 	b.mu.Unlock()
 	for len(list) < n {
-		data, err := syscall.Mmap(-1, 0, b.size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+		data, err := syscall.Mmap(-1, 0, b.size, syscall.PROT_READ|syscall.PROT_WRITE,
+			syscall.MAP_ANON|syscall.MAP_PRIVATE)
 		if err != nil {
 			b.give(list)
 			return nil, fmt.Errorf("memory for %d blocks of %d bytes: %w", n, b.size, err)

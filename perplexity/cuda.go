@@ -32,7 +32,8 @@ func openCUDA(b *bundle, index string) (session, error) {
 			return err
 		}
 		defer func() { _ = cuda.Destroy() }()
-		// By default the arena doubles; growing by what is asked for leaves memory to others on the card.
+		// By default the arena doubles; growing by what is asked for leaves memory to others on the
+		// card.
 		err = cuda.Update(map[string]string{"device_id": index, "arena_extend_strategy": "kSameAsRequested"})
 		if err != nil {
 			return err

@@ -116,7 +116,10 @@ func TestBatchesWithoutMemoryAreHalved(t *testing.T) {
 	for word := range strings.FieldsSeq("total price order tax refund customer invoice") {
 		seqs = append(
 			seqs,
-			Sequence{Given: "func " + word + "() int {\n\treturn 1\n}\n\n", Text: "what returns the " + word, WantGiven: true},
+			Sequence{
+				Given: "func " + word + "() int {\n\treturn 1\n}\n\n", Text: "what returns the " + word,
+				WantGiven: true,
+			},
 		)
 	}
 	scored := func(rows int) ([]Losses, error) {

@@ -27,8 +27,8 @@ func TestHubFolder(t *testing.T) {
 	}
 	defer m.Close()
 	card := m.Card()
-	if card.Name != "qwen2" || card.License != "unknown" || card.Verified || card.Contract != perplexity.ContractLogits ||
-		card.MaxTokens != 1024 {
+	if card.Name != "qwen2" || card.License != "unknown" || card.Verified ||
+		card.Contract != perplexity.ContractLogits || card.MaxTokens != 1024 {
 		t.Errorf("card is %+v", card)
 	}
 	checkParity(t, m, tinyParity, parityTolerance)

@@ -48,7 +48,7 @@ type memory struct {
 type flight struct {
 	done    chan struct{}
 	waiting int // callers that want a hold of the state
-	entry
+	passResult
 	ok bool
 }
 
@@ -82,7 +82,7 @@ func (m *memory) take(p *pass) bool {
 	case ok:
 		m.known++
 	}
-	p.entry, p.done = e, ok
+	p.passResult, p.done = e, ok
 	return ok
 }
 
@@ -121,7 +121,7 @@ func (m *memory) settle(passes []*pass, done bool) {
 		delete(m.flights, p.key)
 		f.ok = done
 		if done {
-			f.entry, p.done = p.entry, true
+			f.passResult, p.done = p.passResult, true
 			for range f.waiting {
 				f.hold()
 			}
@@ -139,7 +139,7 @@ func (m *memory) settle(passes []*pass, done bool) {
 func (m *memory) await(ctx context.Context, p *pass, f *flight) (bool, error) {
 	select {
 	case <-f.done:
-		p.entry, p.done = f.entry, f.ok
+		p.passResult, p.done = f.passResult, f.ok
 		return f.ok, nil
 	case <-ctx.Done():
 		m.leave(f)
@@ -159,13 +159,13 @@ func (m *memory) leave(f *flight) {
 	}
 }
 
-func (e entry) hold() {
+func (e passResult) hold() {
 	if e.state != nil {
 		e.state.hold()
 	}
 }
 
-func (e entry) drop() {
+func (e passResult) drop() {
 	if e.state != nil {
 		e.state.drop()
 	}
@@ -175,18 +175,18 @@ func (e entry) drop() {
 // has used itself: of a text larger than the shelf, the end would push out the beginning, the next
 // request about it would find nothing of the beginning and push out the end, and so on.
 type shelf struct {
-	lru          *simplelru.LRU[key, kept]
+	lru          *simplelru.LRU[key, cacheUse]
 	bytes, limit int
 }
 
-// A kept is an entry and the request that used it last.
-type kept struct {
-	entry
+// A cacheUse is an entry and the request that used it last.
+type cacheUse struct {
+	passResult
 	user *request
 }
 
 func newShelf(limit int) shelf {
-	lru, err := simplelru.NewLRU[key, kept](math.MaxInt, nil)
+	lru, err := simplelru.NewLRU[key, cacheUse](math.MaxInt, nil)
 	if err != nil {
 		panic(err) // only for a size below one
 	}
@@ -194,18 +194,18 @@ func newShelf(limit int) shelf {
 }
 
 // get returns what is kept for p.
-func (s *shelf) get(p *pass) (entry, bool) {
+func (s *shelf) get(p *pass) (passResult, bool) {
 	k, ok := s.lru.Get(p.key)
 	if ok && k.user != p.user {
-		s.lru.Add(p.key, kept{entry: k.entry, user: p.user})
+		s.lru.Add(p.key, cacheUse{passResult: k.passResult, user: p.user})
 	}
-	return k.entry, ok
+	return k.passResult, ok
 }
 
 // entryBytes is what an entry costs beside its contents: key, list element, map slot, slice header.
 const entryBytes = 256
 
-func (e entry) bytes() int {
+func (e passResult) bytes() int {
 	n := entryBytes + 4*len(e.nll)
 	if e.state != nil {
 		n += e.state.bytes()
@@ -229,7 +229,7 @@ func (s *shelf) add(p *pass) {
 		oldest.drop()
 	}
 	p.hold()
-	s.lru.Add(p.key, kept{entry: p.entry, user: p.user})
+	s.lru.Add(p.key, cacheUse{passResult: p.passResult, user: p.user})
 	s.bytes += size
 }
 

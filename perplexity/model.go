@@ -26,7 +26,8 @@ type Options struct {
 	// 16,384. A batch that finds no memory is run in halves. Larger batches cost memory and delay a
 	// cancelled call; on a CPU they gain nothing (see BenchmarkScore).
 	MaxBatchTokens int
-	// MaxTokens shortens the longest pass below what the model allows. If zero, the model's own limit.
+	// MaxTokens shortens the longest pass below what the model allows. If zero, the model's own
+	// limit.
 	MaxTokens int
 	// MaxQueuedTokens bounds the tokens of all callers that wait or run; past it Score fails with
 	// ErrBusy. If zero, 524,288: half a minute of two cores.

@@ -7,10 +7,10 @@ import (
 )
 
 // origins tells where places of a normalised text come from. It is empty where nothing changed.
-type origins []origin
+type origins []textOrigin
 
-// An origin begins a run of the normalised text that was either copied (same bytes) or changed.
-type origin struct {
+// A textOrigin begins a run of the normalised text that was either copied (same bytes) or changed.
+type textOrigin struct {
 	at, from int
 	changed  bool
 }
@@ -30,7 +30,7 @@ func normalizeNFC(text string) (string, origins) {
 		segment := it.Next()
 		changed := string(segment) != text[start:it.Pos()]
 		if last := len(from) - 1; last < 0 || changed || from[last].changed {
-			from = append(from, origin{at: len(out), from: start, changed: changed})
+			from = append(from, textOrigin{at: len(out), from: start, changed: changed})
 		}
 		out = append(out, segment...)
 	}

@@ -202,7 +202,8 @@ func TestFirstTokenOfTheTokenizer(t *testing.T) {
 	}
 	defer m.Close()
 	tokens := m.Tokenizer().Encode(query)
-	got := score(t, m, perplexity.Sequence{Text: query}, perplexity.Sequence{Given: query, Text: query, WantGiven: true})
+	got := score(t, m, perplexity.Sequence{Text: query},
+		perplexity.Sequence{Given: query, Text: query, WantGiven: true})
 	if len(got[0].Text) != len(tokens) || got[0].Text[0].Offset != 0 {
 		t.Errorf("%d losses for %d tokens", len(got[0].Text), len(tokens))
 	}

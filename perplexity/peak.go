@@ -138,7 +138,7 @@ func (m *Multiplier) once(ctx context.Context) error {
 	for i := range row {
 		row[i] = float32(i%7) - 3
 	}
-	var open values
+	var open tensorSet
 	defer open.destroy()
 	x, y := addTensor(&open, ort.NewShape(1, int64(len(row))), row), addTensor(
 		&open,

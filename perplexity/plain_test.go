@@ -30,7 +30,9 @@ func TestLossesAreThoseOfThePlainSchedule(t *testing.T) {
 		for _, question := range texts.Cases {
 			text := question.Text[:min(len(question.Text), 300)]
 			if len(context.Given) < 4000 && text != "" {
-				seqs = append(seqs, Sequence{Given: context.Given + context.Text + "\n\n", Text: text, WantGiven: len(seqs)%2 == 0})
+				seqs = append(
+					seqs,
+					Sequence{Given: context.Given + context.Text + "\n\n", Text: text, WantGiven: len(seqs)%2 == 0})
 			}
 		}
 	}

@@ -19,16 +19,18 @@ import (
 type PrepareOptions struct {
 	// Out is the folder to write, which must not exist.
 	Out string
-	// Name and License go into the side-car. If empty, what the folder says of itself, or "unknown".
+	// Name and License go into the side-car. If empty, what the folder says of itself, or
+	// "unknown".
 	Name, License string
 	// Progress is told what is being done, and how many of how many bytes are; may be nil.
 	Progress func(what string, done, total int64)
 }
 
-// A Prepared is what Prepare wrote and how it compares with the original.
-type Prepared struct {
+// A Preparation is what Prepare wrote and how it compares with the original.
+type Preparation struct {
 	Card Card
-	// Losses were compared; the largest difference is Worst, the largest allowed Tolerance, in nats.
+	// Losses were compared; the largest difference is Worst, the largest allowed Tolerance, in
+	// nats.
 	Losses           int
 	Worst, Tolerance float64
 }
@@ -47,12 +49,12 @@ const largestMessage = math.MaxInt32
 // gives losses, by editing the graph. It compares both on sample text through ONNX Runtime and
 // leaves either a whole folder or none. Weights are not copied where the file system can link them.
 // ErrUnsupported with a reason is returned for graphs that it cannot edit.
-func Prepare(ctx context.Context, dir string, opt PrepareOptions) (Prepared, error) {
+func Prepare(ctx context.Context, dir string, opt PrepareOptions) (Preparation, error) {
 	if opt.Progress == nil {
 		opt.Progress = func(string, int64, int64) {}
 	}
 	if _, err := os.Lstat(opt.Out); !errors.Is(err, fs.ErrNotExist) {
-		return Prepared{}, fmt.Errorf("%s is there already", opt.Out)
+		return Preparation{}, fmt.Errorf("%s is there already", opt.Out)
 	}
 	out, err := prepare(ctx, dir, opt, true)
 	if errors.Is(err, errState) {
@@ -66,32 +68,33 @@ func Prepare(ctx context.Context, dir string, opt PrepareOptions) (Prepared, err
 var errState = fmt.Errorf("the graph does not go on from its states as it should: %w", ErrUnsupported)
 
 // prepare is Prepare for graphs that keep states, or none.
-func prepare(ctx context.Context, dir string, opt PrepareOptions, states bool) (Prepared, error) {
+func prepare(ctx context.Context, dir string, opt PrepareOptions, states bool) (Preparation, error) {
 	opt.Progress("read graph", 0, 0)
 	b, err := load(os.DirFS(dir), dir)
 	if err != nil {
-		return Prepared{}, err
+		return Preparation{}, err
 	}
 	if b.card.Contract == ContractNLL {
-		return Prepared{}, errors.New("the graph gives losses already; nothing to prepare")
+		return Preparation{}, errors.New("the graph gives losses already; nothing to prepare")
 	}
 	graph, err := onnxgraph.ToNLL(b.onnx, b.graph, states)
 	if err != nil {
-		return Prepared{}, err
+		return Preparation{}, err
 	}
 	if graph.Size > largestMessage {
-		return Prepared{}, fmt.Errorf(
-			"the graph would have %d bytes, above the 2 GiB of its format: %w (export the weights to a file of their own)",
+		return Preparation{}, fmt.Errorf(
+			"the graph would have %d bytes, above the 2 GiB of its format: %w "+
+				"(export the weights to a file of their own)",
 			graph.Size, ErrUnsupported,
 		)
 	}
 	temp, err := os.MkdirTemp(filepath.Dir(filepath.Clean(opt.Out)), ".pith-prepare-")
 	if err != nil {
-		return Prepared{}, fmt.Errorf("make folder: %w", err)
+		return Preparation{}, fmt.Errorf("make folder: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(temp) }() // gone already when all went well
 	if err := b.writePrepared(ctx, graph, temp, opt); err != nil {
-		return Prepared{}, err
+		return Preparation{}, err
 	}
 	limit := tolerance
 	if b.graph.Half {
@@ -162,7 +165,8 @@ func (b *bundle) writePrepared(ctx context.Context, graph onnxgraph.Message, fol
 
 func (b *bundle) sideCar(sum, root string, opt PrepareOptions) sideCar {
 	car := sideCar{
-		Name: opt.Name, Contract: ContractNLL, SHA256: sum, TokenizerSHA256: b.card.TokenizerSHA256, License: opt.License,
+		Name: opt.Name, Contract: ContractNLL, SHA256: sum, TokenizerSHA256: b.card.TokenizerSHA256,
+		License:   opt.License,
 		MaxTokens: b.card.MaxTokens, VocabSize: b.card.VocabSize, Files: b.weights,
 	}
 	if b.bos >= 0 {
@@ -220,7 +224,7 @@ func compare(
 	ctx context.Context,
 	before, after string,
 	progress func(string, int64, int64),
-) (out Prepared, states bool, err error) {
+) (out Preparation, states bool, err error) {
 	var losses [2][]Losses
 	for i, dir := range []string{before, after} {
 		progress([]string{"score with the original", "score with the prepared graph"}[i], int64(i), 2)

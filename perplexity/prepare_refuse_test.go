@@ -69,7 +69,8 @@ func TestPrepareRefuses(t *testing.T) {
 			// The operator scales by the largest value of all rows: without those that nobody
 			// wants, it rounds differently.
 			const elemInt8 = 3
-			h := g.op("Exp", []string{g.op("Mul", []string{g.body(g.floats(2, toyVocab, toyWidth)), g.floats(4, toyWidth)})})
+			h := g.op(
+				"Exp", []string{g.op("Mul", []string{g.body(g.floats(2, toyVocab, toyWidth)), g.floats(4, toyWidth)})})
 			in := []string{h, g.bytes(elemInt8, toyWidth, toyVocab), g.floats(0.05, 1)}
 			g.nodes = append(g.nodes, onnxgraph.NewNode("DynamicQuantizeMatMul", in, []string{"y"}).Of("com.microsoft"))
 			return g.finish("y", onnxgraph.ElemFloat)

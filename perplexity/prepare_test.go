@@ -20,7 +20,9 @@ var tails = []struct {
 	{"tied weights, transposed (Llama, Qwen2)", func(g *toy) []byte {
 		table := g.floats(0.7, toyVocab, toyWidth)
 		return g.finish(
-			g.op("MatMul", []string{g.body(table), g.op("Transpose", []string{table}, onnxgraph.IntsAttr("perm", 1, 0))}),
+			g.op(
+				"MatMul",
+				[]string{g.body(table), g.op("Transpose", []string{table}, onnxgraph.IntsAttr("perm", 1, 0))}),
 			onnxgraph.ElemFloat,
 		)
 	}},
@@ -34,7 +36,9 @@ var tails = []struct {
 		)
 		first := g.op("Slice", []string{shape, g.constant(0), g.constant(2)})
 		return g.finish(
-			g.op("Reshape", []string{y, g.op("Concat", []string{first, g.constant(toyVocab)}, onnxgraph.IntAttr("axis", 0))}),
+			g.op(
+				"Reshape",
+				[]string{y, g.op("Concat", []string{first, g.constant(toyVocab)}, onnxgraph.IntAttr("axis", 0))}),
 			onnxgraph.ElemFloat,
 		)
 	}},
@@ -47,7 +51,8 @@ var tails = []struct {
 		)
 	}},
 	{"half precision, cast to float", func(g *toy) []byte {
-		h := g.op("Cast", []string{g.body(g.floats(0.7, toyVocab, toyWidth))}, onnxgraph.IntAttr("to", onnxgraph.ElemFloat16))
+		h := g.op("Cast", []string{g.body(g.floats(0.7, toyVocab, toyWidth))},
+			onnxgraph.IntAttr("to", onnxgraph.ElemFloat16))
 		return g.finish(
 			g.op(
 				"Cast", []string{g.op("MatMul", []string{h, g.halves(toyWidth, toyVocab)})},
@@ -57,7 +62,8 @@ var tails = []struct {
 		)
 	}},
 	{"half precision to the end", func(g *toy) []byte {
-		h := g.op("Cast", []string{g.body(g.floats(0.7, toyVocab, toyWidth))}, onnxgraph.IntAttr("to", onnxgraph.ElemFloat16))
+		h := g.op("Cast", []string{g.body(g.floats(0.7, toyVocab, toyWidth))},
+			onnxgraph.IntAttr("to", onnxgraph.ElemFloat16))
 		return g.finish(g.op("MatMul", []string{h, g.halves(toyWidth, toyVocab)}), onnxgraph.ElemFloat16)
 	}},
 	{"dynamic int8", func(g *toy) []byte {
@@ -66,7 +72,8 @@ var tails = []struct {
 		g.nodes = append(
 			g.nodes, onnxgraph.NewNode("DynamicQuantizeLinear", []string{h}, []string{"h8", "h_scale", "h_zero"}),
 		)
-		y := g.op("MatMulInteger", []string{"h8", g.bytes(elemInt8, toyWidth, toyVocab), "h_zero", g.bytes(elemUint8 + 1)})
+		y := g.op("MatMulInteger",
+			[]string{"h8", g.bytes(elemInt8, toyWidth, toyVocab), "h_zero", g.bytes(elemUint8 + 1)})
 		scale := g.op("Mul", []string{"h_scale", g.floats(0.02, toyVocab)})
 		y = g.op("Mul", []string{g.op("Cast", []string{y}, onnxgraph.IntAttr("to", onnxgraph.ElemFloat)), scale})
 		return g.finish(g.op("Add", []string{y, g.floats(1, toyVocab)}), onnxgraph.ElemFloat)
@@ -92,8 +99,10 @@ var tails = []struct {
 		return g.finish(g.op("MatMul", []string{h, g.floats(1, toyWidth, toyVocab)}), onnxgraph.ElemFloat)
 	}},
 	{"positions and an empty past, nodes in no order", func(g *toy) []byte {
-		g.inputs = append(g.inputs, onnxgraph.NewPort("position_ids", onnxgraph.ElemInt64, "batch_size", "sequence_length"),
-			onnxgraph.NewPort("past_key_values.0.key", onnxgraph.ElemFloat, "batch_size", 1, "past_sequence_length", toyWidth))
+		g.inputs = append(
+			g.inputs, onnxgraph.NewPort("position_ids", onnxgraph.ElemInt64, "batch_size", "sequence_length"),
+			onnxgraph.NewPort("past_key_values.0.key", onnxgraph.ElemFloat, "batch_size", 1,
+				"past_sequence_length", toyWidth))
 		h := g.body(g.floats(0.7, toyVocab, toyWidth))
 		at := g.op("Gather", []string{g.floats(0.5, 256, toyWidth), "position_ids"})
 		keys := g.op(
@@ -132,7 +141,8 @@ func TestPrepare(t *testing.T) {
 			before, after := scoreFolder(t, dir), scoreFolder(t, out)
 			spread := 0.0
 			for i := range before {
-				if d := math.Abs(before[i].NLL - after[i].NLL); !(d <= got.Tolerance) || before[i].Offset != after[i].Offset {
+				if d := math.Abs(before[i].NLL - after[i].NLL); !(d <= got.Tolerance) ||
+					before[i].Offset != after[i].Offset {
 					t.Fatalf("loss %d is %v, was %v", i, after[i], before[i])
 				}
 				spread = max(spread, math.Abs(before[i].NLL-before[0].NLL))

@@ -11,27 +11,27 @@ import (
 	ort "github.com/yalue/onnxruntime_go"
 )
 
-// A gate lets the runs of a session begin one at a time.
-type gate struct {
+// A serialSession lets the runs of a session begin one at a time.
+type serialSession struct {
 	session
 	begun, open chan struct{}
 }
 
-func (g *gate) RunWithOptions(in, out []ort.Value, opts *ort.RunOptions) error {
+func (g *serialSession) RunWithOptions(in, out []ort.Value, opts *ort.RunOptions) error {
 	g.begun <- struct{}{}
 	<-g.open
 	return g.session.RunWithOptions(in, out, opts)
 }
 
 // gated opens the embedded model behind a gate, with one slot.
-func gated(t *testing.T, opt Options) (*Model, *gate) {
+func gated(t *testing.T, opt Options) (*Model, *serialSession) {
 	t.Helper()
 	opt.Device, opt.Threads = "cpu", 1
 	m, err := Open(Embedded(), opt)
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &gate{session: m.engine.session, begun: make(chan struct{}, 100), open: make(chan struct{})}
+	g := &serialSession{session: m.engine.session, begun: make(chan struct{}, 100), open: make(chan struct{})}
 	m.engine.session = g
 	t.Cleanup(func() {
 		if err := m.Close(); err != nil {
@@ -114,7 +114,9 @@ func TestFullQueueRefuses(t *testing.T) {
 	wg.Go(func() {
 		// Larger than the bound, but nothing else is there.
 		if _, err := m.Score(t.Context(),
-			[]Sequence{{Text: "for i := range 10 { total += prices[i] * amounts[i] } // and so on and on"}}); err != nil {
+			[]Sequence{
+				{Text: "for i := range 10 { total += prices[i] * amounts[i] } // and so on and on"},
+			}); err != nil {
 			t.Error(err)
 		}
 	})

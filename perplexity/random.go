@@ -44,7 +44,8 @@ func (r randomTensor) parts() (tensor, data onnxgraph.Message, scale []onnxgraph
 		case Int8:
 			elem, block = elemInt8, append(block, byte(int8(v*127)))
 		default:
-			return tensor, data, nil, fmt.Errorf("number format %q is none of %s, %s, %s", r.format, Float32, Float16, Int8)
+			return tensor, data, nil,
+				fmt.Errorf("number format %q is none of %s, %s, %s", r.format, Float32, Float16, Int8)
 		}
 	}
 	width := int64(len(block) / period)
@@ -175,8 +176,9 @@ func (r RandomModel) graph() (file, data onnxgraph.Message, err error) {
 	}
 	d.norm("final", h, more)
 	d.add(
-		onnxgraph.NewNode("FusedMatMul", []string{"final", "table"}, []string{ContractLogits}, onnxgraph.IntAttr("transB",
-			1)).
+		onnxgraph.NewNode("FusedMatMul", []string{"final", "table"}, []string{ContractLogits},
+			onnxgraph.IntAttr("transB",
+				1)).
 			Of(contribDomain),
 	)
 	inputs := []onnxgraph.Message{
@@ -202,7 +204,10 @@ func (d *decoder) weight(name, format string, limit float64, dims ...int) {
 	for i, n := range dims {
 		sizes[i] = int64(n)
 	}
-	made, data, err := randomTensor{name: name, format: format, limit: float32(limit), dims: sizes}.external(d.data.Size)
+	made, data, err := randomTensor{
+		name: name, format: format, limit: float32(limit),
+		dims: sizes,
+	}.external(d.data.Size)
 	if err != nil {
 		d.err = err
 	}

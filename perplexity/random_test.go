@@ -43,7 +43,10 @@ func TestRandomModel(t *testing.T) {
 					2*perLayer, 64*16384,
 				)
 			}
-			long := Sequence{Given: "func f(a int) int { return a * a }\n", Text: "what does f do to a?", WantGiven: true}
+			long := Sequence{
+				Given: "func f(a int) int { return a * a }\n", Text: "what does f do to a?",
+				WantGiven: true,
+			}
 			together, err := m.Score(t.Context(), []Sequence{long, {Text: "short one"}})
 			if err != nil {
 				t.Fatal(err)

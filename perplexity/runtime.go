@@ -83,7 +83,8 @@ func Setup(libraryPath string) error {
 		return err
 	}
 	ort.SetSharedLibraryPath(path)
-	// Errors come back as values; at lower levels the runtime would also print them on standard error.
+	// Errors come back as values; at lower levels the runtime would also print them on standard
+	// error.
 	if err := ort.InitializeEnvironment(ort.WithLogLevelFatal()); err != nil {
 		return &RuntimeError{Path: path, Remedy: fetchRemedy, Err: fmt.Errorf("load library: %w", err)}
 	}
@@ -99,9 +100,9 @@ func loadedLibrary() string {
 }
 
 // FindLibrary returns the path of the ONNX Runtime library: hint if not empty, else
-// $PITH_ONNXRUNTIME, else the first that exists next to the executable, in ../lib/pith beside it, in .deps/onnxruntime of the
-// executable's parent folder, of the working directory or a folder above it, or in the system's
-// library folders. The error is a *RuntimeError.
+// $PITH_ONNXRUNTIME, else the first that exists next to the executable, in ../lib/pith beside it,
+// in .deps/onnxruntime of the executable's parent folder, of the working directory or a folder
+// above it, or in the system's library folders. The error is a *RuntimeError.
 func FindLibrary(hint string) (string, error) {
 	for _, explicit := range []string{hint, os.Getenv("PITH_ONNXRUNTIME")} {
 		if explicit == "" {

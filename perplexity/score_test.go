@@ -96,7 +96,10 @@ func TestShapesOfLosses(t *testing.T) {
 			given: n(given) - 1,
 			text:  n(query),
 		},
-		{name: "not UTF-8", seq: perplexity.Sequence{Given: "a\xff\xfeb", Text: "\x80", WantGiven: true}, given: 3, text: 1},
+		{
+			name: "not UTF-8", seq: perplexity.Sequence{Given: "a\xff\xfeb", Text: "\x80", WantGiven: true},
+			given: 3, text: 1,
+		},
 	}
 	seqs := make([]perplexity.Sequence, len(tests))
 	for i, tt := range tests {

@@ -144,7 +144,7 @@ const keptLogits = 64 << 20
 func (e *engine) run(ctx context.Context, buf *buffers, b batch) error {
 	buf.fill(b)
 	buf.write(b, e.channels)
-	var open values
+	var open tensorSet
 	defer open.destroy()
 	inputs := make([]ort.Value, len(e.graph.Inputs))
 	for i, p := range e.graph.Inputs {
@@ -169,7 +169,7 @@ func (e *engine) run(ctx context.Context, buf *buffers, b batch) error {
 }
 
 // output makes the tensor that the losses, or what they are computed from, come in.
-func (e *engine) output(open *values, buf *buffers, b batch) ort.Value {
+func (e *engine) output(open *tensorSet, buf *buffers, b batch) ort.Value {
 	if e.graph.Contract == ContractNLL {
 		buf.nll = grow(buf.nll, b.asked())
 		return addTensor(open, ort.NewShape(int64(b.asked())), buf.nll)
@@ -180,7 +180,7 @@ func (e *engine) output(open *values, buf *buffers, b batch) ort.Value {
 }
 
 // call runs the session until it is done or ctx ends.
-func (e *engine) call(ctx context.Context, inputs, outputs []ort.Value, open *values) error {
+func (e *engine) call(ctx context.Context, inputs, outputs []ort.Value, open *tensorSet) error {
 	if open.err != nil {
 		return fmt.Errorf("make tensors: %w", open.err)
 	}
@@ -209,19 +209,20 @@ func (e *engine) call(ctx context.Context, inputs, outputs []ort.Value, open *va
 	return err
 }
 
-// values are the tensors of one run, to be destroyed after it, with the first error in making them.
-type values struct {
+// tensorSet is the tensors of one run, to be destroyed after it, with the first error in making
+// them.
+type tensorSet struct {
 	made []ort.Value
 	err  error
 }
 
-func (v *values) destroy() {
+func (v *tensorSet) destroy() {
 	for _, t := range v.made {
 		_ = t.Destroy() // fails only on a tensor that was destroyed before
 	}
 }
 
-func (v *values) keep(t ort.Value, err error) ort.Value {
+func (v *tensorSet) keep(t ort.Value, err error) ort.Value {
 	if err != nil {
 		v.err = errors.Join(v.err, err)
 		return nil
@@ -230,14 +231,14 @@ func (v *values) keep(t ort.Value, err error) ort.Value {
 	return t
 }
 
-func addTensor[T ort.TensorData](v *values, shape ort.Shape, data []T) ort.Value {
+func addTensor[T ort.TensorData](v *tensorSet, shape ort.Shape, data []T) ort.Value {
 	t, err := ort.NewTensor(shape, data)
 	return v.keep(t, err)
 }
 
 // bytes makes a tensor of any element type over data. (Outputs of 16-bit floats cannot be left to
 // the binding to allocate: it fails on their size.)
-func (v *values) bytes(shape ort.Shape, data []byte, elem int) ort.Value {
+func (v *tensorSet) bytes(shape ort.Shape, data []byte, elem int) ort.Value {
 	if len(data) == 0 {
 		data = make([]byte, 1) // an empty tensor, too, must have an address
 	}
@@ -246,7 +247,7 @@ func (v *values) bytes(shape ort.Shape, data []byte, elem int) ort.Value {
 }
 
 // input makes the tensor for one of the graph's inputs.
-func (v *values) input(p onnxgraph.Port, buf *buffers, b batch, channels []onnxgraph.Channel) ort.Value {
+func (v *tensorSet) input(p onnxgraph.Port, buf *buffers, b batch, channels []onnxgraph.Channel) ort.Value {
 	rows := int64(len(b.rows))
 	shape := ort.NewShape(rows, int64(b.own))
 	switch p.Name {
@@ -278,7 +279,7 @@ func (v *values) input(p onnxgraph.Port, buf *buffers, b batch, channels []onnxg
 }
 
 // left makes the tensors that the states come out in.
-func (v *values) left(buf *buffers, b batch, channels []onnxgraph.Channel) []ort.Value {
+func (v *tensorSet) left(buf *buffers, b batch, channels []onnxgraph.Channel) []ort.Value {
 	buf.left = growEach(buf.left, len(channels))
 	list := make([]ort.Value, len(channels))
 	for i, c := range channels {

@@ -57,7 +57,8 @@ func matches(t *testing.T, expression *regexp2.Regexp, text string) (out []strin
 
 func TestBrokenUTF8IsCutBytewise(t *testing.T) {
 	for pattern, s := range patterns {
-		if got, want := pieces(s, "ab\xffcd \xfe"), []string{"ab", "\xff", "cd", " ", "\xfe"}; !slices.Equal(got, want) {
+		if got, want := pieces(s, "ab\xffcd \xfe"),
+			[]string{"ab", "\xff", "cd", " ", "\xfe"}; !slices.Equal(got, want) {
 			t.Errorf("%s: pieces %q, want %q", pattern, got, want)
 		}
 	}

@@ -6,10 +6,10 @@ import (
 	"pith/perplexity/onnxgraph"
 )
 
-// A state is what the network keeps of a run of tokens. It lies in blocks of blockTokens tokens: in
-// each, for each channel its heads, for each head its tokens. It lives as long as somebody holds
-// it.
-type state struct {
+// A passState is what the network keeps of a run of tokens. It lies in blocks of blockTokens
+// tokens: in each, for each channel its heads, for each head its tokens. It lives as long as
+// somebody holds it.
+type passState struct {
 	tokens int
 	data   [][]byte
 	from   *blocks
@@ -17,18 +17,18 @@ type state struct {
 }
 
 // newState returns a state of tokens tokens, held once.
-func newState(from *blocks, tokens int) (*state, error) {
+func newState(from *blocks, tokens int) (*passState, error) {
 	data, err := from.take((tokens + blockTokens - 1) / blockTokens)
 	if err != nil {
 		return nil, err
 	}
-	s := &state{tokens: tokens, data: data, from: from}
+	s := &passState{tokens: tokens, data: data, from: from}
 	s.refs.Store(1)
 	return s, nil
 }
 
 // bytes is the memory that s takes.
-func (s *state) bytes() int { return len(s.data) * s.from.size }
+func (s *passState) bytes() int { return len(s.data) * s.from.size }
 
 // tokenBytes is the size of one token's state.
 func tokenBytes(channels []onnxgraph.Channel) int {
@@ -41,13 +41,13 @@ func tokenBytes(channels []onnxgraph.Channel) int {
 
 // hold keeps s from being freed until one drop more. The caller must know that somebody holds it
 // now.
-func (s *state) hold() *state {
+func (s *passState) hold() *passState {
 	s.refs.Add(1)
 	return s
 }
 
 // drop lets go of s.
-func (s *state) drop() {
+func (s *passState) drop() {
 	if s.refs.Add(-1) == 0 {
 		s.from.give(s.data)
 		s.data = nil
@@ -78,7 +78,7 @@ func (buf *buffers) write(b batch, channels []onnxgraph.Channel) {
 
 // copyHead copies the tokens of one head, rows of row bytes that begin at the offset at of each
 // block, and returns their size.
-func (s *state) copyHead(to []byte, at, row int) int {
+func (s *passState) copyHead(to []byte, at, row int) int {
 	n, left := 0, s.tokens*row
 	for _, data := range s.data {
 		size := min(left-n, blockTokens*row)
@@ -88,7 +88,7 @@ func (s *state) copyHead(to []byte, at, row int) int {
 }
 
 // setHead is the reverse of copyHead.
-func (s *state) setHead(from []byte, at, row int) {
+func (s *passState) setHead(from []byte, at, row int) {
 	for _, data := range s.data {
 		from = from[copy(data[at:][:min(len(from), blockTokens*row)], from):]
 	}

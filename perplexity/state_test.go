@@ -19,7 +19,8 @@ func TestKeptStatesChangeNoBit(t *testing.T) {
 	ask := func(q string, lines bool) []perplexity.Sequence {
 		var seqs []perplexity.Sequence
 		for i, given := range texts {
-			seqs = append(seqs, perplexity.Sequence{Given: given[:len(given)*(i+3)/(len(texts)+2)], Text: q, WantGiven: lines})
+			seqs = append(
+				seqs, perplexity.Sequence{Given: given[:len(given)*(i+3)/(len(texts)+2)], Text: q, WantGiven: lines})
 		}
 		return seqs
 	}

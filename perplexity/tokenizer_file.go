@@ -116,7 +116,8 @@ func (f *tokenizerFile) splitter() (s splitter, isolate bool, err error) {
 				s, known = patterns[gpt2Pattern], true
 			}
 		default:
-			return s, false, fmt.Errorf("tokenizer.json: pre-tokenizer %q with these settings: %w", p.Type, ErrUnsupported)
+			return s, false,
+				fmt.Errorf("tokenizer.json: pre-tokenizer %q with these settings: %w", p.Type, ErrUnsupported)
 		}
 	}
 	if !known || !byteLevel {

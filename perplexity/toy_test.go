@@ -179,8 +179,9 @@ func (g *toy) folder(t *testing.T, onnx []byte) string {
 	}
 	files := map[string][]byte{
 		"model.onnx": onnx, "tokenizer.json": file.Tokenizer,
-		"config.json": fmt.Appendf(nil, `{"model_type": "toy", "vocab_size": %d, "max_position_embeddings": 256}`, toyVocab),
-		"README.md":   []byte("---\nlicense: mit\ntags: [toy]\n---\n# Toy\n"),
+		"config.json": fmt.Appendf(nil, `{"model_type": "toy", "vocab_size": %d, "max_position_embeddings": 256}`,
+			toyVocab),
+		"README.md": []byte("---\nlicense: mit\ntags: [toy]\n---\n# Toy\n"),
 	}
 	if g.external != nil {
 		files["model.onnx.data"] = g.external

@@ -30,7 +30,16 @@ func TestPreviewIsExplained(t *testing.T) {
 	o.Compressor = asked
 	base, client := start(t, o)
 	_, plain := post(t, client, base+"/v1/chat/completions", question(), "X-Pith-Mode", "preview")
-	res, body := post(t, client, base+"/v1/chat/completions", question(), "X-Pith-Mode", "preview", "X-Pith-Explain", "1")
+	res, body := post(
+		t,
+		client,
+		base+"/v1/chat/completions",
+		question(),
+		"X-Pith-Mode",
+		"preview",
+		"X-Pith-Explain",
+		"1",
+	)
 	if res.StatusCode != http.StatusOK || !gjson.Valid(body) {
 		t.Fatalf("%d %s", res.StatusCode, body)
 	}
@@ -41,7 +50,10 @@ func TestPreviewIsExplained(t *testing.T) {
 	block := got.Get("blocks.0")
 	if got.Get("decision").Str != "compressed" || got.Get("id").Str != res.Header.Get("X-Pith-Request-Id") ||
 		block.Get("outcome").Str != "compressed" || block.Get("question").Str != "Why?" ||
-		!strings.HasPrefix(block.Get("original").Str, "package main") || !strings.Contains(block.Get("sent").Str, "omitted") ||
+		!strings.HasPrefix(
+			block.Get("original").Str,
+			"package main",
+		) || !strings.Contains(block.Get("sent").Str, "omitted") ||
 		block.Get("chunks.0.why").Str == "" {
 		t.Errorf("account: %s", body)
 	}
@@ -49,7 +61,14 @@ func TestPreviewIsExplained(t *testing.T) {
 	if len(requests) != 2 || requests[0].Explain || !requests[1].Explain {
 		t.Errorf("the engine was asked to explain: %v, %v", requests[0].Explain, requests[1].Explain)
 	}
-	if res, body := post(t, client, base+"/v1/chat/completions", question(), "X-Pith-Explain", "1"); res.StatusCode != http.StatusBadRequest {
+	if res, body := post(
+		t,
+		client,
+		base+"/v1/chat/completions",
+		question(),
+		"X-Pith-Explain",
+		"1",
+	); res.StatusCode != http.StatusBadRequest {
 		t.Errorf("a request that is sent: %d %s", res.StatusCode, body)
 	}
 	post(t, client, base+"/v1/chat/completions", question())
@@ -72,8 +91,11 @@ func TestKeptRequestsAreTheirTenantsOwn(t *testing.T) {
 		req.Header.Set("Authorization", "Bearer "+key)
 		return do(t, client, req)
 	}
-	if got, body := ask("mine"); got.StatusCode != http.StatusOK || gjson.Get(body, "blocks.0.outcome").Str != "compressed" ||
-		gjson.Get(body, "status").Int() != http.StatusOK || gjson.Get(body, "dialect").Str != "chat" {
+	if got, body := ask(
+		"mine",
+	); got.StatusCode != http.StatusOK || gjson.Get(body, "blocks.0.outcome").Str != "compressed" ||
+		gjson.Get(body, "status").Int() != http.StatusOK ||
+		gjson.Get(body, "dialect").Str != "chat" {
 		t.Errorf("own: %d %s", got.StatusCode, body)
 	}
 	if got, body := ask("theirs"); got.StatusCode != http.StatusNotFound || strings.Contains(body, "package main") {

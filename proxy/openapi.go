@@ -53,28 +53,65 @@ type refusal struct {
 
 var operations = []operation{
 	{method: "get", path: "/healthz", summary: "whether the process answers", open: true, text: "text/plain"},
-	{method: "get", path: "/readyz", summary: "whether new requests should come here", open: true, text: "text/plain", errors: []int{503}},
-	{method: "get", path: "/health", summary: "whether the process answers, as gateways ask it", open: true, answer: reflect.TypeFor[healthAnswer]()},
-	{method: "get", path: "/openapi.json", summary: "this document", open: true, answer: reflect.TypeFor[map[string]any]()},
 	{
-		method: "post", path: "/pith/v1/compress", summary: "shorten files or a text for a question; with Accept: text/event-stream progress comes first",
-		body: reflect.TypeFor[compressRequest](), answer: reflect.TypeFor[compress.Result](), stream: true, errors: []int{400, 413, 422, 429, 503, 504},
+		method:  "get",
+		path:    "/readyz",
+		summary: "whether new requests should come here",
+		open:    true,
+		text:    "text/plain",
+		errors:  []int{503},
 	},
 	{
-		method: "post", path: "/pith/v1/context", summary: "the workspace's best code for a question",
-		body: reflect.TypeFor[index.Question](), answer: reflect.TypeFor[index.Context](), errors: []int{400, 404, 422, 429, 504},
+		method:  "get",
+		path:    "/health",
+		summary: "whether the process answers, as gateways ask it",
+		open:    true,
+		answer:  reflect.TypeFor[healthAnswer](),
 	},
 	{
-		method: "get", path: "/pith/v1/explain/{id}", summary: "what was done to a request that is kept, and why", inPath: []string{"id"},
-		answer: reflect.TypeFor[explain.Account](), errors: []int{404},
+		method:  "get",
+		path:    "/openapi.json",
+		summary: "this document",
+		open:    true,
+		answer:  reflect.TypeFor[map[string]any](),
+	},
+	{
+		method:  "post",
+		path:    "/pith/v1/compress",
+		summary: "shorten files or a text for a question; with Accept: text/event-stream progress comes first",
+		body:    reflect.TypeFor[compressRequest](),
+		answer:  reflect.TypeFor[compress.Result](),
+		stream:  true,
+		errors:  []int{400, 413, 422, 429, 503, 504},
+	},
+	{
+		method:  "post",
+		path:    "/pith/v1/context",
+		summary: "the workspace's best code for a question",
+		body:    reflect.TypeFor[index.Question](),
+		answer:  reflect.TypeFor[index.Context](),
+		errors:  []int{400, 404, 422, 429, 504},
+	},
+	{
+		method:  "get",
+		path:    "/pith/v1/explain/{id}",
+		summary: "what was done to a request that is kept, and why",
+		inPath:  []string{"id"},
+		answer:  reflect.TypeFor[explain.Account](),
+		errors:  []int{404},
 	},
 	{
 		method: "post", path: "/v1/compress", summary: "shorten the code in messages, for gateways",
 		body: reflect.TypeFor[sidecarRequest](), answer: reflect.TypeFor[sidecarAnswer](), errors: []int{400, 413, 429},
 	},
 	{
-		method: "get", path: "/v1/retrieve/{hash}", summary: "the lines behind a marker's hash", inPath: []string{"hash"}, inQuery: []string{"lines", "symbol"},
-		answer: reflect.TypeFor[retrieval.Excerpt](), errors: []int{400, 404, 429},
+		method:  "get",
+		path:    "/v1/retrieve/{hash}",
+		summary: "the lines behind a marker's hash",
+		inPath:  []string{"hash"},
+		inQuery: []string{"lines", "symbol"},
+		answer:  reflect.TypeFor[retrieval.Excerpt](),
+		errors:  []int{400, 404, 429},
 	},
 }
 
@@ -108,8 +145,10 @@ func document() (map[string]any, error) {
 	return map[string]any{
 		"openapi": "3.1.0",
 		"info": map[string]any{
-			"title": "Pith", "version": "1", "description": "Pith's own endpoints. All other paths are those of the API behind it, unchanged.",
-			"license": map[string]any{"name": "Apache-2.0", "identifier": "Apache-2.0"},
+			"title":       "Pith",
+			"version":     "1",
+			"description": "Pith's own endpoints. All other paths are those of the API behind it, unchanged.",
+			"license":     map[string]any{"name": "Apache-2.0", "identifier": "Apache-2.0"},
 		},
 		"servers":  []any{map[string]any{"url": "/"}},
 		"security": []any{map[string]any{"key": []string{}}, map[string]any{}},
@@ -144,15 +183,24 @@ func (o operation) describe(schemas map[string]any, refused map[string]any) (map
 		responses[fmt.Sprint(status)] = map[string]any{"description": http.StatusText(status), "content": kind}
 	}
 	if !o.open {
-		responses["401"] = map[string]any{"description": http.StatusText(http.StatusUnauthorized), "content": map[string]any{"application/json": map[string]any{"schema": refused}}}
+		responses["401"] = map[string]any{
+			"description": http.StatusText(http.StatusUnauthorized),
+			"content":     map[string]any{"application/json": map[string]any{"schema": refused}},
+		}
 	}
 	described := map[string]any{"summary": o.summary, "responses": responses}
 	var parameters []any
 	for _, name := range o.inPath {
-		parameters = append(parameters, map[string]any{"name": name, "in": "path", "required": true, "schema": map[string]any{"type": "string"}})
+		parameters = append(
+			parameters,
+			map[string]any{"name": name, "in": "path", "required": true, "schema": map[string]any{"type": "string"}},
+		)
 	}
 	for _, name := range o.inQuery {
-		parameters = append(parameters, map[string]any{"name": name, "in": "query", "schema": map[string]any{"type": "string"}})
+		parameters = append(
+			parameters,
+			map[string]any{"name": name, "in": "query", "schema": map[string]any{"type": "string"}},
+		)
 	}
 	if parameters != nil {
 		described["parameters"] = parameters
@@ -165,7 +213,10 @@ func (o operation) describe(schemas map[string]any, refused map[string]any) (map
 		if err != nil {
 			return nil, err
 		}
-		described["requestBody"] = map[string]any{"required": true, "content": map[string]any{"application/json": map[string]any{"schema": body}}}
+		described["requestBody"] = map[string]any{
+			"required": true,
+			"content":  map[string]any{"application/json": map[string]any{"schema": body}},
+		}
 	}
 	return described, nil
 }

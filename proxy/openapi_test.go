@@ -56,9 +56,15 @@ func TestAnswersAreAsTheDocumentSays(t *testing.T) {
 		if q.Question == "nothing" {
 			return index.Context{}, index.ErrNothing
 		}
-		return index.Context{ID: "c", Question: q.Question, Text: "x", Files: []index.Piece{{Path: "a.go", Language: "go", Lines: [][2]int{{1, 2}}}}, LeftOut: []explain.Chunk{{
-			File: "a.go", Parts: []explain.Part{}, KeptLines: [][2]int{}, Decision: compress.Omitted,
-		}}}, nil
+		return index.Context{
+			ID:       "c",
+			Question: q.Question,
+			Text:     "x",
+			Files:    []index.Piece{{Path: "a.go", Language: "go", Lines: [][2]int{{1, 2}}}},
+			LeftOut: []explain.Chunk{{
+				File: "a.go", Parts: []explain.Part{}, KeptLines: [][2]int{}, Decision: compress.Omitted,
+			}},
+		}, nil
 	})
 	base, client := start(t, o)
 	var answers []told
@@ -82,14 +88,23 @@ func TestAnswersAreAsTheDocumentSays(t *testing.T) {
 		method, path, body string
 		status             int
 	}{
-		{http.MethodGet, "/healthz", "", 200}, {http.MethodGet, "/readyz", "", 200}, {http.MethodGet, "/health", "", 200}, {http.MethodGet, "/openapi.json", "", 200},
-		{http.MethodPost, "/pith/v1/compress", files, 200}, {http.MethodPost, "/pith/v1/compress", `{"text":` + quote(source(9)) + `,"rate":0.5,"explain":true}`, 200},
-		{http.MethodPost, "/pith/v1/compress", `{"fils":[]}`, 400}, {http.MethodPost, "/pith/v1/compress", strings.Replace(files, "100", "1", 1), 422},
+		{http.MethodGet, "/healthz", "", 200},
+		{http.MethodGet, "/readyz", "", 200},
+		{http.MethodGet, "/health", "", 200},
+		{http.MethodGet, "/openapi.json", "", 200},
+		{http.MethodPost, "/pith/v1/compress", files, 200},
+		{http.MethodPost, "/pith/v1/compress", `{"text":` + quote(source(9)) + `,"rate":0.5,"explain":true}`, 200},
+		{http.MethodPost, "/pith/v1/compress", `{"fils":[]}`, 400},
+		{http.MethodPost, "/pith/v1/compress", strings.Replace(files, "100", "1", 1), 422},
 		{http.MethodPost, "/pith/v1/context", `{"question":"why?","paths":["a"],"open":"a.go","line":3,"budget":9}`, 200},
-		{http.MethodPost, "/pith/v1/context", `{"question":""}`, 400}, {http.MethodPost, "/pith/v1/context", `{"question":"nothing"}`, 404},
-		{http.MethodPost, "/pith/v1/context", `{"questions":"x"}`, 400}, {http.MethodPost, "/pith/v1/context", `{"question":"x","budget":-1}`, 400},
-		{http.MethodGet, "/pith/v1/explain/" + res.Header.Get("X-Pith-Request-Id"), "", 200}, {http.MethodGet, "/pith/v1/explain/none", "", 404},
-		{http.MethodPost, "/v1/compress", userChat("Why?\n```go\n" + source(30) + "```\n"), 200}, {http.MethodPost, "/v1/compress", `{}`, 400},
+		{http.MethodPost, "/pith/v1/context", `{"question":""}`, 400},
+		{http.MethodPost, "/pith/v1/context", `{"question":"nothing"}`, 404},
+		{http.MethodPost, "/pith/v1/context", `{"questions":"x"}`, 400},
+		{http.MethodPost, "/pith/v1/context", `{"question":"x","budget":-1}`, 400},
+		{http.MethodGet, "/pith/v1/explain/" + res.Header.Get("X-Pith-Request-Id"), "", 200},
+		{http.MethodGet, "/pith/v1/explain/none", "", 404},
+		{http.MethodPost, "/v1/compress", userChat("Why?\n```go\n" + source(30) + "```\n"), 200},
+		{http.MethodPost, "/v1/compress", `{}`, 400},
 		{http.MethodGet, "/v1/retrieve/none", "", 404},
 	} {
 		if res, got := ask(c.method, c.path, c.body); res.StatusCode != c.status {
@@ -165,7 +180,12 @@ func TestCompressStreamsItsProgress(t *testing.T) {
 	base, client := start(t, o)
 	ask := func(query string) (status int, events string) {
 		body := `{"text":` + quote(source(30)) + `,"query":"` + query + `","rate":0.5}`
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/pith/v1/compress", strings.NewReader(body))
+		req, err := http.NewRequestWithContext(
+			t.Context(),
+			http.MethodPost,
+			base+"/pith/v1/compress",
+			strings.NewReader(body),
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -177,7 +197,10 @@ func TestCompressStreamsItsProgress(t *testing.T) {
 		defer res.Body.Close()
 		// The first event comes while the engine still works.
 		first := make([]byte, 16)
-		if _, err := res.Body.Read(first); err != nil || !strings.HasPrefix(string(first), "event: progress"[:len(first)-1]) {
+		if _, err := res.Body.Read(
+			first,
+		); err != nil ||
+			!strings.HasPrefix(string(first), "event: progress"[:len(first)-1]) {
 			t.Fatalf("%v %q", err, first)
 		}
 		release <- struct{}{}
@@ -190,7 +213,10 @@ func TestCompressStreamsItsProgress(t *testing.T) {
 	if status, events := ask("why"); status != http.StatusOK || !strings.Contains(events, "event: result\ndata: {") {
 		t.Errorf("%d %s", status, events)
 	}
-	if _, events := ask("fail"); !strings.Contains(events, `event: error`+"\n"+`data: {"message":`) || !strings.Contains(events, `"status":422`) {
+	if _, events := ask(
+		"fail",
+	); !strings.Contains(events, `event: error`+"\n"+`data: {"message":`) ||
+		!strings.Contains(events, `"status":422`) {
 		t.Errorf("%s", events)
 	}
 }

@@ -25,9 +25,10 @@ import (
 // been no tool.
 const (
 	toolName        = "pith_retrieve"
-	toolDescription = "Returns source code that was left out of this conversation. Where lines are missing, a comment such as " +
-		"`... lines 128-169 omitted hash=3f9a1c0b7d22e400080000a9` stands in their place. Ask only for what you need: by hash alone " +
-		"you get the omitted lines; lines=\\\"a-b\\\" returns other lines of the same file instead, symbol=\\\"name\\\" a function or class of it."
+	toolDescription = "Returns source code that was left out of this conversation. Where lines are missing, a " +
+		"comment such as `... lines 128-169 omitted hash=3f9a1c0b7d22e400080000a9` stands in their place. Ask " +
+		"only for what you need: by hash alone you get the omitted lines; lines=\\\"a-b\\\" returns other lines " +
+		"of the same file instead, symbol=\\\"name\\\" a function or class of it."
 	toolSchema = `{"type":"object","properties":{` +
 		`"hash":{"type":"string","description":"The 24 hex digits of the comment."},` +
 		`"lines":{"type":"string","description":"Lines of the file, such as 120-180."},` +
@@ -92,7 +93,8 @@ func (o *Originals) OfferTool(dialect string, body []byte, tenant string) *Offer
 		return nil
 	}
 	members, err := dialects.Root(body)
-	if err != nil || members == nil || !w.fits(members) || len(members["tools"].Array()) == 0 || strings.Contains(members["tools"].Raw, `"`+toolName+`"`) {
+	if err != nil || members == nil || !w.fits(members) || len(members["tools"].Array()) == 0 ||
+		strings.Contains(members["tools"].Raw, `"`+toolName+`"`) {
 		return nil
 	}
 	if body = dialects.Append(body, members, "tools", w.definition); body == nil {

@@ -44,7 +44,8 @@ func TestToolIsDefined(t *testing.T) {
 				Function definition `json:"function"`
 			} `json:"tools"`
 		}
-		if err := json.Unmarshal(offer.Body, &body); err != nil || len(body.Tools) != 2 || body.Tools[0].Name != "Read" {
+		if err := json.Unmarshal(offer.Body, &body); err != nil || len(body.Tools) != 2 ||
+			body.Tools[0].Name != "Read" {
 			t.Fatalf("%s: %v: %s", dialect, err, offer.Body)
 		}
 		d := body.Tools[1].definition

@@ -26,7 +26,8 @@ func FuzzCount(f *testing.F) {
 			if seen := len(strings.ToValidUTF8(a, "\ufffd")); na*longestToken < seen || na > 3*len(a) {
 				t.Errorf("Count = %d for %d bytes", na, len(a))
 			}
-			if first, _ := utf8.DecodeRuneInString(b); strings.HasSuffix(a, "\n") && alphanumeric(first) && na+nb != both {
+			if first, _ := utf8.DecodeRuneInString(b); strings.HasSuffix(a, "\n") &&
+				alphanumeric(first) && na+nb != both {
 				t.Errorf("Count(a) + Count(b) = %d + %d, Count(a+b) = %d where a line begins", na, nb, both)
 			}
 		}

@@ -128,7 +128,8 @@ func lines(text string) iter.Seq[string] {
 			}
 			// A character that is not ASCII may be white space of another script, which the
 			// patterns join too.
-			if next == len(text) || text[next] >= utf8.RuneSelf || ascii[text[next]] == space || next == i+1 && text[next] == '/' {
+			if next == len(text) || text[next] >= utf8.RuneSelf || ascii[text[next]] == space ||
+				next == i+1 && text[next] == '/' {
 				continue
 			}
 			if !yield(text[start : i+1]) {

@@ -26,10 +26,12 @@ var splitVocabularies = sync.OnceValue(func() []*vocabulary {
 
 func TestSplitAgreesWithTheLibrary(t *testing.T) {
 	texts := []string{
-		"", "a", "\n", "\n\n", " ", "  ", "\t", " a", "  a", "\ta", " \ta", "\n a", " \n a", "  \n  \n  a", "a\n\n  b\n", "\r\n\r\n x",
-		"don't DON'T we'll WE'Ll I'm 'tis 'the 'RE're '", "camelCaseName HTTPServer XMLHttpRequest ABC aBC a1B2", "1234567 12 0x1F 1_000",
-		"}\n// comment\n}\n//x", "a/\n/b", "+\n/\n", "==\r\n!=", "  ==", "\t==", " 1", "  1", "(foo [bar {baz", "\v\fa\v", "a\x00b\x1f\x7f",
-		"é è\n漢字 a\n", "x\n\u00a0\ny", "x\n \u3000\n", "\u0085\n", "e\u0301\n\u0301x", "\xff\n\xfe a", "ſ's 'ſ 'K",
+		"", "a", "\n", "\n\n", " ", "  ", "\t", " a", "  a", "\ta", " \ta", "\n a", " \n a", "  \n  \n  a",
+		"a\n\n  b\n", "\r\n\r\n x", "don't DON'T we'll WE'Ll I'm 'tis 'the 'RE're '",
+		"camelCaseName HTTPServer XMLHttpRequest ABC aBC a1B2", "1234567 12 0x1F 1_000",
+		"}\n// comment\n}\n//x", "a/\n/b", "+\n/\n", "==\r\n!=", "  ==", "\t==", " 1", "  1", "(foo [bar {baz",
+		"\v\fa\v", "a\x00b\x1f\x7f", "é è\n漢字 a\n", "x\n\u00a0\ny", "x\n \u3000\n", "\u0085\n",
+		"e\u0301\n\u0301x", "\xff\n\xfe a", "ſ's 'ſ 'K",
 		"<|endoftext|>", strings.Repeat("\n", 300), strings.Repeat(" ", 300) + "x", strings.Repeat("aB", 300),
 	}
 	vocabularies := splitVocabularies()

@@ -9,24 +9,27 @@ import (
 	loader "github.com/pkoukk/tiktoken-go-loader"
 )
 
-// A spec is how an encoding splits text before it merges bytes.
-type spec struct {
+// A splitRule is how an encoding splits text before it merges bytes.
+type splitRule struct {
 	pattern string // as published
 	split   *splitter
 }
 
 const gptPattern = `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
 
-var specs = map[string]spec{
+var specs = map[string]splitRule{
 	o200k: {
-		pattern: `[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?` +
-			`|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?` +
+		pattern: `[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|` +
+			`'ve|'m|'ll|'d)?` +
+			`|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|` +
+			`'ve|'m|'ll|'d)?` +
 			`|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`,
 		split: &splitter{byCase: true},
 	},
 	cl100k: {
-		pattern: `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`,
-		split:   &splitter{},
+		pattern: `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|` +
+			`\s*[\r\n]+|\s+(?!\S)|\s+`,
+		split: &splitter{},
 	},
 	p50k: {pattern: gptPattern},
 	r50k: {pattern: gptPattern},
@@ -42,7 +45,7 @@ type vocabulary struct {
 // load builds a vocabulary from the binary's copy; the library's own constructors fetch one from
 // the network. It panics only if the binary was built without it, which a test excludes for every
 // encoding.
-func load(name string, s spec) *vocabulary {
+func load(name string, s splitRule) *vocabulary {
 	// The library keeps this map, and of what the map holds now it makes tables for decoding.
 	// Counting needs none, and those of o200k_base take 14 MiB: so the map is filled afterwards.
 	ranks := map[string]int{}

@@ -93,12 +93,23 @@ def fetch_cargo(name, root, work):
         shutil.copytree(newest, target)
 
 
-FETCHERS = {"go": fetch_go, "pypi": fetch_pypi, "npm": fetch_npm, "maven": fetch_maven, "cargo": fetch_cargo}
+def fetch_debian(name, root, work):
+    call(["apt-get", "download", "-q", name], cwd=work)
+    package = next(work.glob("*.deb"))
+    target = root / f"{name}@{package.name.split('_')[1]}"
+    target.mkdir(parents=True)
+    call(["dpkg-deb", "-x", str(package), str(target)])
+
+
+# Documentation is for training.text alone and lies apart from the sources.
+PROSE = "debian"
+FETCHERS = {"go": fetch_go, "pypi": fetch_pypi, "npm": fetch_npm, "maven": fetch_maven, "cargo": fetch_cargo,
+            PROSE: fetch_debian}
 
 
 def fetch(kind, name, data):
     """Fetches one package unless it is there already; returns a line of report or None."""
-    root = data / "src" / kind
+    root = data / PROSE if kind == PROSE else data / "src" / kind
     root.mkdir(parents=True, exist_ok=True)
     stem = flat(":".join(name.split(":")[:2]))
     if any(root.glob(stem + "@*")):

@@ -1,12 +1,14 @@
 """Fits the weights of the ranking on the signals of cases; writes compress/weights.json.
 
-    pith bench signals cases-dev.jsonl.gz > dev.jsonl; pith bench signals cases.jsonl > made.jsonl
-    python -m training.fit dev.jsonl made.jsonl [--write] [--without SIGNAL,...]
+    pith bench signals --ranker hybrid cases-dev.jsonl.gz > commits.jsonl
+    pith bench questions training/questions.json --save q.gz ...; pith bench signals --ranker hybrid q.gz > questions.jsonl
+    python -m training.fit commits.jsonl questions.jsonl --bare made.jsonl [--write] [--ablate] [--without SIGNAL,...]
 
-The first file has real contexts, the second those of training.cases, which hold functions alone: of the
-kinds of chunks only the first file can tell. A logistic regression says what each signal is worth; what is
-printed is the share of needed lines kept when whole chunks are packed into 1/5.6 of the tokens, each
-repository judged by weights that were fitted without it. The curve of coverage is measured the same way.
+The first files have real contexts, each a kind of question of its own; a bare one is made by training.cases and
+holds functions alone, so of kinds of chunks it tells nothing. A logistic regression says what each signal is
+worth; what is printed is the share of needed lines kept when whole chunks are packed into 1/5.6 of the tokens,
+that of questions which name nothing that they need, and the share of questions with all needed lines. Each
+repository is judged by weights that were fitted without it. The curve of coverage is measured the same way.
 """
 
 import argparse
@@ -17,16 +19,16 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 TABLE = Path(__file__).parent.parent / "compress" / "weights.json"
-SIGNALS = ["words", "header", "subject", "roots", "pairs", "beside", "path", "head_vector", "body_vector", "body_match",
-           "file_best", "calls", "called", "named", "size"]
+SIGNALS = ["words", "header", "subject", "roots", "pairs", "beside", "comment", "path", "head_vector", "body_vector", "body_match",
+           "file_best", "calls", "called", "named", "branches", "invokes", "users", "size", "short"]
 KINDS = ["function", "class"]  # told by real contexts alone
-PLACE = 3.0  # a place that the question names (too rare in commits to be fitted)
-MODEL = 0.3  # what the language model's gain counts in hybrid, in standard deviations; see bench/RESULTS.md
+PLACE = 3.0  # a place that the question names (too rare to be fitted)
 SIZE = 0.5  # the power of a chunk's tokens by which its value grows
-RATIO, MARKER = 5.6, 10
+RATIO, MARKER, FOLDS = 5.6, 10, 5
+READ, PIECE, QUESTION = 4000, 224, 20  # compress/speed.go: what balanced reads, of one chunk at most, and the question
 
 
-def load(path):
+def load(path, bare):
     cases = []
     for line in open(path):
         case = json.loads(line)
@@ -34,35 +36,49 @@ def load(path):
         ranked = np.array([c["rank"] > 0 for c in chunks])
         needed = np.array([any(n["path"] == c["file"] and c["start_line"] <= n["end"] and c["end_line"] >= n["start"]
                                for n in case["needed"]) for c in chunks]) & ranked
-        changed = case.get("changed") or {}
-        lines = {p: set(v) for p, v in changed.items()} or {
+        lines = {p: set(v) for p, v in (case.get("changed") or {}).items()} or {
             n["path"]: set().union(*(range(m["start"], m["end"] + 1) for m in case["needed"] if m["path"] == n["path"]))
             for n in case["needed"]}
         held = np.array([sum(1 for k in lines.get(c["file"], ()) if c["start_line"] <= k <= c["end_line"]) for c in chunks], float)
-        cases.append({
-            "repo": case["repo"], "kind": "real" if changed else "made", "named": case["named"], "ranked": ranked, "needed": needed,
-            "held": held / max(held.sum(), 1), "tokens": np.array([c["tokens"] for c in chunks], float),
-            "rows": np.array([[c.get("signals", {}).get(n, 0.0) for n in SIGNALS + KINDS] for c in chunks])})
+        rows = np.array([[c.get("signals", {}).get(n, 0.0) for n in SIGNALS + KINDS + ["model"]] for c in chunks])
+        if bare:
+            rows[:, len(SIGNALS):-1] = 0
+        if held.sum():
+            cases.append({"repo": case["repo"], "kind": Path(path).stem, "bare": bare, "named": case["named"], "ranked": ranked,
+                          "needed": needed, "held": held / held.sum(), "tokens": np.array([c["tokens"] for c in chunks], float),
+                          "rows": rows[:, :-1], "model": rows[:, -1]})
     return cases
 
 
-def fit(real, made, signals):
-    """Returns (weights, offset) of a logistic regression; made contexts have an offset of their own."""
-    columns = [SIGNALS.index(s) for s in signals]
+def heard(case, score):
+    """Returns the model's signal as balanced has it: of the chunks that words rank first, standardised over those."""
+    order = np.argsort(-np.where(case["ranked"], score, -np.inf), kind="stable")
+    read = np.zeros(len(score), bool)
+    read[order[np.cumsum(np.minimum(case["tokens"][order], PIECE) + QUESTION) <= READ]] = True
+    read &= case["ranked"]
+    gain = case["model"]
+    middle = np.median(gain[read]) if read.any() else 0
+    return np.where(read, (gain - gain[read].mean()) / (gain[read].std() + 1e-9), (middle - gain[read].mean()) / (gain[read].std() + 1e-9)) \
+        if read.any() else np.zeros(len(score))
 
-    def design(cases, is_real):
-        rows = np.concatenate([c["rows"][c["ranked"]] for c in cases])
-        kinds = rows[:, len(SIGNALS):] if is_real else np.zeros((len(rows), len(KINDS)))
-        return np.concatenate([rows[:, columns], kinds, np.full((len(rows), 1), float(is_real))], 1)
 
-    x = np.concatenate([design(real, True)] + ([design(made, False)] if made else []))
-    y = np.concatenate([c["needed"][c["ranked"]] for c in real + made])
-    weight = np.concatenate([np.full(c["ranked"].sum(), 1.0 if c["kind"] == "real" else 0.5) for c in real + made])
-    model = LogisticRegression(C=0.3, max_iter=3000).fit(x, y, sample_weight=weight)
-    out = np.zeros(len(SIGNALS) + len(KINDS))
-    out[columns] = model.coef_[0][:len(columns)]
-    out[len(SIGNALS):] = model.coef_[0][len(columns):-1]
-    return out, float(model.intercept_[0] + model.coef_[0][-1])
+def fit(cases, columns, extra=None):
+    """Returns (weights, offset) of a logistic regression; each kind of cases has an offset of its own."""
+    kinds = sorted({c["kind"] for c in cases if not c["bare"]})
+    rows, marks, y, weight = [], [], [], []
+    for n, c in enumerate(cases):
+        x = c["rows"][:, columns]
+        if extra:
+            x = np.concatenate([x, extra[n][:, None]], 1)
+        rows.append(x[c["ranked"]])
+        count = int(c["ranked"].sum())
+        marks.append(np.tile([float(c["kind"] == k) for k in kinds], (count, 1)))
+        y.append(c["needed"][c["ranked"]])
+        weight.append(np.full(count, 0.5 if c["bare"] else 1.0))
+    x = np.concatenate([np.concatenate(rows), np.concatenate(marks)], 1)
+    model = LogisticRegression(C=0.3, max_iter=600, tol=1e-4).fit(x, np.concatenate(y), sample_weight=np.concatenate(weight))
+    count = len(columns) + bool(extra)
+    return model.coef_[0][:count], float(model.intercept_[0] + model.coef_[0][count:].mean())
 
 
 def kept(case, score, ratio=RATIO):
@@ -79,20 +95,32 @@ def kept(case, score, ratio=RATIO):
     return share
 
 
-def judge(real, made, signals):
-    """Returns {kind: (kept, kept of unnamed, scores)}, each repository judged by weights fitted without it."""
-    out = {}
-    for kind, cases in (("real", real), ("made", made)):
-        shares, scores = np.zeros(len(cases)), [None] * len(cases)
-        for repo in sorted({c["repo"] for c in cases}):
-            weights, offset = fit([c for c in real if c["repo"] != repo], [c for c in made if c["repo"] != repo], signals)
-            for n, c in enumerate(cases):
-                if c["repo"] == repo:
-                    scores[n] = c["rows"] @ weights + offset
-                    shares[n] = kept(c, scores[n])
-        unnamed = np.array([not c["named"] for c in cases])
-        out[kind] = (shares.mean(), shares[unnamed].mean(), cases, scores)
-    return out
+def judge(cases, columns, model=False):
+    """Returns the scores of each case by weights that were fitted without its repository."""
+    repos = sorted({c["repo"] for c in cases})
+    fold = {r: n % FOLDS for n, r in enumerate(repos)}
+    scores = [None] * len(cases)
+    for k in range(FOLDS):
+        others = [c for c in cases if fold[c["repo"]] != k]
+        weights, offset = fit(others, columns)
+        rest, gap = None, 0.0
+        if model:
+            rest, gap = fit(others, columns, [heard(c, c["rows"][:, columns] @ weights) for c in others])
+        for n, c in enumerate(cases):
+            if fold[c["repo"]] == k:
+                scores[n] = c["rows"][:, columns] @ weights + offset
+                if model:
+                    scores[n] = c["rows"][:, columns] @ rest[:-1] + rest[-1] * heard(c, scores[n]) + gap
+    return scores
+
+
+def show(name, cases, scores):
+    out = []
+    for kind in sorted({c["kind"] for c in cases}):
+        shares = np.array([kept(c, s) for c, s in zip(cases, scores) if c["kind"] == kind])
+        unnamed = np.array([not c["named"] for c in cases if c["kind"] == kind])
+        out.append(f"{kind} {shares.mean():.3f} ({shares[unnamed].mean():.3f} unnamed, {(shares > 0.999).mean():.3f} all)")
+    print(f"{name:22}", "  ".join(out), flush=True)
 
 
 def curve(cases, scores):
@@ -113,30 +141,35 @@ def curve(cases, scores):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("real")
-    parser.add_argument("made")
+    parser.add_argument("real", nargs="+")
+    parser.add_argument("--bare", nargs="*", default=[])
     parser.add_argument("--without", default="", help="signals to leave out")
     parser.add_argument("--ablate", action="store_true", help="leave out each signal in turn")
     parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
-    real, made = load(args.real), load(args.made)
-    signals = [s for s in SIGNALS if s not in args.without.split(",")]
-
-    def show(name, result):
-        print(f"{name:24}", "  ".join(f"{k} {v[0]:.3f} ({v[1]:.3f} unnamed)" for k, v in result.items()), flush=True)
-
-    result = judge(real, made, signals)
-    show("all", result)
-    for s in signals if args.ablate else ():
-        show("without " + s, judge(real, made, [t for t in signals if t != s]))
+    cases = [c for p in args.real for c in load(p, False)] + [c for p in args.bare for c in load(p, True)]
+    every = SIGNALS + KINDS
+    columns = [n for n, s in enumerate(every) if s not in args.without.split(",")]
+    scores = judge(cases, columns)
+    show("all", cases, scores)
+    for n in columns if args.ablate else ():
+        show("without " + every[n], cases, judge(cases, [k for k in columns if k != n]))
+    modelled = [c for c in cases if c["model"].any()]
+    if modelled:
+        show("words, where read", modelled, judge(modelled, columns))
+        show("with the model", modelled, judge(modelled, columns, model=True))
     if not args.write:
         return
-    weights, offset = fit(real, made, signals)
     table = json.loads(TABLE.read_text())
-    table["words"] = {n: round(float(w), 4) for n, w in zip(SIGNALS + KINDS, weights) if w} | {"place": PLACE}
-    table["hybrid"] = table["words"] | {"model": MODEL}
-    table["words_odds"] = table["hybrid_odds"] = {"slope": 1, "offset": round(offset, 3)}
-    table["curve"] = curve(result["real"][2], result["real"][3])
+    weights, offset = fit(cases, columns)
+    table["words"] = {every[n]: round(float(w), 4) for n, w in zip(columns, weights)} | {"place": PLACE}
+    table["words_odds"] = {"slope": 1, "offset": round(offset, 3)}
+    if modelled:
+        rest, gap = fit(modelled, columns, [heard(c, c["rows"][:, columns] @ weights) for c in modelled])
+        table["hybrid"] = {every[n]: round(float(w), 4) for n, w in zip(columns, rest)} | {"place": PLACE, "model": round(float(rest[-1]), 4)}
+        table["hybrid_odds"] = {"slope": 1, "offset": round(gap, 3)}
+    real = [n for n, c in enumerate(cases) if not c["bare"]]
+    table["curve"] = curve([cases[n] for n in real], [scores[n] for n in real])
     TABLE.write_text(json.dumps(table, indent=1) + "\n")
 
 

@@ -1,17 +1,21 @@
 """Trains the table of words of embedding/model and writes it.
 
-    python -m training.words --history DIR --out embedding/model/words.bin [--minutes 6] [--held-out a,b]
+    python -m training.words --history DIR --start DATA/neighbours.npz --questions CASES,SIGNALS \
+        --out embedding/model/words.bin [--minutes 12] [--held-out a,b]
 
-A word has a vector and two weights, in a question and in code. A question and a function are compared three
+A word has a vector and two weights, in a question and in code. The vectors start as those of
+training.neighbours and move little, all by one linear map and each by a small step of its own, so that what
+the pairs teach holds for words that they lack. A question and a function are compared three
 ways: the cosine of their bags of words (header and whole text apart), and each word of the question with the
 nearest word of the text. The words are trained by contrast: a commit's message has to find the functions that
-it changed among those of their files and folder, a doc comment the function that lost it. BM25 counts along in
+it changed among those of their files and folder, a doc comment the function that lost it, a question those that
+answer it. BM25 counts along in
 a third of the batches only, so that the words have to learn what it cannot see. What is printed is the loss and
-the mean reciprocal rank on commits of the repositories held out. Words of fewer than three repositories are
-left out: they tell projects apart and help nobody else.
+the mean reciprocal rank on commits of the repositories held out and on questions about the packages held out.
 """
 
 import argparse
+import json
 import math
 import random
 import struct
@@ -27,8 +31,10 @@ from torch.nn import functional
 from .cases import folder
 from .history import description, lines, parts, terms
 
-WIDTH, CANDIDATES, BATCH = 96, 40, 32
+CANDIDATES, BATCH = 40, 32
+WORDS = 40_000
 HEAD, BODY, COMMENT, QUERY = 32, 110, 60, 24  # words of a text that count
+SHARES = {"commit": 0.35, "comment": 0.45, "question": 0.2}  # of the batches
 SCALE = 254  # of the vectors' bytes: length 1 is SCALE
 STEPS_AT = (0.0, 0.25, 0.4, 0.55, 0.7, 0.85)  # compress/meaning.go: where nearness bends
 
@@ -36,28 +42,44 @@ STEPS_AT = (0.0, 0.25, 0.4, 0.55, 0.7, 0.85)  # compress/meaning.go: where nearn
 class Data:
     """Functions as bags of word numbers, and lists of (question, candidates, which are needed, BM25)."""
 
-    def __init__(self, history, comments=45_000):
+    def __init__(self, history, start, questions, comments=45_000):
         self.functions = list(lines(history / "functions.jsonl.gz"))
         commits = list(lines(history / "commits.jsonl.gz"))
-        bags, said, seen, repos = [], [], Counter(), defaultdict(set)
+        asked = [self.question(*pair) for pair in read_questions(questions)]
+        bags, said, seen = [], [], Counter()
         for f in self.functions:
             comment, head, body = parts(f["lang"], f["text"])
             bags.append((Counter(terms(head) + terms(f["name"])), Counter(terms(body)), Counter(terms(comment))))
             said.append(description(comment))
-            for word in bags[-1][0] | bags[-1][1]:
-                seen[word] += 1
-                repos[word].add(f["repo"])
-        self.words = [w for w, n in seen.most_common(40_000) if n >= 8 and len(repos[w]) >= 3]
+            seen.update((bags[-1][0] | bags[-1][1]).keys())
+        self.words = [str(w) for w in start["words"][:WORDS]]
         self.ids = {w: i + 1 for i, w in enumerate(self.words)}
         self.rarity = [math.log(1 + len(self.functions) / (seen[w] + 10)) for w in self.words]
         self.bags = bags
         self.lists = [self.commit(c) for c in commits] + self.comments(said, comments)
+        self.lists += [self.entry("question", *q) for q in asked]
         self.lists = [x for x in self.lists if x]
+
+    def question(self, case, signals):
+        """Adds a case's functions; returns (package, words of the question, candidates, needed)."""
+        files = {f["path"]: f["content"].split("\n") for f in case["files"]}
+        ids, needed = [], set()
+        for c in signals["chunks"]:
+            if not c["rank"] or c["kind"] not in ("function", "class", "type"):
+                continue
+            text = "\n".join(files[c["file"]][c["start_line"] - 1:c["end_line"]])
+            if any(n["path"] == c["file"] and c["start_line"] <= n["end"] and c["end_line"] >= n["start"] for n in case["needed"]):
+                needed.add(len(self.functions))
+            ids.append(len(self.functions))
+            self.functions.append({"repo": case["repo"], "lang": case["lang"], "path": c["file"], "name": c.get("name", ""), "text": text})
+        return case["repo"], terms(case["query"]), ids, needed
 
     def neighbours(self):
         if not hasattr(self, "_near"):
             self._near = defaultdict(dict)
             for f in self.functions:
+                if "id" not in f:
+                    continue
                 self._near[f["repo"], f["lang"], folder(f["path"])][f["path"], f["name"]] = f["id"]
         return self._near
 
@@ -73,6 +95,8 @@ class Data:
         out, order = [], list(range(len(said)))
         random.shuffle(order)
         for i in order[:3 * count]:
+            if "id" not in self.functions[i]:
+                continue
             f, query = self.functions[i], terms(said[i])
             if len(set(query)) < 3 or len(out) == count:
                 continue
@@ -97,7 +121,7 @@ class Data:
             docs = []
             for i in ids:
                 head, body, comment = self.bags[i]
-                docs.append(head if header else head + body + (comment if kind == "commit" else Counter()))
+                docs.append(head if header else head + body + (comment if kind != "comment" else Counter()))
             length = np.array([sum(d.values()) + 1 for d in docs], float)
             score = np.zeros(len(docs))
             for word in query:
@@ -114,17 +138,30 @@ class Data:
         return [i for _, i, _ in known], [n for _, _, n in known]
 
 
+def read_questions(files):
+    """Yields pairs of a case and its signals: CASES,SIGNALS as `pith bench questions --save` and `pith bench signals` write them."""
+    for pair in files:
+        cases, signals = pair.split(",")
+        yield from zip(lines(cases), map(json.loads, open(signals)))
+
+
 class Words(nn.Module):
-    def __init__(self, rarity):
+    def __init__(self, rarity, start):
         super().__init__()
         count = len(rarity) + 1
-        self.vectors = nn.Embedding(count, WIDTH)
-        nn.init.normal_(self.vectors.weight, std=WIDTH ** -0.5)
+        known = functional.normalize(torch.tensor(start["vectors"][:count - 1]), dim=-1)
+        self.register_buffer("known", torch.cat([torch.zeros(1, known.shape[1]), known]))
+        self.step = nn.Embedding(count, known.shape[1])  # of each word's own
+        nn.init.zeros_(self.step.weight)
+        self.map = nn.Parameter(torch.eye(known.shape[1]))
         rarity = torch.tensor([0.0] + rarity)[:, None] / 6
         self.question = nn.Embedding.from_pretrained(rarity.clone(), freeze=False)
         self.code = nn.Embedding.from_pretrained(rarity.clone(), freeze=False)
         self.slopes = nn.Parameter(torch.tensor([[0.0, 0.2, 0.4, 0.6, 0.8, 3.0]] * 2))  # of nearness: headers, texts
         self.mix = nn.Parameter(torch.tensor([0.25, 0.12, 3.0, 3.0]))  # BM25, BM25 of headers, cosines
+
+    def vectors(self, ids):
+        return functional.normalize((self.known[ids] + self.step(ids)) @ self.map + 1e-9, dim=-1)
 
     @staticmethod
     def weight(raw):
@@ -136,8 +173,7 @@ class Words(nn.Module):
         every, place = torch.unique(torch.cat([ids.reshape(-1) for ids, _ in texts]), return_inverse=True)
         places = torch.split(place, [ids.numel() for ids, _ in texts])
         asked, at = torch.unique(question, return_inverse=True)
-        known = functional.normalize(self.vectors(every), dim=-1)
-        sought = functional.normalize(self.vectors(asked), dim=-1)
+        known, sought = self.vectors(every), self.vectors(asked)
         near = sought @ known.T * (every != 0) - (every == 0).float()
         weight = self.weight(self.question(asked))[at] * (question > 0)
         bag = functional.normalize((sought[at] * weight[..., None]).sum(1) + 1e-6, dim=-1).repeat_interleave(per, 0)
@@ -172,7 +208,7 @@ def draw(data, entries, drop):
         for i in picked:
             head, body, comment = data.bags[ids[i]]
             heads.append(data.bag(head, HEAD))
-            bodies.append(data.bag(body + comment if kind == "commit" and random.random() < 0.7 else body, BODY))
+            bodies.append(data.bag(body + comment if kind != "comment" and random.random() < 0.7 else body, BODY))
         bm25.append(scores[:, picked].T)
         target.append(np.arange(CANDIDATES) < len(good))
 
@@ -190,28 +226,30 @@ def draw(data, entries, drop):
             torch.tensor(np.concatenate(bm25), dtype=torch.float32), torch.tensor(target / target.sum(1, keepdims=True)))
 
 
-def train(data, minutes, held_out):
-    test = [x for x in data.lists if x[1] in held_out and x[0] == "commit"][:500]
-    commits = [x for x in data.lists if x[1] not in held_out and x[0] == "commit"]
-    comments = [x for x in data.lists if x[1] not in held_out and x[0] == "comment"]
-    model = Words(data.rarity)
-    groups = [{"params": [model.vectors.weight], "lr": 2e-3}, {"params": [model.question.weight, model.code.weight], "lr": 3e-3},
+def train(data, start, minutes, held_out):
+    lists = {kind: [x for x in data.lists if x[0] == kind and x[1] not in held_out] for kind in ("commit", "comment", "question")}
+    tests = {kind: [x for x in data.lists if x[0] == kind and x[1] in held_out][:500] for kind in lists}
+    model = Words(data.rarity, start)
+    groups = [{"params": [model.step.weight], "lr": 3e-4}, {"params": [model.map], "lr": 5e-4},
+              {"params": [model.question.weight, model.code.weight], "lr": 3e-3},
               {"params": [model.slopes, model.mix], "lr": 1e-2}]
     optimiser = torch.optim.Adam(groups, betas=(0.9, 0.98))
     rates = [g["lr"] for g in groups]
-    start, step = time.time(), 0
-    while (done := (time.time() - start) / (60 * minutes)) < 1:
+    begin, step = time.time(), 0
+    kinds, shares = [k for k in SHARES if lists[k]], [v for k, v in SHARES.items() if lists[k]]
+    while (done := (time.time() - begin) / (60 * minutes)) < 1:
+        if step % 400 == 0:
+            print(step, *(f"{kind} {judge(model, data, test)}" for kind, test in tests.items()), flush=True)
         for group, rate in zip(optimiser.param_groups, rates):
             group["lr"] = rate * min(1, step / 100) * max(0.03, 1 - done)
-        question, texts, bm25, target = draw(data, random.sample(comments if random.random() < 0.6 else commits, BATCH), 0.2)
+        question, texts, bm25, target = draw(data, random.sample(lists[random.choices(kinds, shares)[0]], BATCH), 0.2)
         score = model(question, texts, bm25 * (random.random() > 0.7))
         loss = -(target * functional.log_softmax(score, 1)).sum(1).mean()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         step += 1
-        if step % 400 == 0:
-            print(step, f"{loss.item():.3f}", judge(model, data, test), flush=True)
+    print("slopes of nearness in texts, for compress/meaning.go:", [round(x, 2) for x in model.slopes[1].tolist()])
     return model
 
 
@@ -224,30 +262,33 @@ def judge(model, data, test):
         score = model(question, texts, bm25)
         best = torch.where(target > 0, score, torch.tensor(-1e9)).amax(1, keepdim=True)
         ranks.append(1 / (1 + ((score > best) & (target == 0)).sum(1).float()))
-    return f"MRR {torch.cat(ranks).mean():.3f}" if ranks else "nothing held out"
+    return f"MRR {torch.cat(ranks).mean():.3f}" if ranks else "none held out"
 
 
 def write(model, words, path):
-    vectors = functional.normalize(model.vectors.weight.detach()[1:], dim=-1).numpy()
+    vectors = model.vectors(torch.arange(1, len(words) + 1)).detach().numpy()
     rounded = np.clip(np.round(vectors * SCALE), -127, 127).astype(np.int8)
     text = "\n".join(words).encode()
     weights = [Words.weight(w.weight.detach()[1:]).numpy().astype("<f4").tobytes() for w in (model.question, model.code)]
-    path.write_bytes(b"PITHWRD1" + struct.pack("<III", len(words), WIDTH, len(text)) + text + rounded.tobytes() + b"".join(weights))
+    path.write_bytes(b"PITHWRD1" + struct.pack("<III", len(words), vectors.shape[1], len(text)) + text + rounded.tobytes() + b"".join(weights))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--history", type=Path, required=True)
+    parser.add_argument("--start", type=Path, required=True, help="what training.neighbours wrote")
+    parser.add_argument("--questions", nargs="*", default=[], help="CASES,SIGNALS")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=6, help="of one core")
+    parser.add_argument("--minutes", type=float, default=12, help="of one core")
     parser.add_argument("--held-out", default="tmux,restic,tornado,Chart.js,jsoup,hyper", help="repositories to judge on")
     args = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(1)
     random.seed(1)
-    data = Data(args.history)
+    start = np.load(args.start)
+    data = Data(args.history, start, args.questions)
     print(f"{len(data.words)} words, {len(data.lists)} questions", flush=True)
-    write(train(data, args.minutes, set(args.held_out.split(","))), data.words, args.out)
+    write(train(data, start, args.minutes, set(args.held_out.split(","))), data.words, args.out)
 
 
 if __name__ == "__main__":

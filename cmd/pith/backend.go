@@ -23,9 +23,9 @@ import (
 	"pith/retrieval"
 )
 
-// A backend is what a server stands on.
-type backend struct {
-	engine *engine
+// A serverParts is what a server stands on.
+type serverParts struct {
+	engine *engineParts
 	stores stores
 	keyer  *cache.Keyer
 	// tracer is nil where nothing is traced.
@@ -40,7 +40,7 @@ type backend struct {
 	mcp        http.Handler
 }
 
-func newServer(cfg configs.Config, b backend, log *slog.Logger) (*proxy.Server, error) {
+func newServer(cfg configs.Config, b serverParts, log *slog.Logger) (*proxy.Server, error) {
 	opt, err := serverOptions(cfg, b, log)
 	if err != nil {
 		return nil, err
@@ -48,7 +48,8 @@ func newServer(cfg configs.Config, b backend, log *slog.Logger) (*proxy.Server, 
 	if opt.Registry = b.registry; opt.Registry == nil {
 		opt.Registry = prometheus.NewRegistry()
 	}
-	opt.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newBuildMetric())
+	opt.Registry.MustRegister(collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newBuildMetric())
 	if b.engine.model != nil {
 		if err := opt.Registry.Register(newModelMetrics(b.engine.model.Stats)); err != nil {
 			return nil, fmt.Errorf("metrics of the model: %w", err)
@@ -67,7 +68,7 @@ func newBuildMetric() prometheus.Collector {
 
 // serverOptions is all that a server takes from cfg. A running one is changed by the same function,
 // so whatever stands here can be reloaded, unless configs says that it is fixed.
-func serverOptions(cfg configs.Config, b backend, log *slog.Logger) (proxy.Options, error) {
+func serverOptions(cfg configs.Config, b serverParts, log *slog.Logger) (proxy.Options, error) {
 	upstream, err := url.Parse(cfg.Server.Upstream)
 	if err != nil {
 		return proxy.Options{}, usagef("upstream: %w", err)
@@ -121,7 +122,7 @@ func serverOptions(cfg configs.Config, b backend, log *slog.Logger) (proxy.Optio
 	return opt, nil
 }
 
-func gatewayOptions(cfg configs.Config, b backend) (gateway.Options, error) {
+func gatewayOptions(cfg configs.Config, b serverParts) (gateway.Options, error) {
 	g := gateway.Options{
 		DefaultKey:     string(cfg.Server.UpstreamKey),
 		DefaultSockets: gateway.Sockets(cfg.Server.WebSocket),
@@ -139,7 +140,10 @@ func gatewayOptions(cfg configs.Config, b backend) (gateway.Options, error) {
 		})
 	}
 	for _, k := range cfg.VirtualKeys {
-		key := gateway.VirtualKey{Name: k.Name, RequestsPerMinute: int64(k.RequestsPerMinute), TokensPerMinute: int64(k.TokensPerMinute)}
+		key := gateway.VirtualKey{
+			Name: k.Name, RequestsPerMinute: int64(k.RequestsPerMinute),
+			TokensPerMinute: int64(k.TokensPerMinute),
+		}
 		if _, err := hex.Decode(key.Hash[:], []byte(strings.TrimPrefix(k.Hash, hashScheme))); err != nil {
 			return g, fmt.Errorf("keys %s: hash: %w", k.Name, err)
 		}

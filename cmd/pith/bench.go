@@ -41,7 +41,8 @@ func (b *benchFlags) addCommon(cmd *cobra.Command, formats string) {
 	f := cmd.Flags()
 	f.StringVar(&b.format, "format", "text", formats)
 	f.StringVar(&b.config, "config", "", "configuration file")
-	f.StringVar(&b.modelDir, "model-dir", "", "folder with model.onnx and tokenizer.json, or the name of an installed model (default: the embedded one)")
+	f.StringVar(&b.modelDir, "model-dir", "",
+		"folder with model.onnx and tokenizer.json, or the name of an installed model (default: the embedded one)")
 	f.StringVar(&b.device, "device", "", "auto, cpu or cuda")
 }
 
@@ -78,7 +79,7 @@ func (b *benchFlags) print(w io.Writer, report benchReport) error {
 }
 
 // newMeasuredEngine is newEngine for a benchmark: without a model there is nothing to measure.
-func newMeasuredEngine(cfg configs.Config, between func(compress.Scorer) compress.Scorer) (*engine, error) {
+func newMeasuredEngine(cfg configs.Config, between func(compress.Scorer) compress.Scorer) (*engineParts, error) {
 	e, err := newEngine(cfg, slog.New(slog.DiscardHandler), func(o *compress.Options) {
 		if o.Scorer != nil {
 			o.Scorer = between(o.Scorer)
@@ -112,7 +113,8 @@ func steps(w io.Writer) func(phase string, done, total int) {
 		}
 		if bar == nil {
 			bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription(phase),
-				progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish())
+				progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true),
+				progressbar.OptionClearOnFinish())
 		}
 		_ = bar.Set(done)
 	}

@@ -23,8 +23,9 @@ func benchCleanCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "clean [CASES...]",
 		Short: "Tell whether a benchmark's repositories are part of what the embedded models were trained on",
-		Long: `Compare the repositories of a benchmark with the training corpus: by name, and by content, which is the share of runs of six
-lines that the corpus has too. Fails when one of them is part of it.`,
+		Long: `Compare the repositories of a benchmark with the training corpus: by name, and by
+content, which is the share of runs of six lines that the corpus has too. Fails when one of them is
+part of it.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error { return flags.run(cmd, args) },
 	}

@@ -48,13 +48,15 @@ func benchFieldCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "field [CASES...]",
 		Short: "Compare with simple methods and with other compressors, on the same cases at the same tokens",
-		Long: `Put the cases of files, clones and questions to the program as it is shipped, to plain BM25 over whole functions, to the beginning
-and the end, to headers alone, to LongCodeZip's published rules with the program's model, and to other compressors that
-bench/field/install has installed. Each row has the tokens that the program's result had; a rival that takes no budget has its
-own, and the program is run again at those.`,
-		Example: "  bench/field/install headroom repomix\n  pith bench field cases.jsonl.gz --rivals headroom,repomix --limit 60",
-		Args:    cobra.ArbitraryArgs,
-		RunE:    func(cmd *cobra.Command, args []string) error { return flags.run(cmd, args) },
+		Long: `Put the cases of files, clones and questions to the program as it is shipped, to
+plain BM25 over whole functions, to the beginning and the end, to headers alone, to LongCodeZip's
+published rules with the program's model, and to other compressors that bench/field/install has
+installed. Each row has the tokens that the program's result had; a rival that takes no budget has
+its own, and the program is run again at those.`,
+		Example: "  bench/field/install headroom repomix\n  pith bench field cases.jsonl.gz --rivals " +
+			"headroom,repomix --limit 60",
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error { return flags.run(cmd, args) },
 	}
 	flags.addCommon(cmd, "text, json or html")
 	f := cmd.Flags()
@@ -64,12 +66,15 @@ own, and the program is run again at those.`,
 	f.StringVar(&flags.ranker, "ranker", "auto", "the program's ranker")
 	f.StringVar(&flags.speed, "speed", "balanced", "the program's speed")
 	f.StringVar(&flags.stage, "stage", "fine", "the program's stage")
-	f.StringSliceVar(&flags.rivals, "rivals", nil, "headroom, aider, repomix: those that bench/field/install has installed")
-	f.BoolVar(&flags.withoutLongCode, "no-longcodezip", false, "leave LongCodeZip's rules out, which read everything and take seconds a case")
+	f.StringSliceVar(&flags.rivals, "rivals", nil,
+		"headroom, aider, repomix: those that bench/field/install has installed")
+	f.BoolVar(&flags.withoutLongCode, "no-longcodezip", false,
+		"leave LongCodeZip's rules out, which read everything and take seconds a case")
 	f.Float64SliceVar(&flags.options.Ratios, "ratios", []float64{5.6}, "original / compressed tokens of the program")
 	f.StringSliceVar(&flags.repos, "repos", nil, "only the cases of these repositories")
 	f.IntVar(&flags.limit, "limit", 0, "at most so many cases, evenly from all (0: all)")
-	f.BoolVar(&flags.clean, "clean", false, "leave out repositories that the embedded models were trained on (in a checkout)")
+	f.BoolVar(&flags.clean, "clean", false,
+		"leave out repositories that the embedded models were trained on (in a checkout)")
 	f.IntVar(&flags.options.Parallel, "parallel", 1, "cases worked on at once")
 	f.Uint64Var(&flags.options.Seed, "seed", 1, "fixes the resamples of the intervals")
 	return cmd
@@ -92,7 +97,7 @@ func (c *fieldFlags) run(cmd *cobra.Command, files []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, engine.close()) }()
-	run := bench.Cases{Compressor: engine, Splitter: engine.pool, Counters: counters{tokens.New()}}
+	run := bench.Cases{Compressor: engine, Splitter: engine.pool, Counters: modelCounters{tokens.New()}}
 	if c.options.Settings, err = c.settings(run); err != nil {
 		return err
 	}
@@ -140,7 +145,8 @@ func (c *fieldFlags) settings(run bench.Cases) ([]bench.Setting, error) {
 	if !c.withoutLongCode {
 		for _, stage := range []compress.Stage{compress.StageCoarse, compress.StageFine} {
 			settings = append(settings, bench.Setting{
-				Name: "longcodezip, " + string(stage), TokensOf: ours, Request: compress.Request{Compat: "longcodezip", Stage: stage},
+				Name: "longcodezip, " + string(stage), TokensOf: ours,
+				Request: compress.Request{Compat: "longcodezip", Stage: stage},
 			})
 		}
 	}

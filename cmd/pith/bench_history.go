@@ -30,15 +30,19 @@ func (c *casesFlags) add(cmd *cobra.Command) {
 	c.addCommon(cmd, "text, json or html")
 	f := cmd.Flags()
 	f.StringSliceVar(&c.rankers, "rankers", []string{"bm25", "words", "hybrid"},
-		"the engine's rankers, and head (the beginning), random (whole chunks by lot), oracle (asks with the answer's own code)")
+		"the engine's rankers, and head (the beginning), random (whole chunks by lot), oracle (asks with the "+
+			"answer's own code)")
 	f.StringSliceVar(&c.speeds, "speeds", []string{"balanced"}, "exact, balanced, fast: how much the model reads")
 	f.StringSliceVar(&c.stages, "stages", []string{"fine"}, "coarse (whole functions), fine (blocks inside them too)")
-	f.Float64SliceVar(&c.options.Ratios, "ratios", []float64{3, 5.6, 10}, "original / compressed tokens; 0: the budget that the engine chooses itself")
+	f.Float64SliceVar(&c.options.Ratios, "ratios", []float64{3, 5.6, 10},
+		"original / compressed tokens; 0: the budget that the engine chooses itself")
 	f.StringSliceVar(&c.repos, "repos", nil, "only the cases of these repositories")
 	f.IntVar(&c.limit, "limit", 0, "at most so many cases, evenly from all (0: all)")
 	f.IntVar(&c.options.Parallel, "parallel", 1, "cases worked on at once; seconds mean less then")
-	f.BoolVar(&c.clean, "clean", false, "leave out repositories that the embedded models were trained on (in a checkout)")
-	f.BoolVar(&c.memo, "memo", false, "what the model said is kept from one ratio to the next: sooner done, but seconds mean little")
+	f.BoolVar(&c.clean, "clean", false, "leave out repositories that the embedded models were trained on "+
+		"(in a checkout)")
+	f.BoolVar(&c.memo, "memo", false, "what the model said is kept from one ratio to the next: sooner done, but "+
+		"seconds mean little")
 	f.Uint64Var(&c.options.Seed, "seed", 1, "fixes the resamples of the intervals")
 }
 
@@ -66,7 +70,7 @@ func (c *casesFlags) measure(cmd *cobra.Command, cases []bench.Case) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, engine.close()) }()
-	run := bench.Cases{Compressor: engine, Splitter: engine.pool, Counters: counters{tokens.New()}}
+	run := bench.Cases{Compressor: engine, Splitter: engine.pool, Counters: modelCounters{tokens.New()}}
 	for _, ranker := range c.rankers {
 		settings, err := run.Settings(ranker, c.speeds, c.stages, c.options.Seed)
 		if err != nil {
@@ -128,11 +132,13 @@ func benchHistoryCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "history (--repo PATH | CASES)",
 		Short: "Ask with the messages of past commits and see whether the lines that they changed survive",
-		Long: `Make cases of a local clone's commits, or read them from a file, one JSON object a line, gzipped or not. A case's question is a
-commit's message; the changed files as they were before it and their neighbours are the context; the lines that the commit
-changed, and the functions around them, are what the answer needs. Report how much of them each setting keeps at each ratio.
+		Long: `Make cases of a local clone's commits, or read them from a file, one JSON object a
+line, gzipped or not. A case's question is a commit's message; the changed files as they were before
+it and their neighbours are the context; the lines that the commit changed, and the functions around
+them, are what the answer needs. Report how much of them each setting keeps at each ratio.
 
-A clone is read through the git command: nothing is written there and nothing is fetched. Shallow clones have fewer cases.`,
+A clone is read through the git command: nothing is written there and nothing is fetched. Shallow
+clones have fewer cases.`,
 		Example: "  pith bench history --repo ~/src/shop --rankers bm25,hybrid\n" +
 			"  pith bench history --repo ~/src/shop --format html >report.html\n" +
 			"  pith bench history cases.jsonl.gz --limit 60",

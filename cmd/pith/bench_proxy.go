@@ -37,7 +37,9 @@ func benchProxyCommand() *cobra.Command {
 				return err
 			}
 			defer func() { err = errors.Join(err, engine.close()) }()
-			measure.Handler = func(upstream *url.URL) (http.Handler, error) { return measuredHandler(cfg, engine, upstream, log) }
+			measure.Handler = func(upstream *url.URL) (http.Handler, error) {
+				return measuredHandler(cfg, engine, upstream, log)
+			}
 			measure.Progress = phases(cmd)
 			report, err := measure.Run(cmd.Context())
 			if err != nil {
@@ -51,14 +53,18 @@ func benchProxyCommand() *cobra.Command {
 	cmd.Flags().IntVar(&measure.Compressions, "compressions", 10, "pairs that bring new code each time")
 	cmd.Flags().IntVar(&measure.Rate, "rate", 1000, "requests a second of the rows at a fixed rate")
 	cmd.Flags().IntVar(&measure.Seconds, "seconds", 10, "seconds of them for each proxy")
-	cmd.Flags().IntVar(&measure.Streams, "streams", 1000, "silent streams whose memory is measured; each takes six descriptors")
+	cmd.Flags().IntVar(&measure.Streams, "streams", 1000,
+		"silent streams whose memory is measured; each takes six descriptors")
 	return cmd
 }
 
 // measuredHandler is the proxy as `pith serve` starts it, with a cache in memory.
-func measuredHandler(cfg configs.Config, e *engine, upstream *url.URL, log *slog.Logger) (http.Handler, error) {
+func measuredHandler(cfg configs.Config, e *engineParts, upstream *url.URL, log *slog.Logger) (http.Handler, error) {
 	cfg.Server.Upstream = upstream.String()
-	b := backend{engine: e, stores: stores{store: cache.NewMemory(64 << 20)}, keyer: cache.NewKeyer(nil), keeper: explain.NewKeeper(0, e.again)}
+	b := serverParts{
+		engine: e, stores: stores{sharedStore: cache.NewMemory(64 << 20)}, keyer: cache.NewKeyer(nil),
+		keeper: explain.NewKeeper(0, e.again),
+	}
 	server, err := newServer(cfg, b, log)
 	if err != nil {
 		return nil, err

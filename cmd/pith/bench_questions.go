@@ -20,7 +20,7 @@ const otherWords = "other words"
 type questionsFlags struct {
 	casesFlags
 
-	cache string
+	cache, save string
 }
 
 func benchQuestionsCommand() *cobra.Command {
@@ -28,9 +28,9 @@ func benchQuestionsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "questions [FILE]",
 		Short: "Ask questions that people wrote about packages and see whether the functions that answer survive",
-		Long: `Read questions with the functions that their answers need, over files of named packages and versions. Packages are fetched
-through the registries' own clients (go, pip, npm, cargo, mvn) and kept in a folder; nothing of them is built or run.
-Without FILE, ` + questionsFile + `.`,
+		Long: `Read questions with the functions that their answers need, over files of named packages and
+versions. Packages are fetched through the registries' own clients (go, pip, npm, cargo, mvn) and
+kept in a folder; nothing of them is built or run. Without FILE, ` + questionsFile + `.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			file := questionsFile
@@ -41,12 +41,20 @@ Without FILE, ` + questionsFile + `.`,
 			if err != nil {
 				return err
 			}
+			if flags.save != "" {
+				if err := bench.WriteCases(flags.save, cases); err != nil {
+					return fmt.Errorf("--save: %w", err)
+				}
+			}
 			flags.options.Unnamed = otherWords
 			return flags.measure(cmd, cases)
 		},
 	}
 	flags.add(cmd)
-	cmd.Flags().StringVar(&flags.cache, "cache", "", "folder that packages are kept in (default: the user's cache folder)")
+	cmd.Flags().StringVar(&flags.cache, "cache", "",
+		"folder that packages are kept in (default: the user's cache folder)")
+	cmd.Flags().StringVar(&flags.save, "save", "",
+		"write the cases made to this file, gzipped, to read and to use again")
 	return cmd
 }
 

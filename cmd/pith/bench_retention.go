@@ -34,22 +34,27 @@ func benchRetentionCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "retention",
 		Short: "Ask for documented functions of this machine's sources and see whether they survive",
-		Long: `Take documented functions from the sources on this machine (standard libraries, module caches, installed packages,
-or the folders that --corpus names). Each one's description, without its name, is a question; its file and the files
-around it, without that description, are the context. Report how well each ranker finds the function, and how much of it
-is left at each ratio.`,
+		Long: `Take documented functions from the sources on this machine (standard libraries,
+module caches, installed packages, or the folders that --corpus names). Each one's description,
+without its name, is a question; its file and the files around it, without that description, are the
+context. Report how well each ranker finds the function, and how much of it is left at each ratio.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return flags.run(cmd) },
 	}
 	flags.add(cmd)
 	f := cmd.Flags()
-	f.StringSliceVar(&flags.folders, "corpus", nil, "folders of packages to use instead of what is found on this machine")
+	f.StringSliceVar(&flags.folders, "corpus", nil,
+		"folders of packages to use instead of what is found on this machine")
 	f.StringVar(&flags.manifest, "manifest", trainingManifest, "training manifest that names the held-out packages")
 	f.BoolVar(&flags.options.HeldOutOnly, "held-out", false, "ask about held-out packages only")
-	f.BoolVar(&flags.options.StripAll, "strip-all", false, "take every function's description out of the context, not only the needle's")
+	f.BoolVar(&flags.options.StripAll, "strip-all", false,
+		"take every function's description out of the context, not only the needle's")
 	f.IntVar(&flags.options.Queries, "queries", 200, "number of questions, shared evenly over the languages")
-	f.StringSliceVar(&flags.options.Languages, "languages", nil, "languages to ask about (default: the eight most common)")
-	f.StringSliceVar(&flags.options.Rankers, "rankers", nil, "random, head, bm25, words, ami, hybrid, oracle (default: all); hybrid@fast runs hybrid at that speed, words@coarse keeps whole functions")
+	f.StringSliceVar(&flags.options.Languages, "languages", nil,
+		"languages to ask about (default: the eight most common)")
+	f.StringSliceVar(&flags.options.Rankers, "rankers", nil,
+		"random, head, bm25, words, ami, hybrid, oracle (default: all); hybrid@fast runs hybrid at that speed, "+
+			"words@coarse keeps whole functions")
 	f.Float64SliceVar(&flags.options.Ratios, "ratios", nil, "original / compressed tokens (default: 2,4,5.6,10)")
 	f.IntVar(&flags.options.ContextBytes, "context-bytes", 32<<10, "size of one question's files together")
 	f.Uint64Var(&flags.options.Seed, "seed", 1, "fixes which functions are asked for")
@@ -83,7 +88,7 @@ func (r *retentionFlags) run(cmd *cobra.Command) (err error) {
 	defer func() { err = errors.Join(err, engine.close()) }()
 	r.options.Progress = steps(cmd.ErrOrStderr())
 	report, err := bench.Retention{
-		Compressor: engine, Splitter: engine.pool, Counters: counters{tokens.New()},
+		Compressor: engine, Splitter: engine.pool, Counters: modelCounters{tokens.New()},
 	}.Run(cmd.Context(), packages, r.options)
 	if err != nil {
 		return asUsage(err)

@@ -20,7 +20,8 @@ func benchSessionCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "session [FILE...]",
 		Short: "Price whole conversations at a provider that caches prompts",
-		Long: "Price whole conversations at a provider that caches prompts: plain, through Pith, and rewritten for each new question.\n" +
+		Long: "Price whole conversations at a provider that caches prompts: plain, through Pith, and rewritten for " +
+			"each new question.\n" +
 			"Without arguments, the conversations in e2e/testdata/conversations.",
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			cfg, err := flags.load()
@@ -36,7 +37,7 @@ func benchSessionCommand() *cobra.Command {
 				return err
 			}
 			defer func() { err = errors.Join(err, engine.close()) }()
-			measure.Counters = counters{tokens.New()}
+			measure.Counters = modelCounters{tokens.New()}
 			measure.Progress = phases(cmd)
 			measure.Handler = func(upstream *url.URL) (http.Handler, error) {
 				return measuredHandler(cfg, engine, upstream, slog.New(slog.DiscardHandler))

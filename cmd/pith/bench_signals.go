@@ -15,6 +15,7 @@ import (
 // weights on, and what a person reads who asks why a chunk stands where it does.
 func benchSignalsCommand() *cobra.Command {
 	var flags benchFlags
+	ranker := "words"
 	cmd := &cobra.Command{
 		Use:   "signals CASES",
 		Short: "Print the signals of every chunk of cases, one JSON object a case and line",
@@ -37,7 +38,8 @@ func benchSignalsCommand() *cobra.Command {
 			out.SetEscapeHTML(false)
 			for _, c := range cases {
 				res, err := engine.Compress(cmd.Context(), compress.Request{
-					Files: c.Files, Query: c.Query, Rate: 0.97, Ranker: "words", Stage: compress.StageCoarse, Explain: true,
+					Files: c.Files, Query: c.Query, Rate: 0.97, Ranker: ranker,
+					Speed: compress.SpeedExact, Stage: compress.StageCoarse, Explain: true,
 				})
 				if err != nil {
 					return fmt.Errorf("case %s of %s: %w", c.Commit, c.Repo, err)
@@ -54,5 +56,6 @@ func benchSignalsCommand() *cobra.Command {
 		},
 	}
 	flags.addCommon(cmd, "json")
+	cmd.Flags().StringVar(&ranker, "ranker", ranker, "hybrid: the model's signal too")
 	return cmd
 }

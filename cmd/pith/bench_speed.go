@@ -31,22 +31,27 @@ type speedFlags struct {
 func benchSpeedCommand() *cobra.Command {
 	var flags speedFlags
 	cmd := &cobra.Command{
-		Use:   "speed",
-		Short: "Compare the published scoring schedule with ours on the same weights, and both with plain matrix products",
-		Long: `Ask a question over synthetic Go files of 5,000 to 400,000 tokens, then nine further questions over the same files, then the
-first once more; and run the published schedule (one pass for each chunk, each line over all lines before it and each
-block, batch size one, every position projected onto the vocabulary) on the same functions. A schedule that takes longer
-than --published-time is sampled, and its whole is extrapolated from the part of its tokens that ran ("measured").
+		Use: "speed",
+		Short: "Compare the published scoring schedule with ours on the same weights, and both with plain " +
+			"matrix products",
+		Long: `Ask a question over synthetic Go files of 5,000 to 400,000 tokens, then nine further
+questions over the same files, then the first once more; and run the published schedule (one pass
+for each chunk, each line over all lines before it and each block, batch size one, every position
+projected onto the vocabulary) on the same functions. A schedule that takes longer than
+--published-time is sampled, and its whole is extrapolated from the part of its tokens that ran
+("measured").
 
-Plain matrix products through the same runtime, threads and device are the yardstick: "of products" is the part of their
-speed that the model's own products with weights reached, by processor time on a CPU. "in Go" is the processor time spent
-outside of the runtime. On a machine that does other work too, compare the processor times (cpu).
+Plain matrix products through the same runtime, threads and device are the yardstick: "of products"
+is the part of their speed that the model's own products with weights reached, by processor time on
+a CPU. "in Go" is the processor time spent outside of the runtime. On a machine that does other work
+too, compare the processor times (cpu).
 
-With --cold-requests, that many more texts of each shape are asked about, each for the first time, one after the other, with
-the ranker, the deadline and the parse workers of a server; all else runs without a deadline and parses in this process.
-"cut short" counts where the deadline passed.
+With --cold-requests, that many more texts of each shape are asked about, each for the first time,
+one after the other, with the ranker, the deadline and the parse workers of a server; all else runs
+without a deadline and parses in this process. "cut short" counts where the deadline passed.
 
-A model of Qwen2.5-Coder-0.5B's size with random weights is made by "pith model random DIR"; give it with --model-dir.`,
+A model of Qwen2.5-Coder-0.5B's size with random weights is made by "pith model random DIR"; give it
+with --model-dir.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return flags.run(cmd) },
 	}
@@ -55,26 +60,30 @@ A model of Qwen2.5-Coder-0.5B's size with random weights is made by "pith model 
 	f.Float64Var(&flags.measure.Rate, "rate", 0.2, "compressed / original tokens")
 	f.IntVar(&flags.measure.Turns, "turns", 10, "questions over each context")
 	f.IntVar(&flags.largest, "largest", 400000, "largest context, in tokens")
-	f.DurationVar(&flags.publishedLimit, "published-time", time.Minute, "time for the published schedule on each context; 0 leaves it out")
-	f.IntVar(&flags.measure.Cold.Requests, "cold-requests", 0, "further texts of each shape, each asked about once within compress.deadline: p50, p99, max")
+	f.DurationVar(&flags.publishedLimit, "published-time", time.Minute,
+		"time for the published schedule on each context; 0 leaves it out")
+	f.IntVar(&flags.measure.Cold.Requests, "cold-requests", 0,
+		"further texts of each shape, each asked about once within compress.deadline: p50, p99, max")
 	f.StringVar(&flags.profile, "profile", "", "folder for processor and allocation profiles (cpu.pprof, allocs.pprof)")
 	return cmd
 }
 
 func (s *speedFlags) run(cmd *cobra.Command) (err error) {
 	if s.measure.Turns < 1 || s.publishedLimit < 0 || s.measure.Cold.Requests < 0 {
-		return usagef("--turns %d, --published-time %v, --cold-requests %d: want at least one turn, and nothing negative",
+		return usagef("--turns %d, --published-time %v, --cold-requests %d: want at least one turn, and "+
+			"nothing negative",
 			s.measure.Turns, s.publishedLimit, s.measure.Cold.Requests)
 	}
 	cfg, err := s.load()
 	if err != nil {
 		return err
 	}
-	var engine *engine
+	var engine *engineParts
 	count := func(text string) int { return len(engine.model.Tokenizer().Encode(text)) }
 	engine, err = newMeasuredEngine(cfg, func(next compress.Scorer) compress.Scorer {
 		s.measure.Meter = bench.NewMeter(next, func(seq compress.Sequence) int {
-			return min(count(seq.Given)+count(seq.Text), engine.model.Card().MaxTokens) // the head of a longer one is cut off
+			// The head of a longer one is cut off.
+			return min(count(seq.Given)+count(seq.Text), engine.model.Card().MaxTokens)
 		})
 		return s.measure.Meter
 	})
@@ -91,7 +100,7 @@ func (s *speedFlags) run(cmd *cobra.Command) (err error) {
 	if s.measure.Cold, err = s.cold(cfg.Compress, engine, workers); err != nil {
 		return err
 	}
-	s.measure.Counters = counters{engine.counters}
+	s.measure.Counters = modelCounters{engine.counters}
 	s.measure.Compressor = apart(compress.NewCached(engine.Engine, compress.CacheOptions{
 		Store: cache.NewMemory(64 << 20), Key: cache.NewKeyer(nil).Key,
 	}))
@@ -113,7 +122,7 @@ func (s *speedFlags) run(cmd *cobra.Command) (err error) {
 
 // cold is the engine's parts once more, with the deadline and the parse workers that they have in a
 // server.
-func (s *speedFlags) cold(cfg configs.Compress, parts *engine, workers *parsers.Pool) (bench.Cold, error) {
+func (s *speedFlags) cold(cfg configs.Compress, parts *engineParts, workers *parsers.Pool) (bench.Cold, error) {
 	cfg.Deadline = s.deadline
 	within, err := parts.with(cfg, func(o *compress.Options) { o.Splitter = workers })
 	if err != nil {
@@ -129,7 +138,7 @@ func (s *speedFlags) reference(cfg configs.Config, count func(string) int) (*per
 	if err != nil {
 		return nil, err
 	}
-	s.measure.Published = bench.Published{Scorer: scorer{m}, Tokens: count, Limit: s.publishedLimit}
+	s.measure.Published = bench.PublishedSchedule{Scorer: scorer{m}, Tokens: count, Limit: s.publishedLimit}
 	return m, nil
 }
 

@@ -11,7 +11,8 @@ import (
 )
 
 const benchCase = `{"repo":"ledger","lang":"go","commit":"1","query":"sums are wrong by one","named":false,` +
-	`"files":[{"path":"ledger.go","content":"package ledger\n\nfunc sum(list []int) int {\n\ttotal := 1\n\tfor _, n := range list {\n\t\ttotal += n\n\t}\n\treturn total\n}\n"}],` +
+	`"files":[{"path":"ledger.go","content":"package ledger\n\nfunc sum(list []int) int {\n\ttotal := 1\n\tfor _, n ` +
+	`:= range list {\n\t\ttotal += n\n\t}\n\treturn total\n}\n"}],` +
 	`"needed":[{"path":"ledger.go","name":"sum","start":3,"end":9}],"changed":{"ledger.go":[4]}}` + "\n"
 
 // pith runs the command and returns what it printed.
@@ -31,7 +32,8 @@ func TestBenchHistoryOfAFile(t *testing.T) {
 	if err := os.WriteFile(file, []byte(benchCase), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	out, err := pith(t, "bench", "history", file, "--rankers", "bm25,words", "--stages", "coarse,fine", "--ratios", "1", "--format", "json")
+	out, err := pith(t, "bench", "history", file, "--rankers", "bm25,words", "--stages", "coarse,fine", "--ratios", "1",
+		"--format", "json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +52,8 @@ func TestBenchHistoryOfAFile(t *testing.T) {
 	if got := report.Groups[0].Rows[0].Mean; got["lines"] != 1 || got["ratio"] != 1 {
 		t.Errorf("everything fits, but %v", got)
 	}
-	if out, err = pith(t, "bench", "history", file, "--rankers", "bm25", "--ratios", "1", "--format", "html"); err != nil || !strings.Contains(out, "<svg") {
+	if out, err = pith(t, "bench", "history", file, "--rankers", "bm25", "--ratios", "1", "--format",
+		"html"); err != nil || !strings.Contains(out, "<svg") {
 		t.Errorf("no page: %v, %.100s", err, out)
 	}
 }
@@ -59,7 +62,9 @@ func TestBenchHistoryOfACloneSavesItsCases(t *testing.T) {
 	dir, saved := t.TempDir(), filepath.Join(t.TempDir(), "cases.jsonl.gz")
 	git := func(args ...string) {
 		t.Helper()
-		if out, err := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=a", "-c", "user.email=a@example.com"}, args...)...).CombinedOutput(); err != nil {
+		if out, err := exec.Command(
+			"git", append([]string{"-C", dir, "-c", "user.name=a", "-c", "user.email=a@example.com"},
+				args...)...).CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
 	}
@@ -79,7 +84,8 @@ func TestBenchHistoryOfACloneSavesItsCases(t *testing.T) {
 	git("commit", "-q", "-m", "all the functions there are")
 	write(strings.Replace(text, "y += 1", "y += 2", 1))
 	git("commit", "-q", "-a", "-m", "the first one is off by one")
-	if _, err := pith(t, "bench", "history", "--repo", dir, "--rankers", "head", "--ratios", "2", "--save", saved); err != nil {
+	if _, err := pith(t, "bench", "history", "--repo", dir, "--rankers", "head", "--ratios", "2", "--save",
+		saved); err != nil {
 		t.Fatal(err)
 	}
 	out, err := pith(t, "bench", "history", saved, "--rankers", "head", "--ratios", "2")
@@ -122,11 +128,13 @@ func TestBenchMistakes(t *testing.T) {
 // The command says who was trained on and fails.
 func TestBenchCleanFails(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "cases.jsonl")
-	if err := os.WriteFile(file, []byte(benchCase+strings.Replace(benchCase, `"ledger"`, `"gin"`, 1)), 0o644); err != nil {
+	if err := os.WriteFile(file, []byte(benchCase+strings.Replace(benchCase, `"ledger"`, `"gin"`, 1)),
+		0o644); err != nil {
 		t.Fatal(err)
 	}
 	out, err := pith(t, "bench", "clean", file, "--training", "../../training")
-	if err == nil || !strings.Contains(err.Error(), "corpus: gin") || !strings.Contains(out, "ledger") || !strings.Contains(out, "trained on, as package gin") {
+	if err == nil || !strings.Contains(err.Error(), "corpus: gin") || !strings.Contains(out, "ledger") ||
+		!strings.Contains(out, "trained on, as package gin") {
 		t.Errorf("%v: %s", err, out)
 	}
 }

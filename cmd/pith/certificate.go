@@ -9,24 +9,24 @@ import (
 	"pith/internal/textfile"
 )
 
-// A certificate is that of the server, read again with each reload. The nil one is of a server
+// A certificateFile is that of the server, read again with each reload. The nil one is of a server
 // without TLS.
-type certificate struct {
+type certificateFile struct {
 	cert, key string // files
 	now       atomic.Pointer[tls.Certificate]
 }
 
-func loadCertificate(cfg configs.Server) (*certificate, error) {
+func loadCertificate(cfg configs.Server) (*certificateFile, error) {
 	if cfg.TLSCert == "" {
 		return nil, nil
 	}
-	c := &certificate{cert: cfg.TLSCert, key: cfg.TLSKey}
+	c := &certificateFile{cert: cfg.TLSCert, key: cfg.TLSKey}
 	now, err := c.read()
 	c.use(now)
 	return c, err
 }
 
-func (c *certificate) read() (*tls.Certificate, error) {
+func (c *certificateFile) read() (*tls.Certificate, error) {
 	if c == nil {
 		return nil, nil
 	}
@@ -45,13 +45,13 @@ func (c *certificate) read() (*tls.Certificate, error) {
 	return &pair, nil
 }
 
-func (c *certificate) use(pair *tls.Certificate) {
+func (c *certificateFile) use(pair *tls.Certificate) {
 	if c != nil {
 		c.now.Store(pair)
 	}
 }
 
-func (c *certificate) config() *tls.Config {
+func (c *certificateFile) config() *tls.Config {
 	if c == nil {
 		return nil
 	}

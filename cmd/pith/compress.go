@@ -31,8 +31,9 @@ func compressCommand() *cobra.Command {
 		Short: "Shorten files, folders or standard input for a question",
 		Long: `Shorten files, folders or standard input for a question, to standard output.
 
-Of a folder the source files count: not those that .gitignore names, nor hidden ones, nor data and prose (Markdown is read). What
-was read and what was passed over is listed on standard error. A file that is named itself may be any text.`,
+Of a folder the source files count: not those that .gitignore names, nor hidden ones, nor data and
+prose (Markdown is read). What was read and what was passed over is listed on standard error. A file
+that is named itself may be any text.`,
 		Example: `  pith compress -q "How are idle connections closed?" --rate 0.2 server.go
   git ls-files '*.py' | xargs pith compress -q "Where is the cache key built?" --budget 4000 --format diff`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -40,7 +41,8 @@ was read and what was passed over is listed on standard error. A file that is na
 		},
 	}
 	flags.addTo(cmd.Flags())
-	cmd.Flags().StringVar(&flags.format, "format", "text", "text, json, diff or explain (a table of functions with the reason for each)")
+	cmd.Flags().StringVar(&flags.format, "format", "text",
+		"text, json, diff or explain (a table of functions with the reason for each)")
 	return cmd
 }
 
@@ -49,16 +51,21 @@ const formatExplain = "explain"
 
 // addTo adds the flags that say what is compressed, and how.
 func (c *compressFlags) addTo(f *pflag.FlagSet) {
-	f.StringVarP(&c.request.Query, "query", "q", "", "what the text is wanted for; without it, order in the file decides")
+	f.StringVarP(&c.request.Query, "query", "q", "",
+		"what the text is wanted for; without it, order in the file decides")
 	f.IntVar(&c.request.Budget, "budget", 0, "tokens allowed for the output")
 	f.Float64Var(&c.request.Rate, "rate", 0, "compressed / original tokens, above 0 and up to 1")
-	f.StringVar(&c.request.Model, "model", "", "upstream model whose tokenizer counts (default: the gpt-4o family's)")
+	f.StringVar(&c.request.Model, "model", "",
+		"upstream model whose tokenizer counts (default: the gpt-4o family's)")
 	f.StringVar(&c.stage, "stage", "fine", "coarse (whole functions) or fine (blocks inside them too)")
-	f.StringVar(&c.request.Ranker, "ranker", "auto", "auto, ami, bm25, words or hybrid; auto does without a model where there is none, ami and hybrid do not")
-	f.StringVar(&c.speed, "speed", "exact", "how much the model reads: exact (everything), balanced or fast (what words rank first)")
+	f.StringVar(&c.request.Ranker, "ranker", "auto",
+		"auto, ami, bm25, words or hybrid; auto does without a model where there is none, ami and hybrid do not")
+	f.StringVar(&c.speed, "speed", "exact",
+		"how much the model reads: exact (everything), balanced or fast (what words rank first)")
 	f.StringVar(&c.request.Compat, "compat", "", `"longcodezip" follows the published reference's rules`)
 	f.StringVar(&c.config, "config", "", "configuration file")
-	f.StringVar(&c.modelDir, "model-dir", "", "folder with model.onnx and tokenizer.json, or the name of an installed model (default: the embedded one)")
+	f.StringVar(&c.modelDir, "model-dir", "",
+		"folder with model.onnx and tokenizer.json, or the name of an installed model (default: the embedded one)")
 	f.StringVar(&c.device, "device", "", "auto, cpu, cuda or cuda:N; only auto falls back")
 }
 
@@ -97,13 +104,15 @@ func (c *compressFlags) run(cmd *cobra.Command, paths []string) (err error) {
 	cfg.Parsers.InProcess = true
 	// A person at a terminal waits for the full ranking; only the request path has a deadline.
 	cfg.Compress.Deadline = 0
-	engine, err := newEngine(cfg, slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn})), nil)
+	engine, err := newEngine(
+		cfg, slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn})), nil)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, engine.close()) }()
 	if encoding, exact := engine.counters.For(c.request.Model).Encoding(); c.request.Model != "" && !exact {
-		fmt.Fprintf(cmd.ErrOrStderr(), "no tokenizer of model %s is known; %s stands in for it\n", c.request.Model, encoding)
+		fmt.Fprintf(cmd.ErrOrStderr(), "no tokenizer of model %s is known; %s stands in for it\n",
+			c.request.Model, encoding)
 	}
 
 	c.request.Files, c.request.Explain = files, c.format == formatExplain
@@ -116,7 +125,7 @@ func (c *compressFlags) run(cmd *cobra.Command, paths []string) (err error) {
 }
 
 // compress runs the engine with a spinner beside it when a person is watching.
-func (c *compressFlags) compress(ctx context.Context, engine *engine, errOut io.Writer) (compress.Result, error) {
+func (c *compressFlags) compress(ctx context.Context, engine *engineParts, errOut io.Writer) (compress.Result, error) {
 	stop := spin(errOut, fmt.Sprintf("compressing %d file(s)", len(c.request.Files)))
 	defer stop()
 	return engine.Compress(ctx, c.request)

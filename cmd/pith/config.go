@@ -17,8 +17,9 @@ func configCommand() *cobra.Command {
 	check := &cobra.Command{
 		Use:   "check FILE",
 		Short: "Say what is wrong with a configuration, or what it changes",
-		Long: `Read a configuration as ` + "`pith serve --config FILE`" + ` would, with the environment, and every file that it names. Nothing
-is started, no server is asked. What differs from the defaults is listed with the place where it was given.`,
+		Long: `Read a configuration as ` + "`pith serve --config FILE`" + ` would, with the environment,
+and every file that it names. Nothing is started, no server is asked. What differs from the
+defaults is listed with the place where it was given.`,
 		Args: exactly(1, "one configuration file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := loadConfig(args[0], configChanges{})
@@ -50,7 +51,8 @@ func checkNamed(cfg configs.Config) error {
 		}
 	}
 	if cfg.Cache.RedisURL != "" {
-		redis, err := cache.NewRedis(cache.RedisOptions{URL: string(cfg.Cache.RedisURL), Secret: []byte(cfg.Cache.Secret)})
+		redis, err := cache.NewRedis(
+			cache.RedisOptions{URL: string(cfg.Cache.RedisURL), Secret: []byte(cfg.Cache.Secret)})
 		if err == nil {
 			err = redis.Close()
 		}

@@ -44,7 +44,8 @@ func doctorCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&config, "config", "", "configuration file")
 	f.StringVar(&changes.upstream, "upstream", "", "base URL of the LLM API")
-	f.StringVar(&changes.modelDir, "model-dir", "", "folder with model.onnx and tokenizer.json, or the name of an installed model")
+	f.StringVar(&changes.modelDir, "model-dir", "",
+		"folder with model.onnx and tokenizer.json, or the name of an installed model")
 	f.StringVar(&changes.device, "device", "", "auto, cpu or cuda")
 	f.StringVar(&ready, "ready", "", "only ask whether the proxy at this URL is ready (for container health checks)")
 	return cmd
@@ -108,7 +109,10 @@ func checkModel(ctx context.Context, cfg configs.Config) finding {
 	const tokensEach, count = 200, 32
 	seqs := make([]perplexity.Sequence, count)
 	for i := range seqs {
-		seqs[i] = perplexity.Sequence{Given: strings.Repeat(fmt.Sprintf("x%d = f(y)\n", i), tokensEach/8), Text: "Where is x set?", WantGiven: true}
+		seqs[i] = perplexity.Sequence{
+			Given: strings.Repeat(fmt.Sprintf("x%d = f(y)\n", i), tokensEach/8),
+			Text:  "Where is x set?", WantGiven: true,
+		}
 	}
 	// The first run allocates, which is no measure of the next ones.
 	if _, err := m.Score(ctx, seqs[:1]); err != nil {
@@ -124,10 +128,15 @@ func checkModel(ctx context.Context, cfg configs.Config) finding {
 	}
 	card := m.Card()
 	rate := float64(scored) / time.Since(start).Seconds()
-	f := finding{part: "model", advice: card.DeviceReason, state: fmt.Sprintf("%s on device %s, up to %d tokens, %.0f tokens/s on %d cores",
-		card.Name, card.Device, card.MaxTokens, rate, runtime.NumCPU())}
-	if speed := compress.SuggestSpeed(rate, min(cfg.Compress.Deadline, comfortable)); string(speed) != cfg.Compress.Speed {
-		f.advice = strings.TrimSpace(fmt.Sprintf("%s\n               compress.speed is %s; %s suits this rate (PITH_SPEED=%[3]s).",
+	f := finding{
+		part: "model", advice: card.DeviceReason,
+		state: fmt.Sprintf("%s on device %s, up to %d tokens, %.0f tokens/s on %d cores",
+			card.Name, card.Device, card.MaxTokens, rate, runtime.NumCPU()),
+	}
+	speed := compress.SuggestSpeed(rate, min(cfg.Compress.Deadline, comfortable))
+	if string(speed) != cfg.Compress.Speed {
+		f.advice = strings.TrimSpace(fmt.Sprintf(
+			"%s\n               compress.speed is %s; %s suits this rate (PITH_SPEED=%[3]s).",
 			f.advice, cfg.Compress.Speed, speed))
 	}
 	return f
@@ -156,12 +165,19 @@ func checkParsers(ctx context.Context, cfg configs.Parsers) finding {
 	if len(fallbacks) > 0 {
 		return finding{part: "parsers", err: fmt.Errorf("cut by lines only: %s", strings.Join(fallbacks, ", "))}
 	}
-	return finding{part: "parsers", state: fmt.Sprintf("%d languages in child processes: %s", len(parsers.Languages()), strings.Join(parsers.Languages(), ", "))}
+	return finding{
+		part: "parsers",
+		state: fmt.Sprintf("%d languages in child processes: %s", len(parsers.Languages()),
+			strings.Join(parsers.Languages(), ", ")),
+	}
 }
 
 func checkCache(ctx context.Context, cfg configs.Cache) finding {
 	if cfg.RedisURL == "" {
-		return finding{part: "cache", state: fmt.Sprintf("in memory, up to %v", cfg.MemoryBytes), advice: "Set PITH_REDIS_URL and PITH_CACHE_SECRET to share results between replicas and restarts."}
+		return finding{
+			part: "cache", state: fmt.Sprintf("in memory, up to %v", cfg.MemoryBytes),
+			advice: "Set PITH_REDIS_URL and PITH_CACHE_SECRET to share results between replicas and restarts.",
+		}
 	}
 	redis, err := cache.NewRedis(cache.RedisOptions{URL: string(cfg.RedisURL), Secret: []byte(cfg.Secret)})
 	if err != nil {
@@ -169,7 +185,10 @@ func checkCache(ctx context.Context, cfg configs.Cache) finding {
 	}
 	defer redis.Close()
 	if err := redis.Ping(ctx); err != nil {
-		return finding{part: "cache", err: fmt.Errorf("redis: %w", err), advice: "Requests are served all the same, from memory."}
+		return finding{
+			part: "cache", err: fmt.Errorf("redis: %w", err),
+			advice: "Requests are served all the same, from memory.",
+		}
 	}
 	return finding{part: "cache", state: "Redis answers"}
 }
@@ -184,7 +203,10 @@ func checkUpstream(ctx context.Context, upstream string) finding {
 	}
 	res, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil {
-		return finding{part: "upstream", err: err, advice: "Check the upstream's address and the network; requests would fail with 502."}
+		return finding{
+			part: "upstream", err: err,
+			advice: "Check the upstream's address and the network; requests would fail with 502.",
+		}
 	}
 	res.Body.Close()
 	return finding{part: "upstream", state: upstream + " answers"}

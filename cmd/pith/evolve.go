@@ -20,7 +20,8 @@ func evolveCommand() *cobra.Command {
 		Short: "Prune few-shot prompts by search",
 		Long: "Prune few-shot prompts by search: drop the tokens that a task does better without.\n\n" +
 			"A task is a YAML file with a template, its demonstrations and three splits of examples.",
-	}, evolveRunCommand(), evolveResumeCommand(), evolveShowCommand(), evolveExportCommand(), evolveWorkerCommand(), evolveBenchCommand())
+	}, evolveRunCommand(), evolveResumeCommand(), evolveShowCommand(), evolveExportCommand(), evolveWorkerCommand(),
+		evolveBenchCommand())
 }
 
 // exactly is cobra.ExactArgs with our exit status.
@@ -43,7 +44,8 @@ func evolveRunCommand() *cobra.Command {
 		Use:   "run TASK.yaml",
 		Short: "Start a run",
 		Example: "  pith evolve run examples/evolve/brackets/task.yaml --out runs/brackets\n" +
-			"  pith evolve run task.yaml --endpoint http://127.0.0.1:11434/v1 --endpoint-model qwen2.5 --token-budget 500000",
+			"  pith evolve run task.yaml --endpoint http://127.0.0.1:11434/v1 --endpoint-model qwen2.5 " +
+			"--token-budget 500000",
 		Args: exactly(1, "one task file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			task, err := filepath.Abs(args[0])
@@ -194,7 +196,8 @@ func unfinished(dir string) error {
 	if err != nil {
 		return err
 	}
-	return fmt.Errorf("%s has no result yet: after %d generations the rest of the search, the choice on the validation rows and the verdict on "+
+	return fmt.Errorf("%s has no result yet: after %d generations the rest of the search, the choice on the "+
+		"validation rows and the verdict on "+
 		"the test rows are missing; `pith evolve resume %[1]s` goes on", dir, len(generations))
 }
 

@@ -36,7 +36,8 @@ func evolveBenchCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return printAs(cmd.OutOrStdout(), format, rows, func(w io.Writer) error { return search.WriteBench(w, rows) })
+			return printAs(cmd.OutOrStdout(), format, rows,
+				func(w io.Writer) error { return search.WriteBench(w, rows) })
 		},
 	}
 	f := cmd.Flags()
@@ -63,13 +64,14 @@ func benchTask(cmd *cobra.Command, path string, prompts, workers int) (t evolve.
 	}
 	defer func() { err = errors.Join(err, shared.Close()) }()
 	cfg.Model.StateBytes = 0
-	alone, err := openModel(cfg.Model)
+	single, err := openModel(cfg.Model)
 	if err != nil {
 		return t, err
 	}
-	defer func() { err = errors.Join(err, alone.Close()) }()
+	defer func() { err = errors.Join(err, single.Close()) }()
 	return evolve.TaskBench{
-		Task: task, Tokenize: tokenizer(shared.Tokenizer()), LM: localBackend(shared).LM, Alone: localBackend(alone).LM,
+		Task: task, Tokenize: tokenizer(shared.Tokenizer()), LM: localBackend(shared).LM,
+		Alone:   localBackend(single).LM,
 		Workers: workers,
 		Options: search.Options{Algorithm: search.Guided, Seed: 1, MaxPrompts: prompts},
 	}.Run(cmd.Context())

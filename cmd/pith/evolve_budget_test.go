@@ -83,10 +83,12 @@ func TestEvolveErrorsSayHowToGoOn(t *testing.T) {
 				http.Error(w, "the model is gone", http.StatusNotFound)
 				return
 			}
-			fmt.Fprint(w, `{"choices":[{"message":{"content":"good"}}],"usage":{"prompt_tokens":20,"completion_tokens":1}}`)
+			fmt.Fprint(
+				w, `{"choices":[{"message":{"content":"good"}}],"usage":{"prompt_tokens":20,"completion_tokens":1}}`)
 		}))
 		dir := filepath.Join(t.TempDir(), "run")
-		status, _, errOut := evolveMain(t, "run", evolveTask(t), "--out", dir, "--endpoint", s.URL, "--endpoint-model", "m",
+		status, _, errOut := evolveMain(t, "run", evolveTask(t), "--out", dir, "--endpoint", s.URL,
+			"--endpoint-model", "m",
 			"--concurrency", "1")
 		s.Close()
 		mustSay(t, errOut, "the model is gone")

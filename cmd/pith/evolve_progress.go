@@ -186,7 +186,8 @@ func cutTo(line string, width int) string {
 func (v *evolveView) picture() []string {
 	s, p := v.now, v.now.Progress
 	lines := []string{
-		fmt.Sprintf("%s, seed %d: %s, generation %d%s", v.spec.Algorithm, v.spec.Seed, s.Phase, p.Generation, v.clock()),
+		fmt.Sprintf("%s, seed %d: %s, generation %d%s", v.spec.Algorithm, v.spec.Seed, s.Phase,
+			p.Generation, v.clock()),
 	}
 	if p.Generation > 0 {
 		lines = append(

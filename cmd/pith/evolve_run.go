@@ -83,7 +83,8 @@ func (e *evolveFlags) do(cmd *cobra.Command, dir *evolve.RunDir, task *evolve.Ta
 	if err := evolve.Baselines(e.baselines).Check(); err != nil {
 		return usageError{err}
 	}
-	cfg, err := loadConfig(e.config, configChanges{modelDir: dir.Spec.Backend.ModelDir, device: dir.Spec.Backend.Device})
+	cfg, err := loadConfig(
+		e.config, configChanges{modelDir: dir.Spec.Backend.ModelDir, device: dir.Spec.Backend.Device})
 	if err != nil {
 		return err
 	}

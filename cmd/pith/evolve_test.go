@@ -41,7 +41,8 @@ func moodEndpoint(t *testing.T) string {
 		if question := body.String(); strings.Contains(question, "fine") && !strings.Contains(question, "grumpy") {
 			word = "good"
 		}
-		fmt.Fprintf(w, `{"choices":[{"message":{"content":%q}}],"usage":{"prompt_tokens":20,"completion_tokens":1}}`, word)
+		fmt.Fprintf(
+			w, `{"choices":[{"message":{"content":%q}}],"usage":{"prompt_tokens":20,"completion_tokens":1}}`, word)
 	}))
 	t.Cleanup(s.Close)
 	return s.URL + "/v1"
@@ -147,7 +148,8 @@ func TestShippedEvolveExamplesLoad(t *testing.T) {
 			held[fmt.Sprint(ex.Fields)] = true
 		}
 		if len(task.Search) < 16 || len(held) < 200 {
-			t.Errorf("%s: %d search rows and %d distinct held-out rows, want 16 and 200", name, len(task.Search), len(held))
+			t.Errorf("%s: %d search rows and %d distinct held-out rows, want 16 and 200", name,
+				len(task.Search), len(held))
 		}
 		for _, ex := range task.Search {
 			if held[fmt.Sprint(ex.Fields)] {
@@ -165,7 +167,8 @@ func TestExportOfAnUnfinishedRun(t *testing.T) {
 	}
 	out := filepath.Join(dir, "artefact.json")
 	status, _, errOut := evolveMain(t, "export", dir, "--out", out)
-	if status != 1 || !strings.Contains(errOut, "has no result yet") || !strings.Contains(errOut, "pith evolve resume "+dir) {
+	if status != 1 || !strings.Contains(errOut, "has no result yet") ||
+		!strings.Contains(errOut, "pith evolve resume "+dir) {
 		t.Errorf("status %d: %s", status, errOut)
 	}
 	if _, err := os.Stat(out); err == nil {

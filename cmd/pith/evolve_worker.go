@@ -39,7 +39,8 @@ func evolveWorkerCommand() *cobra.Command {
 			"A worker needs neither task nor data, only the run's model; it may come\n" +
 			"and go at any time. Prompts and answers lie in Redis unencrypted.",
 		Example: "  pith evolve worker --redis redis://10.0.0.5:6379 --model-dir models/smol --device cuda:1\n" +
-			"  pith evolve worker --redis redis://10.0.0.5:6379 --endpoint http://127.0.0.1:11434/v1 --endpoint-model qwen2.5",
+			"  pith evolve worker --redis redis://10.0.0.5:6379 --endpoint http://127.0.0.1:11434/v1 " +
+			"--endpoint-model qwen2.5",
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			url := redisURL(redis)

@@ -23,10 +23,12 @@ func explainCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain [-q QUERY] [--budget N | --rate R] PATH... | --id ID",
 		Short: "Show what of files would stay for a question, and why",
-		Long: `Show what of files would stay for a question, and why: a table of their functions with rank, parts of the score, tokens and decision.
+		Long: `Show what of files would stay for a question, and why: a table of their functions with rank,
+parts of the score, tokens and decision.
 
-With --id it shows a request that a running Pith has kept (dashboard.keep), by the id in its X-Pith-Request-Id header. The key that
-the request came with, where it had one, is taken from PITH_KEY.`,
+With --id it shows a request that a running Pith has kept (dashboard.keep), by the id in its
+X-Pith-Request-Id header. The key that the request came with, where it had one, is taken from
+PITH_KEY.`,
 		Example: `  pith explain -q "How are idle connections closed?" --rate 0.2 server.go
   PITH_KEY=$OPENAI_API_KEY pith explain --id 4bf92f3577b34da6a3ce929d0e0e4736`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -88,7 +90,16 @@ func writeAccount(w io.Writer, a explain.Account) error {
 		if b.Reason != "" {
 			reason = " (" + b.Reason + ")"
 		}
-		fmt.Fprintf(w, "\n%s: %s%s; %d -> %d tokens for %q\n", b.Path, b.Outcome, reason, b.OriginalTokens, b.CompressedTokens, b.Question)
+		fmt.Fprintf(
+			w,
+			"\n%s: %s%s; %d -> %d tokens for %q\n",
+			b.Path,
+			b.Outcome,
+			reason,
+			b.OriginalTokens,
+			b.CompressedTokens,
+			b.Question,
+		)
 		if err := explain.WriteTable(w, b.Chunks); err != nil {
 			return err
 		}
@@ -97,6 +108,6 @@ func writeAccount(w io.Writer, a explain.Account) error {
 }
 
 // again compresses once more what a kept request holds, for the parts of its scores.
-func (e *engine) again(ctx context.Context, req compress.Request) (compress.Result, error) {
+func (e *engineParts) again(ctx context.Context, req compress.Request) (compress.Result, error) {
 	return apart(e.Engine).Compress(ctx, req)
 }

@@ -19,9 +19,9 @@ import (
 	"pith/parsers"
 )
 
-// A folder is a walk over the source files below a root: not what .gitignore names, nor hidden
+// A fileTree is a walk over the source files below a root: not what .gitignore names, nor hidden
 // files, nor data.
-type folder struct {
+type fileTree struct {
 	root string
 	// base is the folder whose .gitignore files count: that of the repository that root lies in, or
 	// root itself.
@@ -32,12 +32,12 @@ type folder struct {
 }
 
 // readFolder returns the source files below root, by name, and what it passed over.
-func readFolder(root string) (*folder, error) {
+func readFolder(root string) (*fileTree, error) {
 	full, err := filepath.Abs(root)
 	if err != nil {
 		return nil, err
 	}
-	f := &folder{root: root, base: repository(full)}
+	f := &fileTree{root: root, base: repository(full)}
 	if err := f.excludes(f.base, ".git/info/exclude"); err != nil {
 		return nil, err
 	}
@@ -97,9 +97,10 @@ func pathIn(base, path string) []string {
 }
 
 // excludes adds the patterns of a file in dir, if there is one.
-func (f *folder) excludes(dir, name string) error {
+func (f *fileTree) excludes(dir, name string) error {
 	text, err := textfile.Read(filepath.Join(dir, name), textfile.MaxSettings)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, textfile.ErrNotRegular) || err != nil && strings.HasPrefix(name, ".git/") {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, textfile.ErrNotRegular) ||
+		err != nil && strings.HasPrefix(name, ".git/") {
 		return nil
 	}
 	if err != nil {
@@ -115,7 +116,7 @@ func (f *folder) excludes(dir, name string) error {
 }
 
 // visit takes or passes over one entry.
-func (f *folder) visit(path, full string, entry fs.DirEntry) error {
+func (f *fileTree) visit(path, full string, entry fs.DirEntry) error {
 	if path == f.root {
 		return f.excludes(full, ".gitignore")
 	}
@@ -143,7 +144,7 @@ func (f *folder) visit(path, full string, entry fs.DirEntry) error {
 var skippedDirs = []string{"node_modules", "vendor", "__pycache__", "target", "dist", "build"}
 
 // refuse says why an entry is not even opened; "" where nothing speaks against it.
-func (f *folder) refuse(full string, entry fs.DirEntry) string {
+func (f *fileTree) refuse(full string, entry fs.DirEntry) string {
 	name := entry.Name()
 	switch {
 	case name == ".git":
@@ -195,14 +196,14 @@ func isSource(path string, text []byte) (language string, ok bool) {
 	return language, enry.GetLanguageType(named) == enry.Programming
 }
 
-func (f *folder) skip(path, reason string) {
+func (f *fileTree) skip(path, reason string) {
 	if reason != "git" && reason != "" {
 		f.skipped = append(f.skipped, fmt.Sprintf("%s (%s)", filepath.ToSlash(path), reason))
 	}
 }
 
 // report says what was read and what was passed over.
-func (f *folder) report(w io.Writer) {
+func (f *fileTree) report(w io.Writer) {
 	read := make([]string, 0, len(f.files))
 	for _, file := range f.files {
 		read = append(read, file.Path)

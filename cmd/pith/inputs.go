@@ -29,7 +29,8 @@ func readInputs(ctx context.Context, paths []string, stdin io.Reader, errOut io.
 		files = append(files, found...)
 	}
 	if len(files) == 0 {
-		return nil, usagef("no source files under %s; a file that is named itself may be any text", strings.Join(paths, ", "))
+		return nil, usagef("no source files under %s; a file that is named itself may be any text",
+			strings.Join(paths, ", "))
 	}
 	return files, nil
 }

@@ -25,13 +25,13 @@ func main() {
 	os.Exit(run(untilSignal(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// An interrupted is the signal that ended the context of main.
-type interrupted struct{ signal os.Signal }
+// An interruption is the signal that ended the context of main.
+type interruption struct{ signal os.Signal }
 
-func (i interrupted) Error() string { return i.signal.String() }
+func (i interruption) Error() string { return i.signal.String() }
 
 // status is what shells report for a process that a signal ended.
-func (i interrupted) status() int {
+func (i interruption) status() int {
 	if s, ok := i.signal.(syscall.Signal); ok {
 		return 128 + int(s)
 	}
@@ -47,7 +47,7 @@ func untilSignal() context.Context {
 	go func() {
 		s := <-signals
 		signal.Stop(signals)
-		cancel(interrupted{s})
+		cancel(interruption{s})
 	}()
 	return ctx
 }
@@ -68,7 +68,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		return int(code)
 	}
 	// Who interrupts knows that they did: only what is to be said beyond that is said.
-	stopped, ended := errors.AsType[interrupted](context.Cause(ctx))
+	stopped, ended := errors.AsType[interruption](context.Cause(ctx))
 	if !ended || !errors.Is(err, context.Canceled) && !errors.Is(err, stopped) {
 		fmt.Fprintln(errOut, "pith:", err)
 	}

@@ -20,7 +20,8 @@ func manualCommand() *cobra.Command {
 			}
 			root := cmd.Root()
 			root.DisableAutoGenTag = true // the date of the build would make each build another
-			return doc.GenManTree(root, &doc.GenManHeader{Section: "1", Source: "Pith " + version(), Manual: "Pith"}, args[0])
+			return doc.GenManTree(
+				root, &doc.GenManHeader{Section: "1", Source: "Pith " + version(), Manual: "Pith"}, args[0])
 		},
 	}
 }

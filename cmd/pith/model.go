@@ -70,7 +70,8 @@ func modelVerifyCommand() *cobra.Command {
 
 // scoreLine is the least that a model must be able to do.
 func scoreLine(ctx context.Context, m *perplexity.Model) error {
-	_, err := m.Score(ctx, []perplexity.Sequence{{Given: "def area(w, h):\n    return w * h\n", Text: "the area of a rectangle"}})
+	_, err := m.Score(
+		ctx, []perplexity.Sequence{{Given: "def area(w, h):\n    return w * h\n", Text: "the area of a rectangle"}})
 	return err
 }
 

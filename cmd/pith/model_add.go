@@ -31,10 +31,11 @@ func modelAddCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "add DIR|URL",
 		Short: "Install a model from a folder or from the web",
-		Long: `Copy or download a model into the models folder, check it, load it once, and only then give it its name: what is
-interrupted is resumed by the same command, and nothing is installed by half. A URL is that of the folder: pith.json, or
-model.onnx and tokenizer.json, stand under it. Checksums come from pith.json or from --sha256; a download without is
-refused. Then --model-dir NAME uses it.`,
+		Long: `Copy or download a model into the models folder, check it, load it once, and only
+then give it its name: what is interrupted is resumed by the same command, and nothing is installed
+by half. A URL is that of the folder: pith.json, or model.onnx and tokenizer.json, stand under it.
+Checksums come from pith.json or from --sha256; a download without is refused. Then --model-dir NAME
+uses it.`,
 		Example: `  pith model add ./qwen-nll --name qwen
   pith model add https://models.example.com/qwen-nll
   pith model add https://models.example.com/export --sha256 model.onnx=9f86d08...`,
@@ -109,8 +110,10 @@ func (m *modelAddFlags) source(from string, checked bool) (modelSource, string, 
 		full, err := filepath.Abs(from)
 		return folderSource{dir: full, max: int64(m.maxSize)}, filepath.Base(full), err
 	}
-	if ip := net.ParseIP(u.Hostname()); u.Scheme == "http" && !checked && u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, "", usagef("%s: anybody on the way could change what comes; use https, or give checksums with --sha256", from)
+	if ip := net.ParseIP(u.Hostname()); u.Scheme == "http" && !checked && u.Hostname() != "localhost" &&
+		(ip == nil || !ip.IsLoopback()) {
+		return nil, "", usagef(
+			"%s: anybody on the way could change what comes; use https, or give checksums with --sha256", from)
 	}
 	return webSource{base: from, max: int64(m.maxSize)}, path.Base(strings.TrimSuffix(u.Path, "/")), nil
 }

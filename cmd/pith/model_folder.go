@@ -47,7 +47,9 @@ func findModel(cfg configs.Model) (string, error) {
 			return dir, nil
 		}
 	}
-	return "", usagef("model folder %s: not there, and no installed model has that name (`pith model list`); a folder holds model.onnx and tokenizer.json", cfg.Dir)
+	return "", usagef(
+		"model folder %s: not there, and no installed model has that name (`pith model list`); a folder holds "+
+			"model.onnx and tokenizer.json", cfg.Dir)
 }
 
 // installedModels returns the names of the models in folder, sorted.
@@ -62,7 +64,8 @@ func installedModels(folder string) ([]string, error) {
 	var names []string
 	for _, e := range entries {
 		// Hidden ones are on their way.
-		if info, err := os.Stat(filepath.Join(folder, e.Name())); err == nil && info.IsDir() && !strings.HasPrefix(e.Name(), ".") {
+		if info, err := os.Stat(filepath.Join(folder, e.Name())); err == nil && info.IsDir() &&
+			!strings.HasPrefix(e.Name(), ".") {
 			names = append(names, e.Name())
 		}
 	}

@@ -29,7 +29,8 @@ type webSource struct {
 }
 
 func (s webSource) get(ctx context.Context, name, to, sum string, progress func(done, total int64)) error {
-	err := download.File(ctx, strings.TrimSuffix(s.base, "/")+"/"+name, to, download.Options{SHA256: sum, MaxBytes: s.max, Progress: progress})
+	err := download.File(ctx, strings.TrimSuffix(s.base, "/")+"/"+name, to,
+		download.Options{SHA256: sum, MaxBytes: s.max, Progress: progress})
 	if errors.Is(err, download.ErrNotFound) {
 		return fmt.Errorf("%w: %w", fs.ErrNotExist, err)
 	}

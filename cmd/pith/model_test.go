@@ -43,32 +43,39 @@ func TestModelAddFolder(t *testing.T) {
 	if out, status := command(t.Context(), "model", "add", prepared); status != 0 {
 		t.Fatalf("add: status %d: %s", status, out)
 	}
-	if out, status := command(t.Context(), "model", "add", tinyExport, "--name", "plain"); status != 0 || !strings.Contains(out, "model prepare") {
+	if out, status := command(t.Context(), "model", "add", tinyExport, "--name", "plain"); status != 0 ||
+		!strings.Contains(out, "model prepare") {
 		t.Fatalf("add an export: status %d: %s", status, out)
 	}
-	if out, status := command(t.Context(), "model", "add", prepared); status != 2 || !strings.Contains(out, "installed already") {
+	if out, status := command(t.Context(), "model", "add", prepared); status != 2 ||
+		!strings.Contains(out, "installed already") {
 		t.Errorf("add again: status %d: %s", status, out)
 	}
 	out, status := command(t.Context(), "model", "list")
-	if status != 0 || !strings.Contains(out, "tiny\n  name qwen2, licence mit, contract nll") || !strings.Contains(out, "plain\n") || !strings.Contains(out, "embedded\n") {
+	if status != 0 || !strings.Contains(out, "tiny\n  name qwen2, licence mit, contract nll") ||
+		!strings.Contains(out, "plain\n") || !strings.Contains(out, "embedded\n") {
 		t.Errorf("list: status %d: %s", status, out)
 	}
 	code := filepath.Join(t.TempDir(), "a.go")
-	if err := os.WriteFile(code, []byte(strings.Repeat("package a\n\nfunc f() int {\n\treturn 1\n}\n", 40)), 0o600); err != nil {
+	if err := os.WriteFile(code, []byte(strings.Repeat("package a\n\nfunc f() int {\n\treturn 1\n}\n", 40)),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, status = command(t.Context(), "compress", "--model-dir", "tiny", "--ranker", "ami", "-q", "what does f return?", "--rate", "0.3", "--format", "json", code)
+	out, status = command(t.Context(), "compress", "--model-dir", "tiny", "--ranker", "ami", "-q",
+		"what does f return?", "--rate", "0.3", "--format", "json", code)
 	if status != 0 || !strings.Contains(out, `"ranker": "ami"`) {
 		t.Errorf("compress with the installed model: status %d: %.300s", status, out)
 	}
-	if out, status := command(t.Context(), "compress", "--model-dir", "absent", "--rate", "0.3", code); status != 2 || !strings.Contains(out, "no installed model") {
+	if out, status := command(t.Context(), "compress", "--model-dir", "absent", "--rate", "0.3", code); status != 2 ||
+		!strings.Contains(out, "no installed model") {
 		t.Errorf("compress with a model that is not there: status %d: %s", status, out)
 	}
 	// One that broke later does not hide the others.
 	if err := os.Remove(filepath.Join(folder, "plain", "tokenizer.json")); err != nil {
 		t.Fatal(err)
 	}
-	if out, status := command(t.Context(), "model", "list"); status != 0 || !strings.Contains(out, "plain\n  broken") || !strings.Contains(out, "tiny\n  name") {
+	if out, status := command(t.Context(), "model", "list"); status != 0 || !strings.Contains(out, "plain\n  broken") ||
+		!strings.Contains(out, "tiny\n  name") {
 		t.Errorf("list with a broken model: status %d: %s", status, out)
 	}
 }
@@ -147,20 +154,24 @@ func TestModelAddFromTheWeb(t *testing.T) {
 		t.Errorf("resumed %d times, want once", resumed.Load())
 	}
 	for _, name := range []string{"model.onnx", "tokenizer.json", "config.json", "pith.json"} {
-		if got, want := digest(t, filepath.Join(folder, "tiny", name)), digest(t, filepath.Join(prepared, name)); got != want {
+		if got, want := digest(t, filepath.Join(folder, "tiny", name)),
+			digest(t, filepath.Join(prepared, name)); got != want {
 			t.Errorf("%s is not what was served", name)
 		}
 	}
 
 	export, _ := web(t, tinyExport, "")
-	if out, status := command(t.Context(), "model", "add", export.URL+"/tiny", "--name", "export"); status != 1 || !strings.Contains(out, "--sha256") {
+	if out, status := command(t.Context(), "model", "add", export.URL+"/tiny", "--name", "export"); status != 1 ||
+		!strings.Contains(out, "--sha256") {
 		t.Errorf("add without any checksum: status %d: %s", status, out)
 	}
 	sum := digest(t, filepath.Join(tinyExport, "model.onnx"))
-	if out, status := command(t.Context(), "model", "add", export.URL+"/tiny", "--name", "export", "--sha256", sum); status != 0 {
+	if out, status := command(t.Context(), "model", "add", export.URL+"/tiny", "--name", "export", "--sha256",
+		sum); status != 0 {
 		t.Errorf("add with a checksum: status %d: %s", status, out)
 	}
-	if out, status := command(t.Context(), "model", "add", export.URL+"/tiny", "--name", "lie", "--sha256", strings.Repeat("0", 64)); status != 1 || !strings.Contains(out, "wrong checksum") {
+	if out, status := command(t.Context(), "model", "add", export.URL+"/tiny", "--name", "lie", "--sha256",
+		strings.Repeat("0", 64)); status != 1 || !strings.Contains(out, "wrong checksum") {
 		t.Errorf("add what is not what it should be: status %d: %s", status, out)
 	}
 	if names, err := installedModels(folder); err != nil || strings.Join(names, " ") != "export tiny" {
@@ -183,7 +194,8 @@ func TestModelAddResumes(t *testing.T) {
 				_, _ = w.Write(data[:100_000])
 				_ = http.NewResponseController(w).Flush()
 				for {
-					if info, err := os.Stat(filepath.Join(folder, ".tiny.part", "model.onnx.part")); err == nil && info.Size() > 0 {
+					if info, err := os.Stat(filepath.Join(folder, ".tiny.part", "model.onnx.part")); err == nil &&
+						info.Size() > 0 {
 						break
 					}
 					time.Sleep(time.Millisecond)
@@ -197,7 +209,8 @@ func TestModelAddResumes(t *testing.T) {
 		http.ServeFile(w, r, path)
 	}))
 	defer server.Close()
-	if out, status := command(ctx, "model", "add", server.URL+"/tiny"); status != 1 || !strings.Contains(out, "goes on where it stopped") {
+	if out, status := command(ctx, "model", "add", server.URL+"/tiny"); status != 1 ||
+		!strings.Contains(out, "goes on where it stopped") {
 		t.Fatalf("interrupted: status %d: %s", status, out)
 	}
 	if names, err := installedModels(folder); err != nil || len(names) > 0 {

@@ -15,7 +15,8 @@ import (
 // The folder is followed while it is in use: artefacts come and go without a restart.
 func TestPromptsFollowTheirFolder(t *testing.T) {
 	dir := t.TempDir()
-	prune, watcher, err := openPrompts(t.Context(), configs.Prompts{Dir: dir, AnyModel: true}, slog.New(slog.DiscardHandler))
+	prune, watcher, err := openPrompts(t.Context(), configs.Prompts{Dir: dir, AnyModel: true},
+		slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,8 +26,10 @@ func TestPromptsFollowTheirFolder(t *testing.T) {
 		t.Fatal("an empty folder pruned a prompt")
 	}
 	a, err := evolve.NewArtefact(&evolve.Report{
-		Task: "opposites", Template: "Word: sun\nOpposite: moon\n\nWord: {word}\nOpposite:", Comparisons: []evolve.Comparison{{With: "full prompt", Verdict: evolve.Better}}, Tokenizer: search.TokenizerWords,
-		Answer: evolve.Entry{Candidate: search.Candidate{Text: "sun moon\n{word}:"}},
+		Task: "opposites", Template: "Word: sun\nOpposite: moon\n\nWord: {word}\nOpposite:",
+		Comparisons: []evolve.Comparison{{With: "full prompt", Verdict: evolve.Better}},
+		Tokenizer:   search.TokenizerWords,
+		Answer:      evolve.Entry{Candidate: search.Candidate{Text: "sun moon\n{word}:"}},
 	}, evolve.SpacesExact, false)
 	if err != nil {
 		t.Fatal(err)
@@ -38,7 +41,8 @@ func TestPromptsFollowTheirFolder(t *testing.T) {
 	wait := func(want bool) {
 		t.Helper()
 		for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-			if found, ok := prune("m", message); ok == want && (!ok || found.Compressed > 0 && found.Compressed < found.Original) {
+			if found, ok := prune("m", message); ok == want &&
+				(!ok || found.Compressed > 0 && found.Compressed < found.Original) {
 				return
 			}
 		}
@@ -52,7 +56,8 @@ func TestPromptsFollowTheirFolder(t *testing.T) {
 }
 
 func TestPromptsFolderMustBeThere(t *testing.T) {
-	_, _, err := openPrompts(t.Context(), configs.Prompts{Dir: filepath.Join(t.TempDir(), "missing")}, slog.New(slog.DiscardHandler))
+	_, _, err := openPrompts(t.Context(), configs.Prompts{Dir: filepath.Join(t.TempDir(), "missing")},
+		slog.New(slog.DiscardHandler))
 	if err == nil {
 		t.Fatal("a folder that is not there was accepted")
 	}

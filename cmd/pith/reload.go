@@ -20,8 +20,8 @@ import (
 	"pith/proxy"
 )
 
-// A source is a configuration and where it came from.
-type source struct {
+// A configSource is a configuration and where it came from.
+type configSource struct {
 	cfg  configs.Config
 	path string // of the file; empty if there is none
 	load func() (configs.Config, error)
@@ -32,10 +32,10 @@ type source struct {
 // A reloader puts new settings in force while the site serves. A configuration that is wrong
 // changes nothing.
 type reloader struct {
-	source
+	configSource
 	site        *proxy.Site
-	backend     backend
-	certificate *certificate
+	backend     serverParts
+	certificate *certificateFile
 	log         *slog.Logger
 }
 
@@ -83,7 +83,8 @@ func (r *reloader) run(ctx context.Context, hangup <-chan os.Signal, watcher *fs
 			continue
 		case <-hangup: // whatever the file says: a key in a file of its own may have changed
 		case <-still.C:
-			if now, err := textfile.Read(r.path, textfile.MaxSettings); r.path == "" || err != nil || bytes.Equal(now, seen) {
+			if now, err := textfile.Read(r.path, textfile.MaxSettings); r.path == "" || err != nil ||
+				bytes.Equal(now, seen) {
 				continue
 			}
 		}

@@ -60,7 +60,8 @@ func rootCommand() *cobra.Command {
 				fmt.Fprintln(cmd.ErrOrStderr(), "pith: warning:", line)
 			}
 		},
-	}, serveCommand(), topCommand(), compressCommand(), explainCommand(), mcpCommand(), indexCommand(), doctorCommand(), configCommand(), modelCommand(), benchCommand(), evolveCommand(), keyCommand(), wrapCommand(), manualCommand())
+	}, serveCommand(), topCommand(), compressCommand(), explainCommand(), mcpCommand(), indexCommand(), doctorCommand(),
+		configCommand(), modelCommand(), benchCommand(), evolveCommand(), keyCommand(), wrapCommand(), manualCommand())
 	root.SetFlagErrorFunc(flagError)
 	return root
 }
@@ -77,7 +78,8 @@ func group(cmd *cobra.Command, under ...*cobra.Command) *cobra.Command {
 		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 			hint = fmt.Sprintf(" (did you mean %s?)", strings.Join(near, " or "))
 		}
-		return usagef("unknown command %q%s; `%s --help` lists them", strings.TrimPrefix(cmd.CommandPath()+" "+args[0], "pith "), hint, cmd.CommandPath())
+		return usagef("unknown command %q%s; `%s --help` lists them",
+			strings.TrimPrefix(cmd.CommandPath()+" "+args[0], "pith "), hint, cmd.CommandPath())
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	cmd.AddCommand(under...)
@@ -86,8 +88,9 @@ func group(cmd *cobra.Command, under ...*cobra.Command) *cobra.Command {
 
 // wanted says what a flag of a type takes.
 var wanted = map[string]string{
-	"int": "a whole number", "int64": "a whole number", "uint64": "a whole number, 0 or more", "float64": "a number such as 0.25",
-	"float64Slice": "numbers such as 2,5.6", "duration": "a duration such as 800ms, 2s or 24h", "bool": "true or false",
+	"int": "a whole number", "int64": "a whole number", "uint64": "a whole number, 0 or more",
+	"float64": "a number such as 0.25", "float64Slice": "numbers such as 2,5.6",
+	"duration": "a duration such as 800ms, 2s or 24h", "bool": "true or false",
 	"size": "a size such as 64MiB (B, KiB, MiB or GiB) or a number of bytes",
 }
 

@@ -44,9 +44,10 @@ func TestPackedScheduleCutsLikeThePlainOne(t *testing.T) {
 			whole.questions[query] = true
 		}
 	}
-	references := map[string]*engine{}
+	references := map[string]*engineParts{}
 	for name, plain := range map[string]compress.Scorer{"alone": lone, "together": whole} {
-		if references[name], err = packed.with(cfg.Compress, func(o *compress.Options) { o.Scorer = plain }); err != nil {
+		if references[name], err = packed.with(cfg.Compress,
+			func(o *compress.Options) { o.Scorer = plain }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -57,20 +58,24 @@ func TestPackedScheduleCutsLikeThePlainOne(t *testing.T) {
 		}
 	}
 	if hits := packed.model.Stats().StateHits; cut < 40 || hits == 0 || whole.texts < 50 || !(whole.worst <= 1e-3) {
-		t.Errorf("%d functions were cut, %d states found; the lines of %d texts differ by up to %.2g nats", cut, hits, whole.texts, whole.worst)
+		t.Errorf("%d functions were cut, %d states found; the lines of %d texts differ by up to %.2g nats", cut, hits,
+			whole.texts, whole.worst)
 	}
-	t.Logf("%d functions were cut, %d texts scored; the lines of %d texts differ by up to %.2g nats", cut, len(lone.losses), whole.texts, whole.worst)
+	t.Logf("%d functions were cut, %d texts scored; the lines of %d texts differ by up to %.2g nats", cut,
+		len(lone.losses), whole.texts, whole.worst)
 }
 
-// A task is a text to shorten and what is asked about it, turn by turn.
-type task struct {
+// A scheduleTask is a text to shorten and what is asked about it, turn by turn.
+type scheduleTask struct {
 	name    string
 	files   []compress.File
 	queries []string
 }
 
 // compare asks the task's questions at a rate and returns how many functions lost lines.
-func (c task) compare(t *testing.T, rate float64, packed *engine, references map[string]*engine) (cut int) {
+func (c scheduleTask) compare(t *testing.T, rate float64, packed *engineParts,
+	references map[string]*engineParts,
+) (cut int) {
 	t.Helper()
 	// Nothing is known in a new scope: the first question is cold, the others find states.
 	ctx := perplexity.InScope(t.Context(), fmt.Sprint(c.name, rate))
@@ -79,7 +84,8 @@ func (c task) compare(t *testing.T, rate float64, packed *engine, references map
 		got := shorten(ctx, t, packed, req)
 		for name, reference := range references {
 			if want := shorten(ctx, t, reference, req); !reflect.DeepEqual(got, want) {
-				t.Errorf("%s, rate %v, question %d, texts %s: the packed schedule gives\n%s\nthe plain one\n%s", c.name, rate, turn+1, name, got.Text, want.Text)
+				t.Errorf("%s, rate %v, question %d, texts %s: the packed schedule gives\n%s\nthe plain one\n%s", c.name,
+					rate, turn+1, name, got.Text, want.Text)
 			}
 		}
 		for _, chunk := range got.Chunks {
@@ -93,15 +99,45 @@ func (c task) compare(t *testing.T, rate float64, packed *engine, references map
 
 // corpus is functions in several languages, together and apart, and a file with functions that are
 // longer than one run of the model.
-func corpus(t *testing.T) []task {
+func corpus(t *testing.T) []scheduleTask {
 	t.Helper()
-	tasks := []task{
-		{name: "../../compress/testdata/*", queries: []string{"how are failed jobs retried?", "when does a withdrawal fail?", "what is evicted when the cache is full?"}},
-		{name: "../../bench/testdata/packages/harbor/*", queries: []string{"how is the tide predicted?", "which berth is free for a ship?", "what raises an error?"}},
-		{name: "../../bench/testdata/packages/orchard/*", queries: []string{"how is the harvest weighed?", "which tree is the oldest?", "when is a tree removed?"}},
-		{name: "../../bench/testdata/packages/palette/*", queries: []string{"how is a colour mixed?", "how is the contrast of two colours computed?", "what is a scheme?"}},
-		{name: "../../bench/testdata/packages/tickets/*", queries: []string{"who is served next?", "how is a refund booked?", "when is the queue full?"}},
-		{name: filepath.Join(build.Default.GOROOT, "src/bufio/scan.go"), queries: []string{"how does the buffer grow?", "when is a token too long?", "how are carriage returns dropped?"}},
+	tasks := []scheduleTask{
+		{
+			name: "../../compress/testdata/*",
+			queries: []string{
+				"how are failed jobs retried?", "when does a withdrawal fail?",
+				"what is evicted when the cache is full?",
+			},
+		},
+		{
+			name: "../../bench/testdata/packages/harbor/*",
+			queries: []string{
+				"how is the tide predicted?", "which berth is free for a ship?",
+				"what raises an error?",
+			},
+		},
+		{
+			name:    "../../bench/testdata/packages/orchard/*",
+			queries: []string{"how is the harvest weighed?", "which tree is the oldest?", "when is a tree removed?"},
+		},
+		{
+			name: "../../bench/testdata/packages/palette/*",
+			queries: []string{
+				"how is a colour mixed?", "how is the contrast of two colours computed?",
+				"what is a scheme?",
+			},
+		},
+		{
+			name:    "../../bench/testdata/packages/tickets/*",
+			queries: []string{"who is served next?", "how is a refund booked?", "when is the queue full?"},
+		},
+		{
+			name: filepath.Join(build.Default.GOROOT, "src/bufio/scan.go"),
+			queries: []string{
+				"how does the buffer grow?", "when is a token too long?",
+				"how are carriage returns dropped?",
+			},
+		},
 	}
 	for i := range tasks {
 		paths, err := filepath.Glob(tasks[i].name)
@@ -123,7 +159,7 @@ func corpus(t *testing.T) []task {
 }
 
 // shorten is a result without the times that it took.
-func shorten(ctx context.Context, t *testing.T, e *engine, req compress.Request) compress.Result {
+func shorten(ctx context.Context, t *testing.T, e *engineParts, req compress.Request) compress.Result {
 	t.Helper()
 	res, err := e.Compress(ctx, req)
 	if err != nil || res.RankerReason != "" {
@@ -136,7 +172,8 @@ func shorten(ctx context.Context, t *testing.T, e *engine, req compress.Request)
 // openPlain opens the embedded model so that it keeps no states and runs one thing at a time.
 func openPlain(t *testing.T) *perplexity.Model {
 	t.Helper()
-	m, err := perplexity.Open(perplexity.Embedded(), perplexity.Options{Device: "cpu", Threads: 1, MaxBatchTokens: 1, StateBytes: -1})
+	m, err := perplexity.Open(perplexity.Embedded(),
+		perplexity.Options{Device: "cpu", Threads: 1, MaxBatchTokens: 1, StateBytes: -1})
 	if err != nil {
 		t.Fatal(err)
 	}

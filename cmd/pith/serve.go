@@ -33,8 +33,9 @@ func serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Serve the proxy",
 		Long: `Serve the proxy. Point an OpenAI client at http://ADDRESS/v1 or an Anthropic client at http://ADDRESS.
-Settings come from flags, then PITH_ environment variables, then the file, then the defaults. SIGHUP and a change of the file make
-a running Pith take over what it can; SIGTERM lets running answers end.`,
+Settings come from flags, then PITH_ environment variables, then the file, then the defaults. SIGHUP
+and a change of the file make a running Pith take over what it can; SIGTERM lets running answers
+end.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			load := func() (configs.Config, error) { return loadConfig(config, changes) }
@@ -42,7 +43,7 @@ a running Pith take over what it can; SIGTERM lets running answers end.`,
 			if err != nil {
 				return err
 			}
-			src := source{cfg: cfg, path: config, load: load}
+			src := configSource{cfg: cfg, path: config, load: load}
 			if dashboard {
 				src.cfg, src.announce = withDashboard(cfg), cmd.ErrOrStderr()
 			}
@@ -58,10 +59,12 @@ a running Pith take over what it can; SIGTERM lets running answers end.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&config, "config", "", "configuration file (see configs/ for examples)")
-	f.BoolVar(&dashboard, "dashboard", false, "print a link that opens the dashboard once; without admin.listen it is on a free port of this machine")
+	f.BoolVar(&dashboard, "dashboard", false,
+		"print a link that opens the dashboard once; without admin.listen it is on a free port of this machine")
 	f.StringVar(&changes.listen, "listen", "", "address to listen on (default 127.0.0.1:8484)")
 	f.StringVar(&changes.upstream, "upstream", "", "base URL of the LLM API (default https://api.openai.com)")
-	f.StringVar(&changes.modelDir, "model-dir", "", "folder with model.onnx and tokenizer.json, or the name of an installed model (default: the embedded one)")
+	f.StringVar(&changes.modelDir, "model-dir", "",
+		"folder with model.onnx and tokenizer.json, or the name of an installed model (default: the embedded one)")
 	f.StringVar(&changes.device, "device", "", "auto, cpu, cuda or cuda:N; only auto falls back")
 	return cmd
 }
@@ -83,7 +86,7 @@ func newLogger(w io.Writer, cfg configs.Log) *slog.Logger {
 
 // serve listens before it loads anything heavy, so that a taken port is found at once, and runs
 // until ctx ends.
-func serve(ctx context.Context, src source, log *slog.Logger) error {
+func serve(ctx context.Context, src configSource, log *slog.Logger) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", src.cfg.Server.Listen)
 	if err != nil {
 		return fmt.Errorf("%w (choose another address with --listen)", err)
@@ -92,7 +95,7 @@ func serve(ctx context.Context, src source, log *slog.Logger) error {
 }
 
 // serveOn serves on listener until ctx ends.
-func serveOn(ctx context.Context, listener net.Listener, src source, log *slog.Logger) (err error) {
+func serveOn(ctx context.Context, listener net.Listener, src configSource, log *slog.Logger) (err error) {
 	defer listener.Close()
 	cfg := src.cfg
 	certificate, err := loadCertificate(cfg.Server)
@@ -125,7 +128,10 @@ func serveOn(ctx context.Context, listener net.Listener, src source, log *slog.L
 	}
 	defer func() { err = errors.Join(err, watcher.Close()) }()
 
-	b := backend{engine: engine, stores: store, keyer: keyer, tracer: tracer, prune: prune, keeper: explain.NewKeeper(cfg.Dashboard.Keep, engine.again), registry: prometheus.NewRegistry()}
+	b := serverParts{
+		engine: engine, stores: store, keyer: keyer, tracer: tracer, prune: prune,
+		keeper: explain.NewKeeper(cfg.Dashboard.Keep, engine.again), registry: prometheus.NewRegistry(),
+	}
 	closeWorkspaces, err := b.openWorkspace(cfg, log)
 	if err != nil {
 		return err
@@ -141,15 +147,17 @@ func serveOn(ctx context.Context, listener net.Listener, src source, log *slog.L
 	}
 	defer func() { err = errors.Join(err, admin.Close()) }()
 	site := proxy.NewSite(server)
-	reload := &reloader{source: src, site: site, backend: b, certificate: certificate, log: log}
+	reload := &reloader{configSource: src, site: site, backend: b, certificate: certificate, log: log}
 	watching, err := reload.start(ctx)
 	if err != nil {
 		return err
 	}
 	defer watching()
-	log.Info("serving", "addr", listener.Addr().String(), "upstream", cfg.Server.Upstream, "upstreams", len(cfg.Upstreams), "keys", len(cfg.VirtualKeys), "model", engine.describe())
+	log.Info("serving", "addr", listener.Addr().String(), "upstream", cfg.Server.Upstream, "upstreams",
+		len(cfg.Upstreams), "keys", len(cfg.VirtualKeys), "model", engine.describe())
 	defer context.AfterFunc(ctx, func() {
-		log.Info("shutting down; running answers may end", "cause", context.Cause(ctx), "notice", cfg.Server.DrainNotice, "timeout", cfg.Server.DrainTimeout)
+		log.Info("shutting down; running answers may end", "cause", context.Cause(ctx), "notice",
+			cfg.Server.DrainNotice, "timeout", cfg.Server.DrainTimeout)
 	})()
 	if cfg.Limits.Connections > 0 {
 		listener = netutil.LimitListener(listener, cfg.Limits.Connections)

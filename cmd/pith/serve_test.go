@@ -34,7 +34,8 @@ func scrape(t *testing.T, admin http.Handler, prefix string) map[string]float64 
 // whether another has it.
 func TestTenantsDoNotShareWhatIsKept(t *testing.T) {
 	cfg := configs.Default()
-	cfg.Compress.Speed, cfg.Compress.Ranker, cfg.Compress.Deadline, cfg.Compress.Timeout = "exact", "ami", 0, time.Minute
+	cfg.Compress.Speed, cfg.Compress.Ranker = "exact", "ami"
+	cfg.Compress.Deadline, cfg.Compress.Timeout = 0, time.Minute
 	cfg.Parsers.InProcess = true
 	e, err := newEngine(cfg, slog.New(slog.DiscardHandler), nil)
 	if err = errors.Join(err, e.modelErr); err != nil {
@@ -49,13 +50,15 @@ func TestTenantsDoNotShareWhatIsKept(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	server, err := newServer(cfg, backend{engine: e, stores: store, keyer: cache.NewKeyer([]byte("secret"))}, slog.New(slog.DiscardHandler))
+	server, err := newServer(cfg, serverParts{engine: e, stores: store, keyer: cache.NewKeyer([]byte("secret"))},
+		slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	code := strings.Repeat(`func f() int {\n\tx := 1\n\tx += 2\n\treturn x\n}\n\n`, 30)
 	ask := func(key, query string) map[string]float64 {
-		body := fmt.Sprintf(`{"query": %q, "rate": 0.3, "files": [{"path": "a.go", "content": "package a\n\n%s"}]}`, query, code)
+		body := fmt.Sprintf(`{"query": %q, "rate": 0.3, "files": [{"path": "a.go", "content": "package a\n\n%s"}]}`,
+			query, code)
 		r := httptest.NewRequest(http.MethodPost, "/pith/v1/compress", strings.NewReader(body))
 		r.Header.Set("Authorization", "Bearer "+key)
 		w := httptest.NewRecorder()
@@ -68,7 +71,10 @@ func TestTenantsDoNotShareWhatIsKept(t *testing.T) {
 	known := func() int64 { return e.pool.Stats().Known }
 	first := ask("a", "what does f return?")
 	knownToFirst := known()
-	for _, name := range []string{"pith_model_tokens_total", "pith_model_runs_total", "pith_model_state_misses_total", "pith_model_state_bytes"} {
+	for _, name := range []string{
+		"pith_model_tokens_total", "pith_model_runs_total", "pith_model_state_misses_total",
+		"pith_model_state_bytes",
+	} {
 		if first[name] <= 0 {
 			t.Errorf("%s is %v after a request", name, first[name])
 		}
@@ -82,16 +88,21 @@ func TestTenantsDoNotShareWhatIsKept(t *testing.T) {
 	if n := known() - knownToFirst; n != knownToFirst {
 		t.Errorf("%d files were known to one tenant and %d to a second with the same request", knownToFirst, n)
 	}
-	for _, name := range []string{"pith_model_tokens_total", "pith_model_state_hits_total", "pith_model_state_misses_total", "pith_model_loss_hits_total"} {
+	for _, name := range []string{
+		"pith_model_tokens_total", "pith_model_state_hits_total",
+		"pith_model_state_misses_total", "pith_model_loss_hits_total",
+	} {
 		if second[name] != 2*first[name] {
-			t.Errorf("%s is %v after one tenant and %v after a second with the same request", name, first[name], second[name])
+			t.Errorf("%s is %v after one tenant and %v after a second with the same request", name,
+				first[name], second[name])
 		}
 	}
 	third := ask("a", "where is x added to?")
 	if n := known() - 2*knownToFirst; n <= knownToFirst {
 		t.Errorf("%d files were known at the first question and %d at another about the same file", knownToFirst, n)
 	}
-	if third["pith_model_state_misses_total"] != second["pith_model_state_misses_total"] || third["pith_model_state_hits_total"] <= second["pith_model_state_hits_total"] {
+	if third["pith_model_state_misses_total"] != second["pith_model_state_misses_total"] ||
+		third["pith_model_state_hits_total"] <= second["pith_model_state_hits_total"] {
 		t.Errorf("the first tenant's second question: %v, before it %v", third, second)
 	}
 	for _, name := range []string{"pith_model_runs_queued", "pith_model_runs_active", "pith_model_tokens_in_flight"} {

@@ -23,9 +23,10 @@ func topCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "top [URL]",
 		Short: "Show what a running Pith does, live",
-		Long: `Show in the terminal what the dashboard of a running Pith shows: what is saved, decisions by reason, the state of what it stands on,
-and the last requests. URL is the address of its admin listener, with the token in PITH_ADMIN_TOKEN, or the link that
-pith serve --dashboard prints. Without one it is PITH_ADMIN_LISTEN.`,
+		Long: `Show in the terminal what the dashboard of a running Pith shows: what is saved, decisions by
+reason, the state of what it stands on, and the last requests. URL is the address of its admin
+listener, with the token in PITH_ADMIN_TOKEN, or the link that pith serve --dashboard prints.
+Without one it is PITH_ADMIN_LISTEN.`,
 		Example: `  PITH_ADMIN_TOKEN=… pith top http://127.0.0.1:9484
   pith top --once http://127.0.0.1:9484`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -43,7 +44,10 @@ pith serve --dashboard prints. Without one it is PITH_ADMIN_LISTEN.`,
 				at = args[0]
 			}
 			if at == "" {
-				return usagef("want the address of an admin listener (admin.listen), or the link that pith serve --dashboard prints")
+				return usagef(
+					"want the address of an admin listener (admin.listen), or the link that " +
+						"pith serve --dashboard prints",
+				)
 			}
 			return top(cmd.Context(), cmd.OutOrStdout(), at, once)
 		},
@@ -115,7 +119,9 @@ func get(ctx context.Context, client *http.Client, at string) (*http.Response, e
 		text, _ := io.ReadAll(io.LimitReader(res.Body, 512))
 		_ = res.Body.Close() // what it said is read
 		if res.StatusCode == http.StatusUnauthorized {
-			return nil, errors.New("not let in: set PITH_ADMIN_TOKEN to admin.token, or take a fresh link from pith serve --dashboard")
+			return nil, errors.New(
+				"not let in: set PITH_ADMIN_TOKEN to admin.token, or take a fresh link from pith serve --dashboard",
+			)
 		}
 		return nil, fmt.Errorf("%s: %s", res.Status, strings.TrimSpace(string(text)))
 	}

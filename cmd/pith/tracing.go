@@ -25,7 +25,9 @@ const flushTime = 2 * time.Second
 // startTracing returns the tracer that cfg or the standard OTEL variables ask for, or nil where
 // none does. Spans leave in batches; a collector that is slow or gone costs spans and never a
 // request. stop sends what is left, for flushTime at most.
-func startTracing(ctx context.Context, cfg configs.Tracing, log *slog.Logger) (tracer trace.Tracer, stop func(), err error) {
+func startTracing(ctx context.Context, cfg configs.Tracing, log *slog.Logger) (
+	tracer trace.Tracer, stop func(), err error,
+) {
 	var options []otlptracehttp.Option
 	switch {
 	case cfg.Endpoint != "":

@@ -63,8 +63,8 @@ func asUsage(err error) error {
 	return err
 }
 
-// An engine is a compress.Engine with the parts under it, which close with it.
-type engine struct {
+// An engineParts is a compress.Engine with the parts under it, which close with it.
+type engineParts struct {
 	*compress.Engine
 	pool     *parsers.Pool
 	counters *tokens.Counters
@@ -75,12 +75,12 @@ type engine struct {
 
 // newEngine starts what cfg describes. If adjust is not nil, it has the last word on the engine's
 // options.
-func newEngine(cfg configs.Config, log *slog.Logger, adjust func(*compress.Options)) (*engine, error) {
+func newEngine(cfg configs.Config, log *slog.Logger, adjust func(*compress.Options)) (*engineParts, error) {
 	pool, err := newPool(cfg.Parsers)
 	if err != nil {
 		return nil, err
 	}
-	parts := &engine{pool: pool, counters: tokens.New()}
+	parts := &engineParts{pool: pool, counters: tokens.New()}
 	if parts.model, parts.modelErr = openModel(cfg.Model); parts.modelErr != nil {
 		if err := parts.needsModel(cfg); err != nil {
 			return nil, errors.Join(err, parts.close())
@@ -99,7 +99,7 @@ func newEngine(cfg configs.Config, log *slog.Logger, adjust func(*compress.Optio
 // needsModel is an error where there is no model and cfg asks by name for what needs one. Only auto
 // and the embedded model's absence are fallen back from: who names a device, a ranker or a model
 // wants that one.
-func (e *engine) needsModel(cfg configs.Config) error {
+func (e *engineParts) needsModel(cfg configs.Config) error {
 	if e.model != nil {
 		return nil
 	}
@@ -123,7 +123,11 @@ func (e *engine) needsModel(cfg configs.Config) error {
 func readsModel(ranker string) bool { return ranker == "ami" || ranker == "hybrid" }
 
 func newPool(cfg configs.Parsers) (*parsers.Pool, error) {
-	pool, err := parsers.NewPool(parsers.Options{Workers: cfg.Workers, InProcess: cfg.InProcess, Timeout: cfg.Timeout, MaxBytes: int(cfg.MaxBytes)})
+	pool, err := parsers.NewPool(
+		parsers.Options{
+			Workers: cfg.Workers, InProcess: cfg.InProcess, Timeout: cfg.Timeout,
+			MaxBytes: int(cfg.MaxBytes),
+		})
 	if err != nil {
 		return nil, fmt.Errorf("start parsers: %w", err)
 	}
@@ -132,10 +136,10 @@ func newPool(cfg configs.Parsers) (*parsers.Pool, error) {
 
 // with returns an engine on the same parts that compresses as cfg says. Closing one of them closes
 // the parts of all.
-func (e *engine) with(cfg configs.Compress, adjust func(*compress.Options)) (*engine, error) {
+func (e *engineParts) with(cfg configs.Compress, adjust func(*compress.Options)) (*engineParts, error) {
 	opt := compress.Options{
 		Splitter:    e.pool,
-		Counters:    counters{e.counters},
+		Counters:    modelCounters{e.counters},
 		Ranker:      cfg.Ranker,
 		Speed:       compress.Speed(cfg.Speed),
 		Deadline:    cfg.Deadline,
@@ -162,7 +166,7 @@ func (e *engine) with(cfg configs.Compress, adjust func(*compress.Options)) (*en
 	return &other, nil
 }
 
-func (e *engine) close() error {
+func (e *engineParts) close() error {
 	err := e.pool.Close()
 	if e.model != nil {
 		err = errors.Join(err, e.model.Close())
@@ -228,28 +232,28 @@ func apart(next proxy.Compressor) proxy.Compressor {
 	})
 }
 
-// counters gives compress the token counters under its own interface.
-type counters struct{ *tokens.Counters }
+// modelCounters gives compress the token counters under its own interface.
+type modelCounters struct{ *tokens.Counters }
 
-func (c counters) For(model string) compress.Counter { return c.Counters.For(model) }
+func (c modelCounters) For(model string) compress.Counter { return c.Counters.For(model) }
 
 // newStore opens memory, and Redis behind it when cfg names one.
 func newStore(cfg configs.Config) (stores, error) {
 	memory := cache.NewMemory(int64(cfg.Cache.MemoryBytes))
 	if cfg.Cache.RedisURL == "" {
-		return stores{store: memory, shelf: cache.NewShelf(int64(cfg.Retrieval.MemoryBytes))}, nil
+		return stores{sharedStore: memory, shelf: cache.NewShelf(int64(cfg.Retrieval.MemoryBytes))}, nil
 	}
 	redis, err := cache.NewRedis(cache.RedisOptions{URL: string(cfg.Cache.RedisURL), Secret: []byte(cfg.Cache.Secret)})
 	if err != nil {
 		return stores{}, usageError{cfg.At("cache.redis_url", err)}
 	}
-	return stores{store: cache.NewLayered(memory, redis), shelf: redis, bank: bank{redis}}, nil
+	return stores{sharedStore: cache.NewLayered(memory, redis), shelf: redis, bank: bank{redis}}, nil
 }
 
 // stores is where results lie, where the originals that markers name do, and where replicas count
 // what clients use.
 type stores struct {
-	store
+	sharedStore
 	shelf retrieval.Store
 	bank  gateway.Bank // nil without Redis
 }
@@ -265,7 +269,7 @@ func (b bank) Draw(ctx context.Context, draws []gateway.Draw, owe bool) (refused
 	return b.redis.Draw(ctx, in, owe)
 }
 
-type store interface {
+type sharedStore interface {
 	compress.Store
 	Close() error
 }
@@ -280,7 +284,7 @@ func nameOriginals(keyer *cache.Keyer) func(*compress.Options) {
 }
 
 // describe names the model and its device for the log.
-func (e *engine) describe() string {
+func (e *engineParts) describe() string {
 	if e.model == nil {
 		return "none"
 	}

@@ -21,7 +21,7 @@ import (
 // workspaces are the indexes of folders, each opened once and kept up to date until they are
 // closed.
 type workspaces struct {
-	engine *engine
+	engine *engineParts
 	cfg    configs.Compress
 	log    *slog.Logger
 
@@ -32,7 +32,7 @@ type workspaces struct {
 	open map[string]*index.Index
 }
 
-func newWorkspaces(engine *engine, cfg configs.Compress, log *slog.Logger) *workspaces {
+func newWorkspaces(engine *engineParts, cfg configs.Compress, log *slog.Logger) *workspaces {
 	w := &workspaces{engine: engine, cfg: cfg, log: log, open: map[string]*index.Index{}}
 	w.ctx, w.stop = context.WithCancel(context.Background())
 	return w
@@ -51,7 +51,13 @@ func (w *workspaces) Open(ctx context.Context, roots []string, progress func(don
 		folder = filepath.Join(cache, "pith", "index")
 	}
 	x, err := index.Open(index.Options{
-		Roots: append([]string(nil), roots...), Parse: w.engine.pool, Folder: folder, Version: version(), Engine: w.engineOn,
+		Roots: append(
+			[]string(nil),
+			roots...),
+		Parse:   w.engine.pool,
+		Folder:  folder,
+		Version: version(),
+		Engine:  w.engineOn,
 	})
 	if err != nil {
 		return nil, err
@@ -70,7 +76,7 @@ func (w *workspaces) Open(ctx context.Context, roots []string, progress func(don
 
 // engineOn is the engine on the files of a workspace.
 func (w *workspaces) engineOn(files compress.Splitter) (*compress.Engine, error) {
-	counted, err := index.Counted(counters{w.engine.counters})
+	counted, err := index.Counted(modelCounters{w.engine.counters})
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +120,7 @@ func (o oneWorkspace) Find(ctx context.Context, q index.Question) (index.Context
 }
 
 // openWorkspace begins to look at the folder that cfg names, if it names one.
-func (b *backend) openWorkspace(cfg configs.Config, log *slog.Logger) (closing func() error, err error) {
+func (b *serverParts) openWorkspace(cfg configs.Config, log *slog.Logger) (closing func() error, err error) {
 	if cfg.Workspace.Root == "" {
 		return func() error { return nil }, nil
 	}
@@ -157,9 +163,10 @@ func mcpCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "mcp",
 		Short: "Serve the workspace's code to a coding agent over MCP",
-		Long: `Serve the Model Context Protocol on standard input and output: find_context, read_compressed, expand and explain. The workspace is
-what the client names as its roots, or --root, or the current folder; with --root nothing outside of it is read. Files that
-.gitignore names, hidden ones and those that look like secrets are not read. A running pith serve has the same at /mcp
+		Long: `Serve the Model Context Protocol on standard input and output: find_context, read_compressed,
+expand and explain. The workspace is what the client names as its roots, or --root, or the
+current folder; with --root nothing outside of it is read. Files that .gitignore names, hidden
+ones and those that look like secrets are not read. A running pith serve has the same at /mcp
 (workspace.root).`,
 		Example: `  claude mcp add pith -- pith mcp
   codex mcp add pith -- pith mcp`,
@@ -180,7 +187,9 @@ what the client names as its roots, or --root, or the current folder; with --roo
 				return err
 			}
 			return withEngine(cmd, config, func(w *workspaces) error {
-				err := mcp.New(mcp.Options{Version: version(), Roots: roots, ClientRoots: true, Fallback: here, Open: w.Open}).RunStdio(cmd.Context())
+				o := mcp.Options{Version: version(), Roots: roots, ClientRoots: true, Fallback: here, Open: w.Open}
+				err := mcp.New(o).
+					RunStdio(cmd.Context())
 				if cmd.Context().Err() != nil {
 					return nil // the client's way to end it
 				}
@@ -199,8 +208,9 @@ func indexCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "index [FOLDER]",
 		Short: "Show what the index of a workspace holds, or ask it",
-		Long: `Bring the index of a folder up to date, as pith mcp does, and say what it holds: files, lines, bytes, how long it took. With -q it
-prints the workspace's best code for a question. The index lies in the user's cache folder.`,
+		Long: `Bring the index of a folder up to date, as pith mcp does, and say what it holds: files, lines,
+bytes, how long it took. With -q it prints the workspace's best code for a question. The index
+lies in the user's cache folder.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return usagef("want one folder, got %d", len(args))
@@ -223,8 +233,17 @@ prints the workspace's best code for a question. The index lies in the user's ca
 					return err
 				}
 				s := x.Status()
-				fmt.Fprintf(cmd.ErrOrStderr(), "%s: %d files, %d lines, %d bytes; %d known from disk, %d left out; looked in %.0f ms\n",
-					root, s.Files, s.Lines, s.Bytes, s.Loaded, s.LeftOut, s.TookMS)
+				fmt.Fprintf(
+					cmd.ErrOrStderr(),
+					"%s: %d files, %d lines, %d bytes; %d known from disk, %d left out; looked in %.0f ms\n",
+					root,
+					s.Files,
+					s.Lines,
+					s.Bytes,
+					s.Loaded,
+					s.LeftOut,
+					s.TookMS,
+				)
 				if question == "" {
 					return nil
 				}
@@ -233,7 +252,14 @@ prints the workspace's best code for a question. The index lies in the user's ca
 					return asUsage(err)
 				}
 				fmt.Fprintln(cmd.OutOrStdout(), c.Text)
-				fmt.Fprintf(cmd.ErrOrStderr(), "%d of %d tokens; %d of %d files ranked\n", c.Tokens, c.Budget, c.Considered, c.Indexed)
+				fmt.Fprintf(
+					cmd.ErrOrStderr(),
+					"%d of %d tokens; %d of %d files ranked\n",
+					c.Tokens,
+					c.Budget,
+					c.Considered,
+					c.Indexed,
+				)
 				return nil
 			})
 		},

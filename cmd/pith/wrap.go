@@ -22,8 +22,8 @@ import (
 	"pith/configs"
 )
 
-// A wrapped is a client that `pith wrap` knows how to send through Pith for one run.
-type wrapped struct {
+// A clientSetup is a client that `pith wrap` knows how to send through Pith for one run.
+type clientSetup struct {
 	// program is what is run.
 	program string
 	// base is the variable in which the client's own base URL may stand, which then is the
@@ -37,7 +37,7 @@ type wrapped struct {
 }
 
 // wrappedClients are the clients by their names.
-var wrappedClients = map[string]wrapped{
+var wrappedClients = map[string]clientSetup{
 	"claude": {
 		program: "claude", base: "ANTHROPIC_BASE_URL", anthropic: true,
 		env: func(url string) []string { return []string{"ANTHROPIC_BASE_URL=" + url} },
@@ -46,8 +46,10 @@ var wrappedClients = map[string]wrapped{
 		program: "codex", base: "OPENAI_BASE_URL",
 		args: func(url string) []string {
 			return []string{
-				"-c", fmt.Sprintf(`model_providers.pith={name="OpenAI through Pith",base_url="%s/v1",wire_api="responses",`+
-					`env_key="OPENAI_API_KEY",supports_websockets=true}`, url),
+				"-c",
+				fmt.Sprintf(
+					`model_providers.pith={name="OpenAI through Pith",base_url="%s/v1",wire_api="responses",`+
+						`env_key="OPENAI_API_KEY",supports_websockets=true}`, url),
 				"-c", `model_provider="pith"`,
 			}
 		},
@@ -90,9 +92,10 @@ func wrapCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "wrap CLIENT [-- ARGS]",
 		Short: "Run a coding agent through Pith",
-		Long: `Run a coding agent (` + strings.Join(names, ", ") + `) through a Pith of its own on a free port, for this run alone, and print at
-the end what was saved, what passed and why. Signals and the exit status are the client's. Where its base URL is set in the
-environment, that is the upstream; else requests for /v1/messages go to Anthropic and all others to OpenAI.`,
+		Long: `Run a coding agent (` + strings.Join(names, ", ") + `) through a Pith of its own
+on a free port, for this run alone, and print at the end what was saved, what passed and why.
+Signals and the exit status are the client's. Where its base URL is set in the environment, that
+is the upstream; else requests for /v1/messages go to Anthropic and all others to OpenAI.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 || !slices.Contains(names, args[0]) {
 				return usagef("want a client: %s", strings.Join(names, ", "))
@@ -117,7 +120,7 @@ environment, that is the upstream; else requests for /v1/messages go to Anthropi
 			if len(args) > 0 && args[0] == "--" {
 				args = args[1:]
 			}
-			return wrap(cmd, source{cfg: cfg, path: config, load: load}, client, args, log)
+			return wrap(cmd, configSource{cfg: cfg, path: config, load: load}, client, args, log)
 		},
 	}
 	f := cmd.Flags()
@@ -129,7 +132,7 @@ environment, that is the upstream; else requests for /v1/messages go to Anthropi
 }
 
 // behind returns cfg with the upstreams of a client that no file and no flag sends elsewhere.
-func (w wrapped) behind(cfg configs.Config, upstream string, getenv func(string) string) configs.Config {
+func (w clientSetup) behind(cfg configs.Config, upstream string, getenv func(string) string) configs.Config {
 	if upstream != "" || len(cfg.Upstreams) > 0 {
 		return cfg
 	}
@@ -140,12 +143,15 @@ func (w wrapped) behind(cfg configs.Config, upstream string, getenv func(string)
 	switch {
 	case own == "":
 		cfg.Upstreams = []configs.Upstream{{
-			Name: "anthropic", URL: "https://api.anthropic.com", Paths: []string{"/v1/messages"}, WebSocket: "responses",
+			Name: "anthropic", URL: "https://api.anthropic.com", Paths: []string{"/v1/messages"},
+			WebSocket: "responses",
 		}}
 	case w.anthropic:
 		cfg.Server.Upstream = own
 	default: // it ends in /v1, or in whatever that API has in its place
-		cfg.Upstreams = []configs.Upstream{{Name: "own", URL: own, Paths: []string{"/v1"}, StripPath: true, WebSocket: "responses"}}
+		cfg.Upstreams = []configs.Upstream{
+			{Name: "own", URL: own, Paths: []string{"/v1"}, StripPath: true, WebSocket: "responses"},
+		}
 	}
 	return cfg
 }
@@ -167,7 +173,7 @@ type exitCode int
 func (e exitCode) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
 // wrap serves, runs the client to its end, and prints what was done.
-func wrap(cmd *cobra.Command, src source, client wrapped, args []string, log *slog.Logger) error {
+func wrap(cmd *cobra.Command, src configSource, client clientSetup, args []string, log *slog.Logger) error {
 	program, err := exec.LookPath(client.program)
 	if err != nil {
 		return fmt.Errorf("%s is not installed, or not in PATH", client.program)

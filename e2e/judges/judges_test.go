@@ -46,7 +46,8 @@ var judges = []judge{
 	{"java", ".java", javaCorpus, byCommand("java", "Judge.java")},
 }
 
-// TestOutputsAreValid: what a language's own parser takes for valid it takes for valid shortened. It names what is refused.
+// TestOutputsAreValid: what a language's own parser takes for valid it takes for valid shortened.
+// It names what is refused.
 func TestOutputsAreValid(t *testing.T) {
 	limit := judged
 	if n, err := strconv.Atoi(os.Getenv("PITH_JUDGE")); err == nil {
@@ -89,7 +90,8 @@ func (j judge) judge(t *testing.T, engine *compress.Engine, limit int) {
 		valid++
 		for _, rate := range []float64{0.4, 0.15} {
 			req := compress.Request{
-				Files: []compress.File{{Path: "x" + j.ext, Content: text, Language: j.language}}, Query: questionOf(text), Rate: rate,
+				Files: []compress.File{{Path: "x" + j.ext, Content: text, Language: j.language}},
+				Query: questionOf(text), Rate: rate,
 			}
 			res, err := engine.Compress(context.Background(), req)
 			if errors.Is(err, compress.ErrBudget) {
@@ -134,7 +136,8 @@ func questionOf(text string) string {
 	return "What does " + found + " do?"
 }
 
-// Sizes of the files that are judged, in bytes: a smaller one is not cut, a larger one says no more.
+// Sizes of the files that are judged, in bytes: a smaller one is not cut, a larger one says no
+// more.
 const (
 	least = 2000
 	most  = 60_000
@@ -257,7 +260,8 @@ func refuseTypeScript(t *testing.T, dir string) map[string]string {
 	return refusedBy(t, "node", "judge.cjs", dir, library)
 }
 
-// byCommand runs a judge that prints a line for each file that it refuses: the path, a tab, the reason.
+// byCommand runs a judge that prints a line for each file that it refuses: the path, a tab, the
+// reason.
 func byCommand(name string, args ...string) func(*testing.T, string) map[string]string {
 	return func(t *testing.T, dir string) map[string]string {
 		t.Helper()

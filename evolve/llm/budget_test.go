@@ -25,7 +25,10 @@ func TestLimiterHoldsBack(t *testing.T) {
 			fit:     3,
 		},
 		{name: "overspent before", budget: Budget{Tokens: 100}, already: Usage{In: 200}, guess: Usage{In: 1}},
-		{name: "money", budget: Budget{Money: 1e-4, Prices: Prices{In: 1, Out: 4}}, guess: Usage{In: 12, Out: 2}, fit: 5},
+		{
+			name: "money", budget: Budget{Money: 1e-4, Prices: Prices{In: 1, Out: 4}},
+			guess: Usage{In: 12, Out: 2}, fit: 5,
+		},
 		{name: "nothing asked", budget: Budget{Tokens: 1}, already: Usage{In: 5}, fit: 20},
 	}
 	for _, tt := range tests {

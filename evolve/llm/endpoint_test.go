@@ -109,7 +109,8 @@ func TestEndpointClassifies(t *testing.T) {
 			}
 		}
 		if n := f.requests.Load(); n != tt.requests || used != (Usage{10 * n, 2 * n}) {
-			t.Errorf("%s: %d requests, used %+v, want %d requests and all that they used", tt.name, n, used, tt.requests)
+			t.Errorf("%s: %d requests, used %+v, want %d requests and all that they used", tt.name, n,
+				used, tt.requests)
 		}
 	}
 }
@@ -182,7 +183,8 @@ func TestEndpointFailures(t *testing.T) {
 		})
 		_, used, err := f.open(t, EndpointOptions{Retries: 2}).Generate(t.Context(), []TextRequest{{Prompt: "p"}})
 		if !errors.Is(err, ErrEndpoint) || f.requests.Load() != tt.requests {
-			t.Errorf("%s: %v after %d requests, want ErrEndpoint after %d", tt.name, err, f.requests.Load(), tt.requests)
+			t.Errorf("%s: %v after %d requests, want ErrEndpoint after %d", tt.name, err,
+				f.requests.Load(), tt.requests)
 		}
 		if tt.status != http.StatusOK && (used != Usage{} || !strings.Contains(err.Error(), tt.body)) {
 			t.Errorf("%s: used %+v, %v, want nothing used and the endpoint's words", tt.name, used, err)

@@ -5,7 +5,8 @@ import "sync"
 // A Notice tells the user why a run waits, once for each reason, whichever of many requests found
 // it out. It is safe for concurrent use; the zero value tells nobody.
 type Notice struct {
-	// Tell is called one call at a time, with "" when things move again. It is set before first use.
+	// Tell is called one call at a time, with "" when things move again. It is set before first
+	// use.
 	Tell func(reason string)
 
 	mu   sync.Mutex

@@ -70,8 +70,8 @@ func Contenders(history []Candidate, percent float64, most int) []Candidate {
 	return out[:min(most, len(out))]
 }
 
-// SpreadContenders thins contenders that are near-copies: a guided search ends among neighbours of one
-// prompt, and twenty of those say no more on the validation split than one. It takes complete
+// SpreadContenders thins contenders that are near-copies: a guided search ends among neighbours of
+// one prompt, and twenty of those say no more on the validation split than one. It takes complete
 // candidates by fitness, each at least apart units away from all taken before it.
 func SpreadContenders(history []Candidate, apart, most int) []Candidate {
 	var out []Candidate

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// A breeder makes and evaluates up to Offspring children of the population and returns them in order
-// of birth.
+// A breeder makes and evaluates up to Offspring children of the population and returns them in
+// order of birth.
 type breeder func(ctx context.Context, population []Candidate) ([]Candidate, error)
 
 // evolve is PromptQuine: mutation only, one to four deletions per child, age-based survival (paper,

@@ -42,8 +42,8 @@ type term struct {
 	table        []float64
 }
 
-// Planted is a synthetic problem with a known optimum. It is an Evaluator of its own texts.
-type Planted struct {
+// PlantedProblem is a synthetic problem with a known optimum. It is an Evaluator of its own texts.
+type PlantedProblem struct {
 	Kind PlantedKind
 	// Optimum is the highest fitness any mask reaches.
 	Optimum float64
@@ -55,8 +55,8 @@ type Planted struct {
 }
 
 // NewPlanted makes a problem of size units (and one slot) from a seed.
-func NewPlanted(kind PlantedKind, size int, seed uint64) *Planted {
-	p := &Planted{Kind: kind, size: size}
+func NewPlanted(kind PlantedKind, size int, seed uint64) *PlantedProblem {
+	p := &PlantedProblem{Kind: kind, size: size}
 	rng := rand.New(rand.NewPCG(seed, uint64(size)))
 	p.plant(rng)
 	worst, best := p.extreme(-1), p.extreme(1)
@@ -78,7 +78,7 @@ func NewPlanted(kind PlantedKind, size int, seed uint64) *Planted {
 }
 
 // plant draws the terms. A table's entry for "nothing dropped" is always zero.
-func (p *Planted) plant(rng *rand.Rand) {
+func (p *PlantedProblem) plant(rng *rand.Rand) {
 	for i := 0; i < p.size; {
 		width := 1
 		if p.Kind == Deceptive && rng.IntN(4) == 0 {
@@ -127,7 +127,7 @@ func trap(start, width int, size float64) term {
 // extreme returns the largest (sign 1) or smallest (sign -1) sum of terms over all masks, by a
 // dynamic programme from left to right whose state is the dropped-bits of the last plantedWidth
 // units.
-func (p *Planted) extreme(sign float64) float64 {
+func (p *PlantedProblem) extreme(sign float64) float64 {
 	const states = 1 << plantedWidth
 	ending := make([][]term, p.size)
 	for _, t := range p.terms {
@@ -172,7 +172,7 @@ func endingSum(terms []term, state int) float64 {
 }
 
 // Problem wraps p for a search.
-func (p *Planted) Problem() Problem {
+func (p *PlantedProblem) Problem() Problem {
 	t := Template{Slots: []string{"x"}}
 	for i := range p.size {
 		t.Units = append(t.Units, Unit{Text: string(plantedRune + rune(i))})
@@ -182,7 +182,7 @@ func (p *Planted) Problem() Problem {
 }
 
 // Evaluate answers trials.
-func (p *Planted) Evaluate(_ context.Context, trials []Trial) ([][]float64, error) {
+func (p *PlantedProblem) Evaluate(_ context.Context, trials []Trial) ([][]float64, error) {
 	out := make([][]float64, len(trials))
 	for k, t := range trials {
 		dropped, err := p.dropped(t.Text)
@@ -198,7 +198,7 @@ func (p *Planted) Evaluate(_ context.Context, trials []Trial) ([][]float64, erro
 }
 
 // dropped reads off a text which units it lacks.
-func (p *Planted) dropped(text string) ([]bool, error) {
+func (p *PlantedProblem) dropped(text string) ([]bool, error) {
 	dropped := make([]bool, p.size)
 	for i := range dropped {
 		dropped[i] = true
@@ -214,7 +214,7 @@ func (p *Planted) dropped(text string) ([]bool, error) {
 	return dropped, nil
 }
 
-func (p *Planted) fitness(dropped []bool) float64 {
+func (p *PlantedProblem) fitness(dropped []bool) float64 {
 	sum := plantedFull
 	for _, t := range p.terms {
 		bits := 0
@@ -230,7 +230,7 @@ func (p *Planted) fitness(dropped []bool) float64 {
 
 // deviation is what sets example e apart from the mean: bounded, and opposite for the two examples
 // of a pair.
-func (p *Planted) deviation(dropped []bool, e int) float64 {
+func (p *PlantedProblem) deviation(dropped []bool, e int) float64 {
 	angle := 0.0
 	for i, w := range p.tilt[e/2] {
 		if dropped[i] {

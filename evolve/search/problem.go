@@ -28,7 +28,8 @@ type Problem struct {
 	// Low and High bound the reward of one example; racing relies on them. If both are zero,
 	// rewards are unbounded.
 	Low, High float64
-	// Length measures a text, in tokens of the target model. If nil, the number of kept units counts.
+	// Length measures a text, in tokens of the target model. If nil, the number of kept units
+	// counts.
 	Length func(text string) int
 	// Retokenize cuts a pruned text anew; only TAPruning in reference mode does so. If nil, units
 	// stay as they are.

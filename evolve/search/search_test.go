@@ -102,7 +102,8 @@ func digestOf(t *testing.T, p Problem, opt Options) string {
 
 func TestSlotsAreNeverCut(t *testing.T) {
 	for _, a := range Algorithms() {
-		r, err := Run(t.Context(), NewPlanted(Additive, 30, 2).Problem(), Options{Algorithm: a, Seed: 1, MaxPrompts: 500})
+		r, err := Run(t.Context(), NewPlanted(Additive, 30, 2).Problem(),
+			Options{Algorithm: a, Seed: 1, MaxPrompts: 500})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -64,7 +64,8 @@ func TestTAPruningFollowsTheWorkedExample(t *testing.T) {
 			t.Fatal(err)
 		}
 		if r.Best.Text != tt.want || len(r.History) != tt.evals {
-			t.Errorf("%s: %q after %d evaluations, want %q after %d", tt.name, r.Best.Text, len(r.History), tt.want, tt.evals)
+			t.Errorf("%s: %q after %d evaluations, want %q after %d", tt.name, r.Best.Text, len(r.History),
+				tt.want, tt.evals)
 		}
 		near(t, tt.name+" fitness", r.Best.Fitness, tt.fit)
 	}
@@ -85,7 +86,8 @@ func TestTAPruningSpeculatingGivesTheSameAnswer(t *testing.T) {
 			t.Errorf("seed %d: one at a time and eight ahead differ", seed)
 		}
 		if many.Stats.Prompts < one.Stats.Prompts {
-			t.Errorf("seed %d: speculation evaluated %d prompts, fewer than %d", seed, many.Stats.Prompts, one.Stats.Prompts)
+			t.Errorf("seed %d: speculation evaluated %d prompts, fewer than %d", seed, many.Stats.Prompts,
+				one.Stats.Prompts)
 		}
 	}
 }
@@ -105,8 +107,10 @@ func TestTAPruningOnNegativeFitness(t *testing.T) {
 	})
 	for _, tt := range []struct {
 		reference bool
-		first     string // the text after the first sweep's first removal was folded: what the second removal starts from
-		want      string
+		// The text after the first sweep's first removal was folded: what the second removal starts
+		// from.
+		first string
+		want  string
 	}{
 		{reference: false, first: "a", want: "a"},
 		{reference: true, first: "", want: "ab"},

@@ -117,7 +117,8 @@ func (q *Queue) whyNothingMoves(ctx context.Context) string {
 			others++
 		}
 	}
-	reason := fmt.Sprintf("no worker serves the model %q: start `pith evolve worker` with it, at this Redis", q.opt.Model)
+	reason := fmt.Sprintf("no worker serves the model %q: start `pith evolve worker` with it, at this Redis",
+		q.opt.Model)
 	if others > 0 {
 		reason += fmt.Sprintf(" (%d workers here serve other models)", others)
 	}

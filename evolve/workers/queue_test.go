@@ -60,8 +60,8 @@ func startRedis(t *testing.T) string {
 	return ""
 }
 
-// model answers every question with what its prompt says, and counts.
-type model struct {
+// toyModel answers every question with what its prompt says, and counts.
+type toyModel struct {
 	asked atomic.Int64
 	// fail, if not nil, is what it answers instead.
 	fail error
@@ -69,7 +69,7 @@ type model struct {
 	hold chan struct{}
 }
 
-func (m *model) wait(ctx context.Context) error {
+func (m *toyModel) wait(ctx context.Context) error {
 	m.asked.Add(1)
 	if m.hold != nil {
 		select {
@@ -81,7 +81,7 @@ func (m *model) wait(ctx context.Context) error {
 	return m.fail
 }
 
-func (m *model) LogProbs(ctx context.Context, queries []llm.Query) ([]float64, error) {
+func (m *toyModel) LogProbs(ctx context.Context, queries []llm.Query) ([]float64, error) {
 	out := make([]float64, len(queries))
 	for i, q := range queries {
 		out[i] = -float64(len(q.Prompt)) / 3 // a float that needs all its bits
@@ -89,7 +89,7 @@ func (m *model) LogProbs(ctx context.Context, queries []llm.Query) ([]float64, e
 	return out, m.wait(ctx)
 }
 
-func (m *model) Classify(ctx context.Context, choices []llm.Choice) ([][]float64, llm.Usage, error) {
+func (m *toyModel) Classify(ctx context.Context, choices []llm.Choice) ([][]float64, llm.Usage, error) {
 	out := make([][]float64, len(choices))
 	for i, c := range choices {
 		out[i] = make([]float64, len(c.Options))
@@ -97,7 +97,7 @@ func (m *model) Classify(ctx context.Context, choices []llm.Choice) ([][]float64
 	return out, llm.Usage{In: 7 * int64(len(choices)), Out: 1}, m.wait(ctx)
 }
 
-func (m *model) Generate(ctx context.Context, requests []llm.TextRequest) ([]string, llm.Usage, error) {
+func (m *toyModel) Generate(ctx context.Context, requests []llm.TextRequest) ([]string, llm.Usage, error) {
 	out := make([]string, len(requests))
 	for i, r := range requests {
 		out[i] = strings.ToUpper(r.Prompt)
@@ -105,7 +105,7 @@ func (m *model) Generate(ctx context.Context, requests []llm.TextRequest) ([]str
 	return out, llm.Usage{Out: 3}, m.wait(ctx)
 }
 
-func (m *model) backend(id string) llm.Backend {
+func (m *toyModel) backend(id string) llm.Backend {
 	return llm.Backend{ID: id, LM: m, Classifier: m, Generator: m}
 }
 
@@ -144,7 +144,7 @@ func open(t *testing.T, opt QueueOptions) *Queue {
 
 func TestQueueAnswersAsTheModelDoes(t *testing.T) {
 	url := startRedis(t)
-	m := &model{}
+	m := &toyModel{}
 	serve(t, url, m.backend("m"), 4)
 	q := open(t, QueueOptions{URL: url, Model: "m"})
 	queries := []llm.Query{{Prompt: "a"}, {Prompt: "four", Continuation: " x", Shared: 2}}
@@ -165,7 +165,7 @@ func TestQueueAnswersAsTheModelDoes(t *testing.T) {
 
 func TestQueueServesManyAtOnce(t *testing.T) {
 	url := startRedis(t)
-	models := []*model{{}, {}}
+	models := []*toyModel{{}, {}}
 	for _, m := range models {
 		serve(t, url, m.backend("m"), 2)
 	}
@@ -189,7 +189,7 @@ func TestQueueServesManyAtOnce(t *testing.T) {
 // A worker that holds a job and never answers costs the patience, not the run.
 func TestQueueHandsOutAgain(t *testing.T) {
 	url := startRedis(t)
-	stuck := &model{hold: make(chan struct{})}
+	stuck := &toyModel{hold: make(chan struct{})}
 	serve(t, url, stuck.backend("m"), 1)
 	q := open(t, QueueOptions{URL: url, Model: "m", Patience: 50 * time.Millisecond})
 	answered := make(chan error, 1)
@@ -200,7 +200,7 @@ func TestQueueHandsOutAgain(t *testing.T) {
 	for stuck.asked.Load() == 0 {
 		time.Sleep(time.Millisecond)
 	}
-	healthy := &model{}
+	healthy := &toyModel{}
 	serve(t, url, healthy.backend("m"), 1)
 	if err := <-answered; err != nil || healthy.asked.Load() == 0 {
 		t.Errorf("the second worker was asked %d times: %v", healthy.asked.Load(), err)
@@ -211,7 +211,7 @@ func TestQueueHandsOutAgain(t *testing.T) {
 // A run that was killed while a job was under way finds its answer when it asks again.
 func TestQueueFindsWhatWasAskedBefore(t *testing.T) {
 	url := startRedis(t)
-	m := &model{hold: make(chan struct{})}
+	m := &toyModel{hold: make(chan struct{})}
 	serve(t, url, m.backend("m"), 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	killed := open(t, QueueOptions{URL: url, Model: "m"})
@@ -236,13 +236,14 @@ func TestQueueFindsWhatWasAskedBefore(t *testing.T) {
 
 func TestQueueErrors(t *testing.T) {
 	url := startRedis(t)
-	refusing := &model{fail: fmt.Errorf("no such model: %w", llm.ErrBackend)}
+	refusing := &toyModel{fail: fmt.Errorf("no such model: %w", llm.ErrBackend)}
 	serve(t, url, refusing.backend("m"), 1)
 	_, err := open(t, QueueOptions{URL: url, Model: "m"}).LogProbs(t.Context(), []llm.Query{{Prompt: "a"}})
 	if !errors.Is(err, ErrJob) || !strings.Contains(err.Error(), "no such model") || refusing.asked.Load() != 1 {
-		t.Errorf("LogProbs = %v after %d tries, want ErrJob in the worker's words after one", err, refusing.asked.Load())
+		t.Errorf("LogProbs = %v after %d tries, want ErrJob in the worker's words after one", err,
+			refusing.asked.Load())
 	}
-	err = Serve(t.Context(), Options{URL: url, Backend: (&model{}).backend("other")})
+	err = Serve(t.Context(), Options{URL: url, Backend: (&toyModel{}).backend("other")})
 	if !errors.Is(err, ErrOtherModel) {
 		t.Errorf("a worker with another model: %v, want ErrOtherModel", err)
 	}
@@ -257,7 +258,8 @@ func TestQueueErrors(t *testing.T) {
 func TestQueueSaysWhyItWaits(t *testing.T) {
 	url := startRedis(t)
 	told := make(chan string, 10)
-	q := open(t, QueueOptions{URL: url, Model: "m", Patience: 10 * time.Millisecond, OnWait: func(r string) { told <- r }})
+	q := open(
+		t, QueueOptions{URL: url, Model: "m", Patience: 10 * time.Millisecond, OnWait: func(r string) { told <- r }})
 	answered := make(chan error, 1)
 	go func() {
 		_, err := q.LogProbs(t.Context(), []llm.Query{{Prompt: "a"}})
@@ -266,7 +268,7 @@ func TestQueueSaysWhyItWaits(t *testing.T) {
 	if reason := <-told; !strings.Contains(reason, `no worker serves the model "m"`) {
 		t.Errorf("told %q", reason)
 	}
-	serve(t, url, (&model{}).backend("m"), 1)
+	serve(t, url, (&toyModel{}).backend("m"), 1)
 	if err := <-answered; err != nil {
 		t.Error(err)
 	}

@@ -119,7 +119,8 @@ func (w *worker) process(ctx context.Context, t *asynq.Task) error {
 // admit compares the worker's model with those that runs ask for.
 func admit(ctx context.Context, client *redis.Client, model string) error {
 	from := strconv.FormatInt(time.Now().Add(-3*announceEvery).UnixMilli(), 10)
-	asked, err := client.ZRangeArgs(ctx, redis.ZRangeArgs{Key: runsKey, ByScore: true, Start: from, Stop: "+inf"}).Result()
+	asked, err := client.ZRangeArgs(
+		ctx, redis.ZRangeArgs{Key: runsKey, ByScore: true, Start: from, Stop: "+inf"}).Result()
 	if err != nil {
 		return fmt.Errorf("look for runs: %w", err)
 	}
@@ -170,7 +171,8 @@ func openRedis(ctx context.Context, url string) (*redis.Client, error) {
 	options, err := redis.ParseURL(url)
 	if err != nil {
 		// Neither the URL nor the parser's message: both may show a password.
-		return nil, fmt.Errorf("%w: the Redis URL is not redis://[user:password@]host:port[/db] or rediss://", llm.ErrOptions)
+		return nil, fmt.Errorf(
+			"%w: the Redis URL is not redis://[user:password@]host:port[/db] or rediss://", llm.ErrOptions)
 	}
 	options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	client := redis.NewClient(options)

@@ -17,7 +17,8 @@ import (
 func TestOnlyRegularFilesAreRead(t *testing.T) {
 	dir := t.TempDir()
 	file, link, pipe := filepath.Join(dir, "file"), filepath.Join(dir, "link"), filepath.Join(dir, "pipe")
-	if err := errors.Join(os.WriteFile(file, []byte("12345"), 0o600), os.Symlink(file, link), syscall.Mkfifo(pipe, 0o600)); err != nil {
+	if err := errors.Join(os.WriteFile(file, []byte("12345"), 0o600), os.Symlink(file, link),
+		syscall.Mkfifo(pipe, 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{file, link} {
@@ -29,7 +30,8 @@ func TestOnlyRegularFilesAreRead(t *testing.T) {
 		}
 	}
 	for _, path := range []string{pipe, dir, os.DevNull} {
-		if _, err := textfile.Read(path, 5); !errors.Is(err, textfile.ErrNotRegular) || !strings.Contains(err.Error(), path) {
+		if _, err := textfile.Read(path, 5); !errors.Is(err, textfile.ErrNotRegular) ||
+			!strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
@@ -40,17 +42,18 @@ func TestOnlyRegularFilesAreRead(t *testing.T) {
 
 // bombs are small texts of which a parser makes much.
 var bombs = map[string]string{
-	"sequences":      strings.Repeat("[", 200_000),
-	"mappings":       strings.Repeat("{a: ", 50_000),
-	"dashes":         strings.Repeat("- ", 100_000),
-	"keys":           strings.Repeat("? ", 100_000),
-	"values":         strings.Repeat("a: ", 60_000),
-	"tags":           "a: " + strings.Repeat("!x ", 60_000),
-	"tags on lines":  "a:\n" + strings.Repeat(" !x\n", 50_000),
-	"anchors":        strings.Repeat("&a ", 60_000),
-	"closed":         strings.Repeat("[", 1000) + strings.Repeat("]", 1000),
-	"indentation":    indented(500),
-	"laughs":         "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n",
+	"sequences":     strings.Repeat("[", 200_000),
+	"mappings":      strings.Repeat("{a: ", 50_000),
+	"dashes":        strings.Repeat("- ", 100_000),
+	"keys":          strings.Repeat("? ", 100_000),
+	"values":        strings.Repeat("a: ", 60_000),
+	"tags":          "a: " + strings.Repeat("!x ", 60_000),
+	"tags on lines": "a:\n" + strings.Repeat(" !x\n", 50_000),
+	"anchors":       strings.Repeat("&a ", 60_000),
+	"closed":        strings.Repeat("[", 1000) + strings.Repeat("]", 1000),
+	"indentation":   indented(500),
+	"laughs": "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\n" +
+		"c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n",
 	"flat":           "a: [" + strings.Repeat("x,", 400_000) + "x]",
 	"brackets apart": "a: [x,\n" + strings.Repeat("[\n", 90_000),
 }
@@ -74,7 +77,8 @@ func TestBombsAreRefused(t *testing.T) {
 func TestWhatPeopleWritePasses(t *testing.T) {
 	for _, text := range []string{
 		"", "# only a comment\n", "a: {b: 1, c: [2, 3], d: {e: f}}\n", "- a: &x 1\n  b: !!str 2\n- - c\n  - d\n",
-		"text: |\n  [[[[[[ {{{{\n  - - - - - -\nnext: '[[[['\n", "list:\n" + strings.Repeat("- {name: a, hash: b}\n", 5000),
+		"text: |\n  [[[[[[ {{{{\n  - - - - - -\nnext: '[[[['\n",
+		"list:\n" + strings.Repeat("- {name: a, hash: b}\n", 5000),
 		"list:\n" + strings.Repeat("-\n", 5000), "flow: {" + strings.Repeat("a: 1, ", 5000) + "}\n", indented(30),
 	} {
 		if line, err := textfile.CheckYAML([]byte(text)); err != nil {

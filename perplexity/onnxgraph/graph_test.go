@@ -42,8 +42,8 @@ func TestInspectReadsTheEnds(t *testing.T) {
 		t.Fatalf("%d inputs and %d outputs, want 7 and 5", len(info.Inputs), len(info.Outputs))
 	}
 	p := info.Inputs[3]
-	if p.Name != "past_key_values.0.key" || p.Elem != ElemFloat || len(p.Dims) != 4 || p.Dims[0] != -1 || p.Dims[1] != 2 ||
-		p.Dims[3] != 12 {
+	if p.Name != "past_key_values.0.key" || p.Elem != ElemFloat || len(p.Dims) != 4 || p.Dims[0] != -1 ||
+		p.Dims[1] != 2 || p.Dims[3] != 12 {
 		t.Errorf("input 3 is %+v", p)
 	}
 }

@@ -60,7 +60,8 @@ func ToNLL(onnx []byte, info Info, states bool) (Message, error) {
 	}
 	gather := []*Node{
 		NewNode("Flatten", []string{at.In[0]}, []string{prefix + "positions"}, IntAttr("axis", -1)),
-		NewNode("Gather", []string{prefix + "positions", prefix + "wanted"}, []string{prefix + "rows"}, IntAttr("axis", 0)),
+		NewNode("Gather", []string{prefix + "positions", prefix + "wanted"}, []string{prefix + "rows"},
+			IntAttr("axis", 0)),
 	}
 	few, err := at.withInput(prefix + "rows")
 	if err != nil {
@@ -174,7 +175,8 @@ func (e *edit) gatherRows() (*Node, error) {
 			name = next
 		case "If", "Loop":
 			return nil, fmt.Errorf(
-				"the logits come out of an %s, as in decoders merged into one file: %w (use the export without past beside it)",
+				"the logits come out of an %s, as in decoders merged into one file: %w "+
+					"(use the export without past beside it)",
 				n.Op, ErrUnsupported,
 			)
 		default:
@@ -254,7 +256,8 @@ func (e *edit) replaceInputs(info Info, lasting bool) ([]*Node, error) {
 	for _, in := range info.Inputs {
 		switch {
 		case in.Name == "input_ids" && slices.ContainsFunc(in.Dims, func(d int64) bool { return d > 0 }):
-			return nil, fmt.Errorf("input_ids has the fixed shape %v: %w (export with dynamic axes)", in.Dims, ErrUnsupported)
+			return nil, fmt.Errorf("input_ids has the fixed shape %v: %w (export with dynamic axes)",
+				in.Dims, ErrUnsupported)
 		case in.Name == "input_ids", in.Name == "attention_mask", lasting && !isKeep(in.Name):
 			continue
 		case in.Name == "position_ids":

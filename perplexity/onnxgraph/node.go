@@ -12,7 +12,8 @@ type Node struct {
 	Body       Message
 	In, Out    []string
 	Op, domain string
-	// inner are the names that its subgraphs mention, some of which may be of the graph around them.
+	// inner are the names that its subgraphs mention, some of which may be of the graph around
+	// them.
 	inner []string
 }
 
