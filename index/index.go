@@ -7,22 +7,15 @@
 package index
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"pith/compress"
 	"pith/parsers"
@@ -162,26 +155,6 @@ func (x *Index) name(root int, path string) string {
 	return fmt.Sprintf("%s/%s", filepath.Base(x.opts.Roots[root]), path)
 }
 
-// read returns the bytes of a file below a root. A symbolic link that leads out is an error.
-func (x *Index) read(root int, path string) ([]byte, error) {
-	f, err := x.roots[root].Open(filepath.FromSlash(path))
-	if err != nil {
-		return nil, fmt.Errorf("read: %w", err)
-	}
-	defer func() { _ = f.Close() }() // it was only read
-	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("read: %w", err)
-	}
-	return text, nil
-}
-
-// A change is a file that is new or has changed.
-type change struct {
-	root int
-	found
-}
-
 // Refresh looks at all files and takes in what has changed. progress, where it is not nil, is told
 // of files that are done.
 func (x *Index) Refresh(ctx context.Context, progress func(done, of int)) error {
@@ -195,7 +168,7 @@ func (x *Index) refresh(ctx context.Context, progress func(done, of int)) (folde
 	start := time.Now()
 	var changes []change
 	there := map[string]bool{}
-	leftOut, bytes := 0, int64(0)
+	leftOut, held := 0, int64(0)
 	for i, dir := range x.opts.Roots {
 		files, below, err := walk(ctx, dir)
 		if err != nil {
@@ -206,13 +179,13 @@ func (x *Index) refresh(ctx context.Context, progress func(done, of int)) (folde
 			if f.info.Size() == 0 || f.info.Size() > maxFile {
 				continue
 			}
-			if len(there) >= x.opts.MaxFiles || bytes+f.info.Size() > x.opts.MaxBytes {
+			if len(there) >= x.opts.MaxFiles || held+f.info.Size() > x.opts.MaxBytes {
 				leftOut++
 				continue
 			}
 			name := x.name(i, f.path)
 			there[name] = true
-			bytes += f.info.Size()
+			held += f.info.Size()
 			if old := x.file(
 				name,
 			); old == nil || old.Size != f.info.Size() ||
@@ -233,81 +206,6 @@ func (x *Index) file(name string) *file {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	return x.files[name]
-}
-
-// take reads and cuts files, as many at once as there are cores.
-func (x *Index) take(ctx context.Context, changes []change, progress func(done, of int)) ([]*file, error) {
-	list := make([]*file, len(changes))
-	var mu sync.Mutex
-	done := 0
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i, c := range changes {
-		g.Go(func() error {
-			f, err := x.cut(ctx, c)
-			if err != nil {
-				return err
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			list[i] = f
-			if done++; progress != nil {
-				progress(done, len(changes))
-			}
-			return nil
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return nil, fmt.Errorf("index: %w", err)
-	}
-	return slices.DeleteFunc(list, func(f *file) bool { return f == nil }), nil
-}
-
-// cut takes one file in; nil where it is gone.
-func (x *Index) cut(ctx context.Context, c change) (*file, error) {
-	text, err := x.read(c.root, c.path)
-	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) || ctx.Err() == nil {
-			return nil, nil //nolint:nilnil // what cannot be read is not there
-		}
-		return nil, err
-	}
-	return x.know(ctx, x.name(c.root, c.path), text, c.info)
-}
-
-// know makes what is known of a file from its text.
-func (x *Index) know(ctx context.Context, name string, text []byte, info fs.FileInfo) (*file, error) {
-	f := &file{Path: name, Size: info.Size(), Modified: info.ModTime().UnixNano(), Sum: sha256.Sum256(text)}
-	if !isSource(name, text) {
-		f.NoSource = true
-		return f, nil
-	}
-	var err error
-	if f.Parsed, err = x.opts.Parse.Parse(ctx, name, text); err != nil {
-		return nil, fmt.Errorf("cut %s: %w", name, err)
-	}
-	f.Lines = bytes.Count(text, []byte("\n"))
-	f.Terms = map[string][]hit{}
-	for i, chunk := range f.Parsed.Chunks {
-		counts := map[string]int32{}
-		words := compress.Terms(string(text[chunk.Start:chunk.End]))
-		for _, w := range words {
-			counts[w]++
-		}
-		for w, n := range counts {
-			f.Terms[w] = append(f.Terms[w], hit{int32(i), n}) //nolint:gosec // a file has fewer chunks than that
-		}
-		f.Lengths = append(f.Lengths, int32(len(words))) //nolint:gosec // likewise
-	}
-	return f, nil
-}
-
-// isSource reports text in a language that is cut along its syntax.
-func isSource(name string, text []byte) bool {
-	if bytes.IndexByte(text[:min(len(text), 8000)], 0) >= 0 || len(text) > maxFile {
-		return false
-	}
-	return slices.Contains(parsers.Languages(), parsers.Detect(name, text))
 }
 
 // replace puts what was read in the place of what was known, and forgets what is gone.
