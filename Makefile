@@ -7,7 +7,7 @@ FUZZTIME ?= 30s
 # --cuda fetches the runtime with the CUDA provider.
 ONNXRUNTIME_FLAGS ?=
 
-.PHONY: help run build install man test browser inspector agents agents-newest lint vulnerabilities deadcode fmt golden fuzz mutate bench soak deps testdeps clean
+.PHONY: help run build install man test browser inspector agents agents-newest scorers chart fleet lint vulnerabilities deadcode fmt golden fuzz mutate bench soak deps testdeps clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -36,6 +36,7 @@ testdeps: deps ## what the tests need besides: a Redis server, the client SDKs, 
 	@scripts/fetch-agents
 
 test: testdeps build ## all tests: real ONNX Runtime, real Redis, real clients, race detector
+	$(GO) test -run '^TestWorkIsLinear$$' ./dialects # what is made for a body is not judged under the race detector
 	$(GO) test -race -timeout 20m ./...
 
 agents: testdeps build ## every coding agent at its pinned version against a scripted model, directly and through Pith
@@ -52,6 +53,17 @@ inspector: build ## the official MCP inspector against pith mcp
 agents-newest: testdeps build ## the same with the newest versions, to see a changed format before users do
 	@scripts/fetch-agents --newest
 	AGENTS=.deps/agents-newest $(GO) test -tags agents -run CodingAgent -count 1 -v -timeout 40m ./e2e
+
+scorers: deps ## scoring on the real Triton and MLServer, which are fetched (1 GB)
+	@scripts/fetch-scorers
+	$(GO) test -tags scorers -run ScorersOfOthers -count 1 -v -timeout 20m ./perplexity/remote
+
+chart: build ## the Helm chart: rendered with each example, decoded strictly against the Kubernetes API types, its configurations checked
+	@scripts/chart
+
+fleet: build ## four replicas and real Redis servers under load, killed, added, restarted and failed over
+	@scripts/fetch-redis
+	bin/pith bench fleet
 
 lint: ## formatting and static checks with the pinned linter
 	@scripts/lint

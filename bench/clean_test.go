@@ -74,9 +74,12 @@ func TestCleanByName(t *testing.T) {
 	corpus := corpusOf(t, nil)
 	for repo, trained := range map[string]bool{
 		"gin": true, "huey": true, "pypi huey@1.0": true, "commons-lang": true, "chart.js": true,
-		"go github.com/gin-gonic/gin@v1.2.0": true, "maven org.apache.commons:commons-lang3@3.1": true, "npm chart.js@4.0.0": true,
-		"fmt": false, "ice": false, "go github.com/pion/ice/v4@v4.0.0": false, "ginkgo": false,
-		"npm gin@1.0.0": false,
+		"go github.com/gin-gonic/gin@v1.2.0":         true,
+		"maven org.apache.commons:commons-lang3@3.1": true,
+		"npm chart.js@4.0.0":                         true,
+		"fmt":                                        false, "ice": false, "ginkgo": false,
+		"go github.com/pion/ice/v4@v4.0.0": false,
+		"npm gin@1.0.0":                    false,
 	} {
 		if got := corpus.Check([]bench.Case{caseOf(repo, "")})[0]; got.Trained() != trained {
 			t.Errorf("%s: trained on %t (%q), want %t", repo, got.Trained(), got.Name, trained)

@@ -35,6 +35,9 @@ type Proxy struct {
 	Rate, Seconds int
 	// Streams is the number of silent streams whose memory is measured. If zero, 1000.
 	Streams int
+	// Overload measures what requests without code wait under five times the code that can be
+	// compressed, and nothing else.
+	Overload bool
 	// Progress is told what runs. May be nil.
 	Progress func(what string)
 }
@@ -64,22 +67,27 @@ type ProxyReport struct {
 	Rows    []ProxyRow   `json:"rows"`
 	Load    []LoadRow    `json:"load"`
 	Streams StreamMemory `json:"streams"`
+	// Overload is there where it was asked for, and the others are not.
+	Overload *OverloadReport `json:"overload,omitempty"`
 }
 
 // A bodyKind is a way of filling a body. unique bodies have other code in each request, asking ones
-// another question in a message of its own behind the same code and its first question.
+// another question in a message of its own behind the same code and its first question. The code
+// comes in so many files; zero is one.
 type bodyKind struct {
 	name   string
 	mode   string
 	code   bool
 	unique bool
 	asking bool
+	files  int
 }
 
 var kinds = []bodyKind{
 	{name: "switched off", mode: "off"},
 	{name: "prose, left alone", mode: "auto"},
 	{name: "new code, compressed", mode: "force", code: true, unique: true},
+	{name: "new code in 20 files, compressed", mode: "force", code: true, unique: true, files: 20},
 	{name: "same code again", mode: "force", code: true},
 	{name: "same code, next question", mode: "force", code: true, asking: true},
 }
@@ -106,6 +114,10 @@ func (p Proxy) Run(ctx context.Context) (ProxyReport, error) {
 		return ProxyReport{}, err
 	}
 	var rep ProxyReport
+	if p.Overload {
+		rep.Overload, err = p.overload(ctx, pith)
+		return rep, err
+	}
 	for _, kind := range kinds {
 		for _, size := range p.Sizes {
 			p.Progress(fmt.Sprintf("%s, %d bytes", kind.name, size))
@@ -195,8 +207,17 @@ func (k bodyKind) body(size, n int) []byte {
 		if k.unique {
 			seed = uint64(n) + 1
 		}
-		enough := func(_ int, text string) bool { return len(text) >= size }
-		content = "```go\n" + syntheticGo(15, seed, enough) + "```\n\n" + firstQuestion
+		files := max(k.files, 1)
+		enough := func(_ int, text string) bool { return len(text) >= size/files }
+		content = ""
+		for i := range files {
+			path := ""
+			if files > 1 {
+				path = fmt.Sprintf(" store/file%d.go", i)
+			}
+			content += "```go" + path + "\n" + syntheticGo(15, seed<<8+uint64(i), enough) + "```\n\n"
+		}
+		content += firstQuestion
 	}
 	type message map[string]string
 	messages := []message{{"role": "user", "content": content}}
@@ -271,6 +292,9 @@ func quantiles(values []float64) Quantiles {
 
 // WriteText prints the report as a table.
 func (r ProxyReport) WriteText(w io.Writer) error {
+	if r.Overload != nil {
+		return r.Overload.writeText(w)
+	}
 	fmt.Fprintln(w, "milliseconds; added: of the paired differences")
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "request\tbytes\tpairs\tbare p50\tp99\tpith p50\tp99\tadded p50\tp99\tdecision\tcache")

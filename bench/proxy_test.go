@@ -2,11 +2,14 @@ package bench_test
 
 import (
 	"bytes"
+	"io"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"pith/bench"
 )
@@ -27,8 +30,8 @@ func TestProxy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(report.Rows) != 10 {
-		t.Fatalf("%d rows, want 5 kinds of 2 sizes", len(report.Rows))
+	if len(report.Rows) != 12 {
+		t.Fatalf("%d rows, want 6 kinds of 2 sizes", len(report.Rows))
 	}
 	want := 0
 	for _, row := range report.Rows {
@@ -53,8 +56,53 @@ func TestProxy(t *testing.T) {
 		t.Errorf("streams %+v", report.Streams)
 	}
 	var text bytes.Buffer
-	if err := report.WriteText(&text); err != nil || strings.Count(text.String(), "\n") != 18 {
-		t.Errorf("tables have not 10 rows, 2 loads and a line on streams (%v):\n%s", err, &text)
+	if err := report.WriteText(&text); err != nil || strings.Count(text.String(), "\n") != 20 {
+		t.Errorf("tables have not 12 rows, 2 loads and a line on streams (%v):\n%s", err, &text)
+	}
+}
+
+// The load comes at five times the rate that was found possible, and each request of it is counted
+// under what was decided.
+func TestProxyOverload(t *testing.T) {
+	var code, other atomic.Int64
+	report, err := bench.Proxy{
+		Handler: func(*url.URL) (http.Handler, error) {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				if !bytes.Contains(body, []byte("package store")) {
+					other.Add(1)
+					return
+				}
+				if code.Add(1)%2 == 0 {
+					w.Header().Set("X-Pith-Decision", "bypass; left=1; reason=busy")
+					return
+				}
+				w.Header().Set("X-Pith-Decision", "compressed")
+				time.Sleep(10 * time.Millisecond)
+			}), nil
+		},
+		Seconds: 1, Overload: true,
+	}.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := report.Overload
+	if o == nil || len(report.Rows) > 0 || o.Capacity <= 0 || o.Rate != 5*o.Capacity ||
+		o.Unloaded.P50 <= 0 || o.Ratio.P99 <= 0 {
+		t.Fatalf("overload %+v of %+v", o, report)
+	}
+	counted := map[string]int{}
+	for _, out := range o.Outcomes {
+		counted[out.Decision] = out.Requests
+	}
+	// Ten requests told what can be done, and count for nothing.
+	n := counted["compressed"] + counted["bypass; reason=busy"]
+	if n == 0 || n != int(code.Load())-10 || other.Load() != 100 {
+		t.Errorf("%d with code and %d without were seen, counted %v", code.Load(), other.Load(), counted)
+	}
+	var text bytes.Buffer
+	if err := report.WriteText(&text); err != nil || !strings.Contains(text.String(), "bypass; reason=busy") {
+		t.Errorf("no outcomes (%v) in:\n%s", err, &text)
 	}
 }
 

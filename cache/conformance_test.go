@@ -28,6 +28,10 @@ func TestConformance(t *testing.T) {
 		"Redis encrypted": func(t *testing.T) store {
 			return open(t, startServer(t).addr, cache.RedisOptions{Secret: []byte("a secret")})
 		},
+		"Redis cluster": func(t *testing.T) store {
+			r, _ := openCluster(t, "a secret of a cluster")
+			return r
+		},
 		"Layered": func(t *testing.T) store {
 			return cache.NewLayered(cache.NewMemory(64<<20), open(t, startServer(t).addr, cache.RedisOptions{}))
 		},

@@ -9,9 +9,10 @@ import (
 )
 
 // A Draw is what is taken of an allowance that fills up evenly within a minute: N of PerMinute. A
-// negative N gives back.
+// negative N gives back. What is drawn together has one Owner: in a cluster its allowances lie on
+// one node.
 type Draw struct {
-	Key          string
+	Owner, Key   string
 	PerMinute, N int64
 }
 
@@ -36,15 +37,18 @@ return {0, 0}`)
 // is left: later ones wait until the debt has filled up. Unlike a value of the cache an allowance
 // is not there to be guessed: where Redis does not answer the error says so.
 func (r *Redis) Draw(ctx context.Context, draws []Draw, owe bool) (refused int, wait time.Duration, err error) {
+	if len(draws) == 0 {
+		return -1, 0, nil
+	}
 	keys := make([]string, len(draws))
 	args := make([]any, 0, 2*len(draws)+1)
 	for i, d := range draws {
-		keys[i] = r.envelope.nameOf("allowance " + d.Key)
+		keys[i] = r.envelope.nameWith(d.Owner, "allowance "+d.Key)
 		args = append(args, d.PerMinute, d.N)
 	}
 	args = append(args, owe)
 	var answer []int64
-	err = r.do(ctx, func(ctx context.Context) (err error) {
+	err = r.do(ctx, keys[0], func(ctx context.Context) (err error) {
 		answer, err = drawScript.Run(ctx, r.client, keys, args...).Int64Slice()
 		return err
 	})

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -98,6 +99,12 @@ func (e *envelope) nameOf(key string) string {
 	h := hmac.New(sha256.New, e.name)
 	h.Write([]byte(key))
 	return "pith:" + hex.EncodeToString(h.Sum(nil))
+}
+
+// nameWith is nameOf with a tag by which a cluster puts all keys of an owner into one slot.
+func (e *envelope) nameWith(owner, key string) string {
+	tag := sha256.Sum256([]byte(e.nameOf("owner " + owner)))
+	return "pith:{" + hex.EncodeToString(tag[:8]) + "}" + strings.TrimPrefix(e.nameOf(key), "pith:")
 }
 
 // wrap returns the form of value that Redis holds under key.

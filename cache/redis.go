@@ -4,21 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
-	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
 // RedisOptions configure a Redis. URL is required, the rest has defaults.
 type RedisOptions struct {
-	// URL is redis://[user:password@]host:port[/db], rediss://... for TLS, or
-	// unix://[user:password@]/path[?db=n].
+	// URL is redis://[user:password@]host:port[/db], rediss://... for TLS,
+	// unix://[user:password@]/path[?db=n], redis+cluster://host:port[,host:port...] or
+	// redis+sentinel://host:port[,host:port...]/master[/db]. Valkey may be called valkey://.
 	URL string
 	// Secret encrypts values (AES-256-GCM) and hides the names of keys. All replicas need the same.
 	// If empty, values lie in Redis as plain text with a checksum.
@@ -36,8 +34,9 @@ type RedisOptions struct {
 // budget: after the first call that Redis does not answer in time a breaker opens, and while it is
 // open calls return at once as if nothing were there.
 type Redis struct {
-	client   *redis.Client
-	breaker  circuitbreaker.CircuitBreaker[any]
+	client   redis.UniversalClient
+	address  string
+	breakers *breakers
 	envelope *envelope
 	budget   time.Duration
 	stats    struct{ calls, failures, skipped, unreadable atomic.Uint64 }
@@ -55,7 +54,7 @@ type RedisStats struct {
 // comes later is found.
 func NewRedis(opt RedisOptions) (*Redis, error) {
 	quiet()
-	options, err := parseURL(opt.URL)
+	where, err := parseURL(opt.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -64,61 +63,18 @@ func NewRedis(opt RedisOptions) (*Redis, error) {
 		return nil, fmt.Errorf("cache: %w", err)
 	}
 	budget := withDefault(opt.Budget, 50*time.Millisecond)
-	harden(options, budget)
 	return &Redis{
-		client:   redis.NewClient(options),
+		client:   where.open(budget),
+		address:  where.name(),
 		envelope: env,
 		budget:   budget,
-		// The threshold is one: a second call that waits would double what a request pays.
-		breaker: circuitbreaker.NewBuilder[any]().
-			WithFailureThreshold(1).
-			WithDelay(withDefault(opt.Cooldown, time.Second)).
-			Build(),
+		breakers: newBreakers(withDefault(opt.Cooldown, time.Second)),
 	}, nil
 }
 
 // quiet stops the library from writing to stderr on each failed dial. The setting is the library's
 // own package variable; what it would say is in Ping, State and Stats.
 var quiet = sync.OnceFunc(logging.Disable)
-
-// errURL does not quote the URL or its parser, for both may show a password.
-var errURL = errors.New("cache: the Redis URL is not valid: write redis://[user:password@]host:port[/db], " +
-	"rediss:// for TLS or unix:///path, with the characters %, /, ?, # and @ of a password percent-encoded " +
-	"(PITH_REDIS_URL, cache.redis_url)")
-
-func parseURL(text string) (*redis.Options, error) {
-	if text == "" {
-		return nil, errors.New("cache: no Redis URL (PITH_REDIS_URL, cache.redis_url)")
-	}
-	if u, err := url.Parse(text); err != nil || u.Host == "" && u.Scheme != "unix" {
-		return nil, errURL
-	}
-	options, err := redis.ParseURL(text)
-	if err != nil {
-		return nil, errURL
-	}
-	return options, nil
-}
-
-// harden replaces defaults of the client that suit a primary store, not a cache: with them a
-// black-holed server holds a call for 5 s whatever its context says, and a closed port for 1.75 s
-// of repeated dials.
-func harden(o *redis.Options, budget time.Duration) {
-	o.ContextTimeoutEnabled = true
-	o.DialTimeout = budget
-	o.ReadTimeout = budget * 3 / 5
-	o.WriteTimeout = budget * 3 / 5
-	o.PoolTimeout = budget * 2 / 5
-	o.MaxRetries = -1
-	o.DialerRetries = 1
-	o.MaxActiveConns = max(o.PoolSize, 64) // PoolSize alone is a soft bound
-	o.PoolSize = o.MaxActiveConns
-	// Both are extra commands on each new connection, and replies to the first have been mixed up
-	// (CVE-2025-29923).
-	o.DisableIdentity = true
-	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	o.Protocol = 2
-}
 
 // Get implements the contract of this package.
 func (r *Redis) Get(ctx context.Context, key string) (value []byte, ok bool) {
@@ -131,7 +87,7 @@ func (r *Redis) get(ctx context.Context, key string) (value []byte, ttl time.Dur
 	name := r.envelope.nameOf(key)
 	var wrapped *redis.StringCmd
 	var left *redis.DurationCmd
-	err := r.do(ctx, func(ctx context.Context) error {
+	err := r.do(ctx, name, func(ctx context.Context) error {
 		_, err := r.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 			wrapped, left = p.Get(ctx, name), p.PTTL(ctx, name)
 			return nil
@@ -165,7 +121,7 @@ func (r *Redis) Add(ctx context.Context, key string, value []byte, ttl time.Dura
 	}
 	name, wrapped := r.envelope.nameOf(key), r.envelope.wrap(key, value)
 	var held *redis.StringCmd
-	err := r.do(ctx, func(ctx context.Context) error {
+	err := r.do(ctx, name, func(ctx context.Context) error {
 		// One round trip. SET with both NX and GET would be one command, but needs Redis 7.
 		_, err := r.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 			p.SetNX(ctx, name, wrapped, ttl)
@@ -190,7 +146,7 @@ func (r *Redis) Keep(ctx context.Context, key string, value []byte, ttl time.Dur
 		return false
 	}
 	name, wrapped := r.envelope.nameOf(key), r.envelope.wrap(key, value)
-	return r.do(ctx, func(ctx context.Context) error {
+	return r.do(ctx, name, func(ctx context.Context) error {
 		return r.client.Set(ctx, name, wrapped, max(ttl, time.Millisecond)).Err()
 	}) == nil
 }
@@ -210,9 +166,9 @@ return ARGV[2]`)
 
 func (r *Redis) replace(ctx context.Context, key string, rep replacement) (now []byte) {
 	var held string
-	err := r.do(ctx, func(ctx context.Context) (err error) {
-		keys := []string{r.envelope.nameOf(key)}
-		held, err = replaceScript.Run(ctx, r.client, keys, rep.bad, rep.wrapped, rep.ttl.Milliseconds()).Text()
+	name := r.envelope.nameOf(key)
+	err := r.do(ctx, name, func(ctx context.Context) (err error) {
+		held, err = replaceScript.Run(ctx, r.client, []string{name}, rep.bad, rep.wrapped, rep.ttl.Milliseconds()).Text()
 		return err
 	})
 	if err != nil {
@@ -235,34 +191,49 @@ func (r *Redis) unwrap(key, wrapped string) ([]byte, error) {
 // errOpen means that Redis was not asked.
 var errOpen = errors.New("cache: Redis failed a moment ago and is left alone")
 
-// do runs call within the budget, unless the breaker is open. A caller that leaves does not cut the
-// call short, for that would look like a failure of Redis and open the breaker for everybody; the
-// budget is short enough to let it end.
-func (r *Redis) do(ctx context.Context, call func(context.Context) error) error {
+// do runs call, which is about what lies under name, within the budget, unless the breaker is open.
+// A caller that leaves does not cut the call short, for that would look like a failure of Redis and
+// open the breaker for everybody; the budget is short enough to let it end.
+func (r *Redis) do(ctx context.Context, name string, call func(context.Context) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if !r.breaker.TryAcquirePermit() {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.budget)
+	defer cancel()
+	breaker := r.breakers.of(r.nodeOf(ctx, name))
+	if !breaker.TryAcquirePermit() {
 		r.stats.skipped.Add(1)
 		return errOpen
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.budget)
-	defer cancel()
 	r.stats.calls.Add(1)
 	err := call(ctx)
 	if err == nil || errors.Is(err, redis.Nil) {
-		r.breaker.RecordSuccess()
+		breaker.RecordSuccess()
 		return err
 	}
 	r.stats.failures.Add(1)
 	// An answer that says no (out of memory, read only) came in time and leaves other commands
 	// working.
 	if _, answered := errors.AsType[redis.Error](err); answered {
-		r.breaker.RecordSuccess()
+		breaker.RecordSuccess()
 	} else {
-		r.breaker.RecordFailure()
+		breaker.RecordFailure()
 	}
 	return err
+}
+
+// nodeOf is the node of a cluster that holds name, so that one that fails is left alone and the
+// others are not. Of anything but a cluster there is one.
+func (r *Redis) nodeOf(ctx context.Context, name string) string {
+	cluster, ok := r.client.(*redis.ClusterClient)
+	if !ok || !r.breakers.of("").IsClosed() { // nobody told yet which nodes there are
+		return ""
+	}
+	node, err := cluster.MasterForKey(ctx, name)
+	if err != nil {
+		return ""
+	}
+	return node.Options().Addr
 }
 
 // Ping asks Redis whether it is there and lets us in, whatever the breaker says. The error names
@@ -271,14 +242,14 @@ func (r *Redis) Ping(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, max(r.budget, time.Second))
 	defer cancel()
 	if err := r.client.Ping(ctx).Err(); err != nil {
-		return fmt.Errorf("cache: Redis at %s: %w", r.client.Options().Addr, err)
+		return fmt.Errorf("cache: Redis at %s: %w", r.address, err)
 	}
 	return nil
 }
 
 // State names the breaker's state: closed (Redis is in use), open (left alone), half-open (being
-// tried).
-func (r *Redis) State() string { return r.breaker.State().String() }
+// tried). In a cluster it is that of the node that fares worst.
+func (r *Redis) State() string { return r.breakers.state() }
 
 // Stats returns the counts since the start.
 func (r *Redis) Stats() RedisStats {

@@ -25,12 +25,15 @@ type redisServer struct {
 }
 
 // startServer starts a server and stops it when the test ends.
-func startServer(t testing.TB) *redisServer {
+func startServer(t testing.TB, args ...string) *redisServer {
 	t.Helper()
 	binary := findServer(t)
 	for range 5 { // another process may take the port between our look and the server's
 		s := &redisServer{addr: freeAddr(t)}
-		if s.start(t, binary) {
+		for len(args) > 0 && s.port(t) > 55000 { // a cluster's bus has the port 10,000 above
+			s.addr = freeAddr(t)
+		}
+		if s.start(t, binary, args...) {
 			return s
 		}
 	}
@@ -66,7 +69,16 @@ func freeAddr(t testing.TB) string {
 	return l.Addr().String()
 }
 
-func (s *redisServer) start(t testing.TB, binary string) bool {
+func (s *redisServer) port(t testing.TB) int {
+	t.Helper()
+	addr, err := net.ResolveTCPAddr("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return addr.Port
+}
+
+func (s *redisServer) start(t testing.TB, binary string, args ...string) bool {
 	t.Helper()
 	_, port, err := net.SplitHostPort(s.addr)
 	if err != nil {
@@ -74,8 +86,8 @@ func (s *redisServer) start(t testing.TB, binary string) bool {
 	}
 	var out bytes.Buffer
 	// Not the test's context: it ends before the cleanup that stops the server.
-	s.cmd = exec.CommandContext(context.Background(), binary, "--port", port, "--bind", "127.0.0.1", "--save", "",
-		"--appendonly", "no", "--dir", t.TempDir())
+	args = append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir()}, args...)
+	s.cmd = exec.CommandContext(context.Background(), binary, args...)
 	s.cmd.Stdout, s.cmd.Stderr = &out, &out
 	if err := s.cmd.Start(); err != nil {
 		t.Fatalf("start %s: %v", binary, err)

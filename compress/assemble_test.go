@@ -23,7 +23,10 @@ func TestRender(t *testing.T) {
 		{"crlf", "a\r\nb" + long + "\r\nc\r\n", "k.k", "# ", "", "a\r\n# ... lines 2-2 omitted\r\nc\r\n"},
 		{"no final line end", "a\nb" + long, "k.", "# ", "", "a\n# ... lines 2-2 omitted"},
 		{"no cheaper than its lines", "a\nb c\nd\n", "k.k", "# ", "", "a\nb c\nd\n"},
-		{"blank lines count as what they cost together", "a\n" + strings.Repeat("\n", 30) + "d\n", "k" + strings.Repeat(".", 30) + "k", "# ", "", "a\n" + strings.Repeat("\n", 30) + "d\n"},
+		{
+			"blank lines count as what they cost together", "a\n" + strings.Repeat("\n", 30) + "d\n",
+			"k" + strings.Repeat(".", 30) + "k", "# ", "", "a\n" + strings.Repeat("\n", 30) + "d\n",
+		},
 		{"all", long + "\n" + long + "\n", "..", "", "", " # ... lines 1-2 omitted\n"},
 		{"an only line", long + "\n", ".", "", "", long + "\n"},
 	} {
@@ -67,11 +70,11 @@ func TestPathsStayInsideTheirComment(t *testing.T) {
 
 // The way back to omitted lines is said once, in the budget, and only where no hash leads there.
 func TestWayBack(t *testing.T) {
-	const words = "to see such lines, read this file again"
-	req := ask(func(r *Request) { r.WayBack = words })
+	const count = "to see such lines, read this file again"
+	req := ask(func(r *Request) { r.WayBack = count })
 	res := compress(t, engine(t, nil), req)
-	markers, said := strings.Count(res.Text, " omitted"), strings.Count(res.Text, " omitted ("+words+")")
-	if markers < 2 || said != 1 || strings.Index(res.Text, words) > strings.LastIndex(res.Text, " omitted") {
+	markers, said := strings.Count(res.Text, " omitted"), strings.Count(res.Text, " omitted ("+count+")")
+	if markers < 2 || said != 1 || strings.Index(res.Text, count) > strings.LastIndex(res.Text, " omitted") {
 		t.Errorf("said %d times in %d markers:\n%s", said, markers, res.Text)
 	}
 	if res.CompressedTokens > res.Budget {
@@ -86,8 +89,10 @@ func TestWayBack(t *testing.T) {
 	if lines == 0 || res.LineTokens < lines || res.LineTokens > res.CompressedTokens {
 		t.Errorf("%d tokens of lines, of %d in all; the words are %d", res.LineTokens, res.CompressedTokens, lines)
 	}
-	hashed := compress(t, engine(t, func(o *Options) { o.Retrieval = func(File) string { return strings.Repeat("a", idDigits) } }), req)
-	if strings.Contains(hashed.Text, words) || !strings.Contains(hashed.Text, "hash=") {
+	hashed := compress(
+		t, engine(t, func(o *Options) { o.Retrieval = func(File) string { return strings.Repeat("a", idDigits) } }),
+		req)
+	if strings.Contains(hashed.Text, count) || !strings.Contains(hashed.Text, "hash=") {
 		t.Errorf("with hashes:\n%s", hashed.Text)
 	}
 }

@@ -34,7 +34,8 @@ func (j *job) pruneLarge(ctx context.Context) error {
 	var large []int
 	for _, i := range j.byRank() {
 		c := &j.chunks[i]
-		if c.src.level == cutBlocks && len(c.units) > 0 && c.src.cost(c.start, c.end)*largePart > j.budget && len(large) < maxLarge {
+		if c.src.level == cutBlocks && len(c.units) > 0 && c.src.cost(c.start, c.end)*largePart > j.budget &&
+			len(large) < maxLarge {
 			large = append(large, i)
 		}
 	}
@@ -48,7 +49,8 @@ func (j *job) pruneLarge(ctx context.Context) error {
 		c.blocks = segmenter{src: c.src, opens: c.opens()}.blocks(c.units)
 		leaves(c.blocks, func(b *node) {
 			list = append(list, leaf{
-				node: b, chunk: i, text: c.src.text(b.start, b.end), tokens: c.src.cost(b.start, b.end), read: inside[i],
+				node: b, chunk: i, text: c.src.text(b.start, b.end), tokens: c.src.cost(b.start, b.end),
+				read: inside[i],
 			})
 		})
 	}
@@ -166,7 +168,10 @@ func (j *job) values(ctx context.Context, list []leaf, room int) ([]float64, err
 	for n, l := range list {
 		texts[n] = l.text
 	}
-	e := evidence{rows: j.blockRows(texts), read: make([]bool, len(list)), given: make([][]Loss, len(list)), alone: j.alone}
+	e := evidence{
+		rows: j.blockRows(texts), read: make([]bool, len(list)),
+		given: make([][]Loss, len(list)), alone: j.alone,
+	}
 	cascadeLeaves(list, wordsRanker{}.scores(e), room, j.count(query))
 	var seqs []Sequence
 	var read []int

@@ -169,11 +169,11 @@ func rare[T any](texts []bag, asked []T, count func(bag, T) int32) []float64 {
 
 // bm25Texts scores texts for a query.
 func bm25Texts(query string, texts []string) []float64 {
-	words := newVocabulary()
-	asked := words.distinct(query)
+	terms := newVocabulary()
+	asked := terms.distinct(query)
 	bags := make([]bag, len(texts))
 	for i, text := range texts {
-		bags[i] = words.bag(text)
+		bags[i] = terms.bag(text)
 	}
 	return bm25(asked, bags)
 }

@@ -32,6 +32,11 @@ type CacheOptions struct {
 	Key func(parts ...string) string
 	// TTL is how long a result is kept. If zero, as long as the store's own rule says.
 	TTL time.Duration
+	// Gate lets in what no store answers. If nil, all is let in at once.
+	Gate *Gate
+	// MostWait is how long a request may wait at the Gate; one that would wait longer fails with
+	// ErrBusy.
+	MostWait time.Duration
 }
 
 // Cached is an Engine that remembers. The first result of a request is frozen: all replicas that
@@ -61,7 +66,11 @@ func (c *Cached) Compress(ctx context.Context, req Request) (Result, error) {
 			return res, nil
 		}
 	}
-	value, err := c.flights.do(ctx, key, func(ctx context.Context) ([]byte, error) { return c.compute(ctx, key, req) })
+	compute := func(ctx context.Context) ([]byte, error) { return c.compute(ctx, key, req) }
+	value, err := c.flights.do(ctx, key, compute)
+	for req.Owed && errors.Is(err, ErrBusy) { // a flight of others, which was not owed
+		value, err = c.flights.do(ctx, key, compute)
+	}
 	if err != nil {
 		return Result{}, fmt.Errorf("compute result: %w", err)
 	}
@@ -75,7 +84,7 @@ func (c *Cached) Compress(ctx context.Context, req Request) (Result, error) {
 
 // compute runs the engine and freezes its result.
 func (c *Cached) compute(ctx context.Context, key string, req Request) (value []byte, err error) {
-	res, err := c.next.Compress(ctx, req)
+	res, err := c.run(ctx, req)
 	if err != nil {
 		return nil, err
 	}
@@ -90,22 +99,44 @@ func (c *Cached) compute(ctx context.Context, key string, req Request) (value []
 	return now, nil
 }
 
+// run runs the engine once the gate lets it.
+func (c *Cached) run(ctx context.Context, req Request) (res Result, err error) {
+	if c.opt.Gate == nil {
+		return c.next.Compress(ctx, req)
+	}
+	size := 0
+	for _, f := range req.Files {
+		size += len(f.Content)
+	}
+	leave, err := c.opt.Gate.enter(ctx, size, c.opt.MostWait, req.Owed)
+	if err != nil {
+		return res, err
+	}
+	done := false
+	defer func() { leave(done) }()
+	res, err = c.next.Compress(ctx, req)
+	done = err == nil
+	return res, err
+}
+
 // parts lists all that decides the bytes of req's result.
 func (e *Engine) parts(req Request) []string {
 	encoding, _ := e.opt.Counters.For(req.Model).Encoding()
 	model := ""
-	words := ""
+	vectors := ""
 	if e.opt.Embedding != nil {
-		words = e.opt.Embedding.ID()
+		vectors = e.opt.Embedding.ID()
 	}
 	if e.opt.Scorer != nil {
 		model, _ = e.opt.Scorer.Info()
 	}
 	number := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 	list := []string{
-		"compress", Version, model, encoding, e.opt.Ranker, string(e.opt.Speed), e.opt.Deadline.String(), number(e.opt.FineRatio), number(*e.opt.Beta), e.opt.Compat,
-		number(e.opt.DefaultRate), number(e.opt.Coverage), words, strconv.FormatBool(e.opt.Retrieval != nil),
-		req.Tenant, req.Query, strconv.Itoa(req.Budget), number(req.Rate), req.Model, req.Ranker, string(req.Speed), string(req.Stage),
+		"compress", Version, model, encoding, e.opt.Ranker, string(e.opt.Speed), e.opt.Deadline.String(),
+		number(e.opt.FineRatio), number(*e.opt.Beta), e.opt.Compat,
+		number(e.opt.DefaultRate), number(e.opt.Coverage), vectors, strconv.FormatBool(e.opt.Retrieval != nil),
+		req.Tenant, req.Query, strconv.Itoa(req.Budget), number(req.Rate), req.Model, req.Ranker, string(req.Speed),
+		string(req.Stage),
 		req.Compat, req.WayBack, strconv.FormatBool(req.Explain),
 	}
 	for _, f := range req.Files {

@@ -88,27 +88,28 @@ func TestCachedHit(t *testing.T) {
 		t.Fatal(err)
 	}
 	if first.Cache != "miss" || second.Cache != "hit" || model.calls.Load() != 3 {
-		t.Errorf("cache says %s then %s after %d model calls, want miss, hit, 3", first.Cache, second.Cache, model.calls.Load())
+		t.Errorf("cache says %s then %s after %d model calls, want miss, hit, 3", first.Cache, second.Cache,
+			model.calls.Load())
 	}
 	if first.Text != second.Text || fmt.Sprint(first.Chunks) != fmt.Sprint(second.Chunks) {
 		t.Error("a hit differs from the first answer")
 	}
 }
 
-// A measuring store notes the room that the values take.
-type measuring struct {
+// A sizeMeter store notes the room that the values take.
+type sizeMeter struct {
 	shelf
 	used, room int
 }
 
-func (m *measuring) Add(ctx context.Context, key string, value []byte, ttl time.Duration) []byte {
+func (m *sizeMeter) Add(ctx context.Context, key string, value []byte, ttl time.Duration) []byte {
 	m.used, m.room = m.used+len(value), m.room+cap(value)
 	return m.shelf.Add(ctx, key, value, ttl)
 }
 
 // A store counts the bytes of a value; room behind them would be held beyond its bound.
 func TestCachedValuesHoldNoSpareRoom(t *testing.T) {
-	store := &measuring{}
+	store := &sizeMeter{}
 	if _, err := cached(t, store, nil).Compress(t.Context(), ask(nil)); err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +192,8 @@ func TestCachedStampede(t *testing.T) {
 		close(model.open)
 		wg.Wait()
 		if answers.Load() != 99 || model.calls.Load() != 3 {
-			t.Errorf("%d answers from %d model calls, want 99 from the 3 of one computation", answers.Load(), model.calls.Load())
+			t.Errorf("%d answers from %d model calls, want 99 from the 3 of one computation", answers.Load(),
+				model.calls.Load())
 		}
 	})
 }

@@ -65,7 +65,8 @@ func TestSpeedBoundsWhatIsRead(t *testing.T) {
 	text := strings.Repeat(sample+"\n", 60)
 	last := 1 << 40
 	for _, speed := range []Speed{SpeedExact, SpeedBalanced, SpeedFast} {
-		res := compress(t, engine(t, nil), ask(func(r *Request) { r.Files[0].Content, r.Speed, r.Rate = text, speed, 0.2 }))
+		res := compress(t, engine(t, nil),
+			ask(func(r *Request) { r.Files[0].Content, r.Speed, r.Rate = text, speed, 0.2 }))
 		r := res.Reading
 		if r == nil || r.Speed != speed || r.Bytes >= last || r.Late != 0 {
 			t.Fatalf("%s reads %+v, want less than %d bytes", speed, r, last)
@@ -140,13 +141,13 @@ func TestGuaranteesAtAllSpeeds(t *testing.T) {
 	}
 }
 
-// tiring answers so many times, then waits for the end or fails.
-type tiring struct {
+// tiringModel answers so many times, then waits for the end or fails.
+type tiringModel struct {
 	hashModel
 	answers int64
 }
 
-func (m *tiring) Score(ctx context.Context, seqs []Sequence) ([]Losses, error) {
+func (m *tiringModel) Score(ctx context.Context, seqs []Sequence) ([]Losses, error) {
 	if m.calls.Load() >= m.answers {
 		if _, ok := ctx.Deadline(); !ok {
 			return nil, errors.New("tired")
@@ -164,7 +165,7 @@ func TestDeadlineKeepsWhatWasRead(t *testing.T) {
 	for answers := range 3 {
 		for _, deadline := range []time.Duration{0, 30 * time.Millisecond} {
 			t.Run(fmt.Sprintf("%d answers in %v", answers, deadline), func(t *testing.T) {
-				model := &tiring{answers: int64(answers)}
+				model := &tiringModel{answers: int64(answers)}
 				res := compress(t, engine(t, func(o *Options) { o.Scorer, o.Deadline = model, deadline }), req)
 				check(t, indents{}, words{}, req, res)
 				r := res.Reading

@@ -144,7 +144,10 @@ func (j *job) forms(c *chunk) (forms []form, outcomes []outcome) {
 		return forms, outcomes
 	}
 	for _, p := range c.pruned {
-		add(form{tokens: p.tokens, value: fitted.Pack.Pruned*p.share*c.value + c.needed, leads: p.leads, trails: p.trails}, p.lines)
+		add(form{
+			tokens: p.tokens, value: fitted.Pack.Pruned*p.share*c.value + c.needed, leads: p.leads,
+			trails: p.trails,
+		}, p.lines)
 	}
 	if frame := c.frameForm(); frame.tokens < own && (len(c.children) > 0 || c.sound(frame.lines)) {
 		add(form{

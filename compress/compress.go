@@ -14,7 +14,7 @@ import (
 
 // Version is the version of the algorithm. It is part of every cache key and changes whenever the
 // bytes of a result may.
-const Version = "8"
+const Version = "9"
 
 // compatLongCodeZip is the Request.Compat that follows the published reference.
 const compatLongCodeZip = "longcodezip"
@@ -113,6 +113,7 @@ type ranking struct {
 	name     string
 	reason   string
 	short    bool // the model did not answer in time, or not at all
+	slow     bool // a grammar did not end in time
 	deadline time.Time
 	alone    []Loss // the query's, without context
 	class    class
@@ -143,7 +144,10 @@ func (e *Engine) Compress(ctx context.Context, req Request) (Result, error) {
 	if req.Speed == "" {
 		req.Speed = e.opt.Speed
 	}
-	j := &job{opt: e.opt, req: req, counter: e.opt.Counters.For(req.Model), timings: map[string]float64{}, markerPrice: 1}
+	j := &job{
+		opt: e.opt, req: req, counter: e.opt.Counters.For(req.Model),
+		timings: map[string]float64{}, markerPrice: 1,
+	}
 	j.memo = memo{counter: j.counter, seen: map[string]int{}}
 	if err := j.parse(ctx); err != nil {
 		return Result{}, err
@@ -171,6 +175,9 @@ func (j *job) run(ctx context.Context) (*plan, error) {
 		j.reason = "the text already fits"
 		return whole, nil
 	}
+	if err := j.holds(); err != nil {
+		return nil, err
+	}
 	j.pickRanker()
 	if err := j.rankChunks(ctx); err != nil {
 		return nil, err
@@ -185,6 +192,27 @@ func (j *job) run(ctx context.Context) (*plan, error) {
 	lines, _ := j.choose(j.budget)
 	j.need(lines)
 	return j.fit(ctx)
+}
+
+// late notes a file that was cut otherwise for want of time.
+func (j *job) late(f parsers.File) {
+	if f.Late {
+		j.slow = true
+	}
+}
+
+// holds looks before all else whether the budget holds the least that may be left: of a file that is
+// one long line that is all of it, and looking for more to leave out counts it again and again.
+func (j *job) holds() error {
+	keep := make([][]bool, len(j.sources))
+	for i, src := range j.sources {
+		keep[i] = make([]bool, src.lines())
+	}
+	if least := j.assemble(keep).tokens; least > j.budget {
+		return fmt.Errorf("%w: %d tokens cannot hold the %d that markers for everything take",
+			ErrBudget, j.budget, least)
+	}
+	return nil
 }
 
 // parse cuts the files, several at once, and counts their lines.
@@ -207,13 +235,15 @@ func (j *job) parse(ctx context.Context) error {
 	for i, f := range j.req.Files {
 		src := newSource(f, j.memo.count)
 		src.index, src.parsed = i, parsed[i]
+		j.late(parsed[i])
 		if j.req.Stage == StageCoarse {
 			src.level = cutChunks
 		}
 		if j.opt.Retrieval != nil {
 			src.id = j.opt.Retrieval(f)
 		}
-		src.marker = j.memo.count(src.comment(src.markerBody(src.lines(), src.lines(), ""))+"\n") + 1 // one for the indentation
+		// One for the indentation.
+		src.marker = j.memo.count(src.comment(src.markerBody(src.lines(), src.lines(), ""))+"\n") + 1
 		j.sources = append(j.sources, src)
 		j.chunks = append(j.chunks, newChunks(src, len(j.chunks))...)
 	}

@@ -73,7 +73,8 @@ func TestRequestErrors(t *testing.T) {
 			t.Errorf("%s: error is %v, want %v", tt.name, err, tt.want)
 		}
 	}
-	if _, err := New(Options{FineRatio: 2}); err == nil || !strings.Contains(err.Error(), "fine ratio") || !strings.Contains(err.Error(), "splitter") {
+	if _, err := New(Options{FineRatio: 2}); err == nil || !strings.Contains(err.Error(), "fine ratio") ||
+		!strings.Contains(err.Error(), "splitter") {
 		t.Errorf("New names not all that is wrong: %v", err)
 	}
 }
@@ -101,8 +102,14 @@ func TestRankerChoice(t *testing.T) {
 		{name: "ami without a model", ask: "ami", query: "refund", want: "words", reason: "no model is loaded"},
 		{name: "bm25 asked for", ask: "bm25", scorer: &hashModel{}, query: "refund", want: "bm25"},
 		{name: "no query", scorer: &hashModel{}, query: " \n", want: "order", reason: "the query is empty"},
-		{name: "failing model", standard: "hybrid", scorer: broken, query: "refund", want: "words", reason: "the model failed: no memory", cut: true},
-		{name: "slow model", standard: "hybrid", scorer: &hashModel{wait: true}, query: "refund", want: "words", reason: "the deadline of 5ms for scoring passed", cut: true},
+		{
+			name: "failing model", standard: "hybrid", scorer: broken, query: "refund", want: "words",
+			reason: "the model failed: no memory", cut: true,
+		},
+		{
+			name: "slow model", standard: "hybrid", scorer: &hashModel{wait: true}, query: "refund", want: "words",
+			reason: "the deadline of 5ms for scoring passed", cut: true,
+		},
 	} {
 		e := engine(t, func(o *Options) { o.Scorer, o.Ranker, o.Deadline = tt.scorer, tt.standard, 5*time.Millisecond })
 		if m, ok := tt.scorer.(*hashModel); ok && !m.wait {
@@ -110,7 +117,8 @@ func TestRankerChoice(t *testing.T) {
 		}
 		res := compress(t, e, ask(func(r *Request) { r.Query, r.Ranker = tt.query, tt.ask }))
 		if res.Ranker != tt.want || res.RankerReason != tt.reason || res.Cut != tt.cut {
-			t.Errorf("%s: %s ran (%q, cut %v), want %s (%q, cut %v)", tt.name, res.Ranker, res.RankerReason, res.Cut, tt.want, tt.reason, tt.cut)
+			t.Errorf("%s: %s ran (%q, cut %v), want %s (%q, cut %v)", tt.name, res.Ranker, res.RankerReason, res.Cut,
+				tt.want, tt.reason, tt.cut)
 		}
 	}
 }
@@ -150,10 +158,10 @@ func TestOrderWithoutQuery(t *testing.T) {
 	check(t, indents{}, words{}, ask(nil), res)
 }
 
-// shuffled hands the sequences to the model in another order, as a batcher might.
-type shuffled struct{ hashModel }
+// shuffler hands the sequences to the model in another order, as a batcher might.
+type shuffler struct{ hashModel }
 
-func (s *shuffled) Score(ctx context.Context, seqs []Sequence) ([]Losses, error) {
+func (s *shuffler) Score(ctx context.Context, seqs []Sequence) ([]Losses, error) {
 	back := slices.Clone(seqs)
 	slices.Reverse(back)
 	losses, err := s.hashModel.Score(ctx, back)
@@ -164,11 +172,11 @@ func (s *shuffled) Score(ctx context.Context, seqs []Sequence) ([]Losses, error)
 func TestDeterministic(t *testing.T) {
 	want := compress(t, engine(t, nil), ask(nil))
 	var wg sync.WaitGroup
-	for i := range 64 {
+	for i := range 1000 {
 		wg.Go(func() {
 			e := engine(t, func(o *Options) {
 				if i%2 == 1 {
-					o.Scorer = &shuffled{}
+					o.Scorer = &shuffler{}
 				}
 			})
 			if got := compress(t, e, ask(nil)); got.Text != want.Text {
@@ -204,12 +212,15 @@ func TestRankingIgnoresOrder(t *testing.T) {
 
 func TestManyFiles(t *testing.T) {
 	req := ask(func(r *Request) {
-		r.Files = append(r.Files, File{Path: "notes\n.txt", Content: "unrelated words about gardens\n"}, File{Content: strings.Repeat("roses and tulips\n", 40)}, File{Path: "empty"})
+		r.Files = append(r.Files, File{Path: "notes\n.txt", Content: "unrelated words about gardens\n"},
+			File{Content: strings.Repeat("roses and tulips\n", 40)}, File{Path: "empty"})
 	})
 	req.Rate = 1
 	whole := compress(t, engine(t, nil), req)
-	if whole.OriginalTokens != whole.CompressedTokens || !strings.Contains(whole.Text, "# notes?.txt\n") || !strings.Contains(whole.Text, "# file 3\n") {
-		t.Errorf("rate 1 changes files: %d of %d tokens in %.200q", whole.CompressedTokens, whole.OriginalTokens, whole.Text)
+	if whole.OriginalTokens != whole.CompressedTokens || !strings.Contains(whole.Text, "# notes?.txt\n") ||
+		!strings.Contains(whole.Text, "# file 3\n") {
+		t.Errorf("rate 1 changes files: %d of %d tokens in %.200q", whole.CompressedTokens,
+			whole.OriginalTokens, whole.Text)
 	}
 	req.Rate = 0.2
 	res := compress(t, engine(t, nil), req)
@@ -238,7 +249,8 @@ func TestCoarseStageKeepsWholeChunks(t *testing.T) {
 func TestAdaptiveBudget(t *testing.T) {
 	budget := func(query string, coverage float64) Result {
 		e := engine(t, func(o *Options) { o.Coverage = coverage })
-		return compress(t, e, ask(func(r *Request) { r.Rate, r.Query, r.Files[0].Content = 0, query, manyFunctions(40) }))
+		return compress(
+			t, e, ask(func(r *Request) { r.Rate, r.Query, r.Files[0].Content = 0, query, manyFunctions(40) }))
 	}
 	const pointed = "what does handle_7 return?"
 	last := 0
@@ -247,7 +259,8 @@ func TestAdaptiveBudget(t *testing.T) {
 		if res.Budget < last {
 			t.Errorf("coverage %v: budget %d, less coverage has %d", coverage, res.Budget, last)
 		}
-		low, high := max(smallText, int(leastPart*float64(res.OriginalTokens))), int(mostPart*float64(res.OriginalTokens))
+		low, high := max(smallText, int(leastPart*float64(res.OriginalTokens))),
+			int(mostPart*float64(res.OriginalTokens))
 		if res.Budget < low || res.Budget > high {
 			t.Errorf("coverage %v: budget %d, want between %d and %d", coverage, res.Budget, low, high)
 		}
@@ -259,7 +272,8 @@ func TestAdaptiveBudget(t *testing.T) {
 	if sharp, flat := budget(pointed, 0.9), budget("why?", 0.9); flat.Budget <= sharp.Budget {
 		t.Errorf("a question about nothing gets %d tokens, one about a function %d", flat.Budget, sharp.Budget)
 	}
-	short := compress(t, engine(t, nil), ask(func(r *Request) { r.Rate, r.Files[0].Content = 0, "def f():\n    return 1\n" }))
+	short := compress(t, engine(t, nil),
+		ask(func(r *Request) { r.Rate, r.Files[0].Content = 0, "def f():\n    return 1\n" }))
 	if short.Ratio != 1 {
 		t.Errorf("a short text is cut to ratio %v", short.Ratio)
 	}
@@ -294,7 +308,10 @@ func TestTerms(t *testing.T) {
 }
 
 func TestBM25PrefersTheNamedFunction(t *testing.T) {
-	texts := []string{"func openFile(name string) {}", "func closeReader(r io.Reader) {}", "// nothing of note\nvar x = 1"}
+	texts := []string{
+		"func openFile(name string) {}", "func closeReader(r io.Reader) {}",
+		"// nothing of note\nvar x = 1",
+	}
 	scores := bm25Texts("where is the reader closed? see CloseReader", texts)
 	if byScore(scores)[0] != 1 || scores[2] != 0 {
 		t.Errorf("scores %v, want the second first and the third 0", scores)

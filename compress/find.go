@@ -25,7 +25,8 @@ func (e *Engine) Find(ctx context.Context, f File, name string) ([][2]int, error
 	if found := spans(parsed.Chunks, exact); len(found) > 0 {
 		return found, nil
 	}
-	return spans(parsed.Chunks, func(c parsers.Chunk) bool { return c.Name[1+strings.LastIndexAny(c.Name, ".:#"):] == name }), nil
+	return spans(parsed.Chunks,
+		func(c parsers.Chunk) bool { return c.Name[1+strings.LastIndexAny(c.Name, ".:#"):] == name }), nil
 }
 
 // split has a file parsed under the language that it names, or under its path's. Files are parsed

@@ -88,15 +88,15 @@ func (j *job) search(ctx context.Context, limit int) (*plan, error) {
 		estimate += src.cost(0, src.lines()) + j.header(src)
 	}
 	target := int(float64(limit) * float64(estimate) / float64(max(j.original, 1)))
-	var best *plan
+	var found *plan
 	low, high := 0, math.MaxInt // targets of texts that fit and that do not
 	for range attempts {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		p := j.cut(target)
-		if p.tokens <= limit && (best == nil || p.tokens > best.tokens) {
-			best = p
+		if p.tokens <= limit && (found == nil || p.tokens > found.tokens) {
+			found = p
 		}
 		off := limit - p.tokens
 		if off >= 0 && off <= limit/slack {
@@ -114,20 +114,21 @@ func (j *job) search(ctx context.Context, limit int) (*plan, error) {
 			break
 		}
 	}
-	for ; best == nil && target > 0; target = target * 3 / 4 {
+	for ; found == nil && target > 0; target = target * 3 / 4 {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		if p := j.cut(target); p.tokens <= limit {
-			best = p
+			found = p
 		}
 	}
-	if best != nil {
-		return best, nil
+	if found != nil {
+		return found, nil
 	}
 	p := j.cut(0)
 	if p.tokens > limit {
-		return nil, fmt.Errorf("%w: %d tokens cannot hold the %d that markers for everything take", ErrBudget, j.budget, p.tokens)
+		return nil, fmt.Errorf("%w: %d tokens cannot hold the %d that markers for everything take", ErrBudget,
+			j.budget, p.tokens)
 	}
 	return p, nil
 }

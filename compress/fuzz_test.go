@@ -24,14 +24,14 @@ func FuzzGuarantees(f *testing.F) {
 	}
 	f.Add("a.txt", "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n", "q", uint16(12), uint8(0))
 	f.Add("a.py", "class A:\n\n    def f(self):\n        pass\n", "f", uint16(20), uint8(1))
-	f.Fuzz(func(t *testing.T, path, content, query string, budget uint16, choice uint8) {
+	f.Fuzz(func(t *testing.T, path, content, query string, budget uint16, pick uint8) {
 		if strings.Contains(content, "... lines ") || strings.HasSuffix(path, ".rb") || len(content) > 1<<16 {
 			return // the checker tells markers from input by their text; Ruby is only parsed in a worker process
 		}
 		req := Request{
 			Files: []File{{Path: path, Content: content}}, Query: query, Budget: int(budget) + 1,
-			Ranker: []string{"hybrid", "ami", "bm25"}[choice%3], Stage: []Stage{StageFine, StageCoarse}[choice/3%2],
-			Speed: []Speed{SpeedExact, SpeedBalanced, SpeedFast}[choice/6%3],
+			Ranker: []string{"hybrid", "ami", "bm25"}[pick%3], Stage: []Stage{StageFine, StageCoarse}[pick/3%2],
+			Speed: []Speed{SpeedExact, SpeedBalanced, SpeedFast}[pick/6%3],
 		}
 		e := engine(t, func(o *Options) { o.Splitter = splitter })
 		res, err := e.Compress(t.Context(), req)

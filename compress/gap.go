@@ -41,7 +41,8 @@ func ParseGap(hash string) (g Gap, ok bool) {
 	first, errFirst := strconv.ParseUint(hash[idDigits:idDigits+lineDigits], 16, 32)
 	last, errLast := strconv.ParseUint(hash[idDigits+lineDigits:], 16, 32)
 	g = Gap{Original: hash[:idDigits], First: int(first), Last: int(last)}
-	ok = errFirst == nil && errLast == nil && 1 <= g.First && g.First <= g.Last && g.String() == hash && isHex(g.Original)
+	ok = errFirst == nil && errLast == nil && 1 <= g.First && g.First <= g.Last && g.String() == hash &&
+		isHex(g.Original)
 	return g, ok
 }
 

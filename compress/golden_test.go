@@ -42,11 +42,14 @@ func TestGolden(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for ranker, rate := range map[string]float64{"hybrid": 0.5, "bm25": 0.2} {
-			req := Request{Files: []File{{Path: tt.file, Content: string(content)}}, Query: tt.query, Rate: rate, Ranker: ranker}
+		for name, rate := range map[string]float64{"hybrid": 0.5, "bm25": 0.2} {
+			req := Request{
+				Files: []File{{Path: tt.file, Content: string(content)}}, Query: tt.query,
+				Rate: rate, Ranker: name,
+			}
 			res := compress(t, engine(t, func(o *Options) { o.Splitter = splitter }), req)
 			check(t, splitter, words{}, req, res)
-			golden(t, tt.file+"."+ranker+".golden", describe(res))
+			golden(t, tt.file+"."+name+".golden", describe(res))
 		}
 	}
 }
@@ -68,7 +71,10 @@ func TestGuaranteesOnSyntax(t *testing.T) {
 			t.Run(tt.file+name, func(t *testing.T) {
 				for rate := 0.05; rate <= 1; rate += 0.05 {
 					for _, stage := range []Stage{StageCoarse, StageFine} {
-						req := Request{Files: []File{{Path: tt.file, Content: text}}, Query: tt.query, Rate: rate, Stage: stage}
+						req := Request{
+							Files: []File{{Path: tt.file, Content: text}}, Query: tt.query,
+							Rate: rate, Stage: stage,
+						}
 						check(t, splitter, words{}, req, compress(t, e, req))
 					}
 				}
@@ -86,10 +92,13 @@ var shelves = []string{
 }
 
 const (
-	shelfFields = "    books = ['a', 'long', 'list', 'of', 'titles']\n    rooms = {'north': 1, 'south': 2, 'west': 3}\n" +
+	shelfFields = "    books = ['a', 'long', 'list', 'of', 'titles']\n" +
+		"    rooms = {'north': 1, 'south': 2, 'west': 3}\n" +
 		"    limit = 12 * 4 + 3 * 7\n    owner = 'the city library'\n    opened = (1972, 4, 1)\n    closed = None\n"
-	shelfMethods = "    def put(self, book):\n        self.books.append(book)\n        self.count += 1\n        self.changed = True\n" +
-		"        return self\n\n    def find(self, title):\n        for book in self.books:\n            if book.title == title:\n" +
+	shelfMethods = "    def put(self, book):\n        self.books.append(book)\n        self.count += 1\n" +
+		"        self.changed = True\n" +
+		"        return self\n\n    def find(self, title):\n        for book in self.books:\n" +
+		"            if book.title == title:\n" +
 		"                return book\n        raise KeyError(title)\n"
 )
 
@@ -98,7 +107,10 @@ func TestClassKeepsABody(t *testing.T) {
 	e := engine(t, func(o *Options) { o.Splitter = splitter })
 	for _, text := range shelves {
 		for budget := 12; budget < (words{}).Count(text); budget++ {
-			req := Request{Files: []File{{Path: "shelf.py", Content: text}}, Query: "class Shelf", Budget: budget, Ranker: rankBM25}
+			req := Request{
+				Files: []File{{Path: "shelf.py", Content: text}}, Query: "class Shelf", Budget: budget,
+				Ranker: rankBM25,
+			}
 			res := compress(t, e, req)
 			check(t, splitter, words{}, req, res)
 			body := strings.Contains(res.Text, "def ") || strings.Contains(res.Text, " = ")
@@ -144,7 +156,10 @@ func TestMethodKeepsItsClassHeader(t *testing.T) {
 	splitter := pool(t)
 	e := engine(t, func(o *Options) { o.Splitter = splitter })
 	text := "class Shelf:\n" + strings.Repeat(shelfFields, 8) + "\n" + shelfMethods
-	req := Request{Files: []File{{Path: "shelf.py", Content: text}}, Query: "find a book by title", Budget: 90, Ranker: rankBM25, Stage: StageCoarse}
+	req := Request{
+		Files: []File{{Path: "shelf.py", Content: text}}, Query: "find a book by title", Budget: 90,
+		Ranker: rankBM25, Stage: StageCoarse,
+	}
 	res := compress(t, e, req)
 	check(t, splitter, words{}, req, res)
 	for _, want := range []string{"class Shelf:\n", "def find(self, title):\n"} {
@@ -157,7 +172,8 @@ func TestMethodKeepsItsClassHeader(t *testing.T) {
 // describe is a result as one wants to review it: figures first, then the text.
 func describe(res Result) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d of %d tokens, budget %d, %s\n", res.CompressedTokens, res.OriginalTokens, res.Budget, res.Ranker)
+	fmt.Fprintf(&b, "%d of %d tokens, budget %d, %s\n", res.CompressedTokens, res.OriginalTokens,
+		res.Budget, res.Ranker)
 	for _, c := range res.Chunks {
 		fmt.Fprintf(&b, "%3d %-8s %-9s %s\n", c.Rank, c.Decision, c.Kind, c.Name)
 	}

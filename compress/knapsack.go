@@ -62,8 +62,8 @@ type best struct {
 	unit  int
 }
 
-func (b *best) row(step, state int) []float64 {
-	at := (step*states + state) * b.width
+func (b *best) row(index, state int) []float64 {
+	at := (index*states + state) * b.width
 	return b.cells[at : at+b.width]
 }
 
@@ -146,11 +146,11 @@ func (k knapsack) in(table *best, i int, f form, state int) (next, price, after 
 }
 
 // at is row[i], impossible before the row's start.
-func at(row []float64, i int) float64 {
+func at(cells []float64, i int) float64 {
 	if i < 0 {
 		return impossible
 	}
-	return row[i]
+	return cells[i]
 }
 
 // fill computes the table from the last step to the first.
@@ -163,17 +163,17 @@ func (k knapsack) fill(budget int) *best {
 	for i := len(k.steps) - 1; i >= 0; i-- {
 		s := &k.steps[i]
 		for state := range states {
-			row := table.row(i, state)
-			for room := range row {
-				row[room] = impossible
+			cells := table.row(i, state)
+			for room := range cells {
+				cells[room] = impossible
 			}
 			if s.skip > 0 {
 				price, after := k.out(table, s, state)
-				raise(row, table.row(s.skip, after), price, 0)
+				raise(cells, table.row(s.skip, after), price, 0)
 			}
 			for _, f := range s.forms {
 				next, price, after := k.in(table, i, f, state)
-				raise(row, table.row(next, after), price, f.value)
+				raise(cells, table.row(next, after), price, f.value)
 			}
 		}
 	}
@@ -181,12 +181,12 @@ func (k knapsack) fill(budget int) *best {
 }
 
 // raise takes over what rest holds, shifted by price and with value added, where that is more.
-func raise(row, rest []float64, price int, value float64) {
-	if price >= len(row) {
+func raise(cells, rest []float64, price int, value float64) {
+	if price >= len(cells) {
 		return
 	}
-	row = row[price:]
-	for room, v := range rest[:len(row)] {
-		row[room] = max(row[room], v+value)
+	cells = cells[price:]
+	for room, v := range rest[:len(cells)] {
+		cells[room] = max(cells[room], v+value)
 	}
 }

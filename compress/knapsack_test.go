@@ -95,12 +95,12 @@ func bestOf(k knapsack, chosen []int, i, budget int) float64 {
 		}
 		return math.Inf(-1)
 	}
-	best := math.Inf(-1)
+	most := math.Inf(-1)
 	for n := left; n < len(k.steps[i].forms); n++ {
 		chosen[i] = n
-		best = max(best, bestOf(k, chosen, i+1, budget))
+		most = max(most, bestOf(k, chosen, i+1, budget))
 	}
-	return best
+	return most
 }
 
 func TestKnapsackAgainstAllChoices(t *testing.T) {
@@ -108,17 +108,17 @@ func TestKnapsackAgainstAllChoices(t *testing.T) {
 	for round := range 400 {
 		k := knapsack{steps: randomWalk(rng, 7, 3), marker: rng.IntN(5)}
 		budget := rng.IntN(40)
-		best := bestOf(k, make([]int, len(k.steps)), 0, budget)
+		most := bestOf(k, make([]int, len(k.steps)), 0, budget)
 		chosen, ok := k.pack(budget)
 		if !ok {
-			if !math.IsInf(best, -1) {
-				t.Fatalf("round %d: nothing fits %d tokens, yet %v does", round, budget, best)
+			if !math.IsInf(most, -1) {
+				t.Fatalf("round %d: nothing fits %d tokens, yet %v does", round, budget, most)
 			}
 			continue
 		}
 		value, cost := price(k, func(i int) int { return chosen[i] })
-		if value != best || cost > budget {
-			t.Fatalf("round %d: value %v at %d of %d tokens, best is %v", round, value, cost, budget, best)
+		if value != most || cost > budget {
+			t.Fatalf("round %d: value %v at %d of %d tokens, best is %v", round, value, cost, budget, most)
 		}
 	}
 }

@@ -11,7 +11,8 @@ import (
 func TestLumpsAreCut(t *testing.T) {
 	splitter := pool(t)
 	e := engine(t, func(o *Options) { o.Splitter = splitter })
-	prose := strings.Repeat("The order of pages matters to the reader who comes back later.\nRefunds are explained here.\n", 40)
+	prose := strings.Repeat("The order of pages matters to the reader who comes back later.\n"+
+		"Refunds are explained here.\n", 40)
 	for path, text := range map[string]string{
 		"doc.go":    "/*\nPackage doc explains.\n\n" + prose + "*/\npackage doc\n",
 		"lines.go":  "// " + strings.ReplaceAll(strings.TrimSpace(prose), "\n", "\n// ") + "\npackage doc\n",
@@ -34,9 +35,12 @@ func TestLumpsAreCut(t *testing.T) {
 func TestDocstringIsNotCutInside(t *testing.T) {
 	e := engine(t, func(o *Options) { o.Splitter = pool(t) })
 	prose := strings.Repeat("The order of pages matters to the reader.\nRefunds are explained here.\n", 10)
-	text := "def f():\n    \"\"\"Explains.\n\n" + prose + "    \"\"\"\n    return refund(1)\n\n\ndef g():\n" + strings.Repeat("    pay(1)\n", 20)
+	text := "def f():\n    \"\"\"Explains.\n\n" + prose + "    \"\"\"\n    return refund(1)\n\n\ndef g():\n" +
+		strings.Repeat("    pay(1)\n", 20)
 	for _, rate := range []float64{0.1, 0.3, 0.5, 0.8} {
-		res := compress(t, e, Request{Files: []File{{Path: "a.py", Content: text}}, Query: "how are refunds explained?", Rate: rate})
+		res := compress(
+			t, e,
+			Request{Files: []File{{Path: "a.py", Content: text}}, Query: "how are refunds explained?", Rate: rate})
 		if strings.Contains(res.Text, `"""`) && !strings.Contains(res.Text, prose) {
 			t.Errorf("rate %v: the docstring is cut inside:\n%s", rate, res.Text)
 		}
@@ -56,7 +60,8 @@ func TestNeighbouringCommentsAreNotTorn(t *testing.T) {
 func TestOnlyLineStays(t *testing.T) {
 	e := engine(t, func(o *Options) { o.Splitter = pool(t) })
 	text := strings.Repeat("function f(a){return a+1}", 80)
-	_, err := e.Compress(t.Context(), Request{Files: []File{{Path: "f.min.js", Content: text}}, Query: "what is f?", Rate: 0.25})
+	_, err := e.Compress(t.Context(),
+		Request{Files: []File{{Path: "f.min.js", Content: text}}, Query: "what is f?", Rate: 0.25})
 	if !errors.Is(err, ErrBudget) {
 		t.Errorf("%v instead of ErrBudget", err)
 	}

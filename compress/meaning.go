@@ -103,11 +103,11 @@ func (m *meaning) matches(texts []bag) []float64 {
 	scores := make([]float64, len(texts))
 	for i, text := range texts {
 		for q, near := range m.near {
-			best := -1.0
+			nearest := -1.0
 			for w := range text.counts {
-				best = max(best, near[w])
+				nearest = max(nearest, near[w])
 			}
-			scores[i] += m.weights[q] * nearness(best)
+			scores[i] += m.weights[q] * nearness(nearest)
 		}
 	}
 	return scores

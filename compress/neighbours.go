@@ -52,14 +52,13 @@ func (j *job) uses(ranked []int) []use {
 	return list
 }
 
-// neighbours tells for each chunk how well the best of what it uses, and of what uses it, scores.
-func (j *job) neighbours(ranked []int, own []float64) (calls, called []float64) {
-	calls, called = make([]float64, len(ranked)), make([]float64, len(ranked))
+// callers tells for each chunk how well the best of what uses it scores.
+func (j *job) callers(ranked []int, own []float64) []float64 {
+	scores := make([]float64, len(ranked))
 	for _, u := range j.used(ranked) {
-		calls[u.by] = math.Max(calls[u.by], u.weight*own[u.of])
-		called[u.of] = math.Max(called[u.of], u.weight*own[u.by])
+		scores[u.of] = math.Max(scores[u.of], u.weight*own[u.by])
 	}
-	return calls, called
+	return scores
 }
 
 // used is uses, computed once.
@@ -68,13 +67,4 @@ func (j *job) used(ranked []int) []use {
 		j.links = j.uses(ranked)
 	}
 	return j.links
-}
-
-// users counts for each chunk those that use what it defines.
-func (j *job) users(ranked []int) []int {
-	counts := make([]int, len(ranked))
-	for _, u := range j.used(ranked) {
-		counts[u.of]++
-	}
-	return counts
 }

@@ -49,7 +49,8 @@ func TestKeptLinesKeepTheirDeclarations(t *testing.T) {
 				continue
 			}
 			alone := File{Path: path, Language: file.Language, Content: dedent(string(content[c.Start:c.End]))}
-			if again, err := splitter.ParseAs(t.Context(), file.Language, []byte(alone.Content)); err != nil || again.SyntaxErrors != 0 {
+			if again, err := splitter.ParseAs(t.Context(), file.Language, []byte(alone.Content)); err != nil ||
+				again.SyntaxErrors != 0 {
 				continue
 			}
 			if functions++; functions > 1400 {
@@ -57,7 +58,10 @@ func TestKeptLinesKeepTheirDeclarations(t *testing.T) {
 			}
 			languages[file.Language] = true
 			for _, rate := range []float64{0.4} {
-				req := Request{Files: []File{alone}, Query: "where is the result returned, and when is it an error?", Rate: rate}
+				req := Request{
+					Files: []File{alone}, Query: "where is the result returned, and when is it an error?",
+					Rate: rate,
+				}
 				res, err := e.Compress(t.Context(), req)
 				if errors.Is(err, ErrBudget) {
 					continue
@@ -70,7 +74,8 @@ func TestKeptLinesKeepTheirDeclarations(t *testing.T) {
 		}
 	}
 	if functions < 1000 || cut < 500 || len(languages) < 10 {
-		t.Errorf("%d functions, %d of them cut inside, in %d languages: too few to tell", functions, cut, len(languages))
+		t.Errorf("%d functions, %d of them cut inside, in %d languages: too few to tell", functions,
+			cut, len(languages))
 	}
 }
 
@@ -102,7 +107,8 @@ func keptDeclarations(t *testing.T, splitter Splitter, f File, res Result) (cut 
 		}
 		for _, l := range c.Names.Locals {
 			if !l.Declares && kept[l.Line] && declared[l.Name] && !seen[l.Name] {
-				t.Errorf("%s, line %d: %q is used and nowhere declared any more in\n%s", f.Path, l.Line+1, l.Name, res.Text)
+				t.Errorf("%s, line %d: %q is used and nowhere declared any more in\n%s", f.Path,
+					l.Line+1, l.Name, res.Text)
 				return cut
 			}
 		}

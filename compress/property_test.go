@@ -97,7 +97,8 @@ func checkFrames(t *testing.T, file parsers.File, kept []bool) {
 			t.Errorf("chunk %d (%s) stays without the header of %s", i, c.Name, parent.Name)
 		}
 		for _, end := range file.Chunks {
-			if end.Kind == parsers.KindEnd && end.Parent == c.Parent && slices.Contains(kept[end.StartLine:end.EndLine], false) {
+			if end.Kind == parsers.KindEnd && end.Parent == c.Parent &&
+				slices.Contains(kept[end.StartLine:end.EndLine], false) {
 				t.Errorf("chunk %d (%s) stays without the end of %s", i, c.Name, parent.Name)
 			}
 		}
@@ -151,9 +152,12 @@ func TestGuaranteesOverRates(t *testing.T) {
 	}
 	for name, text := range texts {
 		t.Run(name, func(t *testing.T) {
-			for _, ranker := range []string{"ami", "bm25", "words", "hybrid"} {
+			for _, by := range []string{"ami", "bm25", "words", "hybrid"} {
 				for rate := 0.01; rate <= 1; rate += 0.09 {
-					req := Request{Files: []File{{Path: "shop.py", Content: text}}, Query: "how is an order refunded?", Rate: rate, Ranker: ranker}
+					req := Request{
+						Files: []File{{Path: "shop.py", Content: text}}, Query: "how is an order refunded?",
+						Rate: rate, Ranker: by,
+					}
 					res, err := engine(t, nil).Compress(t.Context(), req)
 					if errors.Is(err, ErrBudget) && (name == "one line" || float64(words{}.Count(text))*rate < 24) {
 						continue // an only line is not replaced by a marker; not even a marker fits
@@ -161,8 +165,8 @@ func TestGuaranteesOverRates(t *testing.T) {
 					if err != nil {
 						t.Fatalf("rate %.2f: %v", rate, err)
 					}
-					if res.Ranker != ranker && res.Ranker != rankNone {
-						t.Errorf("ranker %s ran instead of %s", res.Ranker, ranker)
+					if res.Ranker != by && res.Ranker != rankNone {
+						t.Errorf("ranker %s ran instead of %s", res.Ranker, by)
 					}
 					check(t, indents{}, words{}, req, res)
 				}

@@ -98,9 +98,9 @@ func (hybridRanker) scores(e evidence) []float64 {
 	return fitted.Hybrid.scores(e.rows)
 }
 
-// hear sets the model's signal: the gain in nats, in standard deviations of what it read. It is that
-// in nats and not in perplexity: both order the pieces alike, but differences of perplexity are so
-// skewed that one piece would take the whole scale.
+// hear sets the model's signal: the gain in nats, in standard deviations of what it read. It is
+// that in nats and not in perplexity: both order the pieces alike, but differences of perplexity
+// are so skewed that one piece would take the whole scale.
 func (e evidence) hear() {
 	nats := func(alone, given float64) float64 { return alone - given }
 	for i, s := range standardised(gains(e, nats), e.heard) {

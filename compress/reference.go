@@ -215,8 +215,11 @@ func (j *job) refReport(chunks []refChunk, texts []string) Result {
 			lead = 1
 		}
 		r := ChunkResult{
-			File: c.src.path, Language: c.src.parsed.Language, Kind: parsers.KindModule, Tokens: c.tokens, Score: c.score, Rank: c.rank,
-			StartLine: c.line + lead + 1, EndLine: c.line + 1 + strings.Count(strings.TrimSuffix(c.text, "\n"), "\n"), Decision: Omitted,
+			File: c.src.path, FileIndex: c.src.index, Language: c.src.parsed.Language, Kind: parsers.KindModule,
+			Tokens: c.tokens,
+			Score:  c.score, Rank: c.rank,
+			StartLine: c.line + lead + 1, EndLine: c.line + 1 + strings.Count(strings.TrimSuffix(c.text, "\n"), "\n"),
+			Decision:  Omitted,
 			KeptLines: [][2]int{},
 		}
 		switch {

@@ -163,7 +163,8 @@ func TestReferencePrunesLongFunctions(t *testing.T) {
 	for _, c := range res.Chunks {
 		if c.Decision == Pruned {
 			if len(c.KeptLines) == 0 || !strings.Contains(res.Text, "\n    # ... ") {
-				t.Errorf("%d tokens of a pruned chunk, kept lines %v, no marker in\n%s", c.Tokens, c.KeptLines, res.Text)
+				t.Errorf("%d tokens of a pruned chunk, kept lines %v, no marker in\n%s", c.Tokens,
+					c.KeptLines, res.Text)
 			}
 			return
 		}

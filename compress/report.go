@@ -9,9 +9,10 @@ const rankNone = "none"
 func (j *job) report(p *plan) Result {
 	encoding, exact := j.counter.Encoding()
 	res := Result{
-		OriginalTokens: j.original, CompressedTokens: p.tokens, Ratio: ratio(j.original, p.tokens), Budget: j.budget, Coverage: j.coverage,
-		Ranker: j.name, RankerReason: j.reason, Device: j.device(), Text: p.text, TimingsMS: j.timings,
-		Tokenizer: encoding, Estimated: !exact, Cut: j.short,
+		OriginalTokens: j.original, CompressedTokens: p.tokens, Ratio: ratio(j.original, p.tokens), Budget: j.budget,
+		Coverage: j.coverage,
+		Ranker:   j.name, RankerReason: j.reason, Device: j.device(), Text: p.text, TimingsMS: j.timings,
+		Tokenizer: encoding, Estimated: !exact, Cut: j.short || j.slow,
 		Files: []FileResult{}, Chunks: []ChunkResult{},
 	}
 	if j.reading.Passes+j.reading.Late > 0 {
@@ -48,7 +49,7 @@ func (j *job) report(p *plan) Result {
 // result describes what became of a chunk.
 func (c *chunk) result(keep []bool) ChunkResult {
 	r := ChunkResult{
-		File: c.src.path, Language: c.src.parsed.Language, Kind: c.syntax.Kind, Name: c.syntax.Name,
+		File: c.src.path, FileIndex: c.src.index, Language: c.src.parsed.Language, Kind: c.syntax.Kind, Name: c.syntax.Name,
 		StartLine: c.start + 1, EndLine: c.end, Tokens: c.src.cost(c.start, c.end), Score: c.score, Rank: c.rank,
 		Decision: Pruned, KeptLines: runs(keep, c.start, c.end),
 	}
@@ -91,4 +92,18 @@ func ratio(original, compressed int) float64 {
 		return 1
 	}
 	return float64(original) / float64(max(compressed, 1))
+}
+
+// minUsed is the part of its budget, one in so many, that a result's lines have to take. Below it
+// the files are as good as gone.
+const minUsed = 3
+
+// Thin reports that a result is nothing but markers, or leaves nearly all of its budget unused:
+// what was asked about could not be cut to fit.
+func (r Result) Thin() bool {
+	keeps := func(c ChunkResult) bool { return len(c.KeptLines) > 0 }
+	if len(r.Chunks) > 0 && !slices.ContainsFunc(r.Chunks, keeps) {
+		return true
+	}
+	return r.CompressedTokens < r.OriginalTokens && minUsed*r.LineTokens < r.Budget
 }

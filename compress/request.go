@@ -60,6 +60,9 @@ type Request struct {
 	// WayBack is said once in each file's text, in a marker, where markers carry no hash: how the
 	// omitted lines can be had. One line, in words that end no comment. It is part of the budget.
 	WayBack string `json:"-"`
+	// Owed says that the result was used before and has to be had again, however much else is to be
+	// done. It decides no byte.
+	Owed bool `json:"-"`
 	// Tenant separates callers: no cached result crosses it. Never sent by a client; the server
 	// derives it from the key.
 	Tenant string `json:"-"`
@@ -94,7 +97,7 @@ type Result struct {
 	// Reading is what the model read; nil where it was not asked.
 	Reading *Reading `json:"reading,omitempty"`
 	// Cut reports that the model did not answer in time, or failed, and the cheaper ranker stood
-	// in; such a result may not repeat.
+	// in, or that a grammar ran out of time and lines did; such a result may not repeat.
 	Cut bool `json:"cut,omitempty"`
 }
 
@@ -125,7 +128,9 @@ const (
 // A ChunkResult is one chunk of a Result; a file's chunks tile it, so KeptLines of all name each
 // kept line once. Lines are 1-based and inclusive, as editors count.
 type ChunkResult struct {
-	File      string       `json:"file"`
+	File string `json:"file"`
+	// FileIndex is the file's place among the request's: paths may be equal.
+	FileIndex int          `json:"file_index"`
 	Language  string       `json:"language"`
 	Kind      parsers.Kind `json:"kind"`
 	Name      string       `json:"name"`

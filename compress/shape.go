@@ -1,9 +1,6 @@
 package compress
 
-import (
-	"math"
-	"strings"
-)
+import "math"
 
 // branchWords are the words with which code decides what comes next, in the languages that are
 // parsed.
@@ -15,24 +12,15 @@ var branchWords = map[string]bool{
 // shortLines is the number of lines up to which a chunk is short: getters, forwarders, constants.
 const shortLines = 5
 
-// A shape is what a chunk's code does, whatever is asked: code that decides and calls is asked about
-// more often than code that stores, lists and forwards.
-type shape struct {
-	branches, calls int
-	comments        string // with their signs
-}
-
-func (c *chunk) shape() shape {
-	s := shape{}
-	var comments strings.Builder
+// shape counts the branches and the calls of a chunk's code, its comments left out: code that decides
+// and acts is asked about more often than code that stores, lists and forwards.
+func (c *chunk) shape() (branches, calls int) {
 	at := c.start
 	for _, run := range append(commentRuns(nil, c.units), [2]int{c.end, c.end}) {
-		s.count(c.src.text(min(at, run[0]), run[0]))
-		comments.WriteString(c.src.text(run[0], run[1]))
-		at = run[1]
+		b, n := shapeOf(c.src.text(min(at, run[0]), run[0]))
+		branches, calls, at = branches+b, calls+n, run[1]
 	}
-	s.comments = comments.String()
-	return s
+	return branches, calls
 }
 
 // commentRuns appends the runs of lines that are comments only, in order.
@@ -47,8 +35,7 @@ func commentRuns(list [][2]int, nodes []node) [][2]int {
 	return list
 }
 
-// count adds the branches and calls of code.
-func (s *shape) count(code string) {
+func shapeOf(code string) (branches, calls int) {
 	for from := 0; from < len(code); {
 		if !isWordByte(code[from]) {
 			from++
@@ -60,12 +47,13 @@ func (s *shape) count(code string) {
 		}
 		switch {
 		case branchWords[code[from:to]]:
-			s.branches++
+			branches++
 		case to < len(code) && code[to] == '(':
-			s.calls++
+			calls++
 		}
 		from = to
 	}
+	return branches, calls
 }
 
 // few tells 0, 1, 2 and many apart: what more of the same adds falls.

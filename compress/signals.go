@@ -12,24 +12,20 @@ import (
 // row. Each is computed for all chunks of a request; where one cannot be had it is 0 for all.
 const (
 	signalWords    = iota // BM25 of path, name and text
-	signalHeader          // BM25 of name and signature
 	signalSubject         // BM25 of the question's main sentence
 	signalRoots           // BM25 of the words' roots (retries, retried, retrying)
 	signalPairs           // BM25 of words that are neighbours in the question
 	signalBeside          // the better of the chunks before and behind, by words
-	signalComment         // BM25 of the comments
 	signalPath            // BM25 of the path among the request's files
 	signalHeadVec         // cosine of the question's and the header's bags of embedded words
 	signalBodyVec         // the same with the whole text
 	signalBodyHit         // the question's words, each matched by the text's nearest one
 	signalFileMax         // the file's best
-	signalCalls           // the best of what the chunk calls, uses and refers to
 	signalCalled          // the best of what uses the chunk
 	signalNamed           // the question names what the chunk defines
 	signalPlace           // the question names the chunk's lines (a stack trace, file:line)
 	signalBranches        // few of the words with which it decides
 	signalInvokes         // few of its calls
-	signalUsers           // few of the chunks that use it
 	signalSize            // logarithm of its lines
 	signalShort           // 1 for a few lines
 	signalFunction        // 1 for a function
@@ -40,8 +36,8 @@ const (
 
 // signalNames are the names of the signals in reports and in the table of weights.
 var signalNames = [signals]string{
-	"words", "header", "subject", "roots", "pairs", "beside", "comment", "path", "head_vector", "body_vector", "body_match", "file_best",
-	"calls", "called", "named", "place", "branches", "invokes", "users", "size", "short", "function", "class", "model",
+	"words", "subject", "roots", "pairs", "beside", "path", "head_vector", "body_vector", "body_match", "file_best",
+	"called", "named", "place", "branches", "invokes", "size", "short", "function", "class", "model",
 }
 
 // A row holds the signals of one chunk.
@@ -76,13 +72,10 @@ func (j *job) rows(ranked []int) []row {
 		}
 	}
 	set(signalWords, bm25(p.query, p.texts))
-	set(signalHeader, bm25(p.query, p.heads))
 	set(signalSubject, bm25(p.words.distinct(mainSentence(j.req.Query)), p.texts))
 	set(signalRoots, bm25(p.words.distinctRoots(p.query), p.rooted()))
 	set(signalPairs, bm25Pairs(p.words.asked(j.req.Query), p.texts))
 	set(signalPath, j.pathScores(p, ranked))
-	shapes := j.shapes(ranked)
-	set(signalComment, bm25(p.query, p.comments(shapes)))
 	if j.opt.Embedding != nil {
 		m := newMeaning(j.opt.Embedding, p)
 		set(signalHeadVec, m.cosines(p.heads))
@@ -93,16 +86,13 @@ func (j *job) rows(ranked []int) []row {
 	set(signalBeside, j.beside(ranked, evidence{rows: rows}.signal(signalWords)))
 	own := standardised(fitted.Seed.scores(rows), nil)
 	set(signalFileMax, j.fileScores(ranked, own))
-	calls, called := j.neighbours(ranked, own)
-	set(signalCalls, calls)
-	set(signalCalled, called)
+	set(signalCalled, j.callers(ranked, own))
 	set(signalNamed, j.named(ranked))
 	set(signalPlace, j.places(ranked))
-	users := j.users(ranked)
 	for n, i := range ranked {
 		c := &j.chunks[i]
-		rows[n][signalBranches], rows[n][signalInvokes] = few(shapes[n].branches), few(shapes[n].calls)
-		rows[n][signalUsers] = few(users[n])
+		branches, calls := c.shape()
+		rows[n][signalBranches], rows[n][signalInvokes] = few(branches), few(calls)
 		rows[n][signalSize] = few(c.end - c.start)
 		if c.end-c.start <= shortLines {
 			rows[n][signalShort] = 1
@@ -150,34 +140,16 @@ func (j *job) pathScores(p profiles, ranked []int) []float64 {
 	return scores
 }
 
-// shapes are those of the ranked chunks.
-func (j *job) shapes(ranked []int) []shape {
-	list := make([]shape, len(ranked))
-	for n, i := range ranked {
-		list[n] = j.chunks[i].shape()
-	}
-	return list
-}
-
-// comments are the comments of chunks as bags.
-func (p profiles) comments(shapes []shape) []bag {
-	list := make([]bag, len(shapes))
-	for n, s := range shapes {
-		list[n] = p.words.bag(s.comments)
-	}
-	return list
-}
-
 // fileScores gives each chunk the best of its file.
 func (j *job) fileScores(ranked []int, own []float64) []float64 {
-	best := slices.Repeat([]float64{math.Inf(-1)}, len(j.sources))
+	top := slices.Repeat([]float64{math.Inf(-1)}, len(j.sources))
 	for n, i := range ranked {
 		at := j.chunks[i].src.index
-		best[at] = max(best[at], own[n])
+		top[at] = max(top[at], own[n])
 	}
 	scores := make([]float64, len(ranked))
 	for n, i := range ranked {
-		scores[n] = best[j.chunks[i].src.index]
+		scores[n] = top[j.chunks[i].src.index]
 	}
 	return scores
 }

@@ -67,10 +67,14 @@ func TestMainSentence(t *testing.T) {
 }
 
 func TestRoots(t *testing.T) {
-	for _, words := range [][]string{{"retry", "retries"}, {"load", "loaded", "loading"}, {"remove", "removed", "removing"}} {
-		for _, word := range words[1:] {
-			if root(stem(word)) != root(stem(words[0])) {
-				t.Errorf("%s has the root %s, %s has %s", word, root(stem(word)), words[0], root(stem(words[0])))
+	for _, related := range [][]string{
+		{"retry", "retries"},
+		{"load", "loaded", "loading"},
+		{"remove", "removed", "removing"},
+	} {
+		for _, word := range related[1:] {
+			if root(stem(word)) != root(stem(related[0])) {
+				t.Errorf("%s has the root %s, %s has %s", word, root(stem(word)), related[0], root(stem(related[0])))
 			}
 		}
 	}
@@ -115,8 +119,9 @@ func TestQuestionNamesAPlace(t *testing.T) {
 			r.Query, r.Rate, r.Ranker = query, 0.1, rankWords
 			r.Files[0].Path, r.Files[0].Content = "shop.py", text
 		}))
-		best := slices.IndexFunc(res.Chunks, func(c ChunkResult) bool { return c.Rank == 1 })
-		if c := res.Chunks[best]; c.Decision != Kept || (c.StartLine > 188 || c.EndLine < 175) && c.Name != "handle_17" {
+		top := slices.IndexFunc(res.Chunks, func(c ChunkResult) bool { return c.Rank == 1 })
+		if c := res.Chunks[top]; c.Decision != Kept ||
+			(c.StartLine > 188 || c.EndLine < 175) && c.Name != "handle_17" {
 			t.Errorf("%s: %s (lines %d-%d, %s) is first", name, c.Name, c.StartLine, c.EndLine, c.Decision)
 		}
 	}

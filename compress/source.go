@@ -203,7 +203,8 @@ func newChunks(src *source, base int) []chunk {
 	for i := range list {
 		c := &list[i]
 		c.units = nodes(src, c.syntax.Units, c.start, c.end)
-		if lump := len(c.units) == 0 || len(c.units) == 1 && len(c.units[0].kids) == 0; lump && isProse(src.parsed.Language) {
+		if lump := len(c.units) == 0 || len(c.units) == 1 && len(c.units[0].kids) == 0; lump &&
+			isProse(src.parsed.Language) {
 			c.units = plainLines(src, c.syntax.Kind, c.start, c.end)
 		}
 		c.whole = src.cost(c.start, c.end)

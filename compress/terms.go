@@ -11,11 +11,12 @@ const maxQueryTerms = 4096
 // stopwords are English words that carry a question and say nothing about code. Keywords of
 // programming languages need no list: they are in all chunks, so BM25 gives them next to no weight.
 var stopwords = map[string]bool{
-	"a": true, "an": true, "and": true, "are": true, "as": true, "at": true, "be": true, "by": true, "can": true, "do": true,
-	"does": true, "for": true, "from": true, "how": true, "i": true, "if": true, "in": true, "is": true, "it": true, "its": true,
-	"me": true, "of": true, "on": true, "or": true, "should": true, "so": true, "that": true, "the": true, "this": true,
-	"to": true, "was": true, "we": true, "what": true, "when": true, "where": true, "which": true, "why": true, "with": true,
-	"you": true, "please": true,
+	"a": true, "an": true, "and": true, "are": true, "as": true, "at": true, "be": true, "by": true,
+	"can": true, "do": true, "does": true, "for": true, "from": true, "how": true, "i": true, "if": true,
+	"in": true, "is": true, "it": true, "its": true, "me": true, "of": true, "on": true, "or": true,
+	"should": true, "so": true, "that": true, "the": true, "this": true, "to": true, "was": true, "we": true,
+	"what": true, "when": true, "where": true, "which": true, "why": true, "with": true, "you": true,
+	"please": true,
 }
 
 // terms splits text at everything that is no letter or digit, and identifiers at case changes and
@@ -24,15 +25,16 @@ var stopwords = map[string]bool{
 // outweighs its parts.
 func terms(text string) []string {
 	var list []string
-	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' }) {
+	for word := range strings.FieldsFuncSeq(
+		text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' }) {
 		parts := 0
-		for piece := range strings.SplitSeq(word, "_") {
-			for piece != "" {
-				n := humps(piece)
-				if term := strings.ToLower(piece[:n]); !stopwords[term] {
+		for part := range strings.SplitSeq(word, "_") {
+			for part != "" {
+				n := humps(part)
+				if term := strings.ToLower(part[:n]); !stopwords[term] {
 					list = append(list, stem(term))
 				}
-				piece = piece[n:]
+				part = part[n:]
 				parts++
 			}
 		}
@@ -69,9 +71,11 @@ func stem(term string) string {
 	switch {
 	case len(term) > 4 && strings.HasSuffix(term, "ies"):
 		return term[:len(term)-3] + "y"
-	case len(term) > 4 && (strings.HasSuffix(term, "sses") || strings.HasSuffix(term, "xes") || strings.HasSuffix(term, "ches") || strings.HasSuffix(term, "shes")):
+	case len(term) > 4 && (strings.HasSuffix(term, "sses") || strings.HasSuffix(term, "xes") ||
+		strings.HasSuffix(term, "ches") || strings.HasSuffix(term, "shes")):
 		return term[:len(term)-2]
-	case len(term) > 3 && strings.HasSuffix(term, "s") && !strings.HasSuffix(term, "ss") && !strings.HasSuffix(term, "us") && !strings.HasSuffix(term, "is"):
+	case len(term) > 3 && strings.HasSuffix(term, "s") && !strings.HasSuffix(term, "ss") &&
+		!strings.HasSuffix(term, "us") && !strings.HasSuffix(term, "is"):
 		return term[:len(term)-1]
 	}
 	return term

@@ -38,11 +38,15 @@ func TestAMI(t *testing.T) {
 	}
 	// A chunk so long that no query loss is left ranks last; the reference gives it PPL 1 and with
 	// that the first place.
-	e := evidence{rows: make([]row, 3), alone: alone, given: [][]Loss{losses(5, 1, .5, 1.5, 1), nil, losses(5, 3, 3, 3, 3)}}
+	e := evidence{
+		rows: make([]row, 3), alone: alone,
+		given: [][]Loss{losses(5, 1, .5, 1.5, 1), nil, losses(5, 3, 3, 3, 3)},
+	}
 	if got := (amiRanker{}).scores(e); got[1] != got[2] {
 		t.Errorf("score without losses = %v, want the least of the others, %v", got[1], got[2])
 	}
-	if got := (amiRanker{}).scores(evidence{rows: make([]row, 2), given: [][]Loss{nil, nil}}); got[0] != 0 || got[1] != 0 {
+	if got := (amiRanker{}).scores(evidence{rows: make([]row, 2), given: [][]Loss{nil, nil}}); got[0] != 0 ||
+		got[1] != 0 {
 		t.Errorf("scores of a one-token query = %v, want 0", got)
 	}
 }
@@ -145,7 +149,7 @@ func TestWordsAndHybrid(t *testing.T) {
 	alone := losses(math.NaN(), 2, 2)[1:]
 	bodies := wordRows(0.5, 0, -0.5)
 	headers := wordRows(0.2, 0, -0.2)
-	headers[1][signalHeader] = 2
+	headers[1][signalHeadVec] = 8
 	named := wordRows(0.2, 0, -0.2)
 	named[2][signalNamed] = 1
 	e := func(rows []row, given ...float64) evidence {
@@ -163,7 +167,12 @@ func TestWordsAndHybrid(t *testing.T) {
 	}{
 		{"a match of the header outweighs half a match of the text", wordsRanker{}, e(headers), []int{1, 0, 2}},
 		{"a name outweighs words", wordsRanker{}, e(named), []int{2, 0, 1}},
-		{"what the model says tips words that are level", hybridRanker{}, e(wordRows(0, 0, 0), 2, 0, 2), []int{1, 0, 2}},
+		{
+			"what the model says tips words that are level",
+			hybridRanker{},
+			e(wordRows(0, 0, 0), 2, 0, 2),
+			[]int{1, 0, 2},
+		},
 		{"where the model says nothing, words decide", hybridRanker{}, e(bodies, 1, 1, 1), []int{0, 1, 2}},
 	} {
 		if got := byScore(tt.ranker.scores(tt.evidence)); !slices.Equal(got, tt.want) {

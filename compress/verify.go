@@ -33,6 +33,7 @@ func (j *job) sound(ctx context.Context, src *source, text string) (bool, error)
 	if err != nil {
 		return false, fmt.Errorf("parse shortened %s: %w", src.name(), err)
 	}
+	j.late(parsed)
 	return parsed.SyntaxErrors <= src.parsed.SyntaxErrors, nil
 }
 

@@ -9,24 +9,25 @@ import (
 	"pith/parsers"
 )
 
-// paired is indents with a rule that its units do not know: each "open" line needs its "close"
+// pairRanker is indents with a rule that its units do not know: each "open" line needs its "close"
 // line. It counts its parses.
-type paired struct {
+type pairRanker struct {
 	indents
 	parses *int
 }
 
-func (p paired) Parse(ctx context.Context, path string, src []byte) (parsers.File, error) {
+func (p pairRanker) Parse(ctx context.Context, path string, src []byte) (parsers.File, error) {
 	return p.ParseAs(ctx, path, src)
 }
 
-func (p paired) ParseAs(ctx context.Context, language string, src []byte) (parsers.File, error) {
+func (p pairRanker) ParseAs(ctx context.Context, language string, src []byte) (parsers.File, error) {
 	*p.parses++
 	file, err := p.indents.ParseAs(ctx, language, src)
 	for line := range strings.Lines(string(src)) {
 		word, name, _ := strings.Cut(strings.TrimSpace(line), " ")
 		switch {
-		case word == "open" && !strings.Contains(string(src), "close "+name), word == "close" && !strings.Contains(string(src), "open "+name):
+		case word == "open" && !strings.Contains(string(src), "close "+name),
+			word == "close" && !strings.Contains(string(src), "open "+name):
 			file.SyntaxErrors++
 		}
 	}
@@ -67,7 +68,7 @@ func TestBrokenOutputIsMended(t *testing.T) {
 		text := pairs(tt.functions, tt.statements)
 		for rate := 0.1; rate < 1; rate += 0.1 {
 			parses := 0
-			splitter := paired{parses: &parses}
+			splitter := pairRanker{parses: &parses}
 			req := Request{Files: []File{{Content: text}}, Query: "what does function number 2 say?", Rate: rate}
 			res := compress(t, engine(t, func(o *Options) { o.Splitter = splitter }), req)
 			if parses > 3*rounds*(maxTrials+1) {
@@ -83,7 +84,7 @@ func TestMendingKeepsTheFineCut(t *testing.T) {
 	parses, pruned := 0, 0
 	for rate := 0.2; rate < 1; rate += 0.1 {
 		req := Request{Files: []File{{Content: pairs(3, 30)}}, Query: "what does function number 2 say?", Rate: rate}
-		res := compress(t, engine(t, func(o *Options) { o.Splitter = paired{parses: &parses} }), req)
+		res := compress(t, engine(t, func(o *Options) { o.Splitter = pairRanker{parses: &parses} }), req)
 		for _, c := range res.Chunks {
 			if c.Decision == Pruned {
 				pruned++

@@ -17,6 +17,7 @@ type Config struct {
 	Server     Server
 	Compress   Compress
 	Model      Model
+	Scorer     Scorer
 	Parsers    Parsers
 	Cache      Cache
 	Retrieval  Retrieval
@@ -118,6 +119,17 @@ type Model struct {
 	StateBytes Size
 }
 
+// Scorer is an inference server that scores in the place of the model in this process.
+type Scorer struct {
+	URL      string
+	Protocol string
+	Model    string
+	Version  string
+	Key      Secret
+	Timeout  time.Duration
+	Requests int
+}
+
 // Parsers is how source files are parsed.
 type Parsers struct {
 	Workers   int
@@ -205,6 +217,7 @@ func Default() Config {
 			Beta:      0.5,
 		},
 		Model:     Model{Device: "auto", StateBytes: 48 << 20},
+		Scorer:    Scorer{Protocol: "kserve", Model: "pith-code-lm", Timeout: 2 * time.Second, Requests: 32},
 		Parsers:   Parsers{Workers: 2, Timeout: 2 * time.Second, MaxBytes: 1 << 20},
 		Cache:     Cache{MemoryBytes: 32 << 20, TTL: 24 * time.Hour},
 		Retrieval: Retrieval{TTL: time.Hour, MemoryBytes: 64 << 20},

@@ -120,6 +120,14 @@ func (c *Config) bindings() []binding {
 		},
 		{"model.runtime", "PITH_ONNXRUNTIME", &c.Model.Runtime, "ONNX Runtime library; empty to search"},
 
+		{"scorer.url", "PITH_SCORER_URL", &c.Scorer.URL, "inference server that scores in the place of a model in this process, such as http://triton:8000; empty for none; model.dir then says only how texts become tokens (see docs/scaling.md)"},
+		{"scorer.protocol", "PITH_SCORER_PROTOCOL", &c.Scorer.Protocol, "kserve (Triton, KServe, MLServer with what pith model export-triton writes) or openai (vLLM and others whose /v1/completions gives the log-probabilities of prompts)"},
+		{"scorer.model", "PITH_SCORER_MODEL", &c.Scorer.Model, "name of the model on that server"},
+		{"scorer.version", "PITH_SCORER_VERSION", &c.Scorer.Version, "version of the model there; part of every cache key: another one where an openai server's weights change"},
+		{"scorer.key", "PITH_SCORER_KEY", &c.Scorer.Key, "bearer token for that server"},
+		{"scorer.timeout", "PITH_SCORER_TIMEOUT", &c.Scorer.Timeout, "time for one answer of that server; past it blocks go out as they came, and it is left alone until a probe finds it well"},
+		{"scorer.requests", "PITH_SCORER_REQUESTS", &c.Scorer.Requests, "requests to that server at once"},
+
 		{"parsers.workers", "PITH_PARSE_WORKERS", &c.Parsers.Workers, "parse processes"},
 		{
 			"parsers.timeout", "PITH_PARSE_TIMEOUT", &c.Parsers.Timeout,
@@ -138,7 +146,8 @@ func (c *Config) bindings() []binding {
 		{"cache.ttl", "PITH_CACHE_TTL", &c.Cache.TTL, "how long a result is kept; 0 until there is no room"},
 		{
 			"cache.redis_url", "PITH_REDIS_URL", &c.Cache.RedisURL,
-			"Redis that replicas share, redis://[user:password@]host:port[/db]; needs cache.secret",
+			"Redis or Valkey that replicas share, redis://[user:password@]host:port[/db], redis+cluster://host:port[,host:port...] " +
+				"or redis+sentinel://host:port[,host:port...]/master; needs cache.secret",
 		},
 		{
 			"cache.secret", "PITH_CACHE_SECRET", &c.Cache.Secret,

@@ -10,7 +10,8 @@ import (
 // listeners, the model, parse processes, stores. Everything else takes effect in a running Pith.
 var fixed = [...]string{
 	"server.listen", "server.tls_", "server.h2c", "server.drain_", "limits.connections",
-	"model.", "parsers.", "cache.", "retrieval.memory_bytes", "prompts.", "tracing.", "log.", "admin.", "workspace.",
+	"model.", "scorer.", "parsers.", "cache.", "retrieval.memory_bytes", "prompts.", "tracing.", "log.", "admin.",
+	"workspace.",
 }
 
 // IsFixed reports that a change of the setting at path needs a restart.

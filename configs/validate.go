@@ -37,6 +37,8 @@ func (c Config) Validate() error {
 
 	k.that(c.Model.StateBytes >= 0, "model.state_bytes", "must not be negative")
 
+	k.scorer(c)
+
 	k.that(c.Parsers.Workers > 0, "parsers.workers", "must be positive")
 	k.that(c.Parsers.Timeout > 0, "parsers.timeout", "must be positive")
 	k.that(c.Parsers.MaxBytes > 0, "parsers.max_bytes", "must be positive")
@@ -92,6 +94,20 @@ func (k *checks) that(ok bool, key, complaint string, because ...string) {
 // in makes further checks those of an entry of a list, called name.
 func (k *checks) in(list string, index int, name string) {
 	k.entry, k.name = fmt.Sprintf("%s[%d].", list, index), name
+}
+
+func (k *checks) scorer(c Config) {
+	s := c.Scorer
+	k.oneOf("scorer.protocol", s.Protocol, "kserve", "openai")
+	k.that(s.Timeout > 0, "scorer.timeout", "must be positive")
+	k.that(c.Compress.Deadline == 0 || s.Timeout <= c.Compress.Deadline || s.URL == "", "scorer.timeout",
+		"must not be longer than compress.deadline, which would end the wait first", "compress.deadline", "scorer.url")
+	k.that(s.Requests > 0, "scorer.requests", "must be positive")
+	if s.URL == "" {
+		return
+	}
+	k.upstream("scorer.url", s.URL)
+	k.that(s.Model != "", "scorer.model", "is needed with scorer.url", "scorer.url")
 }
 
 func (k *checks) compress(c Compress) {

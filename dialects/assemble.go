@@ -15,22 +15,18 @@ var (
 	ErrNoGain    = errors.New("result is not shorter")
 )
 
-// Rebuild returns the edit of body, in which the block was found, that puts a result in the block's
-// place.
-func (b *Block) Rebuild(body []byte, res compress.Result) (Edit, error) {
-	text, err := b.rebuild(body, res)
-	return Edit{Start: b.lines[0].start, End: b.lines[len(b.lines)-1].end, Text: text}, err
+// edit is the edit of body, in which the block was found, that puts the text of a result in the
+// block's place. chunks are the result's for the block.
+func (b *Block) edit(body []byte, text string, chunks []compress.ChunkResult) (Edit, error) {
+	raw, err := b.rebuild(body, text, chunks)
+	return Edit{Start: b.lines[0].start, End: b.lines[len(b.lines)-1].end, Text: raw}, err
 }
 
 // rebuild turns a result into the raw bytes that stand for the block in the body. A kept line is
 // copied from the body with its line number and its escapes, so that nothing but markers is new.
 // The report names every kept line and each gap leaves one marker, so which line is which never has
 // to be guessed.
-func (b *Block) rebuild(body []byte, res compress.Result) ([]byte, error) {
-	if len(res.Files) != 1 {
-		return nil, fmt.Errorf("%w: %d files for one", ErrUnaligned, len(res.Files))
-	}
-	text := res.Files[0].Text
+func (b *Block) rebuild(body []byte, text string, chunks []compress.ChunkResult) ([]byte, error) {
 	if text == b.Request.Files[0].Content {
 		return nil, ErrNoGain
 	}
@@ -38,9 +34,12 @@ func (b *Block) rebuild(body []byte, res compress.Result) ([]byte, error) {
 	if b.says(body, lines[0]) != lines[0].text { // its heading was cut off where escapes stand in it
 		return nil, fmt.Errorf("%w: line 1 begins elsewhere", ErrUnaligned)
 	}
-	kept, err := keptLines(res.Chunks, len(lines))
-	if err != nil {
+	kept, err := keptLines(chunks, len(lines))
+	switch {
+	case err != nil:
 		return nil, err
+	case len(kept) == 0:
+		return nil, ErrNothingKept
 	}
 	end := lines[len(lines)-1]
 	out := make([]byte, 0, end.end-lines[0].start)

@@ -1,6 +1,7 @@
 package dialects
 
 import (
+	"iter"
 	"path"
 	"strings"
 	"unicode"
@@ -158,18 +159,29 @@ type segment struct {
 // segmentBytes is about what a node takes.
 const segmentBytes = 80
 
+// segments yields the names in a path, the last one first.
+func segments(file string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		rest := strings.TrimPrefix(cleanPath(file), "/")
+		for ok := true; ok; {
+			var name string
+			if rest, name, ok = cutLast(rest, '/'); !ok {
+				rest, name = "", rest
+			}
+			if !yield(name) {
+				return
+			}
+		}
+	}
+}
+
 // add puts a path in and returns about how many bytes that took.
 func (f *fileSet) add(file string) (took int) {
 	if f.next == nil {
 		f.next, f.ends = map[segment]int{}, map[int]bool{}
 	}
-	at, rest := 0, strings.TrimPrefix(cleanPath(file), "/")
-	for ok := true; ok; {
-		var name string
-		rest, name, ok = cutLast(rest, '/')
-		if !ok {
-			rest, name = "", rest
-		}
+	at := 0
+	for name := range segments(file) {
 		to, known := f.next[segment{at, name}]
 		if !known {
 			to = len(f.next) + 1
@@ -184,13 +196,8 @@ func (f *fileSet) add(file string) (took int) {
 
 // has reports that a path is the same file as one of the set.
 func (f *fileSet) has(file string) bool {
-	at, rest := 0, strings.TrimPrefix(cleanPath(file), "/")
-	for ok := true; ok; {
-		var name string
-		rest, name, ok = cutLast(rest, '/')
-		if !ok {
-			rest, name = "", rest
-		}
+	at := 0
+	for name := range segments(file) {
 		to, known := f.next[segment{at, name}]
 		if !known {
 			return false

@@ -99,6 +99,23 @@ func TestPartsPass(t *testing.T) {
 	}
 }
 
+// A result that the client marks as failed passes, whatever it looks like.
+func TestFailedResultsPass(t *testing.T) {
+	result := func(failed string) string {
+		return `{"model":"m","messages":[{"role":"user","content":"How does Add7 lock?"},` +
+			`{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"Read",` +
+			`"input":{"path":"/r/counter.go"}}]},` +
+			`{"role":"user","content":[{"type":"tool_result","tool_use_id":"a",` + failed + `"content":` +
+			quote(counter()) + `}]}]}`
+	}
+	if p := plan(t, "/v1/messages", result(""), dialects.Rules{}); len(p.Blocks) != 1 {
+		t.Errorf("a whole file is %d blocks, left as %q", len(p.Blocks), p.Left)
+	}
+	if p := plan(t, "/v1/messages", result(`"is_error":true,`), dialects.Rules{}); len(p.Blocks) != 0 {
+		t.Error("a failed result is to be compressed")
+	}
+}
+
 func renumbered(lines []string, from int) string {
 	var b strings.Builder
 	for i, line := range lines {

@@ -10,7 +10,7 @@ import (
 
 // A Block is a piece of code in the body that will be compressed.
 type Block struct {
-	// Request is what the engine is asked.
+	// Request is what the engine is asked of it alone; its Group says within what budget.
 	Request compress.Request
 
 	// lines are the block's lines in the body, depth is how many JSON strings stand around them
@@ -19,7 +19,7 @@ type Block struct {
 	depth int
 	// content is what the engine sees of each line: the line without its number.
 	content []string
-	// message groups the blocks of one turn, which share a budget.
+	// message is the turn that it stands in.
 	message int
 }
 
@@ -31,10 +31,10 @@ type Rules struct {
 	// Force drops the minimum size and the need for a question; what must never be touched still is
 	// not.
 	Force bool
-	// Budget is the number of tokens for the blocks of one message together; see shareBudget. Zero:
+	// Budget is the number of tokens for the blocks of one message together; see Plan.Groups. Zero:
 	// Rate decides.
 	Budget int
-	// Rate is compressed / original tokens of each block. Zero: the engine's own choice.
+	// Rate is compressed / original tokens of each group. Zero: the engine's own choice.
 	Rate float64
 	// Query stands for every block's own question when not empty.
 	Query string
@@ -49,6 +49,8 @@ type Rules struct {
 // A Plan says what may change in a conversation.
 type Plan struct {
 	Blocks []Block
+	// Budget is Rules.Budget.
+	Budget int
 	// Left is why the most of what was left alone was; empty where nothing that could be code was.
 	Left Left
 	// Prompts are the few-shot prompts that are shortened, by PromptEdits.
@@ -67,7 +69,7 @@ func (c Conversation) Plan(rules Rules) (Plan, error) {
 		p.plan = Plan{} // what went out is not changed any more
 	}
 	p.run(c)
-	shareBudget(p.plan.Blocks, rules.Budget)
+	p.plan.Budget = rules.Budget
 	return p.plan, c.work.Err()
 }
 
@@ -88,8 +90,6 @@ type planner struct {
 	// that was not its own.
 	instruction, announcement string
 	message                   int
-	// asked are the questions of later messages that were looked at, by their index.
-	asked map[int]string
 	// mention is a read that the client did itself for a file that the user named, while its result
 	// is awaited.
 	mention *mention
@@ -116,7 +116,7 @@ func (c pendingCall) query() string { return joinTexts(c.instruction, c.announce
 
 func (p *planner) run(c Conversation) {
 	p.body = c.body
-	p.left, p.asked = map[Left]int{}, map[int]string{}
+	p.left = map[Left]int{}
 	for i, m := range c.messages {
 		if p.work.Err() != nil {
 			return
@@ -126,7 +126,7 @@ func (p *planner) run(c Conversation) {
 		case roleAssistant:
 			p.assistant(m)
 		default:
-			p.turn(m, c.messages[i+1:])
+			p.turn(m)
 			p.announcement = ""
 		}
 	}
@@ -183,9 +183,8 @@ func (p *planner) call(c toolCall) pendingCall {
 	return call
 }
 
-// turn plans a user's or a tool's message. What follows it only matters where the question to what
-// it shows stands there.
-func (p *planner) turn(m chatTurn, behind []chatTurn) {
+// turn plans a user's or a tool's message.
+func (p *planner) turn(m chatTurn) {
 	u := userTurn{planner: p}
 	for _, piece := range m.parts {
 		switch piece.kind {
@@ -196,19 +195,15 @@ func (p *planner) turn(m chatTurn, behind []chatTurn) {
 		}
 	}
 	p.completion(m)
-	own := u.question()
-	// A turn that shows code without a word about it is read under the question before it.
-	query := tail(cmp.Or(own, p.instruction), maxQueryBytes+utf8.UTFMax)
-	asked := query
-	if len(u.shown) > 0 && (own == "" || isHandover(own)) {
-		asked = cmp.Or(p.questionBehind(behind, own), query)
-	}
+	// A turn that shows code without asking anything about it is read for the question before it. It
+	// may be asked in the next turn; that is not looked at, since a request may have ended here.
+	query := tail(cmp.Or(u.question(), p.instruction), maxQueryBytes+utf8.UTFMax)
 	if !u.editable {
 		for _, show := range u.shown {
 			if p.work.Err() != nil {
 				return
 			}
-			show(asked)
+			show(query)
 		}
 	}
 	p.instruction = query
@@ -276,23 +271,6 @@ func tail(s string, n int) string {
 		return s
 	}
 	return strings.ToValidUTF8(s[len(s)-n:], "")
-}
-
-// shareBudget gives each block its part of the tokens of X-Pith-Budget. The budget counts for the
-// blocks of one message together and each message has it anew: a share of the whole conversation
-// would change whenever a turn is added, and with it the bytes of every older turn.
-func shareBudget(blocks []Block, budget int) {
-	if budget == 0 {
-		return
-	}
-	size := map[int]int{}
-	for i := range blocks {
-		size[blocks[i].message] += blocks[i].bytes()
-	}
-	for i := range blocks {
-		b := &blocks[i]
-		b.Request.Budget = max(1, budget*b.bytes()/max(1, size[b.message]))
-	}
 }
 
 func joinLines(lines []textLine) string {

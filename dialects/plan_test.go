@@ -127,7 +127,7 @@ func TestPlanFollowsItsRules(t *testing.T) {
 			dialects.Rules{Budget: 90},
 			2, "",
 			"Why?",
-			[]int{45, 45},
+			[]int{90},
 		},
 	}
 	for _, tt := range tests {
@@ -137,12 +137,12 @@ func TestPlanFollowsItsRules(t *testing.T) {
 			if len(p.Blocks) != tt.blocks || p.Left != tt.left {
 				t.Fatalf("%d blocks and %q left, want %d and %q", len(p.Blocks), p.Left, tt.blocks, tt.left)
 			}
-			for i, b := range p.Blocks {
-				r := b.Request
-				if r.Query != tt.query || r.Budget != tt.budgets[i] || r.Tenant != "one" || r.Rate != 0.25 ||
+			for i, g := range p.Groups() {
+				r := g.Request
+				if len(g.Blocks) != tt.blocks || len(r.Files) != tt.blocks || r.Query != tt.query || r.Budget != tt.budgets[i] || r.Tenant != "one" || r.Rate != 0.25 ||
 					r.Model != "m" {
 					t.Errorf(
-						"block %d asks %q for %q of model %q with budget %d and rate %v",
+						"group %d asks %q for %q of model %q with budget %d and rate %v",
 						i,
 						r.Query,
 						r.Tenant,

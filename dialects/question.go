@@ -3,7 +3,6 @@ package dialects
 import (
 	"regexp"
 	"strings"
-	"unicode/utf8"
 )
 
 // A userTurn collects what a user's message says and shows.
@@ -43,8 +42,8 @@ func (u *userTurn) read(text jsonText) {
 	}
 }
 
-// question is what the message asks: its words without those by which a client hands over files,
-// where anything remains.
+// question is what the message asks: its words without those by which a client hands over files.
+// Empty where nothing remains that could be a question.
 func (u *userTurn) question() string {
 	var asked []string
 	for _, said := range u.words {
@@ -59,11 +58,7 @@ func (u *userTurn) question() string {
 	if own := joinTexts(asked...); strings.ContainsFunc(own, isLetter) && !onlyPaths(own) {
 		return own
 	}
-	all := joinTexts(u.words...)
-	if onlyPaths(all) {
-		return ""
-	}
-	return all
+	return ""
 }
 
 func isLetter(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r > 127 }
@@ -86,8 +81,6 @@ var (
 	trustWords = regexp.MustCompile(
 		`(?i)^\W*(?:trust this message|do not edit these files|` +
 			`(?:any )?other messages in the chat may contain outdated)`)
-	accept = regexp.MustCompile(
-		`(?i)^\W*(?:ok|okay|understood|sure|got it|noted|thanks|thank you|i will|i'll|yes)\b`)
 )
 
 // isHandover reports that words only hand over files or context and ask nothing.
@@ -102,64 +95,4 @@ func isHandover(words string) bool {
 		}
 	}
 	return true
-}
-
-// farQuestion is how many messages behind files their question is looked for. Clients that hand
-// files over in turns of their own have few of them, and each turn that shows files looks anew.
-const farQuestion = 8
-
-// questionBehind is the question to files that a turn only hands over: that of the user's next
-// message, with at most an assent of the client's own making between.
-func (p *planner) questionBehind(behind []chatTurn, own string) string {
-	for i, m := range behind[:min(len(behind), farQuestion)] {
-		switch {
-		case m.role == roleAssistant:
-			if i > 0 && behind[i-1].role == roleAssistant || own == "" || !p.assents(m) {
-				return ""
-			}
-		case m.role != roleUser || holds(m, partResult):
-			return ""
-		default:
-			if asked := p.questionOf(m, p.message+1+i); asked != "" && !isHandover(asked) {
-				return asked
-			}
-		}
-	}
-	return ""
-}
-
-// questionOf is the question of a later message, which is read once: each turn before it may ask.
-func (p *planner) questionOf(m chatTurn, index int) string {
-	if asked, known := p.asked[index]; known {
-		return asked
-	}
-	u := userTurn{planner: &planner{body: p.body, work: p.work}}
-	for _, part := range m.parts {
-		if part.kind == partText {
-			u.read(readText(p.work, p.body, part.start, part.end))
-		}
-	}
-	p.asked[index] = tail(u.question(), maxQueryBytes+utf8.UTFMax)
-	return p.asked[index]
-}
-
-// assents reports that an assistant's message is a few words that take something over.
-func (p *planner) assents(m chatTurn) bool {
-	var said strings.Builder
-	for _, part := range m.parts {
-		if part.kind != partText {
-			return false
-		}
-		said.WriteString(readString(p.work, p.body, part.start, part.end))
-	}
-	return said.Len() < 300 && accept.MatchString(said.String())
-}
-
-func holds(m chatTurn, kind partKind) bool {
-	for _, part := range m.parts {
-		if part.kind == kind {
-			return true
-		}
-	}
-	return false
 }

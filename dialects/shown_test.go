@@ -110,8 +110,6 @@ func TestMentionedFiles(t *testing.T) {
 			text(reminder(call), reminder("Result of calling the Read tool: "+quote(numbered(file, "%6d→%s"))),
 				question),
 		},
-		{"the question in a message of its own", text(reminder(call)) + "," +
-			text(reminder("Result of calling the Read tool:\n"+numbered(file, "%d\t%s"))) + "," + text(question)},
 		{"opencode", text(call, opencode, question)},
 		{"opencode, the question first", text(question, call, opencode)},
 		{"Qwen Code", text(question, "\n--- Content from referenced files ---", "\nContent from @counter.go:\n", file,
@@ -133,9 +131,7 @@ func TestMentionedFiles(t *testing.T) {
 			if r.Query != question || strings.TrimSuffix(r.Files[0].Content, "\n") != strings.TrimSuffix(file, "\n") {
 				t.Errorf("asked %q of %q", r.Query, r.Files[0].Content)
 			}
-			if _, err := p.Blocks[0].Rebuild([]byte(body), omit(r)); err != nil {
-				t.Error(err)
-			}
+			rebuilt(t, p, body)
 			again := `{"messages":[` + tt.messages +
 				`,{"role":"assistant","content":null,"tool_calls":[{"id":"1","function":{"name":"Read",` +
 				`"arguments":"{\"path\":\"counter.go\"}"}}]},` +
@@ -148,9 +144,10 @@ func TestMentionedFiles(t *testing.T) {
 	}
 }
 
-// Files that a client hands over in a turn of their own are read for the question that follows, and
-// a client's words about them are no question.
-func TestQuestionBehindTheFiles(t *testing.T) {
+// A client's words about files that it hands over are no question, and what follows in a later turn
+// is not looked at: a request may have ended before it. Such files are read for the question before
+// them, or pass.
+func TestQuestionOfFilesHandedOver(t *testing.T) {
 	const question = "How does Add7 lock?"
 	files := "counter.go\n```\n" + counter() + "```\n"
 	user := func(s string) string { return `{"role":"user","content":` + quote(s) + `}` }
@@ -161,14 +158,16 @@ func TestQuestionBehindTheFiles(t *testing.T) {
 	edit := "I have *added these files to the chat* so you can go ahead and edit them.\n\n*Trust this message as the " +
 		"true contents of these files!*\n\n" + files
 	tests := []struct{ name, messages, query string }{ // no query: they pass
-		{"Aider's /ask", user(ask) + "," + ok + "," + user(question), question},
+		{"Aider's /ask", user(ask) + "," + ok + "," + user(question), ""},
+		{"Aider's /ask, later", user(question) + "," + ok + "," + user(ask) + "," + ok + "," +
+			user("And Add8?"), question},
 		{"two hands", user("Here are some READ ONLY files, provided for your reference.\n\n"+files) + "," + ok + "," +
 			user("Here are summaries of some files present in my git repo.") + "," + ok + "," +
-			user(question), question},
+			user(question), ""},
 		{"in one turn", user(ask + "\n" + question), question},
 		{"before in one turn", user(question + "\n\n" + files), question},
 		{"an answer between", user("Here are the files.\n\n"+files) + `,{"role":"assistant","content":"They count."},` +
-			user(question), "Here are the files.\n\ncounter.go"},
+			user(question), ""},
 		{"a question before", user(question+"\n\n"+files) + "," + ok + "," + user("And Add8?"), question},
 		{"to be edited", user(edit) + "," + ok + "," + user(question), ""},
 		{"boilerplate before", user("# AGENTS.md instructions for /r\n\n<INSTRUCTIONS>\nBe brief.\n</INSTRUCTIONS>") +

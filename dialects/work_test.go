@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"strings"
 	"testing"
@@ -31,6 +32,7 @@ var shapes = map[string]struct {
 	"headings over fences": said(func(i int) string { return fmt.Sprintf("### f%d.go\n```\nx\n```\n", i) }),
 	"empty fences":         said(func(int) string { return "```\n```\n" }),
 	"unclosed fences":      said(func(i int) string { return strings.Repeat("`", 3+i%700) + "go\n" }),
+	"fences that shrink":   {"/v1/chat/completions", shrinkingFences},
 	"fences of two kinds":  said(func(i int) string { return []string{"```go\n", "~~~~go\n", "~~~x\n"}[i%3] }),
 	"closers of all sizes": said(func(i int) string { return strings.Repeat("~", 3+i%900) + "\n" }),
 	"elements":             said(func(i int) string { return fmt.Sprintf("<file path=\"f%d.go\">\nx\n</file>\n", i) }),
@@ -165,6 +167,15 @@ func turnOfFiles(i int) string {
 func readByClient(i int) string {
 	return fmt.Sprintf("Called the Read tool with the following input: {\"path\":\"f%d.go\"}\n"+
 		"Result of calling the Read tool: \"package a\\nfunc f() {}\"\n</system-reminder>\n", i)
+}
+
+// shrinkingFences are openers, each shorter than the one before, and empty lines behind them.
+func shrinkingFences(n int) string {
+	var b strings.Builder
+	for size := int(math.Sqrt(float64(n))); size > 2; size-- { // half of n in all
+		b.WriteString(strings.Repeat("`", size) + "\n")
+	}
+	return chatOf(`,{"role":"user","content":` + quote("Why?\n"+b.String()+strings.Repeat("\n", n/4)) + `}`)
 }
 
 // answered is a call and its result.

@@ -147,3 +147,18 @@ func TestDoctorSaysWhatWorks(t *testing.T) {
 		}
 	}
 }
+
+// Where what was asked about cannot be cut to fit, so that most of the budget stays unused, the
+// program says so.
+func TestThinResultsAreSaid(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "a.swift")
+	text := "func load() throws(Broken) {\n" + strings.Repeat("    step(one, two, three)\n", 60) +
+		"}\n\nfunc other() {}\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, errOut, status := pith(t, "", "compress", "-q", "What does load do?", "--rate", "0.4", "--ranker", "words", file)
+	if status != 0 || !strings.Contains(errOut, "cannot be cut smaller") {
+		t.Errorf("status %d, said %q", status, errOut)
+	}
+}

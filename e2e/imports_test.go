@@ -37,6 +37,7 @@ var allowed = map[string][]string{
 	"pith/parsers":              {},
 	"pith/embedding":            {},
 	"pith/perplexity":           {"pith/perplexity/onnxgraph", "pith/internal/panics"},
+	"pith/perplexity/remote":    {"pith/perplexity"},
 	"pith/perplexity/onnxgraph": {},
 	"pith/tokens":               {},
 	"pith/cache":                {"pith/internal/digest"},

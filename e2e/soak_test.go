@@ -31,7 +31,8 @@ var soakSizes = []int{2, 2, 2, 3, 2, 2, 5, 2, 2, 20}
 
 // TestSoak has one proxy with the default settings answer SOAK_REQUESTS (10,000 if not set)
 // requests of several clients at once, and holds that its resident memory is flat: its highest over
-// the last tenth is at most 15 % above that over the second tenth.
+// the last tenth is at most 15 % above that over the second tenth, and below 400 MiB. Of a hundred
+// requests ten may be turned away, as a busy machine is no reason to fail.
 func TestSoak(t *testing.T) {
 	requests := 10_000
 	if s := os.Getenv("SOAK_REQUESTS"); s != "" {
@@ -41,8 +42,9 @@ func TestSoak(t *testing.T) {
 		}
 	}
 	up := newUpstream(t)
-	p := serve(t, up.URL, "PITH_DEADLINE=800ms", "PITH_TIMEOUT=10s") // the defaults, which other tests change
-	l := load{
+	// Defaults that other tests change, and a rate, so that how much stays depends on no question.
+	p := serve(t, up.URL, "PITH_DEADLINE=3s", "PITH_TIMEOUT=10s", "PITH_RATE=0.25")
+	l := &load{
 		url:    p.URL,
 		pieces: strings.SplitAfter(source(t, "net/http/server.go")+source(t, "net/http/transport.go"), "\n}\n"),
 	}
@@ -70,6 +72,12 @@ func TestSoak(t *testing.T) {
 	if early, late := highest[1], highest[9]; late > early+early*15/100 {
 		t.Errorf("resident memory grew from %d to %d MiB", early>>10, late>>10)
 	}
+	if most := slices.Max(highest); most > 400<<10 {
+		t.Errorf("resident memory was %d MiB", most>>10)
+	}
+	if n := l.away.Load(); n*10 > int64(requests) {
+		t.Errorf("%d of %d requests were turned away", n, requests)
+	}
 }
 
 // A load is a mixture of requests: of ten, six bring new code, two ask something else of code that
@@ -77,9 +85,10 @@ func TestSoak(t *testing.T) {
 type load struct {
 	url    string
 	pieces []string // declarations with their comments
+	away   atomic.Int64
 }
 
-func (l load) send(ctx context.Context, n int) error {
+func (l *load) send(ctx context.Context, n int) error {
 	path, body, err := l.request(n)
 	if err != nil {
 		return err
@@ -99,6 +108,11 @@ func (l load) send(ctx context.Context, n int) error {
 	if err != nil {
 		return err
 	}
+	if turned := res.Header.Get("X-Pith-Decision"); res.StatusCode == http.StatusTooManyRequests ||
+		strings.Contains(turned, "reason=busy") || strings.Contains(turned, "reason=frozen") {
+		l.away.Add(1)
+		return nil
+	}
 	// Pith says so in a header of the upstream's answer, or in its own answer.
 	ratio, err := strconv.ParseFloat(cmp.Or(res.Header.Get("X-Pith-Ratio"), gjson.GetBytes(got, "ratio").Raw), 64)
 	if res.StatusCode != http.StatusOK || err != nil || ratio < 2 {
@@ -110,7 +124,7 @@ func (l load) send(ctx context.Context, n int) error {
 
 // request is the n-th one. What is asked on, and how, depends on the text, so that a repeated
 // request has the same bytes.
-func (l load) request(n int) (path string, body []byte, err error) {
+func (l *load) request(n int) (path string, body []byte, err error) {
 	of, asked := n, question
 	switch n % 10 {
 	case 6, 7:
@@ -138,7 +152,7 @@ func (l load) request(n int) (path string, body []byte, err error) {
 }
 
 // text is Go code that differs from every other text in each declaration, from the first word on.
-func (l load) text(n int) string {
+func (l *load) text(n int) string {
 	const thousandTokens = 3500 // bytes
 	size := soakSizes[(n+n/10)%len(soakSizes)] * thousandTokens
 	var b strings.Builder

@@ -17,7 +17,8 @@ func TestBaselinesAreChecked(t *testing.T) {
 			t.Errorf("%q: %v", b, err)
 		}
 	}
-	if err := Baselines("some").Check(); !errors.Is(err, search.ErrOptions) || !strings.Contains(err.Error(), `"some"`) {
+	if err := Baselines("some").Check(); !errors.Is(err, search.ErrOptions) ||
+		!strings.Contains(err.Error(), `"some"`) {
 		t.Errorf("Check = %v, want an error that names what was given", err)
 	}
 }

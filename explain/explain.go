@@ -59,9 +59,12 @@ type Block struct {
 	Chunks   []Chunk `json:"chunks"`
 }
 
-// A Piece is a block as it is kept: what the engine was asked and what it said.
+// A Piece is a block as it is kept: what the engine was asked, for it and for others of its message,
+// and what it said.
 type Piece struct {
 	Request compress.Request
+	// File is the index of the block's file in the request.
+	File int
 	// Result is empty where the engine was not asked, or did not answer.
 	Result compress.Result
 	// Taken says that the result went out, Reason why it did not.
@@ -77,28 +80,57 @@ const (
 
 // Block explains a piece.
 func (p Piece) Block() Block {
+	res := p.Result
 	b := Block{
-		Question: p.Request.Query, Outcome: outcomeCompressed, Reason: p.Reason,
-		Ranker: p.Result.Ranker, RankerReason: p.Result.RankerReason, Cache: p.Result.Cache,
-		OriginalTokens: p.Result.OriginalTokens, CompressedTokens: p.Result.CompressedTokens,
-		Budget: p.Result.Budget, LineTokens: p.Result.LineTokens, Coverage: p.Result.Coverage,
-		Chunks: Chunks(p.Result),
+		Question:         p.Request.Query,
+		Outcome:          outcomeCompressed,
+		Reason:           p.Reason,
+		Ranker:           res.Ranker,
+		RankerReason:     res.RankerReason,
+		Cache:            res.Cache,
+		OriginalTokens:   res.OriginalTokens,
+		CompressedTokens: res.CompressedTokens,
+		Budget:           res.Budget,
+		LineTokens:       res.LineTokens,
+		Coverage:         res.Coverage,
+		Chunks:           ofFile(Chunks(res), p.File),
 	}
-	if len(p.Request.Files) > 0 {
-		f := p.Request.Files[0]
+	sent := res.Text
+	if len(p.Request.Files) > p.File {
+		f := p.Request.Files[p.File]
 		b.Path, b.Language, b.Original = f.Path, f.Language, f.Content
 	}
-	if len(p.Result.Files) > 0 {
-		b.Language = cmp.Or(p.Result.Files[0].Language, b.Language)
+	if len(res.Files) > p.File {
+		f := res.Files[p.File]
+		b.Language, sent = cmp.Or(f.Language, b.Language), f.Text
+		if len(res.Files) > 1 {
+			b.OriginalTokens, b.CompressedTokens = f.OriginalTokens, f.CompressedTokens
+		}
 	}
 	if !p.Taken {
 		b.Outcome, b.CompressedTokens = outcomeLeft, b.OriginalTokens
 		return b
 	}
-	if b.Sent = p.Result.Text; b.Sent == b.Original {
+	if b.Sent = sent; b.Sent == b.Original {
 		b.Sent = ""
 	}
 	return b
+}
+
+// ofFile returns the chunks of one of several files: a file's chunks tile it from its first line on.
+func ofFile(chunks []Chunk, file int) []Chunk {
+	at, from := -1, len(chunks)
+	for i, c := range chunks {
+		if i > 0 && c.StartLine > chunks[i-1].StartLine {
+			continue
+		}
+		if at++; at == file {
+			from = i
+		} else if at == file+1 {
+			return chunks[from:i]
+		}
+	}
+	return chunks[from:]
 }
 
 // Chunks explains a result, in the order of its files and lines.

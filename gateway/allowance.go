@@ -10,8 +10,8 @@ import (
 
 // A Draw is what is taken of an allowance that fills up evenly within a minute.
 type Draw struct {
-	// Key names the allowance.
-	Key string
+	// Owner is whose it is, Key its name. What is drawn together has one owner.
+	Owner, Key string
 	// PerMinute is its size, N what is taken. A negative N gives back.
 	PerMinute, N int64
 }
@@ -69,12 +69,13 @@ func (a *allowances) enter(ctx context.Context, k *VirtualKey) (refusal, bool) {
 // draw names an allowance by its size as well: one that a new configuration makes larger starts
 // full, without the debt of the old.
 func (k *VirtualKey) draw(of string, perMinute, n int64) Draw {
-	return Draw{Key: of + " " + strconv.FormatInt(perMinute, 10) + " " + k.Name, PerMinute: perMinute, N: n}
+	return Draw{Owner: k.Name, Key: of + " " + strconv.FormatInt(perMinute, 10) + " " + k.Name, PerMinute: perMinute, N: n}
 }
 
 func (a *allowances) draw(ctx context.Context, draws []Draw, owe bool) (int, time.Duration) {
 	if a.shared != nil {
 		if refused, wait, err := a.shared.Draw(ctx, draws, owe); err == nil {
+			a.local.follow(time.Now(), draws, refused, wait)
 			return refused, wait
 		}
 	}
@@ -90,6 +91,22 @@ type buckets struct {
 }
 
 func newBuckets() *buckets { return &buckets{full: make(map[string]time.Time)} }
+
+// follow keeps the buckets at least as empty as the shared ones are known to be, so that whoever has
+// used up an allowance does not find full ones while the shared are out of reach.
+func (b *buckets) follow(now time.Time, draws []Draw, refused int, wait time.Duration) {
+	if refused < 0 {
+		b.draw(now, draws, true)
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	d := draws[refused]
+	empty := now.Add(time.Minute + wait - time.Duration(float64(d.N)/float64(d.PerMinute)*float64(time.Minute)))
+	if b.full[d.Key].Before(empty) {
+		b.full[d.Key] = empty
+	}
+}
 
 func (b *buckets) draw(now time.Time, draws []Draw, owe bool) (refused int, wait time.Duration) {
 	b.mu.Lock()

@@ -162,7 +162,7 @@ func (x *Index) answer(ctx context.Context, q Question, names []string) (Context
 	c := Context{
 		ID: rand.Text()[:12], Question: q.Question, Text: res.Text, Tokens: res.CompressedTokens, Budget: res.Budget,
 		Files: pieces(res), Considered: len(req.Files), Indexed: x.Status().Files, LeftOut: []explain.Chunk{},
-		Block: explain.Piece{Request: compress.Request{Query: q.Question}, Result: res, Taken: true}.Block(),
+		Block: explain.Block{Question: q.Question, Ranker: res.Ranker, Chunks: explain.Chunks(res)},
 	}
 	for _, chunk := range explain.ByRank(c.Block.Chunks) {
 		if chunk.Decision == compress.Omitted && chunk.Rank > 0 && len(c.LeftOut) < shownOut {

@@ -118,6 +118,8 @@ type File struct {
 	SyntaxErrors int
 	// Fallback says why the line-based cutter ran instead of a grammar; empty when a grammar ran.
 	Fallback string
+	// Late reports that it ran because the grammar ran out of time: on an idle machine the same file may be cut otherwise.
+	Late bool
 	// CommentPrefix and CommentSuffix enclose a one-line comment ("# ", ""), ("<!-- ", " -->").
 	CommentPrefix, CommentSuffix string
 }

@@ -201,7 +201,9 @@ func (c *indenter) inside(b block, depth, level int) []block {
 		if at < b.end && c.depths[at] > depth {
 			continue
 		}
-		kids = append(kids, c.blocks(from, min(at, b.end), level+1)...)
+		if !c.opens[from-1] { // else they are lines of one value, which a line that carries the block on began
+			kids = append(kids, c.blocks(from, min(at, b.end), level+1)...)
+		}
 		if at >= b.end {
 			return kids
 		}
@@ -226,6 +228,9 @@ var carriers = map[string]bool{
 // carriesOn reports that a line closes the block above it or goes on with it.
 func (c *indenter) carriesOn(line int) bool {
 	text := bytes.TrimSpace(c.lines.text(line))
+	if len(text) == 0 {
+		return false // a blank line inside a value of several lines
+	}
 	if bytes.HasPrefix(text, []byte("</")) || bytes.HasPrefix(text, []byte("/>")) {
 		return true
 	}

@@ -123,6 +123,14 @@ func TestNewSyntax(t *testing.T) {
 		{"kotlin", "fun f() {\n    one()\n    two()\n    three()\n    for (i in 0..<10) print(i)\n}\n", false},
 		{"typescript", "function f() {\n  one();\n  two();\n  three();\n}\ninterface I<in out T> " +
 			"{\n  a: T;\n}\n", false},
+		{"kotlin", "fun f(x: Any) {\n    one()\n    two()\n    three()\n    when (x) {\n" +
+			"        is A if x.b -> four()\n" +
+			"        else -> five()\n    }\n}\n", false},
+		{"kotlin", "fun f() {\n    one()\n    two()\n    three()\n    val s = $$\"costs $5 or $$n\"\n}\n", false},
+		{"python", "def f(x):\n    one()\n    two()\n    three()\n    s = t\"hello {x}\"\n    return s\n", false},
+		{"rust", "unsafe extern \"C\" {\n    safe fn f();\n}\n\nfn g() {\n    one();\n    two();\n}\n", false},
+		{"php", "<?php\nfunction f($x) {\n    one();\n    two();\n    three();\n" +
+			"    return $x |> strlen(...);\n}\n", false},
 	} {
 		f, err := p.ParseAs(t.Context(), tt.language, []byte(tt.src))
 		if err != nil || f.Fallback != "" {

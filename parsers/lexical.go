@@ -1,6 +1,9 @@
 package parsers
 
-import "bytes"
+import (
+	"bytes"
+	"fmt"
+)
 
 // definers are the words before the name of a definition, in the languages without a grammar.
 var definers = map[string]bool{
@@ -14,14 +17,20 @@ var definers = map[string]bool{
 const maxWords = 400
 
 // cutLines cuts without a grammar: prose at blank lines, all else by its indentation, and tells
-// names from the words.
-func cutLines(language string, lines lineTable) []Chunk {
+// names from the words. failed is not empty where that met a mistake of ours, on a file that nobody
+// thought of: it is cut at its blank lines then, and nobody's request is lost.
+func cutLines(language string, lines lineTable) (chunks []Chunk, failed string) {
 	if language == plainText {
-		return cutText(lines)
+		return cutText(lines), ""
 	}
-	chunks := cutIndented(language, lines)
+	defer func() {
+		if v := recover(); v != nil {
+			chunks, failed = cutText(lines), fmt.Sprintf("%v by its indentation: %v", errCut, v)
+		}
+	}()
+	chunks = cutIndented(language, lines)
 	nameText(chunks, lines)
-	return chunks
+	return chunks, ""
 }
 
 func nameText(chunks []Chunk, lines lineTable) {

@@ -96,9 +96,12 @@ func (c *cutter) isHead(g group) bool {
 
 // open starts a chunk, which ends where the next one starts.
 func (c *cutter) open(chunk Chunk) *Chunk {
-	if last := len(c.chunks) - 1; last >= 0 && c.chunks[last].StartLine >= chunk.StartLine && last != chunk.Parent {
+	if last := len(c.chunks) - 1; last >= 0 && c.chunks[last].StartLine >= chunk.StartLine {
 		// nothing between two boundaries: cannot happen for groups in order, but tiling must not
 		// depend on a grammar
+		if last == chunk.Parent {
+			return &chunk // all of it is its parent's frame
+		}
 		return &c.chunks[last]
 	}
 	c.chunks = append(c.chunks, chunk)

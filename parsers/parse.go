@@ -13,7 +13,7 @@ import (
 var errSlow = errors.New("parse ran out of time")
 
 // errCut reports a defect of the cutter.
-var errCut = errors.New("cutting the tree failed")
+var errCut = errors.New("cutting the file failed")
 
 // An outline is what a parse yields: chunks, and how sound the tree was.
 type outline struct {

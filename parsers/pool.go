@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -54,6 +55,9 @@ type Stats struct {
 	// parse.
 	Timeouts, Deaths int64
 }
+
+// ranOut is why a file was cut by its lines whose grammar was too slow.
+const ranOut = "parse ran out of time"
 
 // suspects is how many files that stopped a worker are remembered.
 const suspects = 1024
@@ -173,8 +177,7 @@ func (p *Pool) parse(ctx context.Context, language string, src []byte) (File, er
 		return f, nil
 	}
 	if _, ok := grammars[language]; !ok {
-		f.Fallback = "no grammar for " + language
-		f.Chunks = cutLines(language, lines)
+		f.fallBack("no grammar for "+language, lines)
 		return f, nil
 	}
 	o, reason, err := p.outline(ctx, language, lines)
@@ -183,12 +186,19 @@ func (p *Pool) parse(ctx context.Context, language string, src []byte) (File, er
 	}
 	if reason != "" {
 		p.fallbacks.Add(1)
-		f.Fallback = reason
-		f.Chunks = cutLines(language, lines)
+		f.Late = strings.HasPrefix(reason, ranOut)
+		f.fallBack(reason, lines)
 		return f, nil
 	}
 	f.SyntaxErrors, f.Chunks = o.errors, o.chunks
 	return f, nil
+}
+
+// fallBack cuts f by its lines, for a reason.
+func (f *File) fallBack(reason string, lines lineTable) {
+	failed := ""
+	f.Chunks, failed = cutLines(f.Language, lines)
+	f.Fallback = cmp.Or(failed, reason)
 }
 
 // outline returns what is remembered or runs the grammar, or says why it did not.
@@ -220,8 +230,8 @@ func (p *Pool) outline(ctx context.Context, language string, lines lineTable) (o
 		return outline{}, "", err
 	case errors.Is(err, errSlow):
 		p.timeouts.Add(1)
-		p.stopped.Add(key, "parse ran out of time")
-		return outline{}, "parse ran out of time", nil
+		p.stopped.Add(key, ranOut)
+		return outline{}, ranOut, nil
 	case errors.Is(err, errDied):
 		p.deaths.Add(1)
 		p.stopped.Add(key, "parse process died")

@@ -68,11 +68,23 @@ func (u union) merge(passes []*pass) {
 
 // layOut cuts given and text to the model's limit and lays out the passes over them.
 func (m *Model) layOut(s Sequence, given, text []Token) *plan {
+	p := cut(s, given, text, m.bos, m.card.MaxTokens)
+	ids := p.ids(m.bos)
+	if len(m.engine.channels) > 0 {
+		p.split(ids, p.shared(s), s.WantGiven, m.engine.graph.Hidden())
+	} else {
+		p.whole(ids, s.WantGiven)
+	}
+	return p
+}
+
+// cut cuts given and text to maxTokens, bos included if there is one.
+func cut(s Sequence, given, text []Token, bos int32, maxTokens int) *plan {
 	p := &plan{given: given, text: text}
-	if m.bos >= 0 {
+	if bos >= 0 {
 		p.lead = 1
 	}
-	room := m.card.MaxTokens - p.lead
+	room := maxTokens - p.lead
 	if over := len(text) - room; over > 0 {
 		p.text = text[over:]
 	}
@@ -82,12 +94,6 @@ func (m *Model) layOut(s Sequence, given, text []Token) *plan {
 		if len(p.given) > 0 {
 			p.dropped = p.given[0].Offset
 		}
-	}
-	ids := p.ids(m.bos)
-	if len(m.engine.channels) > 0 {
-		p.split(ids, p.shared(s), s.WantGiven, m.engine.graph.Hidden())
-	} else {
-		p.whole(ids, s.WantGiven)
 	}
 	return p
 }

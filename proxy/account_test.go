@@ -116,7 +116,7 @@ func TestCost(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c := startCounted(t, answering{contentType: plainJSON, body: []byte(tt.answer)}, func(o *proxy.Options) {
+			c := startCounted(t, answerer{contentType: plainJSON, body: []byte(tt.answer)}, func(o *proxy.Options) {
 				o.Accounting.Prices = tt.prices
 			})
 			body := askedCode()
@@ -162,13 +162,13 @@ func TestBadAccountingIsRefused(t *testing.T) {
 // the configured one.
 func TestHoldout(t *testing.T) {
 	const conversations, share = 1500, 0.2
-	up := answering{contentType: plainJSON, body: []byte(`{"usage":{"prompt_tokens":10}}`)}
+	up := answerer{contentType: plainJSON, body: []byte(`{"usage":{"prompt_tokens":10}}`)}
 	set := func(o *proxy.Options) {
 		o.Accounting.Holdout = share
 		o.Tenant = func(*http.Request) string { return "one" }
 	}
 	a, b := startCounted(t, up, set), startCounted(t, up, set)
-	held := 0
+	kept := 0
 	for i := range conversations {
 		first := fmt.Sprintf(
 			`{"role":"user","content":%s}`,
@@ -182,34 +182,34 @@ func TestHoldout(t *testing.T) {
 		)
 		out := strings.Contains(reply.Header.Get("X-Pith-Decision"), "reason=holdout")
 		if out {
-			held++
+			kept++
 		}
 		if i >= 40 {
 			continue
 		}
 		turns := `{"messages":[` + first
-		for turn := range 4 {
+		for i := range 4 {
 			turns += fmt.Sprintf(
 				`,{"role":"assistant","content":"%d"},{"role":"user","content":%s}`,
-				turn,
-				quote("More\n```go\n"+source(20+turn)+"```"),
+				i,
+				quote("More\n```go\n"+source(20+i)+"```"),
 			)
 			reply, _ = post(t, b.client, b.url+"/v1/chat/completions", turns+`]}`)
 			if got := strings.Contains(reply.Header.Get("X-Pith-Decision"), "reason=holdout"); got != out {
-				t.Errorf("conversation %d: held out %t on turn %d, %t on the first", i, got, turn+2, out)
+				t.Errorf("conversation %d: held out %t on turn %d, %t on the first", i, got, i+2, out)
 			}
 		}
 	}
 	// Four standard deviations.
-	if spread := 4 * math.Sqrt(conversations*share*(1-share)); math.Abs(float64(held)-conversations*share) > spread {
-		t.Errorf("%d of %d conversations are held out, want about %v", held, conversations, conversations*share)
+	if spread := 4 * math.Sqrt(conversations*share*(1-share)); math.Abs(float64(kept)-conversations*share) > spread {
+		t.Errorf("%d of %d conversations are held out, want about %v", kept, conversations, conversations*share)
 	}
 	eventually(t, func() bool { return a.metric(t, "pith_answers_total") == conversations })
-	if n := a.metric(t, "pith_answers_total", "arm=holdout", "outcome=ok"); n != float64(held) {
-		t.Errorf("metrics know %v of %d", n, held)
+	if n := a.metric(t, "pith_answers_total", "arm=holdout", "outcome=ok"); n != float64(kept) {
+		t.Errorf("metrics know %v of %d", n, kept)
 	}
-	if a.metric(t, "pith_tokens_total", "arm=holdout") != float64(10*held) ||
-		a.metric(t, "pith_answer_seconds", "arm=holdout") != float64(held) {
+	if a.metric(t, "pith_tokens_total", "arm=holdout") != float64(10*kept) ||
+		a.metric(t, "pith_answer_seconds", "arm=holdout") != float64(kept) {
 		t.Error("tokens or durations are not told apart by arm")
 	}
 }
@@ -274,7 +274,7 @@ func TestHiddenRoundsCost(t *testing.T) {
 	}
 	c := startCounted(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		n := rounds.Add(1)
-		answering{contentType: plainJSON, body: []byte(answers[n-1])}.ServeHTTP(w, r)
+		answerer{contentType: plainJSON, body: []byte(answers[n-1])}.ServeHTTP(w, r)
 	}), func(o *proxy.Options) {
 		k := keeping(t, newUpstream(t), &shelf{})
 		o.Retrieval, o.Compressor = k.Retrieval, k.Compressor

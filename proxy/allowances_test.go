@@ -78,6 +78,32 @@ func TestAllowances(t *testing.T) {
 	}
 }
 
+// What is known of the shared allowances is not forgotten while they are out of reach.
+func TestAllowancesOutOfReach(t *testing.T) {
+	opts := options(t, newUpstream(t))
+	clients(&opts)
+	opts.Gateway.Keys[0].RequestsPerMinute = 3
+	var mu sync.Mutex
+	gone := false
+	opts.Gateway.Bank = bankFunc(func([]gateway.Draw, bool) (int, time.Duration, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if gone {
+			return -1, 0, errors.New("no answer")
+		}
+		return 0, 50 * time.Second, nil // other replicas used it up
+	})
+	base, client := start(t, opts)
+	for _, what := range []string{"within reach", "out of reach"} {
+		if res, body := post(t, client, base+"/v1/chat/completions", "{}", "X-Api-Key", aliceKey); res.StatusCode != 429 {
+			t.Errorf("%s: %d %s", what, res.StatusCode, body)
+		}
+		mu.Lock()
+		gone = true
+		mu.Unlock()
+	}
+}
+
 // A body of unannounced length that streams through is charged as well.
 func TestStreamedBodiesAreCharged(t *testing.T) {
 	opts := options(t, newUpstream(t))

@@ -44,7 +44,7 @@ func TestHeadersSteerTheEngine(t *testing.T) {
 	opts := options(t, u)
 	engine := &spy{}
 	opts.Compressor = engine
-	opts.Compression.BlocksAtOnce = 1
+	opts.Compression.GroupsAtOnce = 1
 	base, client := start(t, opts)
 	two := userChat("What does it do?\n```go main.go\n" + source(30) + "```\nand\n```python\n" + source(60) + "```\n")
 	res, _ := post(
@@ -58,11 +58,11 @@ func TestHeadersSteerTheEngine(t *testing.T) {
 		"where is f007?",
 	)
 	got := engine.take()
-	if len(got) != 2 {
-		t.Fatalf("%d blocks, want 2", len(got))
+	if len(got) != 1 || len(got[0].Files) != 2 {
+		t.Fatalf("asked %+v, want two files at once", got)
 	}
-	if sum := got[0].Budget + got[1].Budget; sum > 300 || sum < 298 || got[1].Budget < 190 {
-		t.Errorf("budgets %d and %d of 300 for blocks of 30 and 60 lines", got[0].Budget, got[1].Budget)
+	if got[0].Budget != 300 {
+		t.Errorf("budget %d of 300 for the blocks of one message", got[0].Budget)
 	}
 	for _, req := range got {
 		if req.Query != "where is f007?" || req.Model != "gpt-4o" || req.Rate != 0 || req.Tenant == "" {

@@ -15,8 +15,8 @@ import (
 	"pith/proxy"
 )
 
-// An answering is an upstream that answers every request alike.
-type answering struct {
+// An answerer is an upstream that answers every request alike.
+type answerer struct {
 	contentType, encoding string
 	status                int
 	body                  []byte
@@ -24,7 +24,7 @@ type answering struct {
 	step int
 }
 
-func (a answering) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (a answerer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	w.Header().Set("Content-Type", a.contentType)
 	if a.encoding != "" {
@@ -44,15 +44,15 @@ func (a answering) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// A counted is a proxy before an upstream of the test's own, with its metrics and its log.
-type counted struct {
+// A countedServer is a proxy before an upstream of the test's own, with its metrics and its log.
+type countedServer struct {
 	proxy.Options
 	url    string
 	client *http.Client
 	log    *logBuffer
 }
 
-func startCounted(t testing.TB, h http.Handler, adjust func(*proxy.Options)) *counted {
+func startCounted(t testing.TB, h http.Handler, adjust func(*proxy.Options)) *countedServer {
 	t.Helper()
 	up := httptest.NewServer(h)
 	t.Cleanup(up.Close)
@@ -60,7 +60,7 @@ func startCounted(t testing.TB, h http.Handler, adjust func(*proxy.Options)) *co
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &counted{log: &logBuffer{}}
+	c := &countedServer{log: &logBuffer{}}
 	c.Options = options(t, &upstream{Server: up})
 	c.Upstream = target
 	c.Registry = prometheus.NewRegistry()
@@ -73,7 +73,7 @@ func startCounted(t testing.TB, h http.Handler, adjust func(*proxy.Options)) *co
 }
 
 // metric is the sum of a metric's samples whose labels contain all of labels, "name=value" each.
-func (c *counted) metric(t testing.TB, name string, labels ...string) float64 {
+func (c *countedServer) metric(t testing.TB, name string, labels ...string) float64 {
 	t.Helper()
 	families, err := c.Registry.Gather()
 	if err != nil {

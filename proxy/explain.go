@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/gin-gonic/gin/render"
 
+	"pith/compress"
 	"pith/dialects"
 	"pith/explain"
 	"pith/internal/apierror"
@@ -32,14 +34,20 @@ type preview struct {
 	Body json.RawMessage `json:"body"`
 }
 
-// asked marks the requests of blocks whose ranking is to be explained.
-func (o *settings) asked(blocks []dialects.Block) []dialects.Block {
+// asked marks the requests of a plan whose ranking is to be explained.
+func (o *settings) asked(plan dialects.Plan) dialects.Plan {
 	if o.explain {
-		for i := range blocks {
-			blocks[i].Request.Explain = true
+		for i := range plan.Blocks {
+			plan.Blocks[i].Request.Explain = true
 		}
 	}
-	return blocks
+	return plan
+}
+
+// An answered is what the engine said to a group.
+type answered struct {
+	dialects.Group
+	res compress.Result
 }
 
 // A watched collects the blocks of a request for who wants to see them.
@@ -63,13 +71,21 @@ func (s *Server) watch(rep *report, blocks []dialects.Block) watched {
 	return w
 }
 
-// saw takes what came of a block.
+// saw takes what came of a group.
 func (w watched) saw(o outcome) {
 	if w.at == nil {
 		return
 	}
-	piece := &w.report.pieces[w.at[o.block.Block]]
-	piece.Result, piece.Reason, piece.Taken = o.res, reasonOf(o.err), o.err == nil
+	for _, said := range o.answers {
+		for i, b := range said.Blocks {
+			piece := &w.report.pieces[w.at[b]]
+			piece.Request, piece.File, piece.Result = said.Request, i, said.res
+		}
+	}
+	for i, b := range o.group.Blocks {
+		piece, err := &w.report.pieces[w.at[b]], cmp.Or(o.err, o.errs[i])
+		piece.Reason, piece.Taken = reasonOf(err), err == nil
+	}
 }
 
 // account describes a request for who watches.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tidwall/gjson"
 
@@ -21,6 +22,18 @@ func watchedOptions(t testing.TB, u *upstream, n int) (proxy.Options, *explain.K
 	keeper := explain.NewKeeper(n, thirds)
 	o.Watcher = keeper
 	return o, keeper
+}
+
+// seen waits until a keeper has seen n requests: it does so after the client has its answer.
+func seen(t *testing.T, keeper *explain.Keeper, n int) {
+	t.Helper()
+	for range 20_000 {
+		if _, got := keeper.Recent(1); got >= n {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Fatalf("the keeper has not seen %d requests", n)
 }
 
 func TestPreviewIsExplained(t *testing.T) {
@@ -83,6 +96,7 @@ func TestKeptRequestsAreTheirTenantsOwn(t *testing.T) {
 	base, client := start(t, o)
 	res, _ := post(t, client, base+"/v1/chat/completions", question(), "Authorization", "Bearer mine")
 	id := res.Header.Get("X-Pith-Request-Id")
+	seen(t, keeper, 1)
 	ask := func(key string) (answer, string) {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/pith/v1/explain/"+id, nil)
 		if err != nil {
@@ -103,6 +117,7 @@ func TestKeptRequestsAreTheirTenantsOwn(t *testing.T) {
 	}
 	keeper.SetKeep(0)
 	post(t, client, base+"/v1/chat/completions", question(), "Authorization", "Bearer mine")
+	seen(t, keeper, 2)
 	if got, body := ask("mine"); got.StatusCode != http.StatusNotFound || !strings.Contains(body, "dashboard.keep") {
 		t.Errorf("not kept: %d %s", got.StatusCode, body)
 	}
@@ -120,8 +135,9 @@ func TestLeftBlocksAreExplained(t *testing.T) {
 		return compress.Result{}, errors.New("no")
 	})
 	base, client := start(t, o)
-	for _, reason := range []string{"error", "frozen"} {
+	for i, reason := range []string{"error", "frozen"} {
 		res, _ := post(t, client, base+"/v1/chat/completions", question())
+		seen(t, keeper, i+1)
 		a, ok := keeper.Any(t.Context(), res.Header.Get("X-Pith-Request-Id"))
 		if !ok || a.Decision != "bypass" || a.Reason != reason || len(a.Blocks) != 1 {
 			t.Fatalf("%s: %v %+v", reason, ok, a)

@@ -44,7 +44,7 @@ func (s *speaker) answer() string {
 func (s *speaker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	s.mu.Lock()
-	s.got = append(s.got, recorded{body: body})
+	s.got = append(s.got, record{body: body})
 	s.mu.Unlock()
 	text := s.answer()
 	w.Header().Set("Content-Type", "application/json")

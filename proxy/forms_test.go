@@ -129,7 +129,8 @@ func TestBusyEngineKeepsCompressedForms(t *testing.T) {
 	first := string(u.last(t).body)
 	slow := make(chan string)
 	go func() {
-		// The first request's place may be free a moment after its answer: another text until one is let in.
+		// The first request's place may be free a moment after its answer: another text until one
+		// is let in.
 		got := "reason=busy"
 		for i := 0; strings.Contains(got, "reason=busy"); i++ {
 			got = decisionOn(t, client, base, userChat(fmt.Sprintf("Slowly, %d.\n```go\n", i)+source(30)+"```\n"))

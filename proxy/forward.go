@@ -133,18 +133,19 @@ func errorText(err error) string {
 	case errors.As(err, &own):
 		return own.Msg
 	case errors.As(err, &network), errors.As(err, &resolution), errors.As(err, &unknownCA), errors.As(err, &wrongName),
-		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, io.EOF),
+		errors.Is(err, io.ErrUnexpectedEOF):
 		return err.Error()
 	default:
 		return fmt.Sprintf("the answer could not be read (%T)", err)
 	}
 }
 
-// unquoted logs what ReverseProxy reports, "httputil: what it did: why", without the why: it may
+// plainLog logs what ReverseProxy reports, "httputil: what it did: why", without the why: it may
 // quote the upstream.
-type unquoted struct{ log *log.Logger }
+type plainLog struct{ log *log.Logger }
 
-func (u unquoted) Write(line []byte) (int, error) {
+func (u plainLog) Write(line []byte) (int, error) {
 	kind, rest, _ := strings.Cut(string(line), ": ")
 	what, _, _ := strings.Cut(rest, ": ")
 	u.log.Print(kind + ": " + what)

@@ -14,7 +14,7 @@ import (
 
 // fuzzDialect checks, for any body on one dialect's path: what is not JSON passes untouched; what
 // is stays JSON and equal outside of lines left out of strings; the same body gives the same bytes.
-func fuzzDialect(f *testing.F, w wording) {
+func fuzzDialect(f *testing.F, w wordingCase) {
 	for seed := range uint64(4) {
 		f.Add(w.render(conversationOf(rand.New(rand.NewPCG(seed, 9)), 3)))
 	}
@@ -50,7 +50,7 @@ func FuzzChat(f *testing.F)      { fuzzDialect(f, wordings()[0]) }
 func FuzzResponses(f *testing.F) { fuzzDialect(f, wordings()[1]) }
 func FuzzMessages(f *testing.F)  { fuzzDialect(f, wordings()[2]) }
 func FuzzCompletions(f *testing.F) {
-	fuzzDialect(f, wording{"completions", "/v1/completions", completionBody})
+	fuzzDialect(f, wordingCase{"completions", "/v1/completions", completionBody})
 }
 
 // completionBody is a completion whose code grows with the turns.

@@ -117,13 +117,13 @@ func (s *Server) shorten(
 	}()
 	ctx, cancel := context.WithTimeout(request, s.opts.Compression.Timeout)
 	defer cancel()
-	reading, err := s.beginReading(ctx, len(body), want.share)
+	read, err := s.beginReading(ctx, len(body), want.share)
 	if err != nil {
 		return body, unread(err)
 	}
-	defer reading.close()
+	defer read.close()
 	// 8.1 The dialect reads who said what.
-	c, err = d.Read(reading.work, body)
+	c, err = d.Read(read.work, body)
 	if err != nil {
 		return body, unread(err)
 	}
@@ -138,12 +138,13 @@ func (s *Server) shorten(
 	if err != nil {
 		return body, unread(err)
 	}
-	reading.end()
+	read.end()
 	var edits []dialects.Edit
 	switch {
 	case len(plan.Blocks) > 0:
-		// 8.3 Those whose form is free go to the engine; what is done in time is taken.
-		edits, rep = s.compressBlocks(request, ctx, body, want.asked(plan.Blocks), reading)
+		// 8.3 Those whose form is free go to the engine, those of one message together; what is
+		// done in time is taken.
+		edits, rep = s.compressBlocks(request, ctx, body, want.asked(plan), read)
 	default:
 		rep = report{decision: decisionPass, reason: string(cmp.Or(plan.Left, dialects.LeftNoCode))}
 	}

@@ -71,7 +71,8 @@ func TestConnectionAfterRefusedBody(t *testing.T) {
 	}
 	defer conn.Close()
 	body := userChat(strings.Repeat("x", 50_000))
-	if _, err := fmt.Fprintf(conn, "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body); err != nil {
+	if _, err := fmt.Fprintf(conn, "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n"+
+		"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body); err != nil {
 		t.Fatal(err)
 	}
 	answers := bufio.NewReader(conn)
@@ -96,9 +97,9 @@ func TestBytesInFlightAreBounded(t *testing.T) {
 	base, client := start(t, opts)
 	body := userChat(strings.Repeat("x", 2000))
 	ctx, cancel := context.WithCancel(t.Context())
-	held := make(chan struct{})
+	kept := make(chan struct{})
 	go func() {
-		defer close(held)
+		defer close(kept)
 		req, _ := http.NewRequestWithContext(ctx, http.MethodPost, base+"/v1/chat/completions", strings.NewReader(body))
 		req.Header.Set("X-Want-Hang", "1")
 		if res, err := client.Do(req); err == nil {
@@ -114,7 +115,7 @@ func TestBytesInFlightAreBounded(t *testing.T) {
 		t.Errorf("second body: %d %q %s", res.StatusCode, res.Header.Get("Retry-After"), got)
 	}
 	cancel()
-	<-held
+	<-kept
 	<-u.gone
 	for range 100 { // the first handler gives its bytes back once it has seen the client leave
 		if res, _ = post(t, client, base+"/v1/chat/completions", body); res.StatusCode == http.StatusOK {

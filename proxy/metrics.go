@@ -81,7 +81,8 @@ func newMetrics(registry *prometheus.Registry, held *byteBudget) (*metrics, erro
 	)
 	var errs []error
 	for _, c := range []prometheus.Collector{
-		m.requests, m.decisions, m.tokens, m.thin, m.prompts, m.duration, m.compressing, m.upstreamHeaders, m.active, bytes,
+		m.requests, m.decisions, m.tokens, m.thin, m.prompts, m.duration, m.compressing,
+		m.upstreamHeaders, m.active, bytes,
 	} {
 		errs = append(errs, registry.Register(c))
 	}

@@ -61,7 +61,8 @@ func (s *Server) conclude(r *http.Request, x *exchange, end ending) {
 		if b.Reported() {
 			x.client.Settle(r.Context(), b.Usage.Prompt()+b.Usage.Output)
 		}
-		s.books.Record(x.account, b, accounting.Outcome{Dialect: x.dialect, Status: end.status, Aborted: x.aborted, Duration: took})
+		s.books.Record(x.account, b,
+			accounting.Outcome{Dialect: x.dialect, Status: end.status, Aborted: x.aborted, Duration: took})
 	}
 	s.tracing.end(x, b, end.status)
 	s.logRequest(r, x, b, end, took)

@@ -21,7 +21,7 @@ func TestRequestsHaveIDs(t *testing.T) {
 			var sent http.Header
 			c := startCounted(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				sent = r.Header.Clone()
-				answering{contentType: plainJSON, body: []byte(`{}`)}.ServeHTTP(w, r)
+				answerer{contentType: plainJSON, body: []byte(`{}`)}.ServeHTTP(w, r)
 			}), func(o *proxy.Options) {
 				if traced {
 					spansOf(t, o)
@@ -46,7 +46,7 @@ func TestRequestsHaveIDs(t *testing.T) {
 
 // The log names a model only as the price table does, and health probes only to those who debug.
 func TestLogNamesModelsOfTheTable(t *testing.T) {
-	c := startCounted(t, answering{contentType: plainJSON, body: []byte(`{}`)}, func(o *proxy.Options) {
+	c := startCounted(t, answerer{contentType: plainJSON, body: []byte(`{}`)}, func(o *proxy.Options) {
 		o.Accounting.Prices = []accounting.Price{{Model: "gpt-4*"}}
 	})
 	post(t, c.client, c.url+"/v1/chat/completions", `{"model":"gpt-4o","messages":[]}`)
@@ -55,11 +55,13 @@ func TestLogNamesModelsOfTheTable(t *testing.T) {
 	get(t, c.client, c.url+"/readyz")
 	eventually(t, func() bool { return strings.Count(c.log.String(), `"msg":"request"`) == 4 })
 	log := c.log.String()
-	if !strings.Contains(log, `"model":"gpt-4*"`) || !strings.Contains(log, `"model":"other"`) || strings.Contains(log, "my secret") {
+	if !strings.Contains(log, `"model":"gpt-4*"`) || !strings.Contains(log, `"model":"other"`) ||
+		strings.Contains(log, "my secret") {
 		t.Errorf("models in the log: %s", log)
 	}
 	for line := range strings.Lines(log) {
-		if strings.Contains(line, `"msg":"request"`) && strings.Contains(line, `z","status"`) != strings.Contains(line, `"level":"DEBUG"`) {
+		if strings.Contains(line, `"msg":"request"`) && strings.Contains(line, `z","status"`) != strings.Contains(
+			line, `"level":"DEBUG"`) {
 			t.Errorf("level of %s", line)
 		}
 	}
@@ -89,7 +91,8 @@ func TestLessThanAskedForShows(t *testing.T) {
 		},
 		"panic": func(context.Context, compress.Request) (compress.Result, error) { panic("x") },
 	} {
-		c := startCounted(t, answering{contentType: plainJSON, body: []byte(`{}`)}, func(o *proxy.Options) { o.Compressor = compressor })
+		c := startCounted(t, answerer{contentType: plainJSON, body: []byte(`{}`)},
+			func(o *proxy.Options) { o.Compressor = compressor })
 		a, _ := post(t, c.client, c.url+"/v1/chat/completions", askedCode())
 		if got := a.Header.Get("X-Pith-Decision"); !strings.HasSuffix(got, "reason="+reason) {
 			t.Errorf("%s: the header says %q", reason, got)

@@ -39,7 +39,7 @@ type told struct {
 // Every operation of the document is called, well and badly, and every answer is what it says.
 func TestAnswersAreAsTheDocumentSays(t *testing.T) {
 	u := newUpstream(t)
-	o, _ := watchedOptions(t, u, 3)
+	o, keeper := watchedOptions(t, u, 3)
 	o.Compressor = proxy.CompressorFunc(func(ctx context.Context, req compress.Request) (compress.Result, error) {
 		if req.Budget == 1 {
 			return compress.Result{}, compress.ErrBudget
@@ -83,6 +83,7 @@ func TestAnswersAreAsTheDocumentSays(t *testing.T) {
 		return res, got
 	}
 	res, _ := post(t, client, base+"/v1/chat/completions", question())
+	seen(t, keeper, 1)
 	files := `{"files":[{"path":"a.go","content":` + quote(source(30)) + `}],"query":"why?","budget":100}`
 	for _, c := range []struct {
 		method, path, body string

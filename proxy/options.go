@@ -98,9 +98,9 @@ type Compression struct {
 	// MaxRequests is the number of requests that may be in compression at once. One more passes
 	// uncompressed, it does not wait. If zero, 64.
 	MaxRequests int
-	// BlocksAtOnce is the number of blocks of one request that are compressed side by side. If
-	// zero, 4.
-	BlocksAtOnce int
+	// GroupsAtOnce is the number of messages of one request whose blocks are compressed side by
+	// side. If zero, 4.
+	GroupsAtOnce int
 }
 
 // Limits bound what a client can hold. Zero fields get the defaults named here.
@@ -191,7 +191,7 @@ func (c Compression) withDefaults() Compression {
 	c.Timeout = cmp.Or(c.Timeout, 10*time.Second)
 	c.MinBytes = cmp.Or(c.MinBytes, 2048)
 	c.MaxRequests = cmp.Or(c.MaxRequests, 64)
-	c.BlocksAtOnce = cmp.Or(c.BlocksAtOnce, 4)
+	c.GroupsAtOnce = cmp.Or(c.GroupsAtOnce, 4)
 	return c
 }
 

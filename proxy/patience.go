@@ -78,9 +78,17 @@ func (b *clientBody) Read(p []byte) (n int, err error) {
 		// as the answer.
 		_ = b.conn.SetReadDeadline(time.Time{})
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		err = b.fail(&apierror.Error{Status: http.StatusRequestTimeout, Kind: apierror.Timeout, Msg: "request body stopped arriving", Err: err})
+		err = b.fail(
+			&apierror.Error{
+				Status: http.StatusRequestTimeout, Kind: apierror.Timeout,
+				Msg: "request body stopped arriving", Err: err,
+			})
 	case err != nil:
-		err = b.fail(&apierror.Error{Status: http.StatusBadRequest, Kind: apierror.Request, Msg: "request body could not be read", Err: err})
+		err = b.fail(
+			&apierror.Error{
+				Status: http.StatusBadRequest, Kind: apierror.Request,
+				Msg: "request body could not be read", Err: err,
+			})
 	}
 	return n, err
 }

@@ -22,7 +22,8 @@ import (
 // own error.
 func TestSilentBodiesAreLetGo(t *testing.T) {
 	head := func(line string, more ...string) string {
-		return line + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n" + strings.Join(more, "\r\n") + "\r\n\r\n{"
+		return line + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n" +
+			strings.Join(more, "\r\n") + "\r\n\r\n{"
 	}
 	const key = "Authorization: Bearer " + aliceKey + "\r\n"
 	tests := []struct {
@@ -40,7 +41,8 @@ func TestSilentBodiesAreLetGo(t *testing.T) {
 		{"mode off", head("POST /v1/chat/completions", "X-Pith-Mode: off\r\n"+key), 408},
 		{"streamed", head("POST /v1/files", key), 408},
 		{"bad header", head("POST /v1/chat/completions", "X-Pith-Rate: 7\r\n"+key), 400},
-		{"broken chunks", "POST /v1/files HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n" + key + "\r\n5\r\nhello\r\nZZ\r\n", 400},
+		{"broken chunks", "POST /v1/files HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n" + key +
+			"\r\n5\r\nhello\r\nZZ\r\n", 400},
 	}
 	opts := options(t, newUpstream(t))
 	clients(&opts)
@@ -156,7 +158,8 @@ func TestBreakerIsNoClientsAlone(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer conn.Close()
-			_, _ = fmt.Fprintf(conn, "POST /v1/files HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nAuthorization: Bearer %s\r\n\r\n5\r\nhello\r\nZZ\r\n", key)
+			_, _ = fmt.Fprintf(conn, "POST /v1/files HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"+
+				"Authorization: Bearer %s\r\n\r\n5\r\nhello\r\nZZ\r\n", key)
 			if res, err := readAnswer(bufio.NewReader(conn)); err != nil || res.StatusCode != http.StatusBadRequest {
 				t.Errorf("a broken body gets %v, %v, want 400", res, err)
 			}
@@ -174,7 +177,8 @@ func TestBreakerIsNoClientsAlone(t *testing.T) {
 			for range 50 {
 				attack(t, base, client, aliceKey)
 			}
-			if a, body := post(t, client, base+"/v1/files", "{}", "Authorization", "Bearer "+bobKey); a.StatusCode != http.StatusOK {
+			if a, body := post(t, client, base+"/v1/files", "{}", "Authorization",
+				"Bearer "+bobKey); a.StatusCode != http.StatusOK {
 				t.Errorf("another client gets %d %s", a.StatusCode, body)
 			}
 		})
@@ -185,7 +189,8 @@ func TestBreakerIsNoClientsAlone(t *testing.T) {
 			attacks["failures"](t, base, client, aliceKey)
 			attacks["failures"](t, base, client, bobKey)
 		}
-		if a, _ := post(t, client, base+"/v1/files", "{}", "Authorization", "Bearer "+bobKey); a.StatusCode != http.StatusServiceUnavailable {
+		if a, _ := post(t, client, base+"/v1/files", "{}", "Authorization",
+			"Bearer "+bobKey); a.StatusCode != http.StatusServiceUnavailable {
 			t.Errorf("after failures of two clients: %d", a.StatusCode)
 		}
 	})

@@ -28,7 +28,8 @@ func previousOptions(t *testing.T, last *string) proxy.Options {
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, `{"id":"r1","object":"response","status":"completed","output":[`+readCall("c1", "main.go")+`]}`)
+		_, _ = io.WriteString(w, `{"id":"r1","object":"response","status":"completed","output":[`+
+			readCall("c1", "main.go")+`]}`)
 	}))
 	t.Cleanup(api.Close)
 	opts := options(t, newUpstream(t))
@@ -58,7 +59,10 @@ func TestPreviousResponse(t *testing.T) {
 		var last string
 		opts := previousOptions(t, &last)
 		store := &sharedStore{held: map[string][]byte{}}
-		opts.Freeze = proxy.Freeze{Store: store, Key: func(parts ...string) string { return strings.Join(parts, "\x00") }}
+		opts.Freeze = proxy.Freeze{
+			Store: store,
+			Key:   func(parts ...string) string { return strings.Join(parts, "\x00") },
+		}
 		opts.Tenant = func(r *http.Request) string { return r.Header.Get("Authorization") }
 		base, client := start(t, opts)
 		if tt.first != "" {

@@ -70,7 +70,7 @@ func withClientTool(body string) string {
 }
 
 // previews returns what would be sent for each beginning of a conversation.
-func previews(t *testing.T, opts proxy.Options, w wording, turns []turn, header ...string) []string {
+func previews(t *testing.T, opts proxy.Options, w wordingCase, turns []turn, header ...string) []string {
 	t.Helper()
 	base, client := start(t, opts)
 	var out []string
@@ -202,8 +202,8 @@ func TestSameHistorySameBytesAfterRestart(t *testing.T) {
 
 // withCompletions are the wordings and legacy completions, which know no turns: a file grows with
 // each.
-func withCompletions() []wording {
-	return append(wordings(), wording{"completions", "/v1/completions", completionsBody})
+func withCompletions() []wordingCase {
+	return append(wordings(), wordingCase{"completions", "/v1/completions", completionsBody})
 }
 
 func completionsBody(turns []turn) string {

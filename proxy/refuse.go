@@ -17,7 +17,10 @@ var refusedMethods = []string{http.MethodConnect, http.MethodTrace, "TRACK", "PR
 func refuse(r *http.Request) error {
 	switch {
 	case slices.Contains(refusedMethods, strings.ToUpper(r.Method)):
-		return &apierror.Error{Status: http.StatusMethodNotAllowed, Kind: apierror.Request, Msg: "this method is not served"}
+		return &apierror.Error{
+			Status: http.StatusMethodNotAllowed, Kind: apierror.Request,
+			Msg: "this method is not served",
+		}
 	case strings.HasPrefix(r.URL.Path, "/pith/"):
 		return apierror.Missing("no such endpoint")
 	case climbs(r.URL):
@@ -25,7 +28,10 @@ func refuse(r *http.Request) error {
 	case r.ProtoMajor == 1 && r.ProtoMinor == 0 && r.Header.Get("Content-Length") == "" && hasBody(r.Method):
 		// net/http drops Transfer-Encoding from HTTP/1.0 without a word, and the body with it
 		// (golang.org/issue/12785).
-		return &apierror.Error{Status: http.StatusLengthRequired, Kind: apierror.Request, Msg: "a body needs a Content-Length in HTTP/1.0"}
+		return &apierror.Error{
+			Status: http.StatusLengthRequired, Kind: apierror.Request,
+			Msg: "a body needs a Content-Length in HTTP/1.0",
+		}
 	}
 	return nil
 }
@@ -69,8 +75,8 @@ func dropOwn(h http.Header) {
 // framing are headers that say where a message ends and whom it is for. Credentials are the
 // gateway's to know.
 var framing = []string{
-	"Authorization", "Api-Key", "X-Api-Key", "X-Goog-Api-Key", "Proxy-Authorization", "Cookie", "Host", "Content-Length", "Content-Encoding",
-	"Transfer-Encoding", "Connection", "Upgrade", "Te", "Trailer",
+	"Authorization", "Api-Key", "X-Api-Key", "X-Goog-Api-Key", "Proxy-Authorization", "Cookie", "Host",
+	"Content-Length", "Content-Encoding", "Transfer-Encoding", "Connection", "Upgrade", "Te", "Trailer",
 }
 
 // dropDisguised takes headers off h whose names have underscores and are otherwise Pith's own, a

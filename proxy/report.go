@@ -84,7 +84,7 @@ func reasonOf(err error) string {
 	switch {
 	case err == nil:
 		return ""
-	case errors.Is(err, errBusy):
+	case errors.Is(err, compress.ErrBusy):
 		return reasonBusy
 	case errors.Is(err, dialects.ErrMemory):
 		return reasonMemory
@@ -98,7 +98,7 @@ func reasonOf(err error) string {
 		return reasonGone
 	case errors.Is(err, panics.Err):
 		return reasonPanic
-	case errors.Is(err, dialects.ErrNoGain), errors.Is(err, errThin):
+	case errors.Is(err, dialects.ErrNoGain):
 		return reasonNoGain
 	case errors.Is(err, retrieval.ErrNotKept):
 		return reasonNotKept
@@ -124,35 +124,31 @@ type tally struct {
 }
 
 func (t *tally) add(o outcome) {
-	thin := errors.Is(o.err, errThin)
-	if o.err != nil && !thin && !errors.Is(o.err, dialects.ErrNoGain) {
+	if o.err != nil {
 		t.fail(o.err)
 		return
 	}
-	t.seen++
-	t.original += o.res.OriginalTokens
-	switch o.res.Cache {
-	case "hit":
-		t.hits++
-	case "", "off":
-		t.off++
-	}
-	if thin || o.err == nil {
-		t.budget += o.res.Budget
-		t.lines += o.res.LineTokens
-	}
-	if thin {
+	t.seen += o.seen
+	t.hits += o.hits
+	t.off += o.off
+	t.original += o.original
+	t.compressed += o.compressed
+	t.budget += o.budget
+	t.lines += o.lines
+	t.words = t.words || o.words
+	t.hashes = append(t.hashes, o.hashes...)
+	if o.thin {
 		t.thin++
 	}
-	if o.err != nil {
-		t.compressed += o.res.OriginalTokens
-		return
+	for i, err := range o.errs {
+		switch {
+		case err == nil:
+			t.left--
+			t.edits = append(t.edits, o.edits[i])
+		case !errors.Is(err, dialects.ErrNoGain):
+			t.fail(err)
+		}
 	}
-	t.compressed += o.res.CompressedTokens
-	t.left--
-	t.words = t.words || o.res.RankerReason != "" && (o.res.Ranker == "words" || o.res.Ranker == "bm25")
-	t.edits = append(t.edits, o.edit)
-	t.hashes = append(t.hashes, o.res.Files[0].Hashes...)
 }
 
 // fail keeps the first failure: it is the one that the header names.

@@ -66,7 +66,7 @@ func build(o Options, prev *Server) (*Server, error) {
 	s := &Server{
 		opts:     o,
 		log:      o.Logger,
-		errorLog: log.New(unquoted{slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug)}, "", 0),
+		errorLog: log.New(plainLog{slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug)}, "", 0),
 		buffers:  newBuffers(),
 		slots:    newSlots(o.Compression.MaxRequests),
 		tracing:  newTracing(o.Tracer),

@@ -10,14 +10,11 @@ import (
 
 	"pith/compress"
 	"pith/dialects"
-	"pith/internal/panics"
 )
 
 // What keeps a block from the engine, or ends it there.
 var (
-	errBusy   = errors.New("engine is busy")
 	errFrozen = errors.New("block was sent as it came before")
-	errThin   = errors.New("result holds hardly any lines")
 	// errCut leaves a block as it came whose ranking the clock or a failing model cut short. What
 	// such a result looks like depends on how far it came: sent, it would be a third form of the
 	// block.
@@ -70,32 +67,33 @@ func (s *Server) heldOut(c dialects.Conversation, want settings) bool {
 	return ok && s.books.HeldOut(want.tenant, opening)
 }
 
-// A candidate is a block on its way through the engine.
+// A candidate is a group of blocks on its way through the engine.
 type candidate struct {
-	*dialects.Block
-	// key is the block's among the forms that were sent.
+	dialects.Group
+	// key is the group's among the forms that were sent.
 	key string
-	// before says that the block went out compressed before.
-	before bool
 	// settled says that the outcome is in.
 	settled bool
 }
 
-// An outcome is what came of one block.
+// An outcome is what came of one group: an error, or an edit or an error for each of its blocks.
 type outcome struct {
-	block *candidate
-	edit  dialects.Edit
-	res   compress.Result
+	group *candidate
+	edits []dialects.Edit
+	errs  []error
 	err   error
+	// answers are what the engine said, where somebody wants to see it.
+	answers []answered
+	outcomeReport
 }
 
-// compressBlocks runs the engine over the blocks of a request and collects what is done when
-// limited, its deadline, passes. The rest stays as it is, for good: see Freeze.
+// compressBlocks runs the engine over the blocks of a request, group by group, and collects what is
+// done when limited, its deadline, passes. The rest stays as it is, for good: see Freeze.
 func (s *Server) compressBlocks(
-	ctx, limited context.Context, body []byte, blocks []dialects.Block, held *reading,
+	ctx, limited context.Context, body []byte, plan dialects.Plan, held *reading,
 ) ([]dialects.Edit, report) {
-	t := tally{report: report{blocks: len(blocks), left: len(blocks)}}
-	todo, release := s.admit(limited, blocks, &t)
+	t := tally{report: report{blocks: len(plan.Blocks), left: len(plan.Blocks)}}
+	todo, release := s.admit(limited, plan.Groups(), &t)
 	// The channel holds every outcome, so that an engine which ignores its context ends in peace
 	// after nobody listens any more; its slot is taken until then.
 	done := make(chan outcome, len(todo))
@@ -104,28 +102,28 @@ func (s *Server) compressBlocks(
 		defer release()
 		defer letGo()
 		var g errgroup.Group
-		g.SetLimit(s.opts.Compression.BlocksAtOnce)
-		for _, b := range todo {
+		g.SetLimit(s.opts.Compression.GroupsAtOnce)
+		for _, c := range todo {
 			g.Go(func() error {
-				done <- s.compressBlock(limited, body, b)
+				done <- s.compressGroup(limited, body, c)
 				return nil
 			})
 		}
 		_ = g.Wait() // outcomes carry their own errors
 	}()
-	watched := s.watch(&t.report, blocks)
+	watched := s.watch(&t.report, plan.Blocks)
 	for waiting := len(todo); waiting > 0; waiting-- {
 		select {
 		case o := <-done:
-			o.block.settled = true
+			o.group.settled = true
 			t.add(o)
 			watched.saw(o)
-			s.settle(ctx, o.block, o.err)
+			s.settle(ctx, o.group, o.err)
 		case <-limited.Done():
 			t.fail(limited.Err())
-			for _, b := range todo {
-				if !b.settled {
-					s.settle(ctx, b, limited.Err())
+			for _, c := range todo {
+				if !c.settled {
+					s.settle(ctx, c, limited.Err())
 				}
 			}
 			return t.finish()
@@ -134,87 +132,48 @@ func (s *Server) compressBlocks(
 	return t.finish()
 }
 
-// admit picks the blocks that go to the engine: not those whose form is frozen, and of the others,
-// when the engine is busy, only those that were sent compressed before, which a cache answers.
-func (s *Server) admit(ctx context.Context, blocks []dialects.Block, t *tally) (todo []*candidate, release func()) {
+// admit picks the groups that go to the engine: not those whose form is frozen, and of the others,
+// when too many requests are in compression, only those that were sent compressed before, which a
+// cache answers.
+func (s *Server) admit(ctx context.Context, groups []dialects.Group, t *tally) (todo []*candidate, release func()) {
 	release, free := s.slots.take()
 	if !free {
 		release = func() {}
 	}
-	for i := range blocks {
-		b := &candidate{Block: &blocks[i]}
-		b.key = s.forms.keyOf(b.Request)
-		sent := s.forms.sent(ctx, b.key)
-		b.before = sent == formCompressed
+	for _, g := range groups {
+		c := &candidate{Group: g, key: s.forms.keyOf(g.Request)}
+		sent := s.forms.sent(ctx, c.key)
+		c.Request.Owed = sent == formCompressed
 		switch {
 		case sent == formOriginal:
 			t.fail(errFrozen)
 		case sent == formUnknown && !free:
-			t.fail(errBusy)
-			s.forms.note(ctx, b.key, formOriginal)
+			t.fail(compress.ErrBusy)
+			s.forms.note(ctx, c.key, formOriginal, frozenBusy)
 		default:
-			todo = append(todo, b)
+			todo = append(todo, c)
 		}
 	}
 	return todo, release
 }
 
-// settle remembers the form in which a block goes out, where a later attempt might give it another.
-func (s *Server) settle(ctx context.Context, b *candidate, err error) {
+// settle remembers the form in which a group goes out, where a later attempt might give it another.
+func (s *Server) settle(ctx context.Context, c *candidate, err error) {
 	switch reason := reasonOf(err); {
 	case ctx.Err() != nil:
 		// The client is gone: nothing goes out.
 	case err == nil:
-		s.forms.note(ctx, b.key, formCompressed)
-	case reason == reasonTimeout, reason == reasonCut, reason == reasonPanic, reason == reasonError, reason == reasonNotKept:
-		s.forms.note(ctx, b.key, formOriginal)
+		s.forms.note(ctx, c.key, formCompressed, frozenFor)
+	case reason == reasonBusy:
+		s.forms.note(ctx, c.key, formOriginal, frozenBusy)
+	case reason == reasonTimeout, reason == reasonCut, reason == reasonPanic, reason == reasonError,
+		reason == reasonNotKept:
+		s.forms.note(ctx, c.key, formOriginal, frozenFor)
 		// The error's text may quote its input; its type may not.
-		s.log.WarnContext(ctx, "block left as it came", "reason", reason, "error_type", fmt.Sprintf("%T", err))
+		s.log.WarnContext(ctx, "blocks left as they came", "reason", reason, "error_type", fmt.Sprintf("%T", err))
 	case reason == reasonResult:
-		s.log.WarnContext(ctx, "block left as it came", "reason", reason, "error", err)
+		s.log.WarnContext(ctx, "blocks left as they came", "reason", reason, "error", err)
 	}
-}
-
-// compressBlock runs the engine over one block. One bad block costs its own savings and nothing
-// else.
-func (s *Server) compressBlock(ctx context.Context, body []byte, b *candidate) (o outcome) {
-	o = outcome{block: b}
-	o.err = panics.Guard(func() (err error) {
-		if err = ctx.Err(); err != nil {
-			return err
-		}
-		if o.res, err = s.opts.Compressor.Compress(ctx, b.Request); err != nil {
-			return err
-		}
-		if o.res.Cut {
-			return errCut
-		}
-		if isThin(o.res) {
-			return errThin
-		}
-		if o.edit, err = b.Rebuild(body, o.res); err != nil {
-			return err
-		}
-		// What the provider holds already stays as it is, though its life could not be lengthened
-		// this time: the next request tries again, well within the second life that originals have.
-		if err = s.originals.Keep(ctx, b.Request, o.res); b.before {
-			return nil
-		}
-		return err
-	})
-	return o
-}
-
-// minUsed is the part of its budget, one in so many, that a result's lines have to take. Below it
-// the file is as good as gone.
-const minUsed = 3
-
-// isThin reports that a result is nothing but markers, or leaves nearly all of its budget unused.
-func isThin(res compress.Result) bool {
-	if len(res.Chunks) > 0 && !slices.ContainsFunc(res.Chunks, func(c compress.ChunkResult) bool { return len(c.KeptLines) > 0 }) {
-		return true
-	}
-	return res.CompressedTokens < res.OriginalTokens && minUsed*res.LineTokens < res.Budget
 }
 
 // withPrompts adds what a plan does to few-shot prompts to what was done to blocks.

@@ -17,7 +17,7 @@ func TestSidecarShortensMessages(t *testing.T) {
 			calls: []toolCall{{id: "c1", name: "Read", args: `{"file_path":"a.go"}`, result: source(40)}},
 		},
 	}
-	for _, w := range []wording{
+	for _, w := range []wordingCase{
 		{"chat", "/v1/chat/completions", chatBody}, {"messages", "/v1/messages", messagesBody},
 	} {
 		body := w.render(talk)

@@ -86,7 +86,8 @@ func TestVirtualKeyGoesNoFurther(t *testing.T) {
 		{"?a=1&token=" + escaped + "&b=2", nil},
 	} {
 		header := append([]string{"Authorization", "Bearer " + aliceKey}, tt.header...)
-		if a, _ := post(t, client, base+"/v1/files/"+aliceKey+tt.query, "{}", header...); a.StatusCode != http.StatusOK {
+		if a, _ := post(t, client, base+"/v1/files/"+aliceKey+tt.query, "{}",
+			header...); a.StatusCode != http.StatusOK {
 			t.Fatalf("%v: %d", tt, a.StatusCode)
 		}
 		got := u.last(t)
@@ -117,9 +118,11 @@ func TestOwnHeadersStayHere(t *testing.T) {
 	}))
 	defer up.Close()
 	base, client := start(t, options(t, &upstream{Server: up}))
-	a, _ := post(t, client, base+"/v1/files", "{}", "X-Pith-Other", "zz", "X_Pith_Mode", "off", "Transfer_Encoding", "chunked", "X_Other", "kept")
+	a, _ := post(t, client, base+"/v1/files", "{}", "X-Pith-Other", "zz", "X_Pith_Mode", "off", "Transfer_Encoding",
+		"chunked", "X_Other", "kept")
 	for name := range got {
-		if plain := strings.ReplaceAll(name, "_", "-"); strings.HasPrefix(plain, "X-Pith-") || plain == "Transfer-Encoding" && strings.Contains(name, "_") {
+		if plain := strings.ReplaceAll(name, "_", "-"); strings.HasPrefix(plain, "X-Pith-") ||
+			plain == "Transfer-Encoding" && strings.Contains(name, "_") {
 			t.Errorf("%s goes on", name)
 		}
 	}
@@ -141,8 +144,10 @@ func TestUnreadableAnswersStayOutOfLogs(t *testing.T) {
 	opts.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	base, client := start(t, opts)
 	for _, text = range []string{
-		"HTTP/1.1 200 OK\r\n" + canary + "\r\n\r\n", "HTTP/1.1 " + canary + "\r\n\r\n", canary + "\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: " + canary + "\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nTransfer-Encoding: " + canary + "\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + canary + "\r\n",
+		"HTTP/1.1 200 OK\r\n" + canary + "\r\n\r\n", "HTTP/1.1 " + canary + "\r\n\r\n", canary + "\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: " + canary + "\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: " + canary + "\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + canary + "\r\n",
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + canary + "\r\n\r\n",
 	} {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/v1/models", nil)
@@ -200,7 +205,8 @@ func TestHeldKeyServesItsMachine(t *testing.T) {
 
 // An event too long to be looked at passes, with all that follows.
 func TestLongEventsPassWithTheTool(t *testing.T) {
-	long := "data: {\"choices\":[{\"delta\":{\"content\":\"" + strings.Repeat("x", 17<<20) + "\"}}]}\n\ndata: [DONE]\n\n"
+	long := "data: {\"choices\":[{\"delta\":{\"content\":\"" + strings.Repeat("x", 17<<20) +
+		"\"}}]}\n\ndata: [DONE]\n\n"
 	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		w.Header().Set("Content-Type", "text/event-stream")
@@ -210,7 +216,8 @@ func TestLongEventsPassWithTheTool(t *testing.T) {
 	opts := keeping(t, &upstream{Server: up}, &shelf{})
 	opts.Retrieval.Tool = true
 	base, client := start(t, opts)
-	if _, got := post(t, client, base+"/v1/chat/completions", `{"stream":true,"messages":[{"role":"user","content":"hi"}]}`); got != long {
+	if _, got := post(t, client, base+"/v1/chat/completions",
+		`{"stream":true,"messages":[{"role":"user","content":"hi"}]}`); got != long {
 		t.Errorf("got %d bytes of %d", len(got), len(long))
 	}
 }

@@ -46,7 +46,9 @@ const (
 // serveSocket opens a WebSocket to the upstream, then to the client, and carries it to its end.
 // Where the upstream opens none, for whatever reason, the client is sent to HTTP, where it learns
 // the reason.
-func (s *Server) serveSocket(x *exchange, w http.ResponseWriter, r *http.Request, d *dialects.Dialect, want control) error {
+func (s *Server) serveSocket(x *exchange, w http.ResponseWriter, r *http.Request, d *dialects.Dialect,
+	want control,
+) error {
 	k := &socket{server: s, x: x, r: r, dialect: d}
 	k.want = settings{control: want, tenant: x.tenant, alone: want.mode == ModeForce, recall: k.recall}
 	head, err := k.dial(r)
@@ -99,10 +101,11 @@ func (k *socket) dial(r *http.Request) (http.Header, error) {
 		Transport:     s.gateway.Sender(s.opts.Transport, k.x.to, k.x.client),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	conn, res, err := websocket.Dial(r.Context(), p.Out.URL.String(), &websocket.DialOptions{ //nolint:bodyclose // Dial says so
-		HTTPClient: client, HTTPHeader: h, Host: p.Out.Host, CompressionMode: compression,
-		OnPingReceived: k.passPing(func() *websocket.Conn { return k.client }),
-	})
+	conn, res, err := websocket.Dial(r.Context(), p.Out.URL.String(),
+		&websocket.DialOptions{ //nolint:bodyclose // Dial says so
+			HTTPClient: client, HTTPHeader: h, Host: p.Out.Host, CompressionMode: compression,
+			OnPingReceived: k.passPing(func() *websocket.Conn { return k.client }),
+		})
 	if err != nil {
 		return nil, err
 	}
@@ -201,7 +204,9 @@ type socketMessage struct {
 }
 
 // readMessage reads the next message of c: there is no limit to the wait for its first byte.
-func (k *socket) readMessage(ctx context.Context, c *websocket.Conn, limit int64, share *byteShare) (socketMessage, error) {
+func (k *socket) readMessage(ctx context.Context, c *websocket.Conn, limit int64, share *byteShare) (
+	socketMessage, error,
+) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	kind, r, err := c.Reader(ctx)

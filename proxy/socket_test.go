@@ -33,7 +33,8 @@ func agent(message string) []string {
 	case "r1":
 		return completed("r2", readCall("c3", "main.go"), readCall("c4", "other.go"), readCall("c5", "third.go"))
 	default:
-		return completed("r3", `{"type":"message","role":"assistant","content":[{"type":"output_text","text":"It is there."}]}`)
+		return completed("r3", `{"type":"message","role":"assistant","content":[{"type":"output_text",`+
+			`"text":"It is there."}]}`)
 	}
 }
 
@@ -49,7 +50,8 @@ func TestSocketSendsWhatHTTPSends(t *testing.T) {
 		if previous != "" {
 			previous = `,"previous_response_id":` + quote(previous)
 		}
-		return `{"type":"response.create","model":"gpt-4o","store":false` + previous + `,"input":[` + strings.Join(items, ",") + `]}`
+		return `{"type":"response.create","model":"gpt-4o","store":false` + previous + `,"input":[` +
+			strings.Join(items, ",") + `]}`
 	}
 	turns := []string{
 		create(""),
@@ -58,8 +60,8 @@ func TestSocketSendsWhatHTTPSends(t *testing.T) {
 		create("r2", callOutput("c3", code), callOutput("c4", code), callOutput("c5", code)),
 	}
 	var got []string
-	for _, turn := range turns {
-		say(t, c, turn)
+	for _, n := range turns {
+		say(t, c, n)
 		until(t, c, "response.completed")
 		got = append(got, u.last())
 	}
@@ -70,7 +72,8 @@ func TestSocketSendsWhatHTTPSends(t *testing.T) {
 	plain := newUpstream(t)
 	overHTTP, client := start(t, options(t, plain))
 	whole := []string{
-		askItem, readCall("c1", "main.go"), `{"type":"function_call","call_id":"c2","name":"edit_file","arguments":"{\"path\":\"other.go\"}"}`,
+		askItem, readCall("c1", "main.go"), `{"type":"function_call","call_id":"c2","name":"edit_file",` +
+			`"arguments":"{\"path\":\"other.go\"}"}`,
 		callOutput("c1", code), callOutput("c2", "done"),
 		readCall("c3", "main.go"), readCall("c4", "other.go"), readCall("c5", "third.go"),
 		callOutput("c3", code), callOutput("c4", code), callOutput("c5", code),
@@ -87,7 +90,8 @@ func TestSocketSendsWhatHTTPSends(t *testing.T) {
 			t.Errorf("result %d: over the WebSocket\n%.300s\nover HTTP\n%.300s", i, pair.socket.Raw, pair.http.Raw)
 		}
 	}
-	if !strings.Contains(want[3].Raw, "omitted") || strings.Contains(want[8].Raw, "omitted") || !strings.Contains(want[10].Raw, "omitted") {
+	if !strings.Contains(want[3].Raw, "omitted") || strings.Contains(want[8].Raw, "omitted") ||
+		!strings.Contains(want[10].Raw, "omitted") {
 		t.Error("over HTTP the first reads are not those that are shortened")
 	}
 }
@@ -137,7 +141,8 @@ func TestSocketEnds(t *testing.T) {
 	c := open(t, base)
 	say(t, c, "bye")
 	_, _, err := c.Read(t.Context())
-	if closed, ok := errors.AsType[websocket.CloseError](err); !ok || closed.Code != 4001 || closed.Reason != "as asked" {
+	if closed, ok := errors.AsType[websocket.CloseError](err); !ok || closed.Code != 4001 ||
+		closed.Reason != "as asked" {
 		t.Errorf("the upstream closed with 4001, the client saw %v", err)
 	}
 
@@ -146,7 +151,8 @@ func TestSocketEnds(t *testing.T) {
 	if err := open(t, base).Close(4002, "enough"); err != nil {
 		t.Error(err)
 	}
-	if closed, ok := errors.AsType[websocket.CloseError](u.end(t)); !ok || closed.Code != 4002 || closed.Reason != "enough" {
+	if closed, ok := errors.AsType[websocket.CloseError](u.end(t)); !ok || closed.Code != 4002 ||
+		closed.Reason != "enough" {
 		t.Errorf("the client closed with 4002, the upstream saw %v", u.end(t))
 	}
 
@@ -181,7 +187,8 @@ func TestSocketIsRefused(t *testing.T) {
 		base, client := start(t, tt.opts)
 		req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, base+tt.path, nil)
 		for name, value := range map[string]string{
-			"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+			"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+			"Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
 		} {
 			req.Header.Set(name, value)
 		}
@@ -203,7 +210,8 @@ func TestOtherUpgradesDoNotPass(t *testing.T) {
 	res, _ := post(t, client, base+"/v1/embeddings", `{}`,
 		"Connection", "Upgrade, HTTP2-Settings", "Upgrade", "h2c", "HTTP2-Settings", "AAMAAABkAAQAoAAAAAIAAAAA")
 	h := u.last(t).header
-	if res.StatusCode != http.StatusOK || h.Get("Upgrade") != "" || h.Get("Connection") != "" || h.Get("HTTP2-Settings") != "" {
+	if res.StatusCode != http.StatusOK || h.Get("Upgrade") != "" || h.Get("Connection") != "" ||
+		h.Get("HTTP2-Settings") != "" {
 		t.Errorf("status %d, the upstream got %v", res.StatusCode, h)
 	}
 }
@@ -242,7 +250,8 @@ func TestSocketRequestsAreCounted(t *testing.T) {
 	until(t, c, "response.completed")
 	say(t, c, create)
 	refused := until(t, c, "error")
-	if gjson.Get(refused, "status").Int() != http.StatusTooManyRequests || gjson.Get(refused, "error.type").Str != "rate_limit_error" {
+	if gjson.Get(refused, "status").Int() != http.StatusTooManyRequests ||
+		gjson.Get(refused, "error.type").Str != "rate_limit_error" {
 		t.Errorf("the second request was answered %s", refused)
 	}
 	if got := u.head.Get("Authorization"); got != "Bearer upstream's own" {
@@ -251,8 +260,12 @@ func TestSocketRequestsAreCounted(t *testing.T) {
 	if n := len(u.got); n != 1 {
 		t.Errorf("%d requests reached the upstream, want 1", n)
 	}
-	waitFor(t, func() bool { return strings.Contains(log.String(), "usage=reported") }) // it is logged behind its last event
-	for _, want := range []string{"msg=turn", "status=429", "client=alice", "usage=reported", "input_tokens=1200", "output_tokens=34"} {
+	// It is logged behind its last event.
+	waitFor(t, func() bool { return strings.Contains(log.String(), "usage=reported") })
+	for _, want := range []string{
+		"msg=turn", "status=429", "client=alice", "usage=reported", "input_tokens=1200",
+		"output_tokens=34",
+	} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log has no %s:\n%s", want, log)
 		}
@@ -274,7 +287,8 @@ func TestSocketHoldoutAndOff(t *testing.T) {
 		c := open(t, base, header...)
 		say(t, c, `{"type":"response.create","model":"m","previous_response_id":"r0","input":[`+askItem+`]}`)
 		until(t, c, "response.completed")
-		result := `{"type":"response.create","model":"m","previous_response_id":"r1","input":[` + callOutput("c1", source(60)) + `]}`
+		result := `{"type":"response.create","model":"m","previous_response_id":"r1","input":[` +
+			callOutput("c1", source(60)) + `]}`
 		say(t, c, result)
 		until(t, c, "response.completed")
 		if u.last() != result {

@@ -27,8 +27,8 @@ type socketUpstream struct {
 	ends []error
 }
 
-func newSocketUpstream(t *testing.T, answer func(string) []string) *socketUpstream {
-	u := &socketUpstream{answer: answer}
+func newSocketUpstream(t *testing.T, reply func(string) []string) *socketUpstream {
+	u := &socketUpstream{answer: reply}
 	u.Server = httptest.NewServer(u)
 	t.Cleanup(u.Close)
 	return u
@@ -108,7 +108,8 @@ func completed(id string, items ...string) []string {
 }
 
 func readCall(id, path string) string {
-	return `{"type":"function_call","call_id":` + quote(id) + `,"name":"read_file","arguments":` + quote(`{"path":`+quote(path)+`}`) + `}`
+	return `{"type":"function_call","call_id":` + quote(id) + `,"name":"read_file","arguments":` +
+		quote(`{"path":`+quote(path)+`}`) + `}`
 }
 
 func callOutput(id, text string) string {

@@ -74,16 +74,16 @@ func TestAbortsHoldNothing(t *testing.T) {
 		{"X-Want-Hang", "1"},   // left before the head
 		{"X-Want-Events", "2"}, // left in the middle
 	}
-	round := func(n int) {
+	n := func(n int) {
 		for i := range n {
 			oneOfMany(t, u, client, base, kinds[i%len(kinds)])
 		}
 		client.CloseIdleConnections()
 		opts.Transport.(*http.Transport).CloseIdleConnections()
 	}
-	round(20)
+	n(20)
 	goroutines, files := holding(t)
-	round(300)
+	n(300)
 	nowGoroutines, nowFiles := holding(t)
 	end := time.Now().Add(10 * time.Second)
 	for (nowGoroutines > goroutines || nowFiles > files) && time.Now().Before(end) {

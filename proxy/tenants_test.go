@@ -17,7 +17,11 @@ func TestTenantsFindWhatIsTheirs(t *testing.T) {
 		keys        bool
 		mine, other []string
 	}{
-		{"virtual keys", true, []string{"Authorization", "Bearer " + aliceKey}, []string{"Authorization", "Bearer " + bobKey}},
+		{
+			"virtual keys", true,
+			[]string{"Authorization", "Bearer " + aliceKey},
+			[]string{"Authorization", "Bearer " + bobKey},
+		},
 		{"virtual keys as Anthropic has them", true, []string{"X-Api-Key", aliceKey}, []string{"X-Api-Key", bobKey}},
 		{"own credentials", false, []string{"Authorization", "Bearer sk-1"}, []string{"Authorization", "Bearer sk-2"}},
 	}
@@ -25,7 +29,8 @@ func TestTenantsFindWhatIsTheirs(t *testing.T) {
 	code := "Why?\n```go\n" + source(60) + "```\n"
 	keepers := map[string]func(t *testing.T, base string, client *http.Client, header []string) string{
 		"proxy": func(t *testing.T, base string, client *http.Client, header []string) string {
-			_, body := post(t, client, base+"/v1/chat/completions", userChat(code), append([]string{"X-Pith-Mode", "preview"}, header...)...)
+			_, body := post(t, client, base+"/v1/chat/completions", userChat(code),
+				append([]string{"X-Pith-Mode", "preview"}, header...)...)
 			return body
 		},
 		"sidecar": func(t *testing.T, base string, client *http.Client, header []string) string {
@@ -33,7 +38,8 @@ func TestTenantsFindWhatIsTheirs(t *testing.T) {
 			return body
 		},
 		"editors": func(t *testing.T, base string, client *http.Client, header []string) string {
-			_, body := post(t, client, base+"/pith/v1/compress", `{"query":"Why?","text":`+quote(source(60))+`}`, header...)
+			_, body := post(t, client, base+"/pith/v1/compress",
+				`{"query":"Why?","text":`+quote(source(60))+`}`, header...)
 			return body
 		},
 	}
@@ -74,7 +80,7 @@ func TestTenantsFindWhatIsTheirs(t *testing.T) {
 func TestToolFindsOriginalsOfVirtualKeys(t *testing.T) {
 	for _, w := range []wire{chatWire, messagesWire, responsesWire} {
 		t.Run(w.name, func(t *testing.T) {
-			s := newScript(t, w, round{calls: []called{asking("c1", `{"hash":"`+gapHash+`"}`)}}, round{says: "Fine."})
+			s := newScript(t, w, round{calls: []toolUse{asking("c1", `{"hash":"`+gapHash+`"}`)}}, round{says: "Fine."})
 			opts := keeping(t, &upstream{Server: s.Server}, &shelf{})
 			opts.Retrieval.Tool = true
 			clients(&opts)
@@ -82,13 +88,16 @@ func TestToolFindsOriginalsOfVirtualKeys(t *testing.T) {
 			post(t, client, base+w.path, w.request(askWhy+source(90)+"```", false), "Authorization", "Bearer "+aliceKey)
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			if len(s.bodies) != 2 || strings.Contains(s.bodies[1], "no such hash") || !strings.Contains(s.bodies[1], "lines 1-1") {
-				t.Errorf("the tool did not find the lines: %d rounds, last %.300q", len(s.bodies), s.bodies[len(s.bodies)-1])
+			if len(s.bodies) != 2 || strings.Contains(s.bodies[1], "no such hash") ||
+				!strings.Contains(s.bodies[1], "lines 1-1") {
+				t.Errorf("the tool did not find the lines: %d rounds, last %.300q", len(s.bodies),
+					s.bodies[len(s.bodies)-1])
 			}
 			tools := gjson.Get(s.bodies[0], "tools").Array()
 			tool := tools[len(tools)-1]
 			for _, path := range []string{"function.parameters.type", "parameters.type", "input_schema.type"} {
-				if kind := tool.Get(path); kind.Exists() && kind.Str != "object" || path == "parameters.type" && !strings.Contains(tool.Raw, `"type":"object"`) {
+				if kind := tool.Get(path); kind.Exists() && kind.Str != "object" ||
+					path == "parameters.type" && !strings.Contains(tool.Raw, `"type":"object"`) {
 					t.Errorf("%s is %q, want object", path, kind.Str)
 				}
 			}

@@ -15,9 +15,9 @@ import (
 const askWhy = "Why?\n```go\n"
 
 // asking is a call of our tool for a gap of source(90).
-func asking(id, args string) called { return called{id, "pith_retrieve", args} }
+func asking(id, args string) toolUse { return toolUse{id, "pith_retrieve", args} }
 
-func reading(id string) called { return called{id, "Read", `{"file_path":"a.go"}`} }
+func reading(id string) toolUse { return toolUse{id, "Read", `{"file_path":"a.go"}`} }
 
 // withTool starts a proxy that offers the tool, before a script.
 func withTool(t *testing.T, s *script) (string, *http.Client) {
@@ -47,7 +47,7 @@ func TestToolIsResolvedUnseen(t *testing.T) {
 		{
 			name: "called once",
 			rounds: []round{
-				{thinks: "look", calls: []called{asking("ours1", byHash)}},
+				{thinks: "look", calls: []toolUse{asking("ours1", byHash)}},
 				{thinks: "hm", says: "It is fine."},
 			},
 			want:    seen{thinks: "hm", says: "It is fine.", input: 201, output: 10},
@@ -58,12 +58,12 @@ func TestToolIsResolvedUnseen(t *testing.T) {
 			rounds: []round{
 				{
 					says: "Let me look.",
-					calls: []called{
+					calls: []toolUse{
 						asking("ours1", `{"hash":"`+gapHash+`","lines":"2-2"}`),
 						asking("ours2", `{"hash":"`+gapHash+`","symbol":"Pool"}`),
 					},
 				},
-				{calls: []called{asking("ours3", byHash)}},
+				{calls: []toolUse{asking("ours3", byHash)}},
 				{says: "It is fine."},
 			},
 			want: seen{says: "Let me look.|It is fine.", input: 303, output: 15},
@@ -77,7 +77,7 @@ func TestToolIsResolvedUnseen(t *testing.T) {
 			name: "unknown hash, bad arguments",
 			rounds: []round{
 				{
-					calls: []called{
+					calls: []toolUse{
 						asking("ours1", `{"hash":"ffffffffffffff0000100001"}`),
 						asking("ours2", `{"hash":7}`),
 					},
@@ -92,10 +92,10 @@ func TestToolIsResolvedUnseen(t *testing.T) {
 		},
 		{
 			name:   "with the client's tool, ours first",
-			rounds: []round{{thinks: "both", calls: []called{asking("ours1", byHash), reading("c1"), reading("c2")}}},
+			rounds: []round{{thinks: "both", calls: []toolUse{asking("ours1", byHash), reading("c1"), reading("c2")}}},
 			want: seen{
 				thinks: "both",
-				calls:  []called{reading("c1"), reading("c2")},
+				calls:  []toolUse{reading("c1"), reading("c2")},
 				finish: "tools",
 				input:  100,
 				output: 5,
@@ -103,21 +103,21 @@ func TestToolIsResolvedUnseen(t *testing.T) {
 		},
 		{
 			name:   "with the client's tool, ours last",
-			rounds: []round{{calls: []called{reading("c1"), asking("ours1", byHash)}}},
-			want:   seen{calls: []called{reading("c1")}, finish: "tools", input: 100, output: 5},
+			rounds: []round{{calls: []toolUse{reading("c1"), asking("ours1", byHash)}}},
+			want:   seen{calls: []toolUse{reading("c1")}, finish: "tools", input: 100, output: 5},
 		},
 		{
 			name: "then the client's tool",
 			rounds: []round{
-				{calls: []called{asking("ours1", byHash)}},
-				{says: "And now.", calls: []called{reading("c1")}},
+				{calls: []toolUse{asking("ours1", byHash)}},
+				{says: "And now.", calls: []toolUse{reading("c1")}},
 			},
-			want:    seen{says: "And now.", calls: []called{reading("c1")}, finish: "tools", input: 201, output: 10},
+			want:    seen{says: "And now.", calls: []toolUse{reading("c1")}, finish: "tools", input: 201, output: 10},
 			results: []string{"lines 1-1\npackage main\n"},
 		},
 		{
 			name:   "cut off by its length while it calls",
-			rounds: []round{{says: "So", calls: []called{asking("ours1", byHash)}, finish: "length"}},
+			rounds: []round{{says: "So", calls: []toolUse{asking("ours1", byHash)}, finish: "length"}},
 			want:   seen{says: "So", finish: "length", input: 100, output: 5},
 		},
 	}
@@ -210,7 +210,7 @@ func checkRounds(t *testing.T, s *script, rounds []round, results []string) {
 func TestToolRoundsAreBounded(t *testing.T) {
 	for _, w := range []wire{chatWire, messagesWire, responsesWire} {
 		for _, stream := range []bool{false, true} {
-			s := newScript(t, w, round{calls: []called{asking("ours", `{"hash":"`+gapHash+`"}`)}})
+			s := newScript(t, w, round{calls: []toolUse{asking("ours", `{"hash":"`+gapHash+`"}`)}})
 			base, client := withTool(t, s)
 			_, body := post(t, client, base+w.path, w.request(askWhy+source(90)+"```\n", stream))
 			got := w.readWhole(body)
@@ -228,7 +228,7 @@ func TestToolRoundsAreBounded(t *testing.T) {
 // An error of a later round is the client's where nothing has gone out, and cuts the stream where
 // something has.
 func TestToolRoundFails(t *testing.T) {
-	call := round{says: "Let me look.", calls: []called{asking("ours1", `{"hash":"`+gapHash+`"}`)}}
+	call := round{says: "Let me look.", calls: []toolUse{asking("ours1", `{"hash":"`+gapHash+`"}`)}}
 	for _, w := range []wire{chatWire, messagesWire, responsesWire} {
 		s := newScript(t, w, call, round{status: http.StatusTooManyRequests})
 		base, client := withTool(t, s)

@@ -17,12 +17,12 @@ import (
 func FuzzToolStream(f *testing.F) {
 	wires := []wire{chatWire, messagesWire, responsesWire}
 	for i, w := range wires {
-		f.Add(i, strings.Join(w.events(0, round{thinks: "hm", says: "Fine.", calls: []called{reading("c1")}}), ""))
+		f.Add(i, strings.Join(w.events(0, round{thinks: "hm", says: "Fine.", calls: []toolUse{reading("c1")}}), ""))
 		f.Add(
 			i,
-			strings.Join(w.events(0, round{thinks: "hm", calls: []called{asking("ours", `{}`), reading("c1")}}), ""),
+			strings.Join(w.events(0, round{thinks: "hm", calls: []toolUse{asking("ours", `{}`), reading("c1")}}), ""),
 		)
-		f.Add(i, strings.Join(w.events(0, round{thinks: "hm", calls: []called{asking("ours", `{}`)}}), ""))
+		f.Add(i, strings.Join(w.events(0, round{thinks: "hm", calls: []toolUse{asking("ours", `{}`)}}), ""))
 		f.Add(i, ":\n\ndata: {}\n\ndata: [DONE]\n\nevent: x\r\ndata: [\r\ndata: 1]\r\n\r\nrest")
 	}
 	var asked atomic.Int32
@@ -55,7 +55,7 @@ func FuzzToolStream(f *testing.F) {
 // answered asks a handler without a socket between, for speed; cut tells that it gave its answer
 // up.
 func answered(h http.Handler, path, body string) (got string, cut bool) {
-	rec := &watched{httptest.NewRecorder()}
+	rec := &flushRecorder{httptest.NewRecorder()}
 	defer func() {
 		if v := recover(); v != nil {
 			if err, ok := v.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
@@ -69,7 +69,7 @@ func answered(h http.Handler, path, body string) (got string, cut bool) {
 	return "", false
 }
 
-// A watched recorder is one that gin can ask about a client's leaving.
-type watched struct{ *httptest.ResponseRecorder }
+// A flushRecorder recorder is one that gin can ask about a client's leaving.
+type flushRecorder struct{ *httptest.ResponseRecorder }
 
-func (*watched) CloseNotify() <-chan bool { return nil }
+func (*flushRecorder) CloseNotify() <-chan bool { return nil }

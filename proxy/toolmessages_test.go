@@ -87,7 +87,7 @@ var messagesWire = wire{
 			s.thinks += b.Get("thinking").Str
 			s.says += b.Get("text").Str
 			if b.Get("type").Str == "tool_use" {
-				s.calls = append(s.calls, called{b.Get("id").Str, b.Get("name").Str, b.Get("input").Raw})
+				s.calls = append(s.calls, toolUse{b.Get("id").Str, b.Get("name").Str, b.Get("input").Raw})
 			}
 		}
 		return s
@@ -128,7 +128,7 @@ func readMessageEvents(t *testing.T, body string) (s seen) {
 			}
 			open, next = index, next+1
 			if b := gjson.Get(data, "content_block"); b.Get("type").Str == "tool_use" {
-				s.calls = append(s.calls, called{id: b.Get("id").Str, name: b.Get("name").Str})
+				s.calls = append(s.calls, toolUse{id: b.Get("id").Str, name: b.Get("name").Str})
 			}
 		case "content_block_delta":
 			if index != open {

@@ -16,7 +16,7 @@ func TestToolClientLeaves(t *testing.T) {
 	s := newScript(
 		t,
 		chatWire,
-		round{says: "Let me look.", calls: []called{asking("ours1", `{"hash":"`+gapHash+`"}`)}},
+		round{says: "Let me look.", calls: []toolUse{asking("ours1", `{"hash":"`+gapHash+`"}`)}},
 		round{says: "It is fine, I believe.", hang: true},
 	)
 	base, client := withTool(t, s)
@@ -49,7 +49,7 @@ func TestToolCallsInOddPieces(t *testing.T) {
 	more := `,"function":{`
 	calls := func(list ...string) string { return `{"tool_calls":[` + strings.Join(list, ",") + `]}` }
 	role := chunk(`{"role":"assistant","content":null}`, "null")
-	answer := chunk(`{"role":"assistant","content":"Done."}`, `"stop"`)
+	reply := chunk(`{"role":"assistant","content":"Done."}`, `"stop"`)
 	tests := []struct {
 		name   string
 		first  []string
@@ -117,7 +117,7 @@ func TestToolCallsInOddPieces(t *testing.T) {
 				if n == 0 {
 					return tt.first
 				}
-				return []string{answer, "data: [DONE]\n\n"}
+				return []string{reply, "data: [DONE]\n\n"}
 			}
 			s := newScript(t, w, round{})
 			base, client := withTool(t, s)
@@ -131,7 +131,7 @@ func TestToolCallsInOddPieces(t *testing.T) {
 			}
 			if id, rest, ok := strings.Cut(tt.want, " "); ok {
 				name, args, _ := strings.Cut(rest, " ")
-				want.calls = []called{{id, name, args}}
+				want.calls = []toolUse{{id, name, args}}
 			}
 			if len(s.requests()) != tt.asked || !reflect.DeepEqual(got, want) || strings.Contains(body, "ours") {
 				t.Errorf("%d requests, %+v, want %+v\n%s", len(s.requests()), got, want, body)
@@ -164,23 +164,40 @@ func TestToolIsOffered(t *testing.T) {
 		header           []string
 		want             bool
 	}{
-		{"no code", "/v1/chat/completions", `{"messages":[{"role":"user","content":"Hi"}],"tools":[{"name":"a"}]}`, nil, true},
-		{"spaces", "/v1/messages", ` {"tools": [ {"name":"a"} ],"messages":[{"role":"user","content":"Hi"}] } `, nil, true},
+		{
+			"no code", "/v1/chat/completions", `{"messages":[{"role":"user","content":"Hi"}],"tools":[{"name":"a"}]}`,
+			nil, true,
+		},
+		{
+			"spaces", "/v1/messages", ` {"tools": [ {"name":"a"} ],"messages":[{"role":"user","content":"Hi"}] } `,
+			nil, true,
+		},
 		{"no tools", "/v1/messages", `{"messages":[{"role":"user","content":"Hi"}]}`, nil, false},
 		{"empty tools", "/v1/messages", `{"tools":[],"messages":[]}`, nil, false},
-		{"counting", "/v1/messages/count_tokens", `{"tools":[{"name":"a"}],"messages":[{"role":"user","content":"Hi"}]}`, nil, false},
+		{"counting", "/v1/messages/count_tokens", `{"tools":[{"name":"a"}],"messages":[{"role":"user",` +
+			`"content":"Hi"}]}`, nil, false},
 		{"text input", "/v1/responses", `{"input":"Hi","tools":[{"name":"a"}]}`, nil, true},
-		{"stream not kept", "/v1/responses", `{"tools":[{"name":"a"}],"input":"Hi","stream":true,"store":false}`, nil, true},
+		{
+			"stream not kept", "/v1/responses", `{"tools":[{"name":"a"}],"input":"Hi","stream":true,"store":false}`,
+			nil, true,
+		},
 		{"stream kept", "/v1/responses", `{"tools":[{"name":"a"}],"input":"Hi","stream":true}`, nil, false},
 		{"background", "/v1/responses", `{"tools":[{"name":"a"}],"input":"Hi","background":true}`, nil, false},
 		{"conversation", "/v1/responses", `{"tools":[{"name":"a"}],"input":"Hi","conversation":"c"}`, nil, false},
 		{"several answers", "/v1/chat/completions", `{"tools":[{"name":"a"}],"n":2,"messages":[]}`, nil, false},
 		{"functions", "/v1/chat/completions", `{"tools":[{"name":"a"}],"functions":[],"messages":[]}`, nil, false},
 		{"tools are no list", "/v1/chat/completions", `{"tools":{},"messages":[]}`, nil, false},
-		{"the client's own", "/v1/chat/completions", `{"tools":[{"type":"function","function":{"name":"pith_retrieve"}}],"messages":[]}`, nil, false},
+		{
+			"the client's own", "/v1/chat/completions",
+			`{"tools":[{"type":"function","function":{"name":"pith_retrieve"}}],"messages":[]}`, nil, false,
+		},
 		{"duplicate key", "/v1/chat/completions", `{"tools":[{"name":"a"}],"messages":[],"messages":[]}`, nil, false},
 		{"not JSON", "/v1/chat/completions", `{"messages":[`, nil, false},
-		{"off", "/v1/chat/completions", `{"tools":[{"name":"a"}],"messages":[]}`, []string{"X-Pith-Mode", "off"}, false},
+		{
+			"off", "/v1/chat/completions", `{"tools":[{"name":"a"}],"messages":[]}`,
+			[]string{"X-Pith-Mode", "off"},
+			false,
+		},
 		{"completions", "/v1/completions", `{"prompt":"Hi"}`, nil, false},
 	}
 	u := newUpstream(t)
@@ -194,7 +211,8 @@ func TestToolIsOffered(t *testing.T) {
 			t.Errorf("%s: changed to %s", tt.name, got)
 		}
 		tools := gjson.Get(got, "tools").Array()
-		if tt.want && (!gjson.Valid(got) || len(tools) != 2 || !strings.Contains(tools[1].Raw, `"pith_retrieve"`) || !strings.Contains(tools[1].Raw, `"type":"object"`)) {
+		if tt.want && (!gjson.Valid(got) || len(tools) != 2 || !strings.Contains(tools[1].Raw, `"pith_retrieve"`) ||
+			!strings.Contains(tools[1].Raw, `"type":"object"`)) {
 			t.Errorf("%s: %s", tt.name, got)
 		}
 	}

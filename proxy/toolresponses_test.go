@@ -120,7 +120,7 @@ func readResponse(body string) seen {
 		s.thinks += it.Get("summary.0.text").Str
 		s.says += it.Get("content.0.text").Str
 		if it.Get("type").Str == "function_call" {
-			s.calls = append(s.calls, called{it.Get("call_id").Str, it.Get("name").Str, it.Get("arguments").Str})
+			s.calls = append(s.calls, toolUse{it.Get("call_id").Str, it.Get("name").Str, it.Get("arguments").Str})
 		}
 	}
 	return s

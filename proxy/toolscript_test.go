@@ -26,7 +26,7 @@ type script struct {
 // A round is what the model says to one request.
 type round struct {
 	thinks, says string
-	calls        []called
+	calls        []toolUse
 	// finish is length where the answer was cut by its limit; else it follows from the calls.
 	finish string
 	// status answers with an error; cut ends a stream in the middle; hang waits in the middle until
@@ -35,13 +35,13 @@ type round struct {
 	cut, hang bool
 }
 
-// A called is one tool call.
-type called struct{ id, name, args string }
+// A toolUse is one tool call.
+type toolUse struct{ id, name, args string }
 
 // A seen is what a client understands of an answer.
 type seen struct {
 	thinks, says string
-	calls        []called
+	calls        []toolUse
 	finish       string
 	input        int64
 	output       int64
@@ -226,7 +226,7 @@ var chatWire = wire{
 		for _, c := range m.Get("tool_calls").Array() {
 			s.calls = append(
 				s.calls,
-				called{c.Get("id").Str, c.Get("function.name").Str, c.Get("function.arguments").Str},
+				toolUse{c.Get("id").Str, c.Get("function.name").Str, c.Get("function.arguments").Str},
 			)
 		}
 		return s
@@ -260,7 +260,7 @@ func readChatEvents(t *testing.T, body string) (s seen) {
 		for _, d := range c.Get("delta.tool_calls").Array() {
 			i := int(d.Get("index").Int())
 			if i == len(s.calls) {
-				s.calls = append(s.calls, called{id: d.Get("id").Str, name: d.Get("function.name").Str})
+				s.calls = append(s.calls, toolUse{id: d.Get("id").Str, name: d.Get("function.name").Str})
 			} else if i > len(s.calls) {
 				t.Fatalf("call %d after %d", i, len(s.calls))
 			}

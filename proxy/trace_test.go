@@ -42,7 +42,7 @@ func TestSpans(t *testing.T) {
 	const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	var sent http.Header
 	var spans *tracetest.InMemoryExporter
-	inner := answering{contentType: eventStream, body: []byte(messagesEvents)}
+	inner := answerer{contentType: eventStream, body: []byte(messagesEvents)}
 	c := startCounted(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		sent = r.Header.Clone()
 		inner.ServeHTTP(w, r)
@@ -93,7 +93,7 @@ func TestTraceHeadersPass(t *testing.T) {
 // request.
 func TestNothingLeaks(t *testing.T) {
 	const canary = "kanarienvogel"
-	inner := answering{
+	inner := answerer{
 		contentType: plainJSON,
 		body: []byte(
 			`{"choices":[{"message":{"content":"` + canary + `"}}],"usage":{"prompt_tokens":3,"` + canary + `":1}}`,

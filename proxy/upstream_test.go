@@ -20,8 +20,8 @@ import (
 	"pith/proxy"
 )
 
-// A recorded is a request as the upstream got it.
-type recorded struct {
+// A record is a request as the upstream got it.
+type record struct {
 	method, uri, host string
 	header            http.Header
 	trailer           http.Header
@@ -41,7 +41,7 @@ type recorded struct {
 type upstream struct {
 	*httptest.Server
 	mu   sync.Mutex
-	got  []recorded
+	got  []record
 	gone chan struct{} // one entry for each request whose client left while it hung
 	// next is what the sender of events waits for between two of them.
 	next chan struct{}
@@ -59,7 +59,7 @@ func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	u.mu.Lock()
 	u.got = append(
 		u.got,
-		recorded{r.Method, r.RequestURI, r.Host, r.Header.Clone(), r.Trailer.Clone(), body, r.ContentLength},
+		record{r.Method, r.RequestURI, r.Host, r.Header.Clone(), r.Trailer.Clone(), body, r.ContentLength},
 	)
 	u.mu.Unlock()
 	h := w.Header()
@@ -109,7 +109,7 @@ func (u *upstream) events(w http.ResponseWriter, r *http.Request, n int) {
 }
 
 // last returns the newest request.
-func (u *upstream) last(t testing.TB) recorded {
+func (u *upstream) last(t testing.TB) record {
 	t.Helper()
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -131,13 +131,13 @@ func (u *upstream) count() int {
 func thirds(_ context.Context, req compress.Request) (compress.Result, error) {
 	res := compress.Result{Ranker: "bm25", Cache: "miss"}
 	shift := len(req.Query) % 3
-	for _, f := range req.Files {
+	for at, f := range req.Files {
 		lines := strings.SplitAfter(f.Content, "\n")
 		if lines[len(lines)-1] == "" {
 			lines = lines[:len(lines)-1]
 		}
 		var out strings.Builder
-		chunk := compress.ChunkResult{File: f.Path, StartLine: 1, EndLine: len(lines), Decision: compress.Pruned}
+		chunk := compress.ChunkResult{File: f.Path, FileIndex: at, StartLine: 1, EndLine: len(lines), Decision: compress.Pruned}
 		for i := 0; i < len(lines); {
 			if i%3 == shift {
 				out.WriteString(lines[i])
@@ -156,7 +156,9 @@ func thirds(_ context.Context, req compress.Request) (compress.Result, error) {
 		if !strings.HasSuffix(f.Content, "\n") {
 			text = strings.TrimSuffix(text, "\n")
 		}
-		res.Files = append(res.Files, compress.FileResult{Path: f.Path, Text: text})
+		res.Files = append(res.Files, compress.FileResult{
+			Path: f.Path, Text: text, OriginalTokens: len(f.Content) / 4, CompressedTokens: len(text) / 4,
+		})
 		res.Chunks = append(res.Chunks, chunk)
 		res.Text += text
 		res.OriginalTokens += len(f.Content) / 4

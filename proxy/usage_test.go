@@ -50,15 +50,15 @@ func TestUsageIsRead(t *testing.T) {
 	const responses, messages = "/v1/responses", "/v1/messages"
 	tests := []struct {
 		name, path string
-		answering
+		answerer
 		outcome                    string
 		input, read, write, output float64
 	}{
-		{"chat", chat, answering{contentType: plainJSON, body: []byte(chatAnswer)}, "reported", 40, 60, 0, 20},
+		{"chat", chat, answerer{contentType: plainJSON, body: []byte(chatAnswer)}, "reported", 40, 60, 0, 20},
 		{
 			"chat stream",
 			chat,
-			answering{contentType: eventStream, body: []byte(chatEvents), step: 7},
+			answerer{contentType: eventStream, body: []byte(chatEvents), step: 7},
 			"reported",
 			40,
 			60,
@@ -68,7 +68,7 @@ func TestUsageIsRead(t *testing.T) {
 		{
 			"chat stream byte by byte",
 			chat,
-			answering{contentType: eventStream, body: []byte(chatEvents), step: 1},
+			answerer{contentType: eventStream, body: []byte(chatEvents), step: 1},
 			"reported",
 			40,
 			60,
@@ -78,7 +78,7 @@ func TestUsageIsRead(t *testing.T) {
 		{
 			"chat gzip",
 			chat,
-			answering{contentType: plainJSON, encoding: "gzip", body: gzipped([]byte(chatAnswer))},
+			answerer{contentType: plainJSON, encoding: "gzip", body: gzipped([]byte(chatAnswer))},
 			"reported",
 			40,
 			60,
@@ -88,7 +88,7 @@ func TestUsageIsRead(t *testing.T) {
 		{
 			"chat stream gzip",
 			chat,
-			answering{contentType: eventStream, encoding: "gzip", body: gzipped([]byte(chatEvents)), step: 11},
+			answerer{contentType: eventStream, encoding: "gzip", body: gzipped([]byte(chatEvents)), step: 11},
 			"reported",
 			40,
 			60,
@@ -98,7 +98,7 @@ func TestUsageIsRead(t *testing.T) {
 		{
 			"chat zstd",
 			chat,
-			answering{contentType: plainJSON, encoding: "zstd", body: zstded([]byte(chatAnswer))},
+			answerer{contentType: plainJSON, encoding: "zstd", body: zstded([]byte(chatAnswer))},
 			"reported",
 			40,
 			60,
@@ -108,7 +108,7 @@ func TestUsageIsRead(t *testing.T) {
 		{
 			"chat brotli",
 			chat,
-			answering{contentType: plainJSON, encoding: "br", body: []byte("whatever")},
+			answerer{contentType: plainJSON, encoding: "br", body: []byte("whatever")},
 			"encoding",
 			0,
 			0,
@@ -118,18 +118,18 @@ func TestUsageIsRead(t *testing.T) {
 		{
 			"chat gzip cut",
 			chat,
-			answering{contentType: plainJSON, encoding: "gzip", body: gzipped([]byte(chatAnswer))[:20]},
+			answerer{contentType: plainJSON, encoding: "gzip", body: gzipped([]byte(chatAnswer))[:20]},
 			"absent",
 			0,
 			0,
 			0,
 			0,
 		},
-		{"chat without", chat, answering{contentType: plainJSON, body: []byte(`{"choices":[]}`)}, "absent", 0, 0, 0, 0},
+		{"chat without", chat, answerer{contentType: plainJSON, body: []byte(`{"choices":[]}`)}, "absent", 0, 0, 0, 0},
 		{
 			"chat null",
 			chat,
-			answering{contentType: plainJSON, body: []byte(`{"usage":null,"x":{"prompt_tokens":3}}`)},
+			answerer{contentType: plainJSON, body: []byte(`{"usage":null,"x":{"prompt_tokens":3}}`)},
 			"absent",
 			0,
 			0,
@@ -139,7 +139,7 @@ func TestUsageIsRead(t *testing.T) {
 		{
 			"chat of nonsense",
 			chat,
-			answering{
+			answerer{
 				contentType: plainJSON,
 				body: []byte(
 					`{"usage":{"prompt_tokens":-4,"completion_tokens":1e300,"prompt_tokens_details":[]}}`,
@@ -154,7 +154,7 @@ func TestUsageIsRead(t *testing.T) {
 		{
 			"chat more cached than sent",
 			chat,
-			answering{
+			answerer{
 				contentType: plainJSON,
 				body:        []byte(`{"usage":{"prompt_tokens":4,"prompt_tokens_details":{"cached_tokens":9}}}`),
 			},
@@ -164,11 +164,11 @@ func TestUsageIsRead(t *testing.T) {
 			0,
 			0,
 		},
-		{"no JSON", chat, answering{contentType: plainJSON, body: []byte(`}}}"usage":{]`)}, "absent", 0, 0, 0, 0},
+		{"no JSON", chat, answerer{contentType: plainJSON, body: []byte(`}}}"usage":{]`)}, "absent", 0, 0, 0, 0},
 		{
 			"completions",
 			completions,
-			answering{contentType: plainJSON, body: []byte(completionAnswer)},
+			answerer{contentType: plainJSON, body: []byte(completionAnswer)},
 			"reported",
 			100,
 			0,
@@ -178,7 +178,7 @@ func TestUsageIsRead(t *testing.T) {
 		{
 			"responses",
 			responses,
-			answering{contentType: plainJSON, body: []byte(responsesAnswer)},
+			answerer{contentType: plainJSON, body: []byte(responsesAnswer)},
 			"reported",
 			40,
 			60,
@@ -188,7 +188,7 @@ func TestUsageIsRead(t *testing.T) {
 		{
 			"responses stream",
 			responses,
-			answering{contentType: eventStream, body: []byte(responsesEvents(bait)), step: 13},
+			answerer{contentType: eventStream, body: []byte(responsesEvents(bait)), step: 13},
 			"reported",
 			40,
 			60,
@@ -198,7 +198,7 @@ func TestUsageIsRead(t *testing.T) {
 		{
 			"responses huge event",
 			responses,
-			answering{contentType: eventStream, body: []byte(responsesEvents(strings.Repeat("text ", 1<<19)))},
+			answerer{contentType: eventStream, body: []byte(responsesEvents(strings.Repeat("text ", 1<<19)))},
 			"reported",
 			40,
 			60,
@@ -208,7 +208,7 @@ func TestUsageIsRead(t *testing.T) {
 		{
 			"messages",
 			messages,
-			answering{contentType: plainJSON, body: []byte(messagesAnswer)},
+			answerer{contentType: plainJSON, body: []byte(messagesAnswer)},
 			"reported",
 			30,
 			60,
@@ -218,7 +218,7 @@ func TestUsageIsRead(t *testing.T) {
 		{
 			"messages stream",
 			messages,
-			answering{contentType: eventStream, body: []byte(messagesEvents), step: 5},
+			answerer{contentType: eventStream, body: []byte(messagesEvents), step: 5},
 			"reported",
 			30,
 			60,
@@ -228,7 +228,7 @@ func TestUsageIsRead(t *testing.T) {
 		{
 			"messages stream gzip",
 			messages,
-			answering{contentType: eventStream, encoding: "gzip", body: gzipped([]byte(messagesEvents))},
+			answerer{contentType: eventStream, encoding: "gzip", body: gzipped([]byte(messagesEvents))},
 			"reported",
 			30,
 			60,
@@ -238,7 +238,7 @@ func TestUsageIsRead(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c := startCounted(t, tt.answering, nil)
+			c := startCounted(t, tt.answerer, nil)
 			_, got := post(t, c.client, c.url+tt.path, `{"model":"m","messages":[{"role":"user","content":"Hi"}]}`)
 			if got != string(tt.body) {
 				t.Errorf("the answer was changed: %.80q", got)
@@ -261,7 +261,7 @@ func TestUsageIsRead(t *testing.T) {
 // An encoded answer is kept up to a bound; beyond it passes like any other.
 func TestLongEncodedAnswers(t *testing.T) {
 	body := make([]byte, 1<<20) // what it holds is not looked at
-	c := startCounted(t, answering{contentType: plainJSON, encoding: "gzip", body: body}, nil)
+	c := startCounted(t, answerer{contentType: plainJSON, encoding: "gzip", body: body}, nil)
 	if _, got := post(t, c.client, c.url+"/v1/chat/completions", userChat("Hi")); len(got) != len(body) {
 		t.Errorf("got %d bytes of %d", len(got), len(body))
 	}
@@ -274,7 +274,7 @@ func TestNothingIsCountedForErrors(t *testing.T) {
 		path   string
 		status int
 	}{{"/v1/chat/completions", 429}, {"/v1/messages/count_tokens", 200}, {"/v1/models", 200}} {
-		c := startCounted(t, answering{contentType: plainJSON, status: tt.status, body: []byte(chatAnswer)}, nil)
+		c := startCounted(t, answerer{contentType: plainJSON, status: tt.status, body: []byte(chatAnswer)}, nil)
 		post(t, c.client, c.url+tt.path, userChat("Why?\n```go\n"+source(30)+"```"))
 		post(t, c.client, c.url+"/v1/chat/completions", userChat("Hi"), "X-Pith-Mode", "preview")
 		post(t, c.client, c.url+"/v1/chat/completions", userChat("Hi"), "X-Pith-Mode", "off")

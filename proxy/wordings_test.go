@@ -19,15 +19,15 @@ type toolCall struct {
 	failed                 bool
 }
 
-// A wording renders conversations in one dialect. The conversation is the last member, so that
+// A wordingCase renders conversations in one dialect. The conversation is the last member, so that
 // turns can be added to the end of the body.
-type wording struct {
+type wordingCase struct {
 	name, path string
 	render     func([]turn) string
 }
 
-func wordings() []wording {
-	return []wording{
+func wordings() []wordingCase {
+	return []wordingCase{
 		{"chat", "/v1/chat/completions", chatBody},
 		{"responses", "/v1/responses", responsesBody},
 		{"messages", "/v1/messages", messagesBody},

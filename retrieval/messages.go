@@ -49,11 +49,8 @@ func messagesTurn(blocks []string, stop string) turn {
 func messagesReplies(t turn, results []string) []string {
 	blocks := make([]string, len(results))
 	for i, text := range results {
-		blocks[i] = `{"type":"tool_result","tool_use_id":` + quoteJSON(
-			t.calls[i].id,
-		) + `,"content":` + quoteJSON(
-			text,
-		) + `}`
+		blocks[i] = `{"type":"tool_result","tool_use_id":` + quoteJSON(t.calls[i].id) +
+			`,"content":` + quoteJSON(text) + `}`
 	}
 	return []string{`{"role":"user","content":` + array(blocks) + `}`}
 }

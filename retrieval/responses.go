@@ -90,11 +90,8 @@ func responsesTurn(list []string, status string, forgotten bool) turn {
 func responsesReplies(t turn, results []string) []string {
 	out := make([]string, len(results))
 	for i, text := range results {
-		out[i] = `{"type":"function_call_output","call_id":` + quoteJSON(
-			t.calls[i].id,
-		) + `,"output":` + quoteJSON(
-			text,
-		) + `}`
+		out[i] = `{"type":"function_call_output","call_id":` + quoteJSON(t.calls[i].id) +
+			`,"output":` + quoteJSON(text) + `}`
 	}
 	return out
 }

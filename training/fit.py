@@ -19,8 +19,8 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 TABLE = Path(__file__).parent.parent / "compress" / "weights.json"
-SIGNALS = ["words", "header", "subject", "roots", "pairs", "beside", "comment", "path", "head_vector", "body_vector", "body_match",
-           "file_best", "calls", "called", "named", "branches", "invokes", "users", "size", "short"]
+SIGNALS = ["subject", "roots", "pairs", "beside", "path", "head_vector", "body_vector", "body_match", "file_best", "called", "named",
+           "branches", "invokes", "size", "short"]
 KINDS = ["function", "class"]  # told by real contexts alone
 PLACE = 3.0  # a place that the question names (too rare to be fitted)
 SIZE = 0.5  # the power of a chunk's tokens by which its value grows

@@ -26,6 +26,8 @@ import (
 // A serverParts is what a server stands on.
 type serverParts struct {
 	engine *engineParts
+	// gate lets requests into the engine; nil where all may come in at once.
+	gate   *compress.Gate
 	stores stores
 	keyer  *cache.Keyer
 	// tracer is nil where nothing is traced.
@@ -50,13 +52,19 @@ func newServer(cfg configs.Config, b serverParts, log *slog.Logger) (*proxy.Serv
 	}
 	opt.Registry.MustRegister(collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newBuildMetric())
-	if b.engine.model != nil {
-		if err := opt.Registry.Register(newModelMetrics(b.engine.model.Stats)); err != nil {
-			return nil, fmt.Errorf("metrics of the model: %w", err)
-		}
+	if err := b.engine.register(opt.Registry); err != nil {
+		return nil, fmt.Errorf("metrics of the model: %w", err)
 	}
 	return proxy.New(opt)
 }
+
+// waitPart is the part of compress.timeout, one in so many, for which a request may wait for the
+// engine. More than that is for the work itself, which takes longer where there is so much of it.
+const waitPart = 4
+
+// newGate leaves a core to those who only pass, where there is more than one: what they wait for is
+// a few milliseconds of it.
+func newGate() *compress.Gate { return compress.NewGate(runtime.GOMAXPROCS(0) - 1) }
 
 // newBuildMetric is 1, labelled with what runs.
 func newBuildMetric() prometheus.Collector {
@@ -89,7 +97,7 @@ func serverOptions(cfg configs.Config, b serverParts, log *slog.Logger) (proxy.O
 		Upstream: upstream,
 		Gateway:  in,
 		Compressor: apart(compress.NewCached(b.engine.Engine, compress.CacheOptions{
-			Store: b.stores, Key: b.keyer.Key, TTL: cfg.Cache.TTL,
+			Store: b.stores, Key: b.keyer.Key, TTL: cfg.Cache.TTL, Gate: b.gate, MostWait: cfg.Compress.Timeout / waitPart,
 		})),
 		Logger:    log,
 		Freeze:    proxy.Freeze{Store: b.stores, Key: b.keyer.Key},

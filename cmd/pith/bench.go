@@ -18,10 +18,10 @@ import (
 )
 
 func benchCommand() *cobra.Command {
-	short := "Measure quality, rivals, speed, the proxy's latency and the price of conversations"
+	short := "Measure quality, rivals, speed, the proxy's latency, the price of conversations and fleets of replicas"
 	return group(&cobra.Command{Use: "bench", Short: short},
 		benchHistoryCommand(), benchQuestionsCommand(), benchCleanCommand(), benchFieldCommand(),
-		benchSignalsCommand(), benchRetentionCommand(), benchSpeedCommand(), benchProxyCommand(), benchSessionCommand())
+		benchSignalsCommand(), benchRetentionCommand(), benchSpeedCommand(), benchProxyCommand(), benchSessionCommand(), benchFleetCommand())
 }
 
 // benchFlags are common to all benchmarks.

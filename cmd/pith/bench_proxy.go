@@ -55,6 +55,8 @@ func benchProxyCommand() *cobra.Command {
 	cmd.Flags().IntVar(&measure.Seconds, "seconds", 10, "seconds of them for each proxy")
 	cmd.Flags().IntVar(&measure.Streams, "streams", 1000,
 		"silent streams whose memory is measured; each takes six descriptors")
+	cmd.Flags().BoolVar(&measure.Overload, "overload", false,
+		"only: what requests without code wait, for --seconds, beside five times the new code that can be compressed")
 	return cmd
 }
 
@@ -62,7 +64,7 @@ func benchProxyCommand() *cobra.Command {
 func measuredHandler(cfg configs.Config, e *engineParts, upstream *url.URL, log *slog.Logger) (http.Handler, error) {
 	cfg.Server.Upstream = upstream.String()
 	b := serverParts{
-		engine: e, stores: stores{sharedStore: cache.NewMemory(64 << 20)}, keyer: cache.NewKeyer(nil),
+		engine: e, gate: newGate(), stores: stores{sharedStore: cache.NewMemory(64 << 20)}, keyer: cache.NewKeyer(nil),
 		keeper: explain.NewKeeper(0, e.again),
 	}
 	server, err := newServer(cfg, b, log)

@@ -78,6 +78,9 @@ func (s *speedFlags) run(cmd *cobra.Command) (err error) {
 	if err != nil {
 		return err
 	}
+	if cfg.Scorer.URL != "" {
+		return usageError{cfg.At("scorer.url", errors.New("speed measures a model in this process: leave it out"))}
+	}
 	var engine *engineParts
 	count := func(text string) int { return len(engine.model.Tokenizer().Encode(text)) }
 	engine, err = newMeasuredEngine(cfg, func(next compress.Scorer) compress.Scorer {

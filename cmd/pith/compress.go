@@ -132,6 +132,10 @@ func (c *compressFlags) compress(ctx context.Context, engine *engineParts, errOu
 }
 
 func (c *compressFlags) print(out, errOut io.Writer, res compress.Result) error {
+	if res.Thin() {
+		fmt.Fprintf(errOut, "only %d tokens of the budget of %d are lines: what was left out cannot be cut smaller "+
+			"(a larger --rate or --budget may hold it)\n", res.LineTokens, res.Budget)
+	}
 	switch c.format {
 	case "json":
 		enc := json.NewEncoder(out)

@@ -60,13 +60,17 @@ type finding struct {
 
 func diagnose(ctx context.Context, cfg configs.Config, w io.Writer) error {
 	healthy := true
-	findings := []finding{
-		checkRuntime(cfg.Model),
-		checkModel(ctx, cfg),
+	var findings []finding
+	if cfg.Scorer.URL != "" {
+		findings = append(findings, checkRemote(ctx, cfg))
+	} else {
+		findings = append(findings, checkRuntime(cfg.Model), checkModel(ctx, cfg))
+	}
+	findings = append(findings,
 		checkParsers(ctx, cfg.Parsers),
 		checkCache(ctx, cfg.Cache),
 		checkUpstream(ctx, cfg.Server.Upstream),
-	}
+	)
 	for _, u := range cfg.Upstreams {
 		findings = append(findings, checkUpstream(ctx, u.URL))
 	}
@@ -106,14 +110,7 @@ func checkModel(ctx context.Context, cfg configs.Config) finding {
 		return finding{part: "model", err: err}
 	}
 	defer m.Close()
-	const tokensEach, count = 200, 32
-	seqs := make([]perplexity.Sequence, count)
-	for i := range seqs {
-		seqs[i] = perplexity.Sequence{
-			Given: strings.Repeat(fmt.Sprintf("x%d = f(y)\n", i), tokensEach/8),
-			Text:  "Where is x set?", WantGiven: true,
-		}
-	}
+	seqs := sampleOfCode(200, 32)
 	// The first run allocates, which is no measure of the next ones.
 	if _, err := m.Score(ctx, seqs[:1]); err != nil {
 		return finding{part: "model", err: fmt.Errorf("score: %w", err)}
@@ -140,6 +137,15 @@ func checkModel(ctx context.Context, cfg configs.Config) finding {
 			f.advice, cfg.Compress.Speed, speed))
 	}
 	return f
+}
+
+// sampleOfCode makes texts of some tokens each.
+func sampleOfCode(tokensEach, count int) []perplexity.Sequence {
+	seqs := make([]perplexity.Sequence, count)
+	for i := range seqs {
+		seqs[i] = perplexity.Sequence{Given: strings.Repeat(fmt.Sprintf("x%d = f(y)\n", i), tokensEach/8), Text: "Where is x set?", WantGiven: true}
+	}
+	return seqs
 }
 
 // comfortable is how long scoring may take without a person noticing much of it. The deadline is

@@ -14,7 +14,7 @@ import (
 
 func modelCommand() *cobra.Command {
 	return group(&cobra.Command{Use: "model", Short: "Install, prepare and look at the language models that rank code"},
-		modelListCommand(), modelVerifyCommand(), modelAddCommand(), modelPrepareCommand(), modelRandomCommand())
+		modelListCommand(), modelVerifyCommand(), modelAddCommand(), modelPrepareCommand(), modelTritonCommand(), modelRandomCommand())
 }
 
 func modelListCommand() *cobra.Command {

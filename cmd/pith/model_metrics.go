@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"pith/perplexity"
@@ -60,4 +62,20 @@ func (m *modelMetrics) Collect(out chan<- prometheus.Metric) {
 	for _, f := range m.figures {
 		out <- prometheus.MustNewConstMetric(f.desc, f.kind, f.value(now))
 	}
+}
+
+// register shows the figures of what scores.
+func (e *engineParts) register(registry *prometheus.Registry) error {
+	switch {
+	case e.remote != nil:
+		shared := newModelMetrics(func() perplexity.Stats { return e.remote.Stats().Model })
+		var errs []error
+		for _, c := range append(remoteMetrics(e.remote), shared) {
+			errs = append(errs, registry.Register(c))
+		}
+		return errors.Join(errs...)
+	case e.model != nil:
+		return registry.Register(newModelMetrics(e.model.Stats))
+	}
+	return nil
 }

@@ -129,7 +129,7 @@ func serveOn(ctx context.Context, listener net.Listener, src configSource, log *
 	defer func() { err = errors.Join(err, watcher.Close()) }()
 
 	b := serverParts{
-		engine: engine, stores: store, keyer: keyer, tracer: tracer, prune: prune,
+		engine: engine, gate: newGate(), stores: store, keyer: keyer, tracer: tracer, prune: prune,
 		keeper: explain.NewKeeper(cfg.Dashboard.Keep, engine.again), registry: prometheus.NewRegistry(),
 	}
 	closeWorkspaces, err := b.openWorkspace(cfg, log)

@@ -15,6 +15,7 @@ import (
 	"pith/gateway"
 	"pith/parsers"
 	"pith/perplexity"
+	"pith/perplexity/remote"
 	"pith/proxy"
 	"pith/retrieval"
 	"pith/tokens"
@@ -68,7 +69,8 @@ type engineParts struct {
 	*compress.Engine
 	pool     *parsers.Pool
 	counters *tokens.Counters
-	model    *perplexity.Model // nil when there is none; modelErr says why
+	model    *perplexity.Model // nil when there is none in this process; modelErr says why
+	remote   *remote.Scorer    // nil when there is none
 	// modelErr is why only word matching ranks.
 	modelErr error
 }
@@ -81,7 +83,11 @@ func newEngine(cfg configs.Config, log *slog.Logger, adjust func(*compress.Optio
 		return nil, err
 	}
 	parts := &engineParts{pool: pool, counters: tokens.New()}
-	if parts.model, parts.modelErr = openModel(cfg.Model); parts.modelErr != nil {
+	if cfg.Scorer.URL != "" {
+		if parts.remote, err = startRemote(context.Background(), cfg, log); err != nil {
+			return nil, errors.Join(err, parts.close())
+		}
+	} else if parts.model, parts.modelErr = openModel(cfg.Model); parts.modelErr != nil {
 		if err := parts.needsModel(cfg); err != nil {
 			return nil, errors.Join(err, parts.close())
 		}
@@ -100,7 +106,7 @@ func newEngine(cfg configs.Config, log *slog.Logger, adjust func(*compress.Optio
 // and the embedded model's absence are fallen back from: who names a device, a ranker or a model
 // wants that one.
 func (e *engineParts) needsModel(cfg configs.Config) error {
-	if e.model != nil {
+	if e.model != nil || e.remote != nil {
 		return nil
 	}
 	for _, asked := range []struct {
@@ -153,7 +159,10 @@ func (e *engineParts) with(cfg configs.Compress, adjust func(*compress.Options))
 	if opt.Embedding, err = embedding.Embedded(); err != nil {
 		return nil, fmt.Errorf("read the embedded words: %w", err)
 	}
-	if e.model != nil {
+	switch {
+	case e.remote != nil:
+		opt.Scorer = scorer{e.remote}
+	case e.model != nil:
 		opt.Scorer = scorer{e.model}
 	}
 	if adjust != nil {
@@ -170,6 +179,9 @@ func (e *engineParts) close() error {
 	err := e.pool.Close()
 	if e.model != nil {
 		err = errors.Join(err, e.model.Close())
+	}
+	if e.remote != nil {
+		e.remote.Close()
 	}
 	return err
 }
@@ -194,7 +206,7 @@ func openModel(cfg configs.Model) (*perplexity.Model, error) {
 }
 
 // scorer gives compress the model under its own types.
-type scorer struct{ model *perplexity.Model }
+type scorer struct{ model textScorer }
 
 func (s scorer) Info() (id, device string) { return s.model.Info() }
 
@@ -285,6 +297,9 @@ func nameOriginals(keyer *cache.Keyer) func(*compress.Options) {
 
 // describe names the model and its device for the log.
 func (e *engineParts) describe() string {
+	if e.remote != nil {
+		return "remote: " + e.remote.About()
+	}
 	if e.model == nil {
 		return "none"
 	}

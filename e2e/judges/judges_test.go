@@ -82,7 +82,7 @@ func (j judge) judge(t *testing.T, engine *compress.Engine, limit int) {
 		write(t, filepath.Join(dir, "in", name+j.ext), text)
 	}
 	invalid := j.refuse(t, filepath.Join(dir, "in"))
-	valid, outputs := 0, 0
+	valid, outputs, thin := 0, 0, 0
 	for name, text := range files {
 		if invalid[filepath.Join(dir, "in", name+j.ext)] != "" {
 			continue
@@ -101,11 +101,16 @@ func (j judge) judge(t *testing.T, engine *compress.Engine, limit int) {
 				t.Fatal(err)
 			}
 			outputs++
+			if res.Thin() {
+				thin++ // the proxy passes the original, and the command line says so
+			}
 			write(t, filepath.Join(dir, "out", fmt.Sprintf("%s-%v%s", name, rate, j.ext)), res.Text)
 		}
 	}
 	refused := j.refuse(t, filepath.Join(dir, "out"))
-	t.Logf("%s: %d outputs of %d valid files, %d refused", j.language, outputs, valid, len(refused))
+	t.Logf("%s: %d outputs of %d valid files, %d refused, %d hold less than a third of their budget in lines",
+		j.language,
+		outputs, valid, len(refused), thin)
 	if valid == 0 {
 		t.Errorf("none of %d files is valid", len(files))
 	}

@@ -133,7 +133,8 @@ func TestScatterDropsAFewUnits(t *testing.T) {
 func TestEvolutionsEnd(t *testing.T) {
 	shorter := letters(func(text string) float64 { return -float64(len(text)) })
 	for _, a := range []Algorithm{GGA, SSGA} {
-		few, err := Run(t.Context(), letterProblem("abc", shorter), Options{Algorithm: a, MinLength: 1, MaxPrompts: 5000})
+		few, err := Run(t.Context(), letterProblem("abc", shorter),
+			Options{Algorithm: a, MinLength: 1, MaxPrompts: 5000})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -79,6 +79,8 @@ func FromEngine(err error) error {
 		return BadRequest(err.Error())
 	case errors.Is(err, compress.ErrBudget):
 		return &Error{Status: http.StatusUnprocessableEntity, Kind: Request, Msg: err.Error()}
+	case errors.Is(err, compress.ErrBusy):
+		return Busy("too much to compress at once, try again")
 	case errors.Is(err, context.DeadlineExceeded):
 		return &Error{Status: http.StatusGatewayTimeout, Kind: Timeout, Msg: "compression took too long", Err: err}
 	default:
