@@ -24,8 +24,8 @@ func watchedOptions(t testing.TB, u *upstream, n int) (proxy.Options, *explain.K
 	return o, keeper
 }
 
-// seen waits until a keeper has seen n requests: it does so after the client has its answer.
-func seen(t *testing.T, keeper *explain.Keeper, n int) {
+// hasSeen waits until a keeper has seen n requests: it does so after the client has its answer.
+func hasSeen(t *testing.T, keeper *explain.Keeper, n int) {
 	t.Helper()
 	for range 20_000 {
 		if _, got := keeper.Recent(1); got >= n {
@@ -96,7 +96,7 @@ func TestKeptRequestsAreTheirTenantsOwn(t *testing.T) {
 	base, client := start(t, o)
 	res, _ := post(t, client, base+"/v1/chat/completions", question(), "Authorization", "Bearer mine")
 	id := res.Header.Get("X-Pith-Request-Id")
-	seen(t, keeper, 1)
+	hasSeen(t, keeper, 1)
 	ask := func(key string) (answer, string) {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/pith/v1/explain/"+id, nil)
 		if err != nil {
@@ -117,7 +117,7 @@ func TestKeptRequestsAreTheirTenantsOwn(t *testing.T) {
 	}
 	keeper.SetKeep(0)
 	post(t, client, base+"/v1/chat/completions", question(), "Authorization", "Bearer mine")
-	seen(t, keeper, 2)
+	hasSeen(t, keeper, 2)
 	if got, body := ask("mine"); got.StatusCode != http.StatusNotFound || !strings.Contains(body, "dashboard.keep") {
 		t.Errorf("not kept: %d %s", got.StatusCode, body)
 	}
@@ -137,7 +137,7 @@ func TestLeftBlocksAreExplained(t *testing.T) {
 	base, client := start(t, o)
 	for i, reason := range []string{"error", "frozen"} {
 		res, _ := post(t, client, base+"/v1/chat/completions", question())
-		seen(t, keeper, i+1)
+		hasSeen(t, keeper, i+1)
 		a, ok := keeper.Any(t.Context(), res.Header.Get("X-Pith-Request-Id"))
 		if !ok || a.Decision != "bypass" || a.Reason != reason || len(a.Blocks) != 1 {
 			t.Fatalf("%s: %v %+v", reason, ok, a)

@@ -83,7 +83,7 @@ func TestAnswersAreAsTheDocumentSays(t *testing.T) {
 		return res, got
 	}
 	res, _ := post(t, client, base+"/v1/chat/completions", question())
-	seen(t, keeper, 1)
+	hasSeen(t, keeper, 1)
 	files := `{"files":[{"path":"a.go","content":` + quote(source(30)) + `}],"query":"why?","budget":100}`
 	for _, c := range []struct {
 		method, path, body string
