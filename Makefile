@@ -7,7 +7,7 @@ FUZZTIME ?= 30s
 # --cuda fetches the runtime with the CUDA provider.
 ONNXRUNTIME_FLAGS ?=
 
-.PHONY: help run build install man test agents agents-newest scorers chart fleet lint vulnerabilities deadcode fmt golden fuzz mutate bench soak deps testdeps clean
+.PHONY: help run build install man test browser inspector agents agents-newest scorers chart fleet lint vulnerabilities deadcode fmt golden fuzz mutate bench soak deps testdeps clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -42,6 +42,13 @@ test: testdeps build ## all tests: real ONNX Runtime, real Redis, real clients, 
 agents: testdeps build ## every coding agent at its pinned version against a scripted model, directly and through Pith
 	@scripts/fetch-agents --all
 	$(GO) test -tags agents -run CodingAgent -count 1 -v -timeout 40m ./e2e
+
+browser: testdeps ## the dashboard in a headless Chromium, with axe; PICTURES=DIR keeps the screenshots
+	@scripts/fetch-browser
+	$(GO) test -tags browser -run Browser -count 1 -v ./dashboard
+
+inspector: build ## the official MCP inspector against pith mcp
+	@scripts/inspect-mcp
 
 agents-newest: testdeps build ## the same with the newest versions, to see a changed format before users do
 	@scripts/fetch-agents --newest

@@ -38,7 +38,7 @@ func (j *job) report(p *plan) Result {
 			res.LineTokens += c.src.cost(run[0]-1, run[1])
 		}
 		if j.req.Explain && c.rank > 0 {
-			r.Signals = c.signals.named()
+			r.Signals, r.Parts = c.signals.named(), j.parts(c)
 		}
 		res.Chunks = append(res.Chunks, r)
 	}

@@ -35,10 +35,10 @@ const (
 // A Request is one text to be shortened. The zero value of each optional field means the engine's
 // default.
 type Request struct {
-	Files []File `json:"files"`
+	Files []File `json:"files,omitempty"`
 	// Query is the instruction that the text is shortened for. May be empty: then order in the file
 	// decides.
-	Query string `json:"query"`
+	Query string `json:"query,omitempty"`
 	// Budget is the number of tokens allowed for all files together, markers and separators
 	// included, counted with the tokenizer of Model. If zero, Rate decides.
 	Budget int `json:"budget,omitempty"`
@@ -143,6 +143,8 @@ type ChunkResult struct {
 	KeptLines [][2]int     `json:"kept_lines"`
 	// Signals are what the ranking knew of the chunk, by name, where the request asked to explain.
 	Signals map[string]float64 `json:"signals,omitempty"`
+	// Parts are what each signal added to Score, weighed; they come with Signals.
+	Parts map[string]float64 `json:"parts,omitempty"`
 }
 
 // Errors that a caller can act on.

@@ -28,6 +28,8 @@ type Config struct {
 	Retry      Retry
 	Log        Log
 	Admin      Admin
+	Dashboard  Dashboard
+	Workspace  Workspace
 	// Upstreams are tried in order before Server.Upstream.
 	Upstreams []Upstream
 	// VirtualKeys are who may use Pith. None: everybody, each with the credentials of the upstream.
@@ -179,6 +181,18 @@ type Log struct {
 type Admin struct {
 	Listen string
 	Token  Secret
+}
+
+// Dashboard is what the window on requests shows.
+type Dashboard struct {
+	// Keep is the number of requests whose texts are kept for it.
+	Keep int
+}
+
+// Workspace is the code that editors and agents may ask about.
+type Workspace struct {
+	// Root is its folder; empty for none.
+	Root string
 }
 
 // Default returns the settings of a Pith that nobody configured.

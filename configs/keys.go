@@ -246,9 +246,21 @@ func (c *Config) bindings() []binding {
 
 		{
 			"admin.listen", "PITH_ADMIN_LISTEN", &c.Admin.Listen,
-			"address for metrics, apart from the clients'; empty for none",
+			"address for metrics and the dashboard, apart from the clients'; empty for none",
 		},
-		{"admin.token", "PITH_ADMIN_TOKEN", &c.Admin.Token, "bearer token that metrics ask for"},
+		{"admin.token", "PITH_ADMIN_TOKEN", &c.Admin.Token, "token that metrics and the dashboard ask for"},
+
+		{
+			"dashboard.keep", "PITH_DASHBOARD_KEEP", &c.Dashboard.Keep,
+			"requests whose code is kept to be shown with what was left out and why: in memory, never on disk, " +
+				"64 MiB at most; 0 for none",
+		},
+
+		{
+			"workspace.root", "PITH_WORKSPACE", &c.Workspace.Root,
+			"folder whose code POST /pith/v1/context and /mcp answer about; needs keys, or a server.listen of this " +
+				"machine alone; empty for none",
+		},
 	}
 }
 

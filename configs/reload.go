@@ -11,6 +11,7 @@ import (
 var fixed = [...]string{
 	"server.listen", "server.tls_", "server.h2c", "server.drain_", "limits.connections",
 	"model.", "scorer.", "parsers.", "cache.", "retrieval.memory_bytes", "prompts.", "tracing.", "log.", "admin.",
+	"workspace.",
 }
 
 // IsFixed reports that a change of the setting at path needs a restart.

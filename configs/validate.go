@@ -52,6 +52,9 @@ func (c Config) Validate() error {
 			"tracing.endpoint",
 			"is not a URL: want one such as http://127.0.0.1:4318, and headers in OTEL_EXPORTER_OTLP_HEADERS")
 	}
+	k.that(c.Dashboard.Keep >= 0, "dashboard.keep", "must not be negative")
+	k.that(c.Workspace.Root == "" || len(c.VirtualKeys) > 0 || isLoopback(c.Server.Listen), "workspace.root",
+		"needs keys, as server.listen is open to others: add one with `pith key new`")
 	k.gateway(c)
 	k.oneOf("log.format", c.Log.Format, "text", "json")
 	if c.Admin.Listen != "" {

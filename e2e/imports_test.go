@@ -11,10 +11,14 @@ import (
 // free; what lies in internal/ is for all and imports nothing of ours.
 var allowed = map[string][]string{
 	"pith/proxy": {
-		"pith/accounting", "pith/compress", "pith/dialects", "pith/gateway", "pith/retrieval",
+		"pith/accounting", "pith/compress", "pith/dialects", "pith/explain", "pith/gateway", "pith/index", "pith/retrieval",
 		"pith/internal/apierror", "pith/internal/coding", "pith/internal/digest", "pith/internal/panics",
 	},
-	"pith/dialects": {"pith/compress"},
+	"pith/dialects":  {"pith/compress"},
+	"pith/dashboard": {"pith/explain"},
+	"pith/index":     {"pith/compress", "pith/explain", "pith/parsers"},
+	"pith/mcp":       {"pith/compress", "pith/explain", "pith/index"},
+	"pith/explain":   {"pith/compress"},
 	"pith/retrieval": {
 		"pith/compress", "pith/dialects", "pith/internal/apierror", "pith/internal/digest",
 		"pith/internal/panics",

@@ -21,12 +21,15 @@ import (
 // place of files.
 type compressRequest struct {
 	compress.Request
-	Text string `json:"text"`
+	Text string `json:"text,omitempty"`
 }
 
 // compress serves POST /pith/v1/compress, the door for editors: files or one text in, the report of
 // `pith compress` out.
 func (s *Server) compress(x *exchange, w http.ResponseWriter, r *http.Request) error {
+	if strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
+		return s.compressStream(x, w, r)
+	}
 	res, err := s.compressFiles(x, r)
 	if err != nil {
 		if e := apierror.As(err); e.Err != nil {
@@ -86,23 +89,31 @@ func (s *Server) compressFiles(x *exchange, r *http.Request) (compress.Result, e
 	}
 }
 
-// readCompressRequest is strict: a misspelt field would silently compress by another rule than the
-// one asked for.
+// readStrictly reads one JSON value: a misspelt field would silently compress by another rule than
+// the one asked for.
+func readStrictly(body []byte, into any) error {
+	if !dialects.HasFewMembers(body) {
+		return apierror.BadRequest("body: too many members for its length")
+	}
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(into); err != nil {
+		return apierror.BadRequest("body: " + strings.TrimPrefix(err.Error(), "json: "))
+	}
+	if dec.More() {
+		return apierror.BadRequest("body: more than one JSON value")
+	}
+	return nil
+}
+
+// readCompressRequest reads the body of POST /pith/v1/compress.
 func readCompressRequest(body []byte) (compress.Request, error) {
 	bad := func(msg string) (compress.Request, error) {
 		return compress.Request{}, apierror.BadRequest(msg)
 	}
-	if !dialects.HasFewMembers(body) {
-		return bad("body: too many members for its length")
-	}
 	var in compressRequest
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&in); err != nil {
-		return bad("body: " + strings.TrimPrefix(err.Error(), "json: "))
-	}
-	if dec.More() {
-		return bad("body: more than one JSON value")
+	if err := readStrictly(body, &in); err != nil {
+		return compress.Request{}, err
 	}
 	switch {
 	case in.Text != "" && len(in.Files) > 0:

@@ -31,6 +31,8 @@ const (
 	headerBudget = "X-Pith-Budget"
 	headerRate   = "X-Pith-Rate"
 	headerQuery  = "X-Pith-Query"
+	// headerExplain asks a preview for what was decided, chunk by chunk.
+	headerExplain = "X-Pith-Explain"
 )
 
 // A control is what a request's own headers ask for.
@@ -43,6 +45,8 @@ type control struct {
 	rate float64
 	// query stands for every block's own question when not empty.
 	query string
+	// explain answers a preview with an account of it.
+	explain bool
 }
 
 // takeControl reads the X-Pith request headers and removes them from h.
@@ -50,6 +54,7 @@ func takeControl(h http.Header, fallback Mode) (control, error) {
 	c := control{mode: fallback}
 	mode, budget, rate := h.Get(headerMode), h.Get(headerBudget), h.Get(headerRate)
 	c.query = strings.TrimSpace(h.Get(headerQuery))
+	c.explain = h.Get(headerExplain) == "1"
 	dropOwn(h)
 	dropDisguised(h)
 	if mode != "" {
@@ -59,6 +64,9 @@ func takeControl(h http.Header, fallback Mode) (control, error) {
 	case ModeOff, ModeAuto, ModeForce, ModePreview:
 	default:
 		return c, badHeader(headerMode, "want off, auto, force or preview")
+	}
+	if c.explain && c.mode != ModePreview {
+		return c, badHeader(headerExplain, "goes with "+headerMode+": preview")
 	}
 	if budget != "" && rate != "" {
 		return c, badHeader(headerBudget, "cannot stand beside "+headerRate+": send one of them")

@@ -32,6 +32,12 @@ func (s *Server) newHandler() http.Handler {
 	e.POST("/pith/v1/compress", keyed(s.compress))
 	e.POST("/v1/compress", keyed(s.compressMessages))
 	e.GET("/v1/retrieve/:hash", func(c *gin.Context) { s.serve(c, false, s.retrieve(c.Param("hash"))) })
+	e.GET("/pith/v1/explain/:id", func(c *gin.Context) { s.serve(c, false, s.explain(c.Param("id"))) })
+	e.POST("/pith/v1/context", keyed(s.findContext))
+	e.GET("/openapi.json", open(s.describe))
+	if s.opts.MCP != nil {
+		e.Any("/mcp", keyed(s.mcp))
+	}
 	e.NoRoute(keyed(s.relay))
 	return underGin(e)
 }

@@ -94,7 +94,7 @@ func (s *Server) relay(x *exchange, w http.ResponseWriter, r *http.Request) erro
 		r = s.prepare(x, r, d, content{raw: body, plain: plain, short: out}, want.mode)
 	}
 	if want.mode == ModePreview {
-		return writePreview(x, w, r)
+		return s.preview(x, w, r, want.explain)
 	}
 	s.forward(x, w, r)
 	return nil
@@ -144,7 +144,7 @@ func (s *Server) shorten(
 	case len(plan.Blocks) > 0:
 		// 8.3 Those whose form is free go to the engine, those of one message together; what is
 		// done in time is taken.
-		edits, rep = s.compressBlocks(request, ctx, body, plan, read)
+		edits, rep = s.compressBlocks(request, ctx, body, want.asked(plan), read)
 	default:
 		rep = report{decision: decisionPass, reason: string(cmp.Or(plan.Left, dialects.LeftNoCode))}
 	}

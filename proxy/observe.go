@@ -66,6 +66,7 @@ func (s *Server) conclude(r *http.Request, x *exchange, end ending) {
 	}
 	s.tracing.end(x, b, end.status)
 	s.logRequest(r, x, b, end, took)
+	s.tell(x, end, took)
 }
 
 // logRequest writes the line of a finished request. It holds no query string, no header and nothing

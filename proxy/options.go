@@ -76,6 +76,12 @@ type Options struct {
 	Drain Drain
 	// Admin is where metrics are shown.
 	Admin Admin
+	// Watcher is told what became of each request. If nil, nobody is.
+	Watcher Watcher
+	// Workspace answers POST /pith/v1/context. If nil, there is none.
+	Workspace Workspace
+	// MCP serves /mcp, behind the same keys. If nil, such requests go upstream.
+	MCP http.Handler
 }
 
 // Compression says when blocks are compressed and what that may cost.

@@ -12,6 +12,7 @@ import (
 
 	"pith/compress"
 	"pith/dialects"
+	"pith/explain"
 	"pith/internal/panics"
 	"pith/retrieval"
 )
@@ -39,6 +40,8 @@ type report struct {
 	hashes []string
 	// prompts names the few-shot prompts that were pruned.
 	prompts []string
+	// pieces are the blocks as they went through the engine, where somebody wants to see them.
+	pieces []explain.Piece
 }
 
 // A decision is the first word of X-Pith-Decision.

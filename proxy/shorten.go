@@ -82,6 +82,8 @@ type outcome struct {
 	edits []dialects.Edit
 	errs  []error
 	err   error
+	// answers are what the engine said, where somebody wants to see it.
+	answers []answered
 	outcomeReport
 }
 
@@ -109,11 +111,13 @@ func (s *Server) compressBlocks(
 		}
 		_ = g.Wait() // outcomes carry their own errors
 	}()
+	watched := s.watch(&t.report, plan.Blocks)
 	for waiting := len(todo); waiting > 0; waiting-- {
 		select {
 		case o := <-done:
 			o.group.settled = true
 			t.add(o)
+			watched.saw(o)
 			s.settle(ctx, o.group, o.err)
 		case <-limited.Done():
 			t.fail(limited.Err())

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"runtime"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"pith/compress"
 	"pith/configs"
 	"pith/dialects"
+	"pith/explain"
 	"pith/gateway"
 	"pith/proxy"
 	"pith/retrieval"
@@ -31,6 +33,13 @@ type serverParts struct {
 	// tracer is nil where nothing is traced.
 	tracer trace.Tracer
 	prune  dialects.Pruner // may be nil
+	// keeper holds what the dashboard shows of requests.
+	keeper *explain.Keeper
+	// registry gets the figures.
+	registry *prometheus.Registry
+	// workspaces are nil where no folder may be asked about.
+	workspaces *workspaces
+	mcp        http.Handler
 }
 
 func newServer(cfg configs.Config, b serverParts, log *slog.Logger) (*proxy.Server, error) {
@@ -38,7 +47,9 @@ func newServer(cfg configs.Config, b serverParts, log *slog.Logger) (*proxy.Serv
 	if err != nil {
 		return nil, err
 	}
-	opt.Registry = prometheus.NewRegistry()
+	if opt.Registry = b.registry; opt.Registry == nil {
+		opt.Registry = prometheus.NewRegistry()
+	}
 	opt.Registry.MustRegister(collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newBuildMetric())
 	if err := b.engine.register(opt.Registry); err != nil {
@@ -82,7 +93,7 @@ func serverOptions(cfg configs.Config, b serverParts, log *slog.Logger) (proxy.O
 	if cfg.Retrieval.Enabled {
 		originals.Store = b.stores.shelf
 	}
-	return proxy.Options{
+	opt := proxy.Options{
 		Upstream: upstream,
 		Gateway:  in,
 		Compressor: apart(compress.NewCached(b.engine.Engine, compress.CacheOptions{
@@ -109,7 +120,15 @@ func serverOptions(cfg configs.Config, b serverParts, log *slog.Logger) (proxy.O
 		Tracer:     b.tracer,
 		Drain:      proxy.Drain{Notice: cfg.Server.DrainNotice, Timeout: cfg.Server.DrainTimeout},
 		Admin:      proxy.Admin{Token: string(cfg.Admin.Token)},
-	}, nil
+	}
+	if b.keeper != nil {
+		opt.Watcher = b.keeper
+	}
+	if b.workspaces != nil {
+		opt.Workspace = oneWorkspace{b.workspaces, cfg.Workspace.Root}
+		opt.MCP = b.mcp
+	}
+	return opt, nil
 }
 
 func gatewayOptions(cfg configs.Config, b serverParts) (gateway.Options, error) {

@@ -11,6 +11,7 @@ import (
 	"pith/bench"
 	"pith/cache"
 	"pith/configs"
+	"pith/explain"
 )
 
 func benchProxyCommand() *cobra.Command {
@@ -64,6 +65,7 @@ func measuredHandler(cfg configs.Config, e *engineParts, upstream *url.URL, log 
 	cfg.Server.Upstream = upstream.String()
 	b := serverParts{
 		engine: e, gate: newGate(), stores: stores{sharedStore: cache.NewMemory(64 << 20)}, keyer: cache.NewKeyer(nil),
+		keeper: explain.NewKeeper(0, e.again),
 	}
 	server, err := newServer(cfg, b, log)
 	if err != nil {

@@ -7,11 +7,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"pith/compress"
+	"pith/explain"
 )
 
 type compressFlags struct {
@@ -37,25 +40,33 @@ that is named itself may be any text.`,
 			return flags.run(cmd, args)
 		},
 	}
-	f := cmd.Flags()
-	f.StringVarP(&flags.request.Query, "query", "q", "",
-		"what the text is wanted for; without it, order in the file decides")
-	f.IntVar(&flags.request.Budget, "budget", 0, "tokens allowed for the output")
-	f.Float64Var(&flags.request.Rate, "rate", 0, "compressed / original tokens, above 0 and up to 1")
-	f.StringVar(&flags.request.Model, "model", "",
-		"upstream model whose tokenizer counts (default: the gpt-4o family's)")
-	f.StringVar(&flags.stage, "stage", "fine", "coarse (whole functions) or fine (blocks inside them too)")
-	f.StringVar(&flags.request.Ranker, "ranker", "auto",
-		"auto, ami, bm25, words or hybrid; auto does without a model where there is none, ami and hybrid do not")
-	f.StringVar(&flags.speed, "speed", "exact",
-		"how much the model reads: exact (everything), balanced or fast (what words rank first)")
-	f.StringVar(&flags.request.Compat, "compat", "", `"longcodezip" follows the published reference's rules`)
-	f.StringVar(&flags.format, "format", "text", "text, json or diff")
-	f.StringVar(&flags.config, "config", "", "configuration file")
-	f.StringVar(&flags.modelDir, "model-dir", "",
-		"folder with model.onnx and tokenizer.json, or the name of an installed model (default: the embedded one)")
-	f.StringVar(&flags.device, "device", "", "auto, cpu, cuda or cuda:N; only auto falls back")
+	flags.addTo(cmd.Flags())
+	cmd.Flags().StringVar(&flags.format, "format", "text",
+		"text, json, diff or explain (a table of functions with the reason for each)")
 	return cmd
+}
+
+// formatExplain is the format that is a table of chunks.
+const formatExplain = "explain"
+
+// addTo adds the flags that say what is compressed, and how.
+func (c *compressFlags) addTo(f *pflag.FlagSet) {
+	f.StringVarP(&c.request.Query, "query", "q", "",
+		"what the text is wanted for; without it, order in the file decides")
+	f.IntVar(&c.request.Budget, "budget", 0, "tokens allowed for the output")
+	f.Float64Var(&c.request.Rate, "rate", 0, "compressed / original tokens, above 0 and up to 1")
+	f.StringVar(&c.request.Model, "model", "",
+		"upstream model whose tokenizer counts (default: the gpt-4o family's)")
+	f.StringVar(&c.stage, "stage", "fine", "coarse (whole functions) or fine (blocks inside them too)")
+	f.StringVar(&c.request.Ranker, "ranker", "auto",
+		"auto, ami, bm25, words or hybrid; auto does without a model where there is none, ami and hybrid do not")
+	f.StringVar(&c.speed, "speed", "exact",
+		"how much the model reads: exact (everything), balanced or fast (what words rank first)")
+	f.StringVar(&c.request.Compat, "compat", "", `"longcodezip" follows the published reference's rules`)
+	f.StringVar(&c.config, "config", "", "configuration file")
+	f.StringVar(&c.modelDir, "model-dir", "",
+		"folder with model.onnx and tokenizer.json, or the name of an installed model (default: the embedded one)")
+	f.StringVar(&c.device, "device", "", "auto, cpu, cuda or cuda:N; only auto falls back")
 }
 
 func (c *compressFlags) validate(cmd *cobra.Command) error {
@@ -67,8 +78,8 @@ func (c *compressFlags) validate(cmd *cobra.Command) error {
 		return usagef("--budget %d: must be positive", c.request.Budget)
 	case flags.Changed("rate") && !(c.request.Rate > 0 && c.request.Rate <= 1):
 		return usagef("--rate %g: must be above 0 and at most 1 (0.2 keeps a fifth)", c.request.Rate)
-	case c.format != "text" && c.format != "json" && c.format != "diff":
-		return usagef("--format %q: want text, json or diff", c.format)
+	case !slices.Contains([]string{"text", "json", "diff", formatExplain}, c.format):
+		return usagef("--format %q: want text, json, diff or explain", c.format)
 	}
 	return nil
 }
@@ -104,7 +115,7 @@ func (c *compressFlags) run(cmd *cobra.Command, paths []string) (err error) {
 			c.request.Model, encoding)
 	}
 
-	c.request.Files = files
+	c.request.Files, c.request.Explain = files, c.format == formatExplain
 	c.request.Stage, c.request.Speed = compress.Stage(c.stage), compress.Speed(c.speed)
 	res, err := c.compress(cmd.Context(), engine, cmd.ErrOrStderr())
 	if err != nil {
@@ -133,6 +144,10 @@ func (c *compressFlags) print(out, errOut io.Writer, res compress.Result) error 
 		return enc.Encode(res)
 	case "diff":
 		if err := printDiff(out, c.request.Files, res.Files); err != nil {
+			return err
+		}
+	case formatExplain:
+		if err := explain.WriteTable(out, explain.Chunks(res)); err != nil {
 			return err
 		}
 	default:

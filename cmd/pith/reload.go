@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -24,6 +25,8 @@ type configSource struct {
 	cfg  configs.Config
 	path string // of the file; empty if there is none
 	load func() (configs.Config, error)
+	// announce gets the link to the dashboard; nil where none is wanted.
+	announce io.Writer
 }
 
 // A reloader puts new settings in force while the site serves. A configuration that is wrong
@@ -131,6 +134,7 @@ func (r *reloader) take() (changed, waiting []string, err error) {
 	if err := r.site.Replace(opt); err != nil {
 		return nil, nil, err
 	}
+	b.keeper.SetKeep(next.Dashboard.Keep)
 	r.certificate.use(certificate)
 	r.cfg = next
 	return changed, waiting, nil

@@ -60,8 +60,8 @@ func rootCommand() *cobra.Command {
 				fmt.Fprintln(cmd.ErrOrStderr(), "pith: warning:", line)
 			}
 		},
-	}, serveCommand(), compressCommand(), doctorCommand(), configCommand(), modelCommand(), benchCommand(),
-		evolveCommand(), keyCommand(), wrapCommand(), manualCommand())
+	}, serveCommand(), topCommand(), compressCommand(), explainCommand(), mcpCommand(), indexCommand(), doctorCommand(),
+		configCommand(), modelCommand(), benchCommand(), evolveCommand(), keyCommand(), wrapCommand(), manualCommand())
 	root.SetFlagErrorFunc(flagError)
 	return root
 }

@@ -7,16 +7,16 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"runtime/debug"
-	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 	"golang.org/x/net/netutil"
 
 	"pith/cache"
 	"pith/configs"
+	"pith/explain"
 	"pith/proxy"
 )
 
@@ -27,6 +27,7 @@ const serveGCPercent = 30
 
 func serveCommand() *cobra.Command {
 	var config string
+	var dashboard bool
 	var changes configChanges
 	cmd := &cobra.Command{
 		Use:   "serve",
@@ -37,16 +38,17 @@ and a change of the file make a running Pith take over what it can; SIGTERM lets
 end.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := loadConfig(config, changes)
+			load := func() (configs.Config, error) { return loadConfig(config, changes) }
+			cfg, err := load()
 			if err != nil {
 				return err
 			}
+			src := configSource{cfg: cfg, path: config, load: load}
+			if dashboard {
+				src.cfg, src.announce = withDashboard(cfg), cmd.ErrOrStderr()
+			}
 			if os.Getenv("GOGC") == "" {
 				debug.SetGCPercent(serveGCPercent)
-			}
-			src := configSource{
-				cfg: cfg, path: config,
-				load: func() (configs.Config, error) { return loadConfig(config, changes) },
 			}
 			log := newLogger(cmd.ErrOrStderr(), cfg.Log)
 			for _, line := range configs.Unknown(os.Environ()) {
@@ -57,6 +59,8 @@ end.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&config, "config", "", "configuration file (see configs/ for examples)")
+	f.BoolVar(&dashboard, "dashboard", false,
+		"print a link that opens the dashboard once; without admin.listen it is on a free port of this machine")
 	f.StringVar(&changes.listen, "listen", "", "address to listen on (default 127.0.0.1:8484)")
 	f.StringVar(&changes.upstream, "upstream", "", "base URL of the LLM API (default https://api.openai.com)")
 	f.StringVar(&changes.modelDir, "model-dir", "",
@@ -124,12 +128,20 @@ func serveOn(ctx context.Context, listener net.Listener, src configSource, log *
 	}
 	defer func() { err = errors.Join(err, watcher.Close()) }()
 
-	b := serverParts{engine: engine, gate: newGate(), stores: store, keyer: keyer, tracer: tracer, prune: prune}
+	b := serverParts{
+		engine: engine, gate: newGate(), stores: store, keyer: keyer, tracer: tracer, prune: prune,
+		keeper: explain.NewKeeper(cfg.Dashboard.Keep, engine.again), registry: prometheus.NewRegistry(),
+	}
+	closeWorkspaces, err := b.openWorkspace(cfg, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeWorkspaces()) }()
 	server, err := newServer(cfg, b, log)
 	if err != nil {
 		return err
 	}
-	admin, err := startAdmin(ctx, cfg.Admin, server, log)
+	admin, err := startAdmin(ctx, cfg.Admin, b, server, src.announce, log)
 	if err != nil {
 		return err
 	}
@@ -159,26 +171,4 @@ func serveOn(ctx context.Context, listener net.Listener, src configSource, log *
 		log.Info("stopped")
 	}
 	return err
-}
-
-// startAdmin serves metrics on their own address when cfg names one.
-func startAdmin(ctx context.Context, cfg configs.Admin, server *proxy.Server, log *slog.Logger) (io.Closer, error) {
-	admin := &http.Server{
-		Handler: server.AdminHandler(), ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
-		IdleTimeout: 90 * time.Second,
-	}
-	if cfg.Listen == "" {
-		return admin, nil
-	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("admin: %w", err)
-	}
-	go func() {
-		if err := admin.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			log.Error("admin listener ended", "err", err)
-		}
-	}()
-	log.Info("serving metrics", "admin", listener.Addr().String())
-	return admin, nil
 }
