@@ -100,13 +100,17 @@ func (f Fleet) Run(ctx context.Context) (_ FleetReport, err error) {
 		return FleetReport{}, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	run := &fleet{Fleet: f, dir: dir, upstream: newFleetUpstream(),
-		client: &http.Client{Timeout: 2 * time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
+	run := &fleet{
+		Fleet: f, dir: dir, upstream: newFleetUpstream(),
+		client: &http.Client{Timeout: 2 * time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
+	}
 	defer run.upstream.Close()
 	defer run.stopAll()
 	var report FleetReport
-	for _, step := range []func(context.Context, *FleetReport) error{run.hits, run.measureModel, run.allowance,
-		run.chaos, run.throughput} {
+	for _, step := range []func(context.Context, *FleetReport) error{
+		run.hits, run.measureModel, run.allowance,
+		run.chaos, run.throughput,
+	} {
 		if err := step(ctx, &report); err != nil {
 			return report, err
 		}

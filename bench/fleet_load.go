@@ -153,8 +153,10 @@ func newFleetUpstream() *fleetUpstream {
 		u.mu.Unlock()
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]any{ // the proxy may have left
-			"choices": []any{map[string]any{"message": map[string]any{"role": "assistant",
-				"content": "answer to " + id}}},
+			"choices": []any{map[string]any{"message": map[string]any{
+				"role":    "assistant",
+				"content": "answer to " + id,
+			}}},
 			"usage": map[string]any{"prompt_tokens": len(body) / 4, "completion_tokens": 4},
 		})
 	}))

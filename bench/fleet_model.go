@@ -124,8 +124,10 @@ func (f *fleet) measureModel(ctx context.Context, report *FleetReport) error {
 func (m FleetModel) paper(replicas, perSecond, turns int, hours float64) FleetPaper {
 	const scripts, commandsPerShard = 3, 100_000
 	unseen, _ := lookups(replicas, turns, 1)
-	p := FleetPaper{Replicas: replicas, RequestsPerSec: perSecond, Turns: turns, Hours: hours,
-		CommandsPerShard: commandsPerShard}
+	p := FleetPaper{
+		Replicas: replicas, RequestsPerSec: perSecond, Turns: turns, Hours: hours,
+		CommandsPerShard: commandsPerShard,
+	}
 	p.NewPerSec = float64(perSecond) // one a turn
 	p.CommandsPerSec = float64(perSecond) * (unseen/float64(turns)*commandsPerLookup + commandsPerNew + scripts)
 	p.BytesPerSec = p.CommandsPerSec * m.PerCommand

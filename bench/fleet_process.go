@@ -42,8 +42,10 @@ func (f *fleet) startReplica(ctx context.Context, redisURL string, env ...string
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
-	r := &replica{cmd: exec.CommandContext(context.WithoutCancel(ctx), f.Pith, "serve", "--config", config),
-		done: make(chan struct{})}
+	r := &replica{
+		cmd:  exec.CommandContext(context.WithoutCancel(ctx), f.Pith, "serve", "--config", config),
+		done: make(chan struct{}),
+	}
 	r.cmd.Env = append(os.Environ(), env...)
 	out, err := r.cmd.StderrPipe()
 	if err != nil {

@@ -60,10 +60,12 @@ func (f *fleet) newCode(ctx context.Context, n int) (float64, error) {
 	for c := range f.Clients {
 		wg.Go(func() {
 			for turn := 0; time.Now().Before(end) && ctx.Err() == nil; turn++ {
-				body, err := json.Marshal(map[string]any{"model": "gpt-4o", "user": "new/0",
+				body, err := json.Marshal(map[string]any{
+					"model": "gpt-4o", "user": "new/0",
 					"messages": []map[string]string{
 						{"role": "user", "content": f.question(fmt.Sprint("new ", n), c, turn)},
-					}})
+					},
+				})
 				if err != nil {
 					panic(err) // strings always encode
 				}
@@ -115,6 +117,7 @@ func newFleetScorer(latency time.Duration) *httptest.Server {
 			values[0] = nil
 		}
 		_ = json.NewEncoder(w).Encode(map[string]any{"choices": []any{
-			map[string]any{"logprobs": map[string]any{"tokens": words, "token_logprobs": values}}}})
+			map[string]any{"logprobs": map[string]any{"tokens": words, "token_logprobs": values}},
+		}})
 	}))
 }

@@ -104,8 +104,10 @@ func TestClusterDrawsInOneSlot(t *testing.T) {
 			for i := range 30 {
 				owner := fmt.Sprintf("team {%d} a}b", i)
 				draws := []cache.Draw{
-					{Owner: owner, Key: "Requests " + owner, PerMinute: 2, N: 1}, {Owner: owner,
-						Key: "Tokens " + owner, PerMinute: 1000, N: 400},
+					{Owner: owner, Key: "Requests " + owner, PerMinute: 2, N: 1}, {
+						Owner: owner,
+						Key:   "Tokens " + owner, PerMinute: 1000, N: 400,
+					},
 				}
 				for n, want := range []int{-1, -1, 0} {
 					refused, _, err := r.Draw(t.Context(), draws, false)

@@ -86,8 +86,10 @@ func (s *redisServer) start(t testing.TB, binary string, args ...string) bool {
 	}
 	var out bytes.Buffer
 	// Not the test's context: it ends before the cleanup that stops the server.
-	args = append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir",
-		t.TempDir()}, args...)
+	args = append([]string{
+		"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir",
+		t.TempDir(),
+	}, args...)
 	s.cmd = exec.CommandContext(context.Background(), binary, args...)
 	s.cmd.Stdout, s.cmd.Stderr = &out, &out
 	if err := s.cmd.Start(); err != nil {

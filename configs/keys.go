@@ -123,9 +123,11 @@ func (c *Config) bindings() []binding {
 		{"scorer.url", "PITH_SCORER_URL", &c.Scorer.URL, "inference server that scores in the place of a model " +
 			"in this process, such as http://triton:8000; empty for none; model.dir then says only how texts " +
 			"become tokens (see docs/scaling.md)"},
-		{"scorer.protocol", "PITH_SCORER_PROTOCOL", &c.Scorer.Protocol,
+		{
+			"scorer.protocol", "PITH_SCORER_PROTOCOL", &c.Scorer.Protocol,
 			"kserve (Triton, KServe, MLServer with what pith model export-triton writes) or openai (vLLM and " +
-				"others whose /v1/completions gives the log-probabilities of prompts)"},
+				"others whose /v1/completions gives the log-probabilities of prompts)",
+		},
 		{"scorer.model", "PITH_SCORER_MODEL", &c.Scorer.Model, "name of the model on that server"},
 		{"scorer.version", "PITH_SCORER_VERSION", &c.Scorer.Version, "version of the model there; part of every " +
 			"cache key: another one where an openai server's weights change"},

@@ -2,6 +2,7 @@ package dashboard_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -103,7 +104,9 @@ func (s *stage) request(t *testing.T, id, path, text, question string) {
 
 // existing is the collector in whose place another was to be registered.
 func existing[C prometheus.Collector](err error) C {
-	return err.(prometheus.AlreadyRegisteredError).ExistingCollector.(C) //nolint:errcheck // nothing else is registered
+	var registered prometheus.AlreadyRegisteredError
+	errors.As(err, &registered)
+	return registered.ExistingCollector.(C) //nolint:errcheck // nothing else is registered
 }
 
 // count sets counters: a name, labels and their values in turn, the value.

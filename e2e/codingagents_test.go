@@ -249,11 +249,6 @@ func bin(agent, name string) string {
 	return filepath.Join(root, cmp.Or(os.Getenv("AGENTS"), ".deps/agents"), agent, "node_modules", ".bin", name)
 }
 
-// venvBin is the path of a program of an agent from PyPI.
-func venvBin(agent, name string) string {
-	return filepath.Join(root, cmp.Or(os.Getenv("AGENTS"), ".deps/agents"), agent, "bin", name)
-}
-
 // codex plays in Codex: every look at a file is a shell command, an edit is a patch.
 func codex(sockets bool) codingAgent {
 	return codingAgent{

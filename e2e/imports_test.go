@@ -11,7 +11,8 @@ import (
 // free; what lies in internal/ is for all and imports nothing of ours.
 var allowed = map[string][]string{
 	"pith/proxy": {
-		"pith/accounting", "pith/compress", "pith/dialects", "pith/explain", "pith/gateway", "pith/index", "pith/retrieval",
+		"pith/accounting", "pith/compress", "pith/dialects", "pith/explain", "pith/gateway", "pith/index",
+		"pith/retrieval",
 		"pith/internal/apierror", "pith/internal/coding", "pith/internal/digest", "pith/internal/panics",
 	},
 	"pith/dialects":  {"pith/compress"},

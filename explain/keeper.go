@@ -2,6 +2,7 @@ package explain
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -184,8 +185,8 @@ func (k *Keeper) explain(ctx context.Context, id string, may func(*kept) bool) (
 func (k *Keeper) find(id string, may func(*kept) bool) *kept {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for i := len(k.whole) - 1; i >= 0; i-- {
-		if e := k.whole[i]; e.request.ID == id && may(e) {
+	for _, e := range slices.Backward(k.whole) {
+		if e.request.ID == id && may(e) {
 			found := *e
 			return &found
 		}

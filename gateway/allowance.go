@@ -69,8 +69,10 @@ func (a *allowances) enter(ctx context.Context, k *VirtualKey) (refusal, bool) {
 // draw names an allowance by its size as well: one that a new configuration makes larger starts
 // full, without the debt of the old.
 func (k *VirtualKey) draw(of string, perMinute, n int64) Draw {
-	return Draw{Owner: k.Name, Key: of + " " + strconv.FormatInt(perMinute, 10) + " " + k.Name,
-		PerMinute: perMinute, N: n}
+	return Draw{
+		Owner: k.Name, Key: of + " " + strconv.FormatInt(perMinute, 10) + " " + k.Name,
+		PerMinute: perMinute, N: n,
+	}
 }
 
 func (a *allowances) draw(ctx context.Context, draws []Draw, owe bool) (int, time.Duration) {

@@ -156,7 +156,9 @@ func TestReadsNothingThatIsKeptOut(t *testing.T) {
 		"generated/refund.py", "refund.tmp.py", ".hidden/refund.py",
 		"aws_credentials.py", "deploy.key", "node_modules/x/refund.js", "out/refund.py",
 		"out.py", "in.py",
-		"../" + filepath.Base(outside) + "/refund.py", filepath.Join(outside, "refund.py"), "/etc/passwd", "shop/../../x", "",
+		"../" + filepath.Base(outside) + "/refund.py", filepath.Join(outside, "refund.py"),
+		"/etc/passwd", "shop/../../x",
+		"",
 	} {
 		if e, err := x.Expand(name, "", ""); !errors.Is(err, index.ErrNothing) || e.Text != "" {
 			t.Errorf("expand %q: %v %q", name, err, e.Text)

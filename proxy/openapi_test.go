@@ -97,7 +97,10 @@ func TestAnswersAreAsTheDocumentSays(t *testing.T) {
 		{http.MethodPost, "/pith/v1/compress", `{"text":` + quote(source(9)) + `,"rate":0.5,"explain":true}`, 200},
 		{http.MethodPost, "/pith/v1/compress", `{"fils":[]}`, 400},
 		{http.MethodPost, "/pith/v1/compress", strings.Replace(files, "100", "1", 1), 422},
-		{http.MethodPost, "/pith/v1/context", `{"question":"why?","paths":["a"],"open":"a.go","line":3,"budget":9}`, 200},
+		{
+			http.MethodPost, "/pith/v1/context",
+			`{"question":"why?","paths":["a"],"open":"a.go","line":3,"budget":9}`, 200,
+		},
 		{http.MethodPost, "/pith/v1/context", `{"question":""}`, 400},
 		{http.MethodPost, "/pith/v1/context", `{"question":"nothing"}`, 404},
 		{http.MethodPost, "/pith/v1/context", `{"questions":"x"}`, 400},

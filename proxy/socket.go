@@ -102,7 +102,7 @@ func (k *socket) dial(r *http.Request) (http.Header, error) {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	conn, res, err := websocket.Dial(r.Context(), p.Out.URL.String(),
-		&websocket.DialOptions{ //nolint:bodyclose // Dial says so
+		&websocket.DialOptions{
 			HTTPClient: client, HTTPHeader: h, Host: p.Out.Host, CompressionMode: compression,
 			OnPingReceived: k.passPing(func() *websocket.Conn { return k.client }),
 		})

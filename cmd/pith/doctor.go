@@ -143,8 +143,10 @@ func checkModel(ctx context.Context, cfg configs.Config) finding {
 func sampleOfCode(tokensEach, count int) []perplexity.Sequence {
 	seqs := make([]perplexity.Sequence, count)
 	for i := range seqs {
-		seqs[i] = perplexity.Sequence{Given: strings.Repeat(fmt.Sprintf("x%d = f(y)\n", i), tokensEach/8),
-			Text: "Where is x set?", WantGiven: true}
+		seqs[i] = perplexity.Sequence{
+			Given: strings.Repeat(fmt.Sprintf("x%d = f(y)\n", i), tokensEach/8),
+			Text:  "Where is x set?", WantGiven: true,
+		}
 	}
 	return seqs
 }

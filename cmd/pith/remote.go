@@ -106,8 +106,10 @@ func remoteMetrics(s *remote.Scorer) []prometheus.Collector {
 			func() float64 { return value(s.Stats()) })
 	}
 	return []prometheus.Collector{
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "pith_scorer_up",
-			Help: "1 while the remote scorer is asked, 0 while it is left alone."}, func() float64 {
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "pith_scorer_up",
+			Help: "1 while the remote scorer is asked, 0 while it is left alone.",
+		}, func() float64 {
 			if s.Stats().Ready {
 				return 1
 			}

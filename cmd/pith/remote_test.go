@@ -37,7 +37,8 @@ func scorerServer(t *testing.T) (url string, asked *atomic.Int64, broken *atomic
 		}
 		values[0] = nil
 		_ = json.NewEncoder(w).Encode(map[string]any{"choices": []any{
-			map[string]any{"logprobs": map[string]any{"tokens": words, "token_logprobs": values}}}})
+			map[string]any{"logprobs": map[string]any{"tokens": words, "token_logprobs": values}},
+		}})
 	}))
 	t.Cleanup(s.Close)
 	return s.URL, asked, broken
@@ -116,8 +117,10 @@ func TestModelExportTriton(t *testing.T) {
 	if status != 0 || !strings.Contains(said, "nats from the model's") {
 		t.Fatalf("status %d: %s", status, said)
 	}
-	for _, name := range []string{"config.pbtxt", "1/model.onnx", "pith/golden.json", "pith/tokenizer.json",
-		"pith/pith.json"} {
+	for _, name := range []string{
+		"config.pbtxt", "1/model.onnx", "pith/golden.json", "pith/tokenizer.json",
+		"pith/pith.json",
+	} {
 		if _, err := os.Stat(filepath.Join(out, "code", name)); err != nil {
 			t.Error(err)
 		}

@@ -40,11 +40,11 @@ func TestTopPercent(t *testing.T) {
 // As published, a text that was looked at often counts as often; one half seen does not count.
 func TestTopCandidatesKeepRepeats(t *testing.T) {
 	history := []Candidate{
-		Candidate{Text: "full", Fitness: 1},
-		Candidate{Text: "half", Fitness: 9, Partial: true},
-		Candidate{Text: "good", Fitness: 5},
-		Candidate{Text: "good", Fitness: 5},
-		Candidate{Text: "bad", Fitness: 0},
+		{Text: "full", Fitness: 1},
+		{Text: "half", Fitness: 9, Partial: true},
+		{Text: "good", Fitness: 5},
+		{Text: "good", Fitness: 5},
+		{Text: "bad", Fitness: 0},
 	}
 	if got := textsIn(TopCandidates(history, 10)); got != "good good" {
 		t.Errorf("the top is %q, want good twice", got)
@@ -53,12 +53,12 @@ func TestTopCandidatesKeepRepeats(t *testing.T) {
 
 func TestContendersAreDistinctWholeAndFittestFirst(t *testing.T) {
 	history := []Candidate{
-		Candidate{Text: "long", Fitness: 5, Length: 9},
-		Candidate{Text: "short", Fitness: 5, Length: 4},
-		Candidate{Text: "short", Fitness: 5, Length: 4},
-		Candidate{Text: "best", Fitness: 7, Length: 20},
-		Candidate{Text: "half", Fitness: 99, Partial: true},
-		Candidate{Text: "as short", Fitness: 5, Length: 4},
+		{Text: "long", Fitness: 5, Length: 9},
+		{Text: "short", Fitness: 5, Length: 4},
+		{Text: "short", Fitness: 5, Length: 4},
+		{Text: "best", Fitness: 7, Length: 20},
+		{Text: "half", Fitness: 99, Partial: true},
+		{Text: "as short", Fitness: 5, Length: 4},
 	}
 	tests := []struct {
 		percent float64
@@ -83,8 +83,8 @@ func TestContendersAreDistinctWholeAndFittestFirst(t *testing.T) {
 // A half-seen text that is seen whole later is out, as its first entry stands for it.
 func TestContendersTakeTheFirstEntryOfAText(t *testing.T) {
 	history := []Candidate{
-		Candidate{Text: "a", Fitness: 3, Length: 3},
-		Candidate{Text: "a", Fitness: 8, Length: 3},
+		{Text: "a", Fitness: 3, Length: 3},
+		{Text: "a", Fitness: 8, Length: 3},
 	}
 	got := Contenders(history, 100, 5)
 	if len(got) != 1 || got[0].Fitness != 3 {
@@ -102,11 +102,11 @@ func maskOf(bits string) Mask {
 
 func TestSpreadContendersAreApart(t *testing.T) {
 	history := []Candidate{
-		Candidate{Text: "best", Mask: maskOf("11110000"), Fitness: 9},
-		Candidate{Text: "its neighbour", Mask: maskOf("11110001"), Fitness: 8},
-		Candidate{Text: "two away", Mask: maskOf("11111100"), Fitness: 7},
-		Candidate{Text: "far", Mask: maskOf("00001111"), Fitness: 6},
-		Candidate{Text: "next to far", Mask: maskOf("00001110"), Fitness: 5},
+		{Text: "best", Mask: maskOf("11110000"), Fitness: 9},
+		{Text: "its neighbour", Mask: maskOf("11110001"), Fitness: 8},
+		{Text: "two away", Mask: maskOf("11111100"), Fitness: 7},
+		{Text: "far", Mask: maskOf("00001111"), Fitness: 6},
+		{Text: "next to far", Mask: maskOf("00001110"), Fitness: 5},
 	}
 	tests := []struct {
 		apart, most int
@@ -150,12 +150,12 @@ func TestShortestFirst(t *testing.T) {
 	found := Result{Full: Candidate{Text: "full", Fitness: 5, Length: 10}}
 	found.History = []Candidate{
 		found.Full,
-		Candidate{Text: "lost", Fitness: 4.9, Length: 1},
-		Candidate{Text: "half", Fitness: 9, Length: 2, Partial: true},
-		Candidate{Text: "level", Fitness: 5, Length: 6},
-		Candidate{Text: "better", Fitness: 6, Length: 6},
-		Candidate{Text: "level", Fitness: 5, Length: 6},
-		Candidate{Text: "short", Fitness: 5, Length: 3},
+		{Text: "lost", Fitness: 4.9, Length: 1},
+		{Text: "half", Fitness: 9, Length: 2, Partial: true},
+		{Text: "level", Fitness: 5, Length: 6},
+		{Text: "better", Fitness: 6, Length: 6},
+		{Text: "level", Fitness: 5, Length: 6},
+		{Text: "short", Fitness: 5, Length: 3},
 	}
 	if got := textsIn(ShortestFirst(found, 9)); got != "short better level full" {
 		t.Errorf("shortest first is %q", got)
@@ -167,13 +167,13 @@ func TestShortestFirst(t *testing.T) {
 
 func TestParetoFront(t *testing.T) {
 	history := []Candidate{
-		Candidate{Text: "full", Fitness: 5, Length: 10},
-		Candidate{Text: "beaten", Fitness: 4, Length: 6},
-		Candidate{Text: "middle", Fitness: 4.5, Length: 5},
-		Candidate{Text: "half", Fitness: 99, Length: 1, Partial: true},
-		Candidate{Text: "short", Fitness: 1, Length: 2},
-		Candidate{Text: "as long and worse", Fitness: 4.9, Length: 10},
-		Candidate{Text: "longer, no better", Fitness: 5, Length: 11},
+		{Text: "full", Fitness: 5, Length: 10},
+		{Text: "beaten", Fitness: 4, Length: 6},
+		{Text: "middle", Fitness: 4.5, Length: 5},
+		{Text: "half", Fitness: 99, Length: 1, Partial: true},
+		{Text: "short", Fitness: 1, Length: 2},
+		{Text: "as long and worse", Fitness: 4.9, Length: 10},
+		{Text: "longer, no better", Fitness: 5, Length: 11},
 	}
 	if got := textsOfAll(ParetoFront(history)); got != "short|middle|full" {
 		t.Errorf("the front is %q", got)

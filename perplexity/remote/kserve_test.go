@@ -25,7 +25,10 @@ func texts() []perplexity.Sequence {
 		{Given: long, Text: "Where is a connection handled?"},
 		{Given: long[:700], Text: "Where is a connection handled?", WantGiven: true},
 		{Given: strings.Repeat(long, 3), Text: "longer than the model", WantGiven: true},
-		{Given: "x", Text: ""}, {}, {Text: "x"}, {Given: "größe := \"漢字\"\n", Text: "naïve 🙂 text"},
+		{Given: "x", Text: ""},
+		{},
+		{Text: "x"},
+		{Given: "größe := \"漢字\"\n", Text: "naïve 🙂 text"},
 		{Text: "Where is a connection handled?"},
 	}
 }

@@ -66,8 +66,10 @@ func newOpenAI(t *testing.T, echo bool) *server {
 		case in.PromptLogprobs != nil && !echo:
 			list := []any{nil}
 			for i := 1; i < len(tokens); i++ {
-				list = append(list, map[string]any{"17": map[string]any{"logprob": -scored[0].Text[i-1].NLL,
-					"rank": 1, "decoded_token": spell(i)}})
+				list = append(list, map[string]any{"17": map[string]any{
+					"logprob": -scored[0].Text[i-1].NLL,
+					"rank":    1, "decoded_token": spell(i),
+				}})
 			}
 			choice["prompt_logprobs"] = list
 		}
@@ -82,7 +84,9 @@ func TestOpenAIGivesTheModelsLosses(t *testing.T) {
 	want := []perplexity.Sequence{
 		{Text: "Where is a connection handled?"},
 		{Given: "func area(w, h int) int {\n\treturn w * h\n}\n", Text: "the area of a rectangle", WantGiven: true},
-		{Given: "größe := \"漢字 ok\"\n", Text: "how large is it 🙂?"}, {}, {Text: "x"},
+		{Given: "größe := \"漢字 ok\"\n", Text: "how large is it 🙂?"},
+		{},
+		{Text: "x"},
 	}
 	for name, echo := range map[string]bool{"echo with logprobs": true, "prompt_logprobs": false} {
 		t.Run(name, func(t *testing.T) {
@@ -183,7 +187,8 @@ func bytesOf(w http.ResponseWriter, r *http.Request, logprob func(b byte, behind
 	}
 	values[0] = nil
 	_ = json.NewEncoder(w).Encode(map[string]any{"choices": []any{
-		map[string]any{"logprobs": map[string]any{"tokens": words, "token_logprobs": values}}}})
+		map[string]any{"logprobs": map[string]any{"tokens": words, "token_logprobs": values}},
+	}})
 	return true
 }
 

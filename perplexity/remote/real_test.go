@@ -24,8 +24,10 @@ import (
 // Real servers of KServe's protocol, of two houses, give the embedded model's losses with its
 // weights. Run by `make scorers`.
 func TestScorersOfOthers(t *testing.T) {
-	for name, start := range map[string]func(t *testing.T, port string) *exec.Cmd{"triton": triton,
-		"mlserver": mlserver} {
+	for name, start := range map[string]func(t *testing.T, port string) *exec.Cmd{
+		"triton":   triton,
+		"mlserver": mlserver,
+	} {
 		t.Run(name, func(t *testing.T) {
 			url := run(t, start)
 			opt := options(t, &server{}, remote.KServe)

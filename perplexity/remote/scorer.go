@@ -139,7 +139,7 @@ func (s *Scorer) Start(ctx context.Context) error {
 	if err == nil {
 		s.door.open(s.life)
 	}
-	s.probes.Go(func() { s.watch(err == nil) }) //nolint:contextcheck // it outlives the start
+	s.probes.Go(func() { s.watch(err == nil) })
 	return err
 }
 
