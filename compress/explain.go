@@ -13,15 +13,10 @@ func (j *job) parts(c *chunk) map[string]float64 {
 		return map[string]float64{j.name: c.score}
 	}
 	list := map[string]float64{}
-	rest := c.score
 	for i, name := range signalNames {
 		if part := weights[name] * c.signals[i]; part != 0 {
 			list[name] = part
-			rest -= part
 		}
-	}
-	if j.name == rankHybrid { // what the model said is in no row
-		list[signalNames[signalModel]] = rest
 	}
 	return list
 }
