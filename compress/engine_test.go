@@ -269,7 +269,7 @@ func TestAdaptiveBudget(t *testing.T) {
 		}
 		last = res.Budget
 	}
-	if sharp, flat := budget(pointed, 0.9), budget("why?", 0.9); flat.Budget <= sharp.Budget {
+	if sharp, flat := budget(pointed, 0.8), budget("why?", 0.8); flat.Budget <= sharp.Budget {
 		t.Errorf("a question about nothing gets %d tokens, one about a function %d", flat.Budget, sharp.Budget)
 	}
 	short := compress(t, engine(t, nil),

@@ -140,7 +140,7 @@ func normalise(v []float64) {
 // The reference points of nearness, and what each step up from one to the next is worth.
 var (
 	nearnessFrom  = [...]float64{0, 0.25, 0.4, 0.55, 0.7, 0.85}
-	nearnessSlope = [...]float64{0.21, 0.42, 0.12, 0.25, 0.42, 2.6}
+	nearnessSlope = [...]float64{0.38, 1.04, 0.44, 0.09, 0.08, 2.25}
 )
 
 // unknownWeight is what a word weighs in a question that the Embedding does not know: it is rare.

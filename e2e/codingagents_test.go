@@ -75,8 +75,7 @@ func runAgent(t *testing.T, a codingAgent, dir string, via bool) session {
 			t.Fatal(err)
 		}
 	}
-	p := newPlay(t, a.steps(dir))
-	p.plain = a.plain
+	p := newPlay(t, a.steps(dir), a.plain)
 	base := p.URL
 	if via {
 		env := []string{"PITH_RANKER=words"}

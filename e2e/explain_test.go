@@ -67,7 +67,7 @@ func checkTable(t *testing.T, table string) {
 	}
 	needed, dropped := "", ""
 	for _, line := range lines[1:] {
-		if strings.Contains(line, "function shouldCopyHeaderOnRedirect ") {
+		if strings.Contains(line, "function Client.makeHeadersCopier ") {
 			needed = line
 		}
 		if strings.Contains(line, " omitted ") {

@@ -46,8 +46,8 @@ type play struct {
 	answers   int
 }
 
-func newPlay(t *testing.T, steps []playStep) *play {
-	p := &play{t: t, steps: steps, results: map[string]string{}}
+func newPlay(t *testing.T, steps []playStep, plain bool) *play {
+	p := &play{t: t, steps: steps, plain: plain, results: map[string]string{}}
 	s := httptest.NewServer(p)
 	t.Cleanup(s.Close)
 	p.URL = s.URL

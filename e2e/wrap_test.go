@@ -30,7 +30,7 @@ func TestWrapCodex(t *testing.T) {
 		0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := newPlay(t, []playStep{{tool: "exec_command", args: `{"cmd":"cat store.go"}`}, {says: finalWords}})
+	p := newPlay(t, []playStep{{tool: "exec_command", args: `{"cmd":"cat store.go"}`}, {says: finalWords}}, false)
 	env := []string{"OPENAI_BASE_URL=" + p.URL + "/v1", "OPENAI_API_KEY=K", "CODEX_HOME=" + t.TempDir()}
 	stdout, stderr, status := wrapIn(t, dir, filepath.Dir(bin("codex", "codex")), env, "codex", "--",
 		"exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", "-c",
