@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -12,9 +11,9 @@ import (
 	"strings"
 
 	"github.com/go-enry/go-enry/v2"
-	"github.com/go-git/go-git/v5/plumbing/format/gitignore"
 
 	"pith/compress"
+	"pith/index"
 	"pith/internal/textfile"
 	"pith/parsers"
 )
@@ -22,11 +21,8 @@ import (
 // A fileTree is a walk over the source files below a root: not what .gitignore names, nor hidden
 // files, nor data.
 type fileTree struct {
-	root string
-	// base is the folder whose .gitignore files count: that of the repository that root lies in, or
-	// root itself.
-	base    string
-	ignored []gitignore.Pattern
+	root    string
+	rules   *index.Rules
 	files   []compress.File
 	skipped []string // names with the reason, as they are shown
 }
@@ -37,15 +33,11 @@ func readFolder(root string) (*fileTree, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &fileTree{root: root, base: repository(full)}
-	if err := f.excludes(f.base, ".git/info/exclude"); err != nil {
+	rules, err := index.NewRules(full)
+	if err != nil {
 		return nil, err
 	}
-	for dir := range above(f.base, full) {
-		if err := f.excludes(dir, ".gitignore"); err != nil {
-			return nil, err
-		}
-	}
+	f := &fileTree{root: root, rules: rules}
 	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -62,63 +54,10 @@ func readFolder(root string) (*fileTree, error) {
 	return f, nil
 }
 
-// repository returns the nearest folder at or above dir that holds a .git, or dir.
-func repository(dir string) string {
-	for at := dir; ; at = filepath.Dir(at) {
-		if _, err := os.Lstat(filepath.Join(at, ".git")); err == nil {
-			return at
-		}
-		if at == filepath.Dir(at) {
-			return dir
-		}
-	}
-}
-
-// above yields the folders from base down to dir, without dir.
-func above(base, dir string) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		at := base
-		for _, name := range pathIn(base, dir) {
-			if !yield(at) {
-				return
-			}
-			at = filepath.Join(at, name)
-		}
-	}
-}
-
-// pathIn returns the names that lead from base to a path in it.
-func pathIn(base, path string) []string {
-	rel, err := filepath.Rel(base, path)
-	if err != nil || rel == "." {
-		return nil
-	}
-	return strings.Split(filepath.ToSlash(rel), "/")
-}
-
-// excludes adds the patterns of a file in dir, if there is one.
-func (f *fileTree) excludes(dir, name string) error {
-	text, err := textfile.Read(filepath.Join(dir, name), textfile.MaxSettings)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, textfile.ErrNotRegular) ||
-		err != nil && strings.HasPrefix(name, ".git/") {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	for line := range strings.Lines(string(text)) {
-		line = strings.TrimRight(line, "\r\n")
-		if strings.TrimSpace(line) != "" && !strings.HasPrefix(line, "#") {
-			f.ignored = append(f.ignored, gitignore.ParsePattern(line, pathIn(f.base, dir)))
-		}
-	}
-	return nil
-}
-
 // visit takes or passes over one entry.
 func (f *fileTree) visit(path, full string, entry fs.DirEntry) error {
 	if path == f.root {
-		return f.excludes(full, ".gitignore")
+		return f.rules.Enter(full)
 	}
 	reason := f.refuse(full, entry)
 	switch {
@@ -126,7 +65,7 @@ func (f *fileTree) visit(path, full string, entry fs.DirEntry) error {
 		f.skip(path+string(filepath.Separator), reason)
 		return fs.SkipDir
 	case entry.IsDir():
-		return f.excludes(full, ".gitignore")
+		return f.rules.Enter(full)
 	case reason != "":
 		f.skip(path, reason)
 		return nil
@@ -140,20 +79,17 @@ func (f *fileTree) visit(path, full string, entry fs.DirEntry) error {
 	return nil
 }
 
-// skippedDirs are folders that hold no source of the project they stand in.
-var skippedDirs = []string{"node_modules", "vendor", "__pycache__", "target", "dist", "build"}
-
 // refuse says why an entry is not even opened; "" where nothing speaks against it.
 func (f *fileTree) refuse(full string, entry fs.DirEntry) string {
 	name := entry.Name()
 	switch {
 	case name == ".git":
 		return "git"
-	case gitignore.NewMatcher(f.ignored).Match(pathIn(f.base, full), entry.IsDir()):
+	case f.rules.Match(full, entry.IsDir()):
 		return "ignored by git"
 	case strings.HasPrefix(name, "."):
 		return "hidden"
-	case entry.IsDir() && slices.Contains(skippedDirs, name):
+	case entry.IsDir() && index.Foreign(name):
 		return "not the project's own"
 	case !entry.IsDir() && !entry.Type().IsRegular():
 		return "not a regular file"
