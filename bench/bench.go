@@ -1,8 +1,7 @@
-// Package bench measures what compression keeps, what scoring costs and what the proxy adds, and
-// prints the figures.
+// Package bench measures what compression keeps, and prints the figures.
 //
 // It knows nothing of the command line, of ONNX Runtime and of how an engine is configured: a
-// compressor, a splitter, a counter, a scorer or a handler comes in, a report goes out. Whatever it
+// compressor, a splitter, a counter or a scorer comes in, a report goes out. Whatever it
 // compares, it compares in the same run.
 package bench
 

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"pith/bench/sources"
 	"regexp"
 	"slices"
 	"strings"
@@ -103,9 +104,9 @@ func (c *Corpus) addQuestions(file string) error {
 		return nil
 	}
 	for _, s := range sets {
-		if r, err := parseRelease(s.Package); err == nil { // ReadQuestions has complained
-			c.packages[r.kind+" "+r.name] = true
-			c.simple[simplePackage(r.name)] = true
+		if r, err := sources.ParseRelease(s.Package); err == nil { // ReadQuestions has complained
+			c.packages[r.Kind+" "+r.Name] = true
+			c.simple[simplePackage(r.Name)] = true
 		}
 	}
 	return err

@@ -4,12 +4,13 @@ import (
 	"context"
 	"maps"
 	"math/rand/v2"
+	"pith/bench/sources"
 	"slices"
 )
 
 // A shelf is a package with its files in the order in which tasks are drawn from them.
 type shelf struct {
-	pkg   Package
+	pkg   sources.Package
 	paths map[string][]string
 	order map[string][]int
 	// used holds the descriptions that were tried already.
@@ -29,7 +30,7 @@ const (
 
 // collect draws tasks package by package, in rounds, until each language has its share. Where the
 // sources of one do not suffice, the others fill up.
-func (r Retention) collect(ctx context.Context, packages []Package, opt RetentionOptions) ([]Task, error) {
+func (r Retention) collect(ctx context.Context, packages []sources.Package, opt RetentionOptions) ([]Task, error) {
 	rng := rand.New(rand.NewPCG(opt.Seed, 0))
 	var shelves []*shelf
 	for _, pkg := range packages {
@@ -67,7 +68,7 @@ func (s *shelf) open(rng *rand.Rand) {
 	if s.paths != nil {
 		return
 	}
-	s.paths = sourcesOf(s.pkg)
+	s.paths = sources.FilesByLanguage(s.pkg)
 	s.order = make(map[string][]int)
 	for _, language := range slices.Sorted(maps.Keys(s.paths)) {
 		for range visits {

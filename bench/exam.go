@@ -14,7 +14,7 @@ import (
 // An exam is a case made ready to judge results by.
 type exam struct {
 	Case
-	sources
+	codebase
 	// wanted are the lines that the answer needs.
 	wanted []position
 	needed []lineRange
@@ -26,7 +26,7 @@ type position struct{ file, line int }
 
 // newExam parses the files of a case. Paths and lines of the case have been checked.
 func newExam(ctx context.Context, c Case, splitter compress.Splitter) (exam, error) {
-	e := exam{Case: c, sources: sources{files: slices.Clone(c.Files)}}
+	e := exam{Case: c, codebase: codebase{files: slices.Clone(c.Files)}}
 	index := make(map[string]int, len(c.Files))
 	for i, f := range c.Files {
 		parsed, err := splitter.Parse(ctx, f.Path, []byte(f.Content))
@@ -114,8 +114,8 @@ func nothing() outcome {
 }
 
 // isWhole reports that all lines of a place are kept, blank ones not counted.
-func (s sources) isWhole(p lineRange, kept []map[int]bool) bool {
-	for _, at := range s.solid(p) {
+func (b codebase) isWhole(p lineRange, kept []map[int]bool) bool {
+	for _, at := range b.solid(p) {
 		if !kept[at.file][at.line] {
 			return false
 		}
@@ -124,8 +124,8 @@ func (s sources) isWhole(p lineRange, kept []map[int]bool) bool {
 }
 
 // solid lists the lines of a place that are not blank.
-func (s sources) solid(p lineRange) []position {
-	lines := strings.Split(s.files[p.file].Content, "\n")
+func (b codebase) solid(p lineRange) []position {
+	lines := strings.Split(b.files[p.file].Content, "\n")
 	var found []position
 	for i := p.lines.start; i < p.lines.end; i++ {
 		if strings.TrimSpace(lines[i]) != "" {

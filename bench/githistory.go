@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"pith/bench/sources"
 	"pith/compress"
 	"pith/parsers"
 )
@@ -300,17 +301,17 @@ func (h historian) text(ctx context.Context, hash string) (string, bool, error) 
 		return "", false, nil
 	}
 	text := strings.ReplaceAll(string(raw), "\r\n", "\n")
-	return text, isHandwritten(text), nil
+	return text, sources.IsHandwritten(text), nil
 }
 
 // isHistorySource reports that a path is one of code that is neither a test nor somebody else's.
 func isHistorySource(file string) bool {
 	ext := path.Ext(file)
-	known := extensions[ext] != "" || slices.Contains([]string{".h", ".hh", ".tsx", ".jsx"}, ext)
-	if !known || isTestName(path.Base(file)) {
+	known := sources.Languages[ext] != "" || slices.Contains([]string{".h", ".hh", ".tsx", ".jsx"}, ext)
+	if !known || sources.IsTest(path.Base(file)) {
 		return false
 	}
 	return !slices.ContainsFunc(strings.Split(folderOf(file), "/"), func(part string) bool {
-		return slices.Contains(passedOver, part)
+		return slices.Contains(sources.SkippedFolders, part)
 	})
 }

@@ -12,8 +12,8 @@ import (
 	"pith/parsers"
 )
 
-// sources are the files of a question with their chunks.
-type sources struct {
+// A codebase is the files of a question with their chunks.
+type codebase struct {
 	files  []compress.File
 	parsed []parsers.File
 }
@@ -21,15 +21,15 @@ type sources struct {
 // definitions are the functions and types, the needed ones left out, that the code of the needed
 // ones names. A name that several chunks define is left out, since the text alone cannot tell which
 // one is meant.
-func (s sources) definitions(needed []lineRange) []lineRange {
+func (b codebase) definitions(needed []lineRange) []lineRange {
 	used := make(map[string]bool)
 	for _, n := range needed {
-		lines := strings.Split(s.files[n.file].Content, "\n")
+		lines := strings.Split(b.files[n.file].Content, "\n")
 		maps.Copy(used, identifiers(strings.Join(lines[n.lines.start:min(n.lines.end, len(lines))], "\n")))
 	}
 	where := make(map[string][]lineRange)
-	for i, f := range s.parsed {
-		lines := strings.Split(s.files[i].Content, "\n")
+	for i, f := range b.parsed {
+		lines := strings.Split(b.files[i].Content, "\n")
 		for _, c := range f.Chunks {
 			isNeeded := slices.ContainsFunc(needed, func(n lineRange) bool {
 				return i == n.file && c.StartLine <= n.key && n.key < c.EndLine
@@ -81,10 +81,10 @@ func identifiers(code string) map[string]bool {
 }
 
 // keptLines marks the lines of each file that the result keeps.
-func (s sources) keptLines(res compress.Result) []map[int]bool {
-	index := make(map[string]int, len(s.files))
-	kept := make([]map[int]bool, len(s.files))
-	for i, f := range s.files {
+func (b codebase) keptLines(res compress.Result) []map[int]bool {
+	index := make(map[string]int, len(b.files))
+	kept := make([]map[int]bool, len(b.files))
+	for i, f := range b.files {
 		index[f.Path] = i
 		kept[i] = make(map[int]bool)
 	}
@@ -111,11 +111,11 @@ func visible(defs []lineRange, kept []map[int]bool) float64 {
 
 // parseable reports, as 1 or 0, that no file of the result has more syntax errors than it had
 // before. It is NaN where no grammar can tell.
-func (s sources) parseable(ctx context.Context, splitter compress.Splitter, res compress.Result) (float64, error) {
+func (b codebase) parseable(ctx context.Context, splitter compress.Splitter, res compress.Result) (float64, error) {
 	verdict := math.NaN()
 	for i, f := range res.Files {
-		before := s.parsed[i].SyntaxErrors
-		parsed, err := splitter.ParseAs(ctx, s.parsed[i].Language, []byte(f.Text))
+		before := b.parsed[i].SyntaxErrors
+		parsed, err := splitter.ParseAs(ctx, b.parsed[i].Language, []byte(f.Text))
 		if err != nil {
 			return 0, fmt.Errorf("parse output %s: %w", f.Path, err)
 		}

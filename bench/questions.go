@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"pith/bench/sources"
 	"pith/compress"
 )
 
@@ -45,7 +46,7 @@ func ReadQuestions(file string) ([]QuestionSet, error) {
 	}
 	var errs []error
 	for _, s := range sets {
-		if _, err := parseRelease(s.Package); err != nil {
+		if _, err := sources.ParseRelease(s.Package); err != nil {
 			errs = append(errs, err)
 		}
 		if len(s.Files) == 0 {
@@ -73,7 +74,7 @@ func ReadQuestions(file string) ([]QuestionSet, error) {
 func QuestionCases(ctx context.Context, sets []QuestionSet, cache string, splitter compress.Splitter) ([]Case, error) {
 	var cases []Case
 	for _, s := range sets {
-		folder, err := fetchRelease(ctx, s.Package, cache)
+		folder, err := sources.FetchRelease(ctx, s.Package, cache)
 		if err != nil {
 			return nil, fmt.Errorf("fetch %s: %w", s.Package, err)
 		}

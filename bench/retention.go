@@ -8,8 +8,12 @@ import (
 	"slices"
 	"strings"
 
+	"pith/bench/sources"
 	"pith/compress"
 )
+
+// defaultLanguages are the ones that retention is measured for unless told otherwise.
+var defaultLanguages = []string{"go", "python", "javascript", "typescript", "java", "c", "cpp", "rust"}
 
 // RetentionOptions say what to ask. The zero value of each field means its default.
 type RetentionOptions struct {
@@ -81,7 +85,7 @@ type Retention struct {
 }
 
 // Run collects tasks from the packages and puts each to each ranker.
-func (r Retention) Run(ctx context.Context, packages []Package, opt RetentionOptions) (RetentionReport, error) {
+func (r Retention) Run(ctx context.Context, packages []sources.Package, opt RetentionOptions) (RetentionReport, error) {
 	opt = opt.withDefaults()
 	tasks, err := r.collect(ctx, packages, opt)
 	if err != nil {
@@ -137,8 +141,8 @@ func (r Retention) evaluate(ctx context.Context, task Task, ranker string, opt R
 		if rank == 0 {
 			rank = task.rank(res)
 		}
-		kept := task.sources().keptLines(res)
-		parse, err := task.sources().parseable(ctx, r.Splitter, res)
+		kept := task.codebase().keptLines(res)
+		parse, err := task.codebase().parseable(ctx, r.Splitter, res)
 		if err != nil {
 			return nil, err
 		}

@@ -9,17 +9,18 @@ import (
 	"testing"
 
 	"pith/bench"
+	"pith/bench/sources"
 	"pith/compress"
 )
 
 // slice is the fixed part of the benchmark that golden files guard: packages written for it.
-func slice(t testing.TB) []bench.Package {
+func slice(t testing.TB) []sources.Package {
 	t.Helper()
-	packages, err := bench.FolderPackages("testdata/packages")
+	packages, err := sources.FolderPackages("testdata/packages")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return bench.Mark(packages, map[string]bool{"folder harbor": true})
+	return sources.Mark(packages, map[string]bool{"folder harbor": true})
 }
 
 func sliceOptions(queries int, rankers ...string) bench.RetentionOptions {

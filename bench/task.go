@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"pith/bench/sources"
 	"pith/compress"
 	"pith/parsers"
 )
@@ -29,8 +30,8 @@ type Task struct {
 	parsed []parsers.File
 }
 
-// sources are the task's files with their chunks.
-func (t Task) sources() sources { return sources{t.Files, t.parsed} }
+// codebase is the task's files with their chunks.
+func (t Task) codebase() codebase { return codebase{t.Files, t.parsed} }
 
 // A lineRange is a run of lines of one of a task's files. key is the line that must be seen to know
 // what stands there.
@@ -69,7 +70,7 @@ type draft struct {
 // make builds a task around the documented function of the file paths[at] that pick chooses. It
 // reports false where pick wants none, or the file and its neighbours have too few functions to
 // choose from or another one described alike.
-func (m taskMaker) make(ctx context.Context, pkg Package, paths []string, at int, pick func([]needle) (needle, bool)) (
+func (m taskMaker) make(ctx context.Context, pkg sources.Package, paths []string, at int, pick func([]needle) (needle, bool)) (
 	Task, bool, error,
 ) {
 	own, ok, err := m.read(ctx, pkg.FS, paths[at], m.contextBytes)
@@ -99,12 +100,12 @@ func (m taskMaker) make(ctx context.Context, pkg Package, paths []string, at int
 	if len(task.candidates()) < leastCandidates || task.needle.lines.len() < leastNeedleLines {
 		return Task{}, false, nil
 	}
-	task.defs = task.sources().definitions([]lineRange{task.needle})
+	task.defs = task.codebase().definitions([]lineRange{task.needle})
 	return task, true, nil
 }
 
 func (m taskMaker) read(ctx context.Context, fsys fs.FS, name string, limit int) (draft, bool, error) {
-	text, ok := readSource(fsys, name, limit)
+	text, ok := sources.Read(fsys, name, limit)
 	if !ok {
 		return draft{}, false, nil
 	}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
-	"pith/bench"
+	"pith/bench/costs"
 )
 
 // gap is a marker line of any language inside JSON.
@@ -23,15 +23,15 @@ var update = flag.Bool("update", false, "rewrite golden files")
 
 // conversations are those that agents of every style had, with the project's own sources as what
 // they read.
-func conversations(t *testing.T) []bench.Conversation {
+func conversations(t *testing.T) []costs.Conversation {
 	t.Helper()
 	files, err := filepath.Glob("testdata/conversations/*.json")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no conversations: %v", err)
 	}
-	var out []bench.Conversation
+	var out []costs.Conversation
 	for _, file := range files {
-		c, err := bench.ReadConversation(file, root)
+		c, err := costs.ReadConversation(file, root)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,7 +82,7 @@ func TestAgentConversations(t *testing.T) {
 // checkConversation compares what was sent with what arrived: everything but the code in the turns
 // is equal to the byte, and of the code there is nothing but lines of it, in order, and markers. It
 // returns the turns that arrived.
-func checkConversation(t *testing.T, c bench.Conversation, sent, got string) []gjson.Result {
+func checkConversation(t *testing.T, c costs.Conversation, sent, got string) []gjson.Result {
 	t.Helper()
 	if !gjson.Valid(got) {
 		t.Fatalf("not JSON: %.200s", got)
@@ -169,7 +169,7 @@ func TestPithIsCheapestForEveryConversation(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, errOut, status := pith(t, "", "bench", "session", "--format", "json", "--config", config)
-	var report bench.SessionReport
+	var report costs.SessionReport
 	if err := json.Unmarshal([]byte(out), &report); err != nil || status != 0 {
 		t.Fatalf("status %d, %v: %s", status, err, errOut)
 	}
@@ -178,7 +178,7 @@ func TestPithIsCheapestForEveryConversation(t *testing.T) {
 			t.Fatalf("row %+v", row)
 		}
 		for _, f := range row.Forms {
-			if f.Form != bench.FormPith && f.Cost <= row.Forms[1].Cost {
+			if f.Form != costs.FormPith && f.Cost <= row.Forms[1].Cost {
 				t.Errorf("%s: %s costs %.0f, pith %.0f", row.Conversation, f.Form, f.Cost, row.Forms[1].Cost)
 			}
 		}

@@ -8,13 +8,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"pith/bench"
+	"pith/bench/fleet"
 	"pith/gateway"
 )
 
 func benchFleetCommand() *cobra.Command {
 	var flags benchFlags
-	var measure bench.Fleet
+	var measure fleet.Fleet
 	cmd := &cobra.Command{
 		Use: "fleet",
 		Short: "Run several Pith processes on one Redis under load; kill, add and restart them, and have the " +

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"pith/bench"
+	"pith/bench/costs"
 	"pith/cache"
 	"pith/configs"
 	"pith/explain"
@@ -16,7 +16,7 @@ import (
 
 func benchProxyCommand() *cobra.Command {
 	var flags benchFlags
-	var measure bench.Proxy
+	var measure costs.Proxy
 	cmd := &cobra.Command{
 		Use:   "proxy",
 		Short: "Measure what the proxy adds to a request against a bare reverse proxy",

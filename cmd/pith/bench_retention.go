@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pith/bench"
+	"pith/bench/sources"
 	"pith/compress"
 	"pith/tokens"
 )
@@ -78,7 +79,7 @@ func (r *retentionFlags) run(cmd *cobra.Command) (err error) {
 	if err != nil {
 		return err
 	}
-	if r.options.HeldOutOnly && !slices.ContainsFunc(packages, func(p bench.Package) bool { return p.HeldOut }) {
+	if r.options.HeldOutOnly && !slices.ContainsFunc(packages, func(p sources.Package) bool { return p.HeldOut }) {
 		return usagef("--held-out: none of the packages found is held out by %s", r.manifest)
 	}
 	engine, err := newMeasuredEngine(cfg, func(next compress.Scorer) compress.Scorer { return bench.NewMemo(next) })
@@ -96,25 +97,25 @@ func (r *retentionFlags) run(cmd *cobra.Command) (err error) {
 	return r.print(cmd.OutOrStdout(), report)
 }
 
-func (r *retentionFlags) packages(ctx context.Context) ([]bench.Package, error) {
-	heldOut, err := bench.HeldOut(r.manifest)
+func (r *retentionFlags) packages(ctx context.Context) ([]sources.Package, error) {
+	heldOut, err := sources.HeldOut(r.manifest)
 	if err != nil {
 		return nil, fmt.Errorf("read manifest: %w", err)
 	}
-	var packages []bench.Package
+	var packages []sources.Package
 	folders := r.folders
 	if len(folders) == 0 {
-		packages = bench.LocalPackages(ctx)
+		packages = sources.LocalPackages(ctx)
 		if _, err := os.Stat(trainingSources); err == nil {
 			folders = []string{trainingSources}
 		}
 	}
 	for _, folder := range folders {
-		found, err := bench.FolderPackages(folder)
+		found, err := sources.FolderPackages(folder)
 		if err != nil {
 			return nil, usageError{err}
 		}
 		packages = append(packages, found...)
 	}
-	return bench.Mark(packages, heldOut), nil
+	return sources.Mark(packages, heldOut), nil
 }

@@ -9,13 +9,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"pith/bench"
+	"pith/bench/costs"
 	"pith/tokens"
 )
 
 func benchSessionCommand() *cobra.Command {
 	var flags benchFlags
-	var measure bench.Session
+	var measure costs.Session
 	var root string
 	cmd := &cobra.Command{
 		Use:   "session [FILE...]",
@@ -57,7 +57,7 @@ func benchSessionCommand() *cobra.Command {
 	return cmd
 }
 
-func readConversations(files []string, root string) ([]bench.Conversation, error) {
+func readConversations(files []string, root string) ([]costs.Conversation, error) {
 	if len(files) == 0 {
 		pattern := filepath.Join(root, "e2e/testdata/conversations/*.json")
 		files, _ = filepath.Glob(pattern) // the pattern is well formed
@@ -65,9 +65,9 @@ func readConversations(files []string, root string) ([]bench.Conversation, error
 			return nil, usagef("no conversations in %s: name files, or the checkout with --root", pattern)
 		}
 	}
-	var out []bench.Conversation
+	var out []costs.Conversation
 	for _, file := range files {
-		c, err := bench.ReadConversation(file, root)
+		c, err := costs.ReadConversation(file, root)
 		if err != nil {
 			return nil, usageError{err}
 		}

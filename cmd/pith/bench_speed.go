@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"pith/bench"
+	"pith/bench/costs"
 	"pith/cache"
 	"pith/compress"
 	"pith/configs"
@@ -22,7 +22,7 @@ import (
 type speedFlags struct {
 	benchFlags
 
-	measure        bench.Speed
+	measure        costs.Speed
 	publishedLimit time.Duration
 	largest        int
 	profile        string
@@ -84,7 +84,7 @@ func (s *speedFlags) run(cmd *cobra.Command) (err error) {
 	var engine *engineParts
 	count := func(text string) int { return len(engine.model.Tokenizer().Encode(text)) }
 	engine, err = newMeasuredEngine(cfg, func(next compress.Scorer) compress.Scorer {
-		s.measure.Meter = bench.NewMeter(next, func(seq compress.Sequence) int {
+		s.measure.Meter = costs.NewMeter(next, func(seq compress.Sequence) int {
 			// The head of a longer one is cut off.
 			return min(count(seq.Given)+count(seq.Text), engine.model.Card().MaxTokens)
 		})
@@ -125,13 +125,13 @@ func (s *speedFlags) run(cmd *cobra.Command) (err error) {
 
 // cold is the engine's parts once more, with the deadline and the parse workers that they have in a
 // server.
-func (s *speedFlags) cold(cfg configs.Compress, parts *engineParts, workers *parsers.Pool) (bench.Cold, error) {
+func (s *speedFlags) cold(cfg configs.Compress, parts *engineParts, workers *parsers.Pool) (costs.Cold, error) {
 	cfg.Deadline = s.deadline
 	within, err := parts.with(cfg, func(o *compress.Options) { o.Splitter = workers })
 	if err != nil {
-		return bench.Cold{}, err
+		return costs.Cold{}, err
 	}
-	return bench.Cold{Compressor: within, Deadline: s.deadline, Requests: s.measure.Cold.Requests}, nil
+	return costs.Cold{Compressor: within, Deadline: s.deadline, Requests: s.measure.Cold.Requests}, nil
 }
 
 // reference opens the model a second time for the published schedule, so that neither profits from
@@ -141,14 +141,14 @@ func (s *speedFlags) reference(cfg configs.Config, count func(string) int) (*per
 	if err != nil {
 		return nil, err
 	}
-	s.measure.Published = bench.PublishedSchedule{Scorer: scorer{m}, Tokens: count, Limit: s.publishedLimit}
+	s.measure.Published = costs.PublishedSchedule{Scorer: scorer{m}, Tokens: count, Limit: s.publishedLimit}
 	return m, nil
 }
 
 // machine makes the yardsticks; stop frees them.
 func (s *speedFlags) machine(m *perplexity.Model) (stop func() error, err error) {
 	card := m.Card()
-	s.measure.Machine = bench.Machine{
+	s.measure.Machine = costs.Machine{
 		TokenFLOP: 2 * float64(card.TokenWeights), LossFLOP: 2 * float64(card.LossWeights), Runtime: m.RuntimeTime,
 	}
 	formats := []string{perplexity.Float32, perplexity.Int8}
@@ -174,7 +174,7 @@ func (s *speedFlags) machine(m *perplexity.Model) (stop func() error, err error)
 			return stop, fmt.Errorf("multiply %s: %w", format, err)
 		}
 		open = append(open, x)
-		s.measure.Machine.Products = append(s.measure.Machine.Products, bench.Product{Format: format, Run: x.Run})
+		s.measure.Machine.Products = append(s.measure.Machine.Products, costs.Product{Format: format, Run: x.Run})
 	}
 	return stop, nil
 }
@@ -188,8 +188,8 @@ func (s *speedFlags) report(cmd *cobra.Command) (err error) {
 		}
 		defer func() { err = errors.Join(err, done()) }()
 	}
-	var shapes []bench.Shape
-	for _, shape := range bench.Shapes() {
+	var shapes []costs.Shape
+	for _, shape := range costs.Shapes() {
 		if shape.Tokens <= s.largest {
 			shapes = append(shapes, shape)
 		}

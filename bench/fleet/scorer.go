@@ -1,0 +1,123 @@
+package fleet
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Throughput is how much new code one and two processes have read by a remote scorer that
+// takes its time and does not get slower: where scoring is not the limit.
+type Throughput struct {
+	LatencyMS int     `json:"latency_ms"`
+	Slots     int     `json:"slots"` // of requests to the scorer at once, for each process
+	One       float64 `json:"one_per_second"`
+	Two       float64 `json:"two_per_second"`
+	Ratio     float64 `json:"ratio"`
+}
+
+// throughput counts answers with new code over the same time from one process and from two.
+func (f *fleet) throughput(ctx context.Context, report *Report) error {
+	t := Throughput{LatencyMS: 100, Slots: 4}
+	scorer := newScorer(time.Duration(t.LatencyMS) * time.Millisecond)
+	defer scorer.Close()
+	for _, n := range []int{1, 2} {
+		f.Progress(fmt.Sprintf("new code through a remote scorer, %d processes", n))
+		if err := f.scale(ctx, n, "", "PITH_SCORER_URL="+scorer.URL, "PITH_SCORER_PROTOCOL=openai",
+			"PITH_SCORER_MODEL=even",
+			fmt.Sprint("PITH_SCORER_REQUESTS=", t.Slots), "PITH_SCORER_TIMEOUT=1m", "PITH_RANKER=ami",
+			"PITH_SPEED=fast"); err != nil {
+			return err
+		}
+		rate, err := f.newCode(ctx, n)
+		f.stopAll()
+		if err != nil {
+			return err
+		}
+		if n == 1 {
+			t.One = rate
+		} else {
+			t.Two = rate
+		}
+	}
+	t.Ratio = t.Two / t.One
+	report.Throughput = t
+	return nil
+}
+
+// newCode returns how many requests with new code are answered in a second.
+func (f *fleet) newCode(ctx context.Context, n int) (float64, error) {
+	var done, failed atomic.Int64
+	start := time.Now()
+	end := start.Add(time.Duration(f.Seconds) * time.Second)
+	var wg sync.WaitGroup
+	for c := range f.Clients {
+		wg.Go(func() {
+			for turn := 0; time.Now().Before(end) && ctx.Err() == nil; turn++ {
+				body, err := json.Marshal(map[string]any{
+					"model": "gpt-4o", "user": "new/0",
+					"messages": []map[string]string{
+						{"role": "user", "content": f.question(fmt.Sprint("new ", n), c, turn)},
+					},
+				})
+				if err != nil {
+					panic(err) // strings always encode
+				}
+				status, header, _, err := f.post(ctx, f.next(), body, "")
+				if err != nil || status != http.StatusOK || header.Get("X-Pith-Ratio") == "" {
+					failed.Add(1)
+					continue
+				}
+				done.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if failed.Load() > 0 || done.Load() == 0 {
+		return 0, fmt.Errorf("%d requests were not compressed, %d were", failed.Load(), done.Load())
+	}
+	return float64(done.Load()) / time.Since(start).Seconds(), ctx.Err()
+}
+
+// newScorer is a server of OpenAI's protocol that takes a fixed time for each text, however
+// many there are, and makes log-probabilities of what stands before: even as a model on enough
+// cards is.
+func newScorer(latency time.Duration) *httptest.Server {
+	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			_, _ = w.Write([]byte(`{"data":[{"id":"even","max_model_len":100000}]}`)) // the proxy may have left
+			return
+		}
+		var in struct{ Prompt string }
+		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		select {
+		case <-time.After(latency):
+		case <-r.Context().Done():
+			return
+		}
+		const token = 4 // bytes of ASCII
+		var words []string
+		var values []any
+		seen := fnv.New32a()
+		for at := 0; at < len(in.Prompt); at += token {
+			word := in.Prompt[at:min(at+token, len(in.Prompt))]
+			_, _ = seen.Write([]byte(word)) // never fails
+			words, values = append(words, word), append(values, -float64(seen.Sum32()%10_000)/1000)
+		}
+		if len(values) > 0 {
+			values[0] = nil
+		}
+		_ = json.NewEncoder(w).Encode(map[string]any{"choices": []any{
+			map[string]any{"logprobs": map[string]any{"tokens": words, "token_logprobs": values}},
+		}})
+	}))
+}
