@@ -1,6 +1,9 @@
 package compress
 
-import "time"
+import (
+	"pith/compress/lexical"
+	"time"
+)
 
 // Options configure an Engine. Splitter and Counters are required; the rest has defaults.
 type Options struct {
@@ -9,7 +12,7 @@ type Options struct {
 	// Scorer is the language model. If nil, what needs one ranks by words.
 	Scorer Scorer
 	// Embedding knows words as vectors. If nil, only equal words match.
-	Embedding Embedding
+	Embedding lexical.Embedding
 	// Ranker is what auto stands for. If empty or auto, words: reading more does not keep more
 	// (bench/RESULTS.md).
 	Ranker string

@@ -292,32 +292,6 @@ func manyFunctions(n int) string {
 	return text.String()
 }
 
-func TestTerms(t *testing.T) {
-	for _, tt := range []struct{ text, want string }{
-		{"parseHTTPHeader2", "parse http header 2 parsehttpheader2"},
-		{"snake_case_names", "snake case name snakecasenames"},
-		{"how does the class index policies", "class index policy"},
-		{"x := Orders[i+1] // übergrößen", "x order 1 übergrößen"},
-		{"__init__", "init"},
-		{"", ""},
-	} {
-		if got := strings.Join(terms(tt.text), " "); got != tt.want {
-			t.Errorf("terms(%q) = %q, want %q", tt.text, got, tt.want)
-		}
-	}
-}
-
-func TestBM25PrefersTheNamedFunction(t *testing.T) {
-	texts := []string{
-		"func openFile(name string) {}", "func closeReader(r io.Reader) {}",
-		"// nothing of note\nvar x = 1",
-	}
-	scores := bm25Texts("where is the reader closed? see CloseReader", texts)
-	if byScore(scores)[0] != 1 || scores[2] != 0 {
-		t.Errorf("scores %v, want the second first and the third 0", scores)
-	}
-}
-
 func BenchmarkCompress(b *testing.B) {
 	var text strings.Builder
 	for i := range 40 {
@@ -330,14 +304,4 @@ func BenchmarkCompress(b *testing.B) {
 		compress(b, e, req)
 	}
 	b.ReportMetric(float64(tokens), "tokens")
-}
-
-func BenchmarkBM25(b *testing.B) {
-	var texts []string
-	for i := range 400 {
-		texts = append(texts, longFunction(20+i%60))
-	}
-	for b.Loop() {
-		bm25Texts("how is the total price of an order with tax updated?", texts)
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"pith/compress/lexical"
 	"pith/parsers"
 )
 
@@ -127,7 +128,7 @@ func (j *job) refRank(ctx context.Context, chunks []refChunk) error {
 		for i, c := range chunks {
 			texts[i] = c.text
 		}
-		scores = bm25Texts(j.req.Query, texts)
+		scores = lexical.BM25Texts(j.req.Query, texts)
 	}
 	for rank, i := range byScore(scores) {
 		chunks[i].score, chunks[i].rank = scores[i], rank+1

@@ -1,6 +1,9 @@
 package compress
 
-import "math"
+import (
+	"math"
+	"pith/compress/lexical"
+)
 
 // branchWords are the words with which code decides what comes next, in the languages that are
 // parsed.
@@ -37,12 +40,12 @@ func commentRuns(list [][2]int, nodes []node) [][2]int {
 
 func shapeOf(code string) (branches, calls int) {
 	for from := 0; from < len(code); {
-		if !isWordByte(code[from]) {
+		if !lexical.IsWordByte(code[from]) {
 			from++
 			continue
 		}
 		to := from
-		for to < len(code) && isWordByte(code[to]) {
+		for to < len(code) && lexical.IsWordByte(code[to]) {
 			to++
 		}
 		switch {

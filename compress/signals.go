@@ -3,8 +3,8 @@ package compress
 import (
 	"math"
 	"slices"
-	"strings"
 
+	"pith/compress/lexical"
 	"pith/parsers"
 )
 
@@ -45,19 +45,19 @@ type row [signals]float64
 
 // profiles are the texts of the ranked chunks as bags, over one vocabulary.
 type profiles struct {
-	words        *vocabulary
+	words        *lexical.Vocabulary
 	query        []int32
-	texts, heads []bag
+	texts, heads []lexical.Bag
 }
 
 func (j *job) profiles(ranked []int) profiles {
-	p := profiles{words: newVocabulary(), texts: make([]bag, len(ranked)), heads: make([]bag, len(ranked))}
-	p.query = p.words.distinct(j.req.Query)
-	p.words.ask(j.req.Query)
+	p := profiles{words: lexical.NewVocabulary(), texts: make([]lexical.Bag, len(ranked)), heads: make([]lexical.Bag, len(ranked))}
+	p.query = p.words.Distinct(j.req.Query)
+	p.words.NotePairs(j.req.Query)
 	for n, i := range ranked {
 		c := &j.chunks[i]
-		p.texts[n] = p.words.bag(c.src.path + " " + c.syntax.Name + "\n" + c.text())
-		p.heads[n] = p.words.bag(c.header())
+		p.texts[n] = p.words.Bag(c.src.path + " " + c.syntax.Name + "\n" + c.text())
+		p.heads[n] = p.words.Bag(c.header())
 	}
 	return p
 }
@@ -71,16 +71,16 @@ func (j *job) rows(ranked []int) []row {
 			rows[n][signal] = v
 		}
 	}
-	set(signalWords, bm25(p.query, p.texts))
-	set(signalSubject, bm25(p.words.distinct(mainSentence(j.req.Query)), p.texts))
-	set(signalRoots, bm25(p.words.distinctRoots(p.query), p.rooted()))
-	set(signalPairs, bm25Pairs(p.words.asked(j.req.Query), p.texts))
+	set(signalWords, lexical.BM25(p.query, p.texts))
+	set(signalSubject, lexical.BM25(p.words.Distinct(lexical.MainSentence(j.req.Query)), p.texts))
+	set(signalRoots, lexical.BM25(p.words.DistinctRoots(p.query), p.rooted()))
+	set(signalPairs, lexical.BM25Pairs(p.words.Pairs(j.req.Query), p.texts))
 	set(signalPath, j.pathScores(p, ranked))
 	if j.opt.Embedding != nil {
-		m := newMeaning(j.opt.Embedding, p)
-		set(signalHeadVec, m.cosines(p.heads))
-		set(signalBodyVec, m.cosines(p.texts))
-		set(signalBodyHit, m.matches(p.texts))
+		m := lexical.NewMeaning(j.opt.Embedding, p.words, p.query)
+		set(signalHeadVec, m.Cosines(p.heads))
+		set(signalBodyVec, m.Cosines(p.texts))
+		set(signalBodyHit, m.Matches(p.texts))
 	}
 	standardise(rows)
 	set(signalBeside, j.beside(ranked, evidence{rows: rows}.signal(signalWords)))
@@ -128,11 +128,11 @@ func standardise(rows []row) {
 
 // pathScores is BM25 over the paths of the files, for each chunk that of its file.
 func (j *job) pathScores(p profiles, ranked []int) []float64 {
-	paths := make([]bag, len(j.sources))
+	paths := make([]lexical.Bag, len(j.sources))
 	for i, src := range j.sources {
-		paths[i] = p.words.bag(src.path)
+		paths[i] = p.words.Bag(src.path)
 	}
-	byFile := bm25(p.query, paths)
+	byFile := lexical.BM25(p.query, paths)
 	scores := make([]float64, len(ranked))
 	for n, i := range ranked {
 		scores[n] = byFile[j.chunks[i].src.index]
@@ -157,14 +157,14 @@ func (j *job) fileScores(ranked []int, own []float64) []float64 {
 // named counts what the question names of what a chunk defines: an identifier as it is written, of
 // several words or with a capital or underscore inside, or called like a function.
 func (j *job) named(ranked []int) []float64 {
-	asked := identifiers(j.req.Query)
+	asked := lexical.Identifiers(j.req.Query)
 	scores := make([]float64, len(ranked))
 	for n, i := range ranked {
 		c := &j.chunks[i]
 		if c.syntax.Name == "" {
 			continue
 		}
-		own := lastPart(c.syntax.Name)
+		own := lexical.LastPart(c.syntax.Name)
 		switch {
 		case asked[own]:
 			scores[n] = 1
@@ -175,48 +175,14 @@ func (j *job) named(ranked []int) []float64 {
 	return scores
 }
 
-// identifiers lists the words of a text that look like names of code rather than of English: with
-// an underscore, a digit or a capital inside, in backquotes, or before a parenthesis.
-func identifiers(text string) map[string]bool {
-	found := map[string]bool{}
-	for from := 0; from < len(text); {
-		if !isWordByte(text[from]) {
-			from++
-			continue
-		}
-		to := from
-		for to < len(text) && isWordByte(text[to]) {
-			to++
-		}
-		word := text[from:to]
-		called := to < len(text) && text[to] == '('
-		quoted := from > 0 && to < len(text) && text[from-1] == text[to] && strings.IndexByte("`'\"", text[to]) >= 0
-		dotted := from > 0 && text[from-1] == '.' && to-from > 2
-		if len(word) > 1 && (called || quoted || dotted || strings.ContainsFunc(word[1:], isNamePart)) {
-			found[word] = true
-		}
-		from = to
-	}
-	return found
-}
-
-func isWordByte(c byte) bool {
-	return c == '_' || c == '$' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
-}
-
-func isNamePart(r rune) bool { return r == '_' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' }
-
-// lastPart is a qualified name's last part.
-func lastPart(name string) string { return name[1+strings.LastIndexAny(name, ".:#"):] }
-
 // places marks the chunks whose lines the question names: "server.go:120", "line 120" behind a
-// path, `File "x.py", line 12`. The innermost place of a trace is as good as any other.
+// Path, `File "x.py", line 12`. The innermost place of a trace is as good as any other.
 func (j *job) places(ranked []int) []float64 {
 	scores := make([]float64, len(ranked))
-	for _, at := range placesIn(j.req.Query) {
+	for _, at := range lexical.PlacesIn(j.req.Query) {
 		for n, i := range ranked {
 			c := &j.chunks[i]
-			if c.start < at.line && at.line <= c.end && samePath(c.src.path, at.path) {
+			if c.start < at.Line && at.Line <= c.end && lexical.SamePath(c.src.path, at.Path) {
 				scores[n] = 1
 			}
 		}
@@ -226,24 +192,24 @@ func (j *job) places(ranked []int) []float64 {
 
 // blockRows computes what can be known of parts of functions.
 func (j *job) blockRows(texts []string) []row {
-	p := profiles{words: newVocabulary(), texts: make([]bag, len(texts))}
-	p.query = p.words.distinct(j.req.Query)
+	p := profiles{words: lexical.NewVocabulary(), texts: make([]lexical.Bag, len(texts))}
+	p.query = p.words.Distinct(j.req.Query)
 	for i, text := range texts {
-		p.texts[i] = p.words.bag(text)
+		p.texts[i] = p.words.Bag(text)
 	}
 	rows := make([]row, len(texts))
 	for signal, scores := range map[int][]float64{
-		signalWords:   bm25(p.query, p.texts),
-		signalSubject: bm25(p.words.distinct(mainSentence(j.req.Query)), p.texts),
-		signalRoots:   bm25(p.words.distinctRoots(p.query), p.rooted()),
+		signalWords:   lexical.BM25(p.query, p.texts),
+		signalSubject: lexical.BM25(p.words.Distinct(lexical.MainSentence(j.req.Query)), p.texts),
+		signalRoots:   lexical.BM25(p.words.DistinctRoots(p.query), p.rooted()),
 	} {
 		for i, s := range scores {
 			rows[i][signal] = s
 		}
 	}
 	if j.opt.Embedding != nil {
-		m := newMeaning(j.opt.Embedding, p)
-		vectors, hits := m.cosines(p.texts), m.matches(p.texts)
+		m := lexical.NewMeaning(j.opt.Embedding, p.words, p.query)
+		vectors, hits := m.Cosines(p.texts), m.Matches(p.texts)
 		for i := range rows {
 			rows[i][signalBodyVec], rows[i][signalBodyHit] = vectors[i], hits[i]
 		}
@@ -263,11 +229,11 @@ func (r row) named() map[string]float64 {
 	return list
 }
 
-// rooted are the texts as bags of roots.
-func (p profiles) rooted() []bag {
-	list := make([]bag, len(p.texts))
+// Rooted are the texts as bags of roots.
+func (p profiles) rooted() []lexical.Bag {
+	list := make([]lexical.Bag, len(p.texts))
 	for n, text := range p.texts {
-		list[n] = p.words.rooted(text)
+		list[n] = p.words.Rooted(text)
 	}
 	return list
 }
@@ -286,37 +252,4 @@ func (j *job) beside(ranked []int, own []float64) []float64 {
 		}
 	}
 	return scores
-}
-
-// mainSentence is the sentence of a question that asks, or the first one.
-func mainSentence(query string) string {
-	first := ""
-	for from := 0; from < len(query); {
-		end := from + sentenceEnd(query[from:])
-		sentence := strings.TrimSpace(query[from:end])
-		if strings.HasSuffix(sentence, "?") {
-			return sentence
-		}
-		if first == "" {
-			first = sentence
-		}
-		from = end
-	}
-	return first
-}
-
-// sentenceEnd is the length of the first sentence of text: up to a line end, or to a full stop and
-// the like before white space.
-func sentenceEnd(text string) int {
-	for i := range len(text) {
-		switch text[i] {
-		case '\n':
-			return i + 1
-		case '.', '!', '?':
-			if i+1 == len(text) || text[i+1] == ' ' || text[i+1] == '\n' {
-				return i + 1
-			}
-		}
-	}
-	return len(text)
 }

@@ -17,7 +17,7 @@ var allowed = map[string][]string{
 	},
 	"pith/dialects":  {"pith/compress"},
 	"pith/dashboard": {"pith/explain"},
-	"pith/index":     {"pith/compress", "pith/explain", "pith/parsers"},
+	"pith/index":     {"pith/compress", "pith/compress/lexical", "pith/explain", "pith/parsers"},
 	"pith/mcp":       {"pith/compress", "pith/explain", "pith/index"},
 	"pith/explain":   {"pith/compress"},
 	"pith/retrieval": {
@@ -38,7 +38,8 @@ var allowed = map[string][]string{
 	"pith/bench/fleet":          {"pith/bench/synthetic"},
 	"pith/bench/sources":        {},
 	"pith/bench/synthetic":      {},
-	"pith/compress":             {"pith/parsers", "pith/internal/panics"},
+	"pith/compress":             {"pith/compress/lexical", "pith/parsers", "pith/internal/panics"},
+	"pith/compress/lexical":     {},
 	"pith/parsers":              {},
 	"pith/embedding":            {},
 	"pith/perplexity":           {"pith/perplexity/onnxgraph", "pith/internal/panics"},

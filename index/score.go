@@ -6,7 +6,7 @@ import (
 	"math"
 	"slices"
 
-	"pith/compress"
+	"pith/compress/lexical"
 )
 
 // BM25's constants.
@@ -18,7 +18,7 @@ const (
 // scores are those of the files that have words of the question, by the best of their chunks, what
 // their paths say, and the names that the question names.
 func (x *Index) scores(question string, within func(string) bool) map[string]float64 {
-	asked := compress.Terms(question)
+	asked := lexical.Terms(question)
 	slices.Sort(asked)
 	asked = slices.Compact(asked)
 	chunks, words := 0, 0
@@ -39,7 +39,7 @@ func (x *Index) scores(question string, within func(string) bool) map[string]flo
 			continue
 		}
 		byChunk := map[int32]float64{}
-		inPath := compress.Terms(name)
+		inPath := lexical.Terms(name)
 		bonus := 0.0
 		for i, term := range asked {
 			idf := math.Log(1 + (float64(chunks-holders[i])+.5)/(float64(holders[i])+.5))
@@ -64,7 +64,7 @@ func (x *Index) scores(question string, within func(string) bool) map[string]flo
 			best[name] = s
 		}
 	}
-	for id := range compress.Identifiers(question) {
+	for id := range lexical.Identifiers(question) {
 		for _, name := range x.defines[id] {
 			if within(name) {
 				best[name] += 10 / float64(len(x.defines[id]))
@@ -77,7 +77,7 @@ func (x *Index) scores(question string, within func(string) bool) map[string]flo
 // addNeighbours lets the files that define what the best chunks use profit from them.
 func (x *Index) addNeighbours(scores map[string]float64, question string, within func(string) bool) {
 	asked := map[string]bool{}
-	for _, term := range compress.Terms(question) {
+	for _, term := range lexical.Terms(question) {
 		asked[term] = true
 	}
 	order := slices.SortedFunc(maps.Keys(scores), func(a, b string) int {

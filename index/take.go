@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"pith/compress"
+	"pith/compress/lexical"
 	"pith/parsers"
 )
 
@@ -94,7 +94,7 @@ func (x *Index) know(ctx context.Context, name string, text []byte, info fs.File
 	f.Terms = map[string][]hit{}
 	for i, chunk := range f.Parsed.Chunks {
 		counts := map[string]int32{}
-		words := compress.Terms(string(text[chunk.Start:chunk.End]))
+		words := lexical.Terms(string(text[chunk.Start:chunk.End]))
 		for _, w := range words {
 			counts[w]++
 		}

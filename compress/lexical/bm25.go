@@ -1,4 +1,4 @@
-package compress
+package lexical
 
 import (
 	"maps"
@@ -13,16 +13,16 @@ const (
 	bm25B = 0.75
 )
 
-// A bag is a text as its terms, numbered, with their counts.
-type bag struct {
+// A Bag is a text as its terms, numbered, with their counts.
+type Bag struct {
 	counts map[int32]int32
 	length int
 	// pairs counts the neighbours in the text that are neighbours in the question as well.
 	pairs map[[2]int32]int32
 }
 
-// A vocabulary numbers the terms of a request in the order in which they come up.
-type vocabulary struct {
+// A Vocabulary numbers the terms of a request in the order in which they come up.
+type Vocabulary struct {
 	ids   map[string]int32
 	terms []string
 	// roots are the numbers of the terms' roots, pairs the neighbours in the question.
@@ -30,11 +30,11 @@ type vocabulary struct {
 	pairs map[[2]int32]bool
 }
 
-func newVocabulary() *vocabulary {
-	return &vocabulary{ids: map[string]int32{}, pairs: map[[2]int32]bool{}}
+func NewVocabulary() *Vocabulary {
+	return &Vocabulary{ids: map[string]int32{}, pairs: map[[2]int32]bool{}}
 }
 
-func (v *vocabulary) id(term string) int32 {
+func (v *Vocabulary) id(term string) int32 {
 	id, ok := v.ids[term]
 	if !ok {
 		id = int32(len(v.terms)) //nolint:gosec // a text has fewer than 2^31 terms
@@ -44,11 +44,11 @@ func (v *vocabulary) id(term string) int32 {
 	return id
 }
 
-// bag counts the terms of a text.
-func (v *vocabulary) bag(text string) bag {
-	b := bag{counts: map[int32]int32{}, pairs: map[[2]int32]int32{}}
+// Bag counts the terms of a text.
+func (v *Vocabulary) Bag(text string) Bag {
+	b := Bag{counts: map[int32]int32{}, pairs: map[[2]int32]int32{}}
 	last := int32(-1)
-	for _, term := range terms(text) {
+	for _, term := range Terms(text) {
 		id := v.id(term)
 		b.counts[id]++
 		b.length++
@@ -60,19 +60,19 @@ func (v *vocabulary) bag(text string) bag {
 	return b
 }
 
-// ask notes which terms are neighbours in the question.
-func (v *vocabulary) ask(query string) {
-	for _, pair := range v.asked(query) {
+// NotePairs notes which terms are neighbours in the question.
+func (v *Vocabulary) NotePairs(query string) {
+	for _, pair := range v.Pairs(query) {
 		v.pairs[pair] = true
 	}
 }
 
-// asked lists the neighbours in a question in their order, each once.
-func (v *vocabulary) asked(query string) [][2]int32 {
+// Pairs lists the neighbours in a question in their order, each once.
+func (v *Vocabulary) Pairs(query string) [][2]int32 {
 	var list [][2]int32
 	seen := map[[2]int32]bool{}
 	last := int32(-1)
-	for n, term := range terms(query) {
+	for n, term := range Terms(query) {
 		id := v.id(term)
 		if pair := [2]int32{last, id}; n > 0 && n < maxQueryTerms && !seen[pair] {
 			seen[pair] = true
@@ -83,8 +83,8 @@ func (v *vocabulary) asked(query string) [][2]int32 {
 	return list
 }
 
-// distinctRoots lists the roots of terms, each once.
-func (v *vocabulary) distinctRoots(ids []int32) []int32 {
+// DistinctRoots lists the roots of terms, each once.
+func (v *Vocabulary) DistinctRoots(ids []int32) []int32 {
 	var list []int32
 	for _, id := range ids {
 		if root := v.root(id); !slices.Contains(list, root) {
@@ -94,9 +94,9 @@ func (v *vocabulary) distinctRoots(ids []int32) []int32 {
 	return list
 }
 
-// rooted is a bag of the roots of a bag's terms.
-func (v *vocabulary) rooted(b bag) bag {
-	r := bag{counts: make(map[int32]int32, len(b.counts)), length: b.length}
+// Rooted is a bag of the roots of a bag's terms.
+func (v *Vocabulary) Rooted(b Bag) Bag {
+	r := Bag{counts: make(map[int32]int32, len(b.counts)), length: b.length}
 	for id, n := range b.counts {
 		r.counts[v.root(id)] += n
 	}
@@ -104,7 +104,7 @@ func (v *vocabulary) rooted(b bag) bag {
 }
 
 // root is the number of a term's root, which is a term itself.
-func (v *vocabulary) root(id int32) int32 {
+func (v *Vocabulary) root(id int32) int32 {
 	for len(v.roots) < len(v.terms) {
 		v.roots = append(v.roots, -1)
 	}
@@ -115,11 +115,11 @@ func (v *vocabulary) root(id int32) int32 {
 	return v.roots[id]
 }
 
-// distinct numbers the distinct terms of a question in their order, maxQueryTerms at most.
-func (v *vocabulary) distinct(query string) []int32 {
+// Distinct numbers the distinct terms of a question in their order, maxQueryTerms at most.
+func (v *Vocabulary) Distinct(query string) []int32 {
 	var list []int32
 	seen := map[int32]bool{}
-	for _, term := range terms(query) {
+	for _, term := range Terms(query) {
 		if id := v.id(term); !seen[id] && len(list) < maxQueryTerms {
 			seen[id] = true
 			list = append(list, id)
@@ -128,19 +128,19 @@ func (v *vocabulary) distinct(query string) []int32 {
 	return list
 }
 
-// bm25 scores texts for the terms of a query.
-func bm25(query []int32, texts []bag) []float64 {
-	return rare(texts, query, func(b bag, id int32) int32 { return b.counts[id] })
+// BM25 scores texts for the terms of a query.
+func BM25(query []int32, texts []Bag) []float64 {
+	return rare(texts, query, func(b Bag, id int32) int32 { return b.counts[id] })
 }
 
-// bm25Pairs scores texts for the neighbours of a question, in the order of pairs.
-func bm25Pairs(pairs [][2]int32, texts []bag) []float64 {
-	return rare(texts, pairs, func(b bag, pair [2]int32) int32 { return b.pairs[pair] })
+// BM25Pairs scores texts for the neighbours of a question, in the order of pairs.
+func BM25Pairs(pairs [][2]int32, texts []Bag) []float64 {
+	return rare(texts, pairs, func(b Bag, pair [2]int32) int32 { return b.pairs[pair] })
 }
 
 // rare is BM25 of texts for what is asked for, in that order: another would change the last bits of
 // the sum.
-func rare[T any](texts []bag, asked []T, count func(bag, T) int32) []float64 {
+func rare[T any](texts []Bag, asked []T, count func(Bag, T) int32) []float64 {
 	average := 0.0
 	for _, text := range texts {
 		average += float64(text.length) / float64(len(texts))
@@ -167,17 +167,17 @@ func rare[T any](texts []bag, asked []T, count func(bag, T) int32) []float64 {
 	return scores
 }
 
-// bm25Texts scores texts for a query.
-func bm25Texts(query string, texts []string) []float64 {
-	terms := newVocabulary()
-	asked := terms.distinct(query)
-	bags := make([]bag, len(texts))
+// BM25Texts scores texts for a query.
+func BM25Texts(query string, texts []string) []float64 {
+	terms := NewVocabulary()
+	asked := terms.Distinct(query)
+	bags := make([]Bag, len(texts))
 	for i, text := range texts {
-		bags[i] = terms.bag(text)
+		bags[i] = terms.Bag(text)
 	}
-	return bm25(asked, bags)
+	return BM25(asked, bags)
 }
 
 // order lists the terms of a bag by their numbers: sums in another order would differ in the last
 // bits.
-func (b bag) order() []int32 { return slices.Sorted(maps.Keys(b.counts)) }
+func (b Bag) order() []int32 { return slices.Sorted(maps.Keys(b.counts)) }

@@ -1,4 +1,4 @@
-package compress
+package lexical
 
 import (
 	"path"
@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// A place is a line of a file that a question names.
-type place struct {
-	path string
-	line int // from 1
+// A Place is a line of a file that a question names.
+type Place struct {
+	Path string
+	Line int // from 1
 }
 
 // maxPlaces bounds the places of a question: a log of megabytes names thousands.
@@ -20,19 +20,19 @@ const maxPlaces = 64
 // a.ts(12,3), A.java:12.
 var placePattern = regexp.MustCompile(`([\w./\\@+-]+\.[A-Za-z]\w{0,5})"?(?::|\(|, line |,? line )(\d{1,7})`)
 
-// placesIn lists the places that a text names.
-func placesIn(text string) []place {
-	var list []place
+// PlacesIn lists the places that a text names.
+func PlacesIn(text string) []Place {
+	var list []Place
 	for _, m := range placePattern.FindAllStringSubmatch(text, maxPlaces) {
 		if line, err := strconv.Atoi(m[2]); err == nil {
-			list = append(list, place{path: strings.ReplaceAll(m[1], `\`, "/"), line: line})
+			list = append(list, Place{Path: strings.ReplaceAll(m[1], `\`, "/"), Line: line})
 		}
 	}
 	return list
 }
 
-// samePath reports that one path ends in the other: a trace names files from another root.
-func samePath(a, b string) bool {
+// SamePath reports that one path ends in the other: a trace names files from another root.
+func SamePath(a, b string) bool {
 	a, b = path.Clean("/"+a), path.Clean("/"+b)
 	return strings.HasSuffix(a, b) || strings.HasSuffix(b, a)
 }

@@ -1,4 +1,4 @@
-package compress
+package lexical
 
 import "math"
 
@@ -15,8 +15,8 @@ type Embedding interface {
 // fullScale is 1 in the coordinates of an Embedding.
 const fullScale = 254
 
-// A meaning compares bags of words with a question through an Embedding.
-type meaning struct {
+// A Meaning compares bags of words with a question through an Embedding.
+type Meaning struct {
 	query   []float64   // the question's bag, of length 1
 	weights []float64   // of the question's terms
 	near    [][]float64 // near[q][w] is the cosine of the question's term q and the vocabulary's word w
@@ -24,16 +24,17 @@ type meaning struct {
 	code    []float64   // weights of the vocabulary's words in code
 }
 
-func newMeaning(e Embedding, p profiles) *meaning {
-	m := &meaning{vectors: make([][]int8, len(p.words.terms)), code: make([]float64, len(p.words.terms))}
-	asked := make([]float64, len(p.words.terms))
-	for w, term := range p.words.terms {
+// NewMeaning returns the meaning of a question, whose terms query lists, for the words of v.
+func NewMeaning(e Embedding, v *Vocabulary, query []int32) *Meaning {
+	m := &Meaning{vectors: make([][]int8, len(v.terms)), code: make([]float64, len(v.terms))}
+	asked := make([]float64, len(v.terms))
+	for w, term := range v.terms {
 		if vector, question, code, ok := e.Embed(term); ok {
 			m.vectors[w], asked[w], m.code[w] = vector, float64(question), float64(code)
 		}
 	}
 	total := 0.0
-	for _, q := range p.query {
+	for _, q := range query {
 		weight := asked[q]
 		if m.vectors[q] == nil {
 			weight = unknownWeight
@@ -46,14 +47,14 @@ func newMeaning(e Embedding, p profiles) *meaning {
 	for q := range m.weights {
 		m.weights[q] *= math.Sqrt(total+0.01) / (total + 1)
 	}
-	for _, q := range p.query {
+	for _, q := range query {
 		m.near = append(m.near, m.cosinesOf(q))
 	}
 	return m
 }
 
 // cosinesOf compares one word with all others: 1 with itself, -1 where one of the two is unknown.
-func (m *meaning) cosinesOf(q int32) []float64 {
+func (m *Meaning) cosinesOf(q int32) []float64 {
 	list := make([]float64, len(m.vectors))
 	for w, vector := range m.vectors {
 		switch {
@@ -78,8 +79,8 @@ func dot(a, b []int8) int32 {
 	return sum
 }
 
-// cosines compares the question's bag with those of texts.
-func (m *meaning) cosines(texts []bag) []float64 {
+// Cosines compares the question's bag with those of texts.
+func (m *Meaning) Cosines(texts []Bag) []float64 {
 	scores := make([]float64, len(texts))
 	if m.query == nil {
 		return scores
@@ -97,9 +98,9 @@ func (m *meaning) cosines(texts []bag) []float64 {
 	return scores
 }
 
-// matches lets each word of the question find the text's nearest word and sums up how near they
+// Matches lets each word of the question find the text's nearest word and sums up how near they
 // are.
-func (m *meaning) matches(texts []bag) []float64 {
+func (m *Meaning) Matches(texts []Bag) []float64 {
 	scores := make([]float64, len(texts))
 	for i, text := range texts {
 		for q, near := range m.near {

@@ -1,4 +1,6 @@
-package compress
+// Package lexical says what the words of texts say of them: their terms and roots, BM25 over these,
+// words that mean the same, and what a question names.
+package lexical
 
 import (
 	"strings"
@@ -19,11 +21,11 @@ var stopwords = map[string]bool{
 	"please": true,
 }
 
-// terms splits text at everything that is no letter or digit, and identifiers at case changes and
+// Terms splits text at everything that is no letter or digit, and identifiers at case changes and
 // digits ("parseHTTPHeader2" is parse, http, header, 2); it lower-cases and takes plural endings
 // off. An identifier of several parts also counts as a whole, so that its exact name in the query
 // outweighs its parts.
-func terms(text string) []string {
+func Terms(text string) []string {
 	var list []string
 	for word := range strings.FieldsFuncSeq(
 		text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' }) {
