@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"pith/compress/knapsack"
 	"pith/parsers"
 )
 
@@ -24,12 +25,12 @@ type outcome struct {
 
 // A choice is the walk over the whole input for the knapsack, with what each form stands for.
 type choice struct {
-	steps    []step
+	steps    []knapsack.Step
 	outcomes [][]outcome // by step and form
 	sources  []*source   // by step
 }
 
-func (w *choice) add(src *source, s step, list ...outcome) int {
+func (w *choice) add(src *source, s knapsack.Step, list ...outcome) int {
 	w.steps = append(w.steps, s)
 	w.outcomes = append(w.outcomes, list)
 	w.sources = append(w.sources, src)
@@ -55,8 +56,8 @@ func (j *job) walk() *choice {
 func (j *job) walkFile(w *choice, src *source, from, to int) {
 	head := -1
 	if len(j.sources) > 1 {
-		s := keep(j.header(src), 0, 1)
-		s.alone = j.memo.count(src.markerLine(0, src.lines(), src.name()) + "\n")
+		s := knapsack.Keep(j.header(src), 0, 1)
+		s.Alone = j.memo.count(src.markerLine(0, src.lines(), src.name()) + "\n")
 		head = w.add(src, s, outcome{})
 	}
 	if src.level == cutFile {
@@ -68,14 +69,14 @@ func (j *job) walkFile(w *choice, src *source, from, to int) {
 		if head < 0 {
 			skip = len(w.steps) + 1
 		}
-		w.add(src, keep(src.cost(0, src.lines()), value, skip), outcome{lines: [][2]int{{0, src.lines()}}})
+		w.add(src, knapsack.Keep(src.cost(0, src.lines()), value, skip), outcome{lines: [][2]int{{0, src.lines()}}})
 	} else {
 		for i := from; i < to; {
 			i = j.walkChunk(w, i)
 		}
 	}
 	if head >= 0 {
-		w.steps[head].skip = len(w.steps)
+		w.steps[head].Skip = len(w.steps)
 	}
 }
 
@@ -89,22 +90,22 @@ func (j *job) walkChunk(w *choice, i int) (next int) {
 			value += j.chunks[k].value
 		}
 		last := j.chunks[end-1].end
-		at := w.add(c.src, keep(c.src.cost(c.start, last), value, 0), outcome{lines: [][2]int{{c.start, last}}})
-		w.steps[at].skip = len(w.steps)
+		at := w.add(c.src, knapsack.Keep(c.src.cost(c.start, last), value, 0), outcome{lines: [][2]int{{c.start, last}}})
+		w.steps[at].Skip = len(w.steps)
 		return end
 	}
 	forms, outcomes := j.forms(c)
-	at := w.add(c.src, step{forms: forms}, outcomes...)
+	at := w.add(c.src, knapsack.Step{Forms: forms}, outcomes...)
 	for k := i + 1; k < end; {
 		if inner := &j.chunks[k]; inner.isCloser() {
 			lines := [2]int{inner.start, inner.end}
-			w.add(c.src, keep(c.src.cost(inner.start, inner.end), 0, 0), outcome{lines: [][2]int{lines}})
+			w.add(c.src, knapsack.Keep(c.src.cost(inner.start, inner.end), 0, 0), outcome{lines: [][2]int{lines}})
 			k++
 			continue
 		}
 		k = j.walkChunk(w, k)
 	}
-	w.steps[at].skip = len(w.steps)
+	w.steps[at].Skip = len(w.steps)
 	return end
 }
 
@@ -125,33 +126,33 @@ func (j *job) inside(k, i int) bool {
 	return k == i
 }
 
-// forms lists how a chunk may stay, the whole first: what stands out is kept whole before anything
+// Forms lists how a chunk may stay, the whole first: what stands out is kept whole before anything
 // is cut inside.
-func (j *job) forms(c *chunk) (forms []form, outcomes []outcome) {
-	add := func(f form, lines [][2]int) {
+func (j *job) forms(c *chunk) (forms []knapsack.Form, outcomes []outcome) {
+	add := func(f knapsack.Form, lines [][2]int) {
 		forms = append(forms, f)
 		outcomes = append(outcomes, outcome{lines: lines})
 	}
 	own := c.src.cost(c.start, c.end)
-	add(form{tokens: own, value: c.value + c.needed}, [][2]int{{c.start, c.end}})
+	add(knapsack.Form{Tokens: own, Value: c.value + c.needed}, [][2]int{{c.start, c.end}})
 	if len(c.units) == 0 {
 		return forms, outcomes
 	}
 	if c.src.level != cutBlocks {
 		if frame := c.frameForm(); len(c.children) > 0 && frame.tokens < own { // for the sake of what is inside
-			add(form{tokens: frame.tokens, leads: frame.leads, trails: frame.trails}, frame.lines)
+			add(knapsack.Form{Tokens: frame.tokens, Leads: frame.leads, Trails: frame.trails}, frame.lines)
 		}
 		return forms, outcomes
 	}
 	for _, p := range c.pruned {
-		add(form{
-			tokens: p.tokens, value: fitted.Pack.Pruned*p.share*c.value + c.needed, leads: p.leads,
-			trails: p.trails,
+		add(knapsack.Form{
+			Tokens: p.tokens, Value: fitted.Pack.Pruned*p.share*c.value + c.needed, Leads: p.leads,
+			Trails: p.trails,
 		}, p.lines)
 	}
 	if frame := c.frameForm(); frame.tokens < own && (len(c.children) > 0 || c.sound(frame.lines)) {
-		add(form{
-			tokens: frame.tokens, value: fitted.Pack.Frame*c.value + c.needed, leads: frame.leads, trails: frame.trails,
+		add(knapsack.Form{
+			Tokens: frame.tokens, Value: fitted.Pack.Frame*c.value + c.needed, Leads: frame.leads, Trails: frame.trails,
 		}, frame.lines)
 	}
 	return forms, outcomes
@@ -210,15 +211,15 @@ func (j *job) choose(target int) (lines [][]bool, worth float64) {
 	for i, src := range j.sources {
 		lines[i] = make([]bool, src.lines())
 	}
-	chosen, ok := knapsack{steps: w.steps, marker: marker * j.markerPrice}.pack(target)
+	chosen, ok := knapsack.Tree{Steps: w.steps, Marker: marker * j.markerPrice}.Pack(target)
 	if !ok {
 		return lines, 0
 	}
 	for i, n := range chosen {
-		if n == left {
+		if n == knapsack.Left {
 			continue
 		}
-		worth += w.steps[i].forms[n].value
+		worth += w.steps[i].Forms[n].Value
 		for _, run := range w.outcomes[i][n].lines {
 			for line := run[0]; line < run[1]; line++ {
 				lines[w.sources[i].index][line] = true

@@ -1,6 +1,9 @@
 package compress
 
-import "slices"
+import (
+	"pith/compress/knapsack"
+	"slices"
+)
 
 // pruneRounds bounds how often a pruned form is mended until each local name has its declaration.
 const pruneRounds = 8
@@ -15,20 +18,20 @@ func (c *chunk) prune(share int) (piece, bool) {
 	walk, spans := steps(c.src, c.blocks, c.start, c.end)
 	total := 0.0
 	for _, s := range walk {
-		total += s.forms[0].value
+		total += s.Forms[0].Value
 	}
 	raised := make([]bool, len(walk))
 	for range pruneRounds {
-		chosen, ok := knapsack{steps: walk, marker: c.src.marker}.pack(share)
+		chosen, ok := knapsack.Tree{Steps: walk, Marker: c.src.marker}.Pack(share)
 		if !ok {
 			return piece{}, false
 		}
 		kept, value := make([]bool, c.end-c.start), 0.0
 		for i, n := range chosen {
-			if n == left {
+			if n == knapsack.Left {
 				continue
 			}
-			value += walk[i].forms[0].value
+			value += walk[i].Forms[0].Value
 			for line := spans[i][0]; line < spans[i][1]; line++ {
 				kept[line-c.start] = true
 			}
@@ -52,18 +55,18 @@ func (c *chunk) prune(share int) (piece, bool) {
 // mendOrphan raises the value of the block that declares a name, or, where that was done before and
 // did not help, takes the value of the block that uses it. It reports false where neither is in a
 // block.
-func mendOrphan(walk []step, spans [][2]int, raised []bool, o orphan) bool {
+func mendOrphan(walk []knapsack.Step, spans [][2]int, raised []bool, o orphan) bool {
 	holds := func(line int) int {
 		return slices.IndexFunc(spans, func(s [2]int) bool { return s[0] <= line && line < s[1] })
 	}
 	user, declaration := holds(o.line), holds(o.declared)
-	if declaration >= 0 && walk[declaration].skip > 0 && !raised[declaration] {
+	if declaration >= 0 && walk[declaration].Skip > 0 && !raised[declaration] {
 		raised[declaration] = true
-		walk[declaration].forms[0].value += 1
+		walk[declaration].Forms[0].Value += 1
 		return true
 	}
-	if user >= 0 && walk[user].skip > 0 && walk[user].forms[0].value > 0 {
-		walk[user].forms[0].value = 0
+	if user >= 0 && walk[user].Skip > 0 && walk[user].Forms[0].Value > 0 {
+		walk[user].Forms[0].Value = 0
 		return true
 	}
 	return false

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"math"
+	"pith/compress/knapsack"
 	"slices"
 	"strings"
 	"time"
@@ -259,13 +260,13 @@ func refChoose(weights []int, values []float64, preserved []int, budget int) []i
 	slices.SortStableFunc(items, func(a, b int) int { return cmp.Compare(ratio(b), ratio(a)) })
 	if len(items) <= refExactItems && budget <= refExactTokens {
 		slices.Reverse(items) // of equal choices the reference prefers the one without the last items
-		walk := make([]step, len(items))
+		walk := make([]knapsack.Step, len(items))
 		for n, i := range items {
-			walk[n] = keep(weights[i], worth[i], n+1)
+			walk[n] = knapsack.Keep(weights[i], worth[i], n+1)
 		}
-		forms, ok := knapsack{steps: walk}.pack(budget)
+		forms, ok := knapsack.Tree{Steps: walk}.Pack(budget)
 		for n, i := range items {
-			if ok && forms[n] != left {
+			if ok && forms[n] != knapsack.Left {
 				chosen = append(chosen, i)
 			}
 		}

@@ -1,6 +1,9 @@
 package compress
 
-import "math"
+import (
+	"math"
+	"pith/compress/knapsack"
+)
 
 // Segmentation of a function (LongCodeZip, section III-C): the lines that surprise the model begin
 // new blocks.
@@ -23,7 +26,7 @@ const (
 
 // lineScores returns the mean surprise, in bits, of the tokens that start on each line of text, the
 // line end excluded: BPEs merge the newline with what is before or after it. A line without such
-// tokens, a blank one, has 0; a line that the model's length limit cut off has NaN.
+// Tokens, a blank one, has 0; a line that the model's length limit cut off has NaN.
 func lineScores(text string, losses []Loss, dropped int) []float64 {
 	var scores []float64
 	next := 0
@@ -100,7 +103,7 @@ func spikes(scores []float64, theta float64) []int {
 
 // boundaries marks the lines that begin a block. The reference cuts behind a spike; the paper
 // observes that a spike opens a new block, and so it does in practice: the first statement of a
-// step is the surprising one. So the cut is before it.
+// Step is the surprising one. So the cut is before it.
 func boundaries(scores []float64) []bool {
 	_, std, n := deviation(scores)
 	theta := spikeAlpha * std
@@ -124,7 +127,7 @@ type segmenter struct {
 
 // blocks groups siblings. A boundary inside a unit counts for the unit's first line, so that no
 // statement is torn, and again inside the unit if that is opened. No block is smaller than the
-// marker that would take its place, and a comment stays with the statement below it.
+// Marker that would take its place, and a comment stays with the statement below it.
 func (g segmenter) blocks(units []node) []node {
 	var list []node
 	fresh := true // the next unit begins a block
@@ -177,16 +180,16 @@ func leaves(list []node, visit func(*node)) {
 	}
 }
 
-// steps turns the blocks of the lines [from, to) into the walk of the knapsack and tells which
+// Steps turns the blocks of the lines [from, to) into the walk of the knapsack and tells which
 // lines each step stands for.
-func steps(src *source, list []node, from, to int) (walk []step, spans [][2]int) {
-	add := func(s step, from, to int) {
+func steps(src *source, list []node, from, to int) (walk []knapsack.Step, spans [][2]int) {
+	add := func(s knapsack.Step, from, to int) {
 		walk = append(walk, s)
 		spans = append(spans, [2]int{from, to})
 	}
 	frame := func(from, to int) {
 		if from < to {
-			add(keep(src.cost(from, to), 0, 0), from, to)
+			add(knapsack.Keep(src.cost(from, to), 0, 0), from, to)
 		}
 	}
 	var visit func(list []node, from, to int)
@@ -196,12 +199,12 @@ func steps(src *source, list []node, from, to int) (walk []step, spans [][2]int)
 			from = b.end
 			at := len(walk)
 			if len(b.kids) == 0 {
-				add(keep(src.cost(b.start, b.end), b.value, 0), b.start, b.end)
+				add(knapsack.Keep(src.cost(b.start, b.end), b.value, 0), b.start, b.end)
 			} else {
-				add(keep(0, b.value, 0), b.start, b.start)
+				add(knapsack.Keep(0, b.value, 0), b.start, b.start)
 				visit(b.kids, b.start, b.end)
 			}
-			walk[at].skip = len(walk)
+			walk[at].Skip = len(walk)
 		}
 		frame(from, to)
 	}

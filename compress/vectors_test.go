@@ -2,6 +2,7 @@ package compress
 
 import (
 	"math"
+	"pith/compress/knapsack"
 	"slices"
 	"testing"
 )
@@ -118,17 +119,17 @@ func TestKnapsackVectors(t *testing.T) {
 		{"200", raw, 200, []int{1, 2, 3, 4, 5, 6}, []int{0, 2, 3, 5, 6}},
 		{"min-max values", norm, 80, []int{1, 2, 3, 4, 5, 6}, []int{0, 3, 5, 6}},
 	} {
-		steps := make([]step, len(weights))
+		steps := make([]knapsack.Step, len(weights))
 		for i := range steps {
-			steps[i] = keep(weights[i], tt.values[i], 0)
+			steps[i] = knapsack.Keep(weights[i], tt.values[i], 0)
 			if slices.Contains(tt.free, i) {
-				steps[i].skip = i + 1
+				steps[i].Skip = i + 1
 			}
 		}
-		chosen, ok := knapsack{steps: steps}.pack(tt.budget)
+		chosen, ok := knapsack.Tree{Steps: steps}.Pack(tt.budget)
 		var got []int
 		for i := range chosen {
-			if chosen[i] != left {
+			if chosen[i] != knapsack.Left {
 				got = append(got, i)
 			}
 		}
@@ -136,11 +137,11 @@ func TestKnapsackVectors(t *testing.T) {
 			t.Errorf("%s: kept %v (%v), want %v", tt.name, got, ok, tt.want)
 		}
 	}
-	steps := []step{keep(10, 60, 1), keep(20, 100, 2), keep(30, 120, 3)}
-	if kept, _ := (knapsack{steps: steps}).pack(50); !slices.Equal(kept, []int{left, 0, 0}) {
+	steps := []knapsack.Step{knapsack.Keep(10, 60, 1), knapsack.Keep(20, 100, 2), knapsack.Keep(30, 120, 3)}
+	if kept, _ := (knapsack.Tree{Steps: steps}).Pack(50); !slices.Equal(kept, []int{knapsack.Left, 0, 0}) {
 		t.Errorf("kept %v, want the two worth 220; greedy would take 160", kept)
 	}
-	if _, ok := (knapsack{steps: []step{keep(12, 0, 0)}}).pack(5); ok {
+	if _, ok := (knapsack.Tree{Steps: []knapsack.Step{knapsack.Keep(12, 0, 0)}}).Pack(5); ok {
 		t.Error("a frame of 12 tokens fits into 5")
 	}
 }

@@ -1,36 +1,36 @@
-package compress
+// Package knapsack chooses what stays of a text under a budget: the exact multiple-choice knapsack over
+// a tree whose gaps cost.
+package knapsack
 
 import (
 	"math"
 	"slices"
 )
 
-// A form is one way in which a step may stay.
-type form struct {
-	tokens int
-	value  float64
-	// leads and trails say that it begins or ends with lines left out: there it shares the marker
+// A Form is one way in which a step may stay.
+type Form struct {
+	Tokens int
+	Value  float64
+	// Leads and Trails say that it begins or ends with lines left out: there it shares the marker
 	// of the gap beside it. Tokens counts the marker of a trailing gap and not that of a leading
 	// one.
-	leads, trails bool
-	// skips says that the walk goes on behind the step's subtree and not inside it.
-	skips bool
+	Leads, Trails bool
 }
 
-// A step is one stop of the walk over the input in line order: what stands there stays in one of
+// A Step is one stop of the walk over the input in line order: what stands there stays in one of
 // its forms and the walk goes on at the next step, or it is left out with all that is inside and
-// the walk goes on at step skip. A step with skip == 0 stays.
-type step struct {
-	forms []form
-	skip  int
-	// alone is the price of leaving out a step that opens and closes a text of its own (a file
+// the walk goes on at step Skip. A step with Skip == 0 stays.
+type Step struct {
+	Forms []Form
+	Skip  int
+	// Alone is the price of leaving out a step that opens and closes a text of its own (a file
 	// among several); such a step shares no gap with its neighbours. 0 for all others.
-	alone int
+	Alone int
 }
 
-// keep is a step of one form.
-func keep(tokens int, value float64, skip int) step {
-	return step{forms: []form{{tokens: tokens, value: value}}, skip: skip}
+// Keep is a step of one form.
+func Keep(tokens int, value float64, skip int) Step {
+	return Step{Forms: []Form{{Tokens: tokens, Value: value}}, Skip: skip}
 }
 
 // maxCells bounds the table: 2^19 float64 cells are 4 MiB. Beyond it tokens are counted in coarser
@@ -38,13 +38,13 @@ func keep(tokens int, value float64, skip int) step {
 // than one unit a step.
 const maxCells = 1 << 19
 
-// A knapsack is the multiple-choice knapsack over a tree (LongCodeZip, section III-D, has one form
+// A Tree is the multiple-choice knapsack over a tree (LongCodeZip, section III-D, has one form
 // a block and no tree): what is nested needs what is around it, and each gap costs a marker. It is
 // exact.
-type knapsack struct {
-	steps []step
-	// marker is the cost of opening a gap.
-	marker int
+type Tree struct {
+	Steps []Step
+	// Marker is the cost of opening a gap.
+	Marker int
 }
 
 // The states of the walk: does the next marker cost, or is a gap open?
@@ -72,13 +72,13 @@ func (b *best) units(tokens int) int { return (tokens + b.unit - 1) / b.unit }
 // impossible is the value of what does not fit. Adding to it changes nothing.
 var impossible = math.Inf(-1)
 
-// left is the choice of a step that is left out.
-const left = -1
+// Left is the choice of a step that is left out.
+const Left = -1
 
-// pack returns the form of each step under budget tokens: its number, or left; steps inside of one
-// that is left out or skipped have left. It returns false if not even what must stay fits. Of equal
+// Pack returns the form of each step under budget tokens: its number, or Left; steps inside of one
+// that is left out have Left. It returns false if not even what must stay fits. Of equal
 // values the choice that keeps less wins.
-func (k knapsack) pack(budget int) (chosen []int, ok bool) {
+func (k Tree) Pack(budget int) (chosen []int, ok bool) {
 	if budget < 0 {
 		return nil, false
 	}
@@ -87,22 +87,22 @@ func (k knapsack) pack(budget int) (chosen []int, ok bool) {
 	if table.row(0, state)[room] == impossible {
 		return nil, false
 	}
-	chosen = slices.Repeat([]int{left}, len(k.steps))
-	for i := 0; i < len(k.steps); {
-		s := &k.steps[i]
+	chosen = slices.Repeat([]int{Left}, len(k.Steps))
+	for i := 0; i < len(k.Steps); {
+		s := &k.Steps[i]
 		want := table.row(i, state)[room]
-		if s.skip > 0 {
+		if s.Skip > 0 {
 			price, after := k.out(table, s, state)
-			if at(table.row(s.skip, after), room-price) == want {
-				state, room, i = after, room-price, s.skip
+			if at(table.row(s.Skip, after), room-price) == want {
+				state, room, i = after, room-price, s.Skip
 				continue
 			}
 		}
-		for n, f := range s.forms {
-			next, price, after := k.in(table, i, f, state)
-			if at(table.row(next, after), room-price)+f.value == want {
+		for n, f := range s.Forms {
+			price, after := k.in(table, i, f, state)
+			if at(table.row(i+1, after), room-price)+f.Value == want {
 				chosen[i] = n
-				state, room, i = after, room-price, next
+				state, room, i = after, room-price, i+1
 				break
 			}
 		}
@@ -111,38 +111,34 @@ func (k knapsack) pack(budget int) (chosen []int, ok bool) {
 }
 
 // out is the price of leaving a step out, in units, and the state behind it.
-func (k knapsack) out(table *best, s *step, state int) (price, after int) {
+func (k Tree) out(table *best, s *Step, state int) (price, after int) {
 	switch {
-	case s.alone > 0:
-		return table.units(s.alone), gapClosed
+	case s.Alone > 0:
+		return table.units(s.Alone), gapClosed
 	case state == gapOpen:
 		return 0, gapOpen
 	}
-	return table.units(k.marker), gapOpen
+	return table.units(k.Marker), gapOpen
 }
 
-// in is where the walk goes on behind a form of step i, its price in units, and the state there. A
-// form without lines leaves a gap open.
-func (k knapsack) in(table *best, i int, f form, state int) (next, price, after int) {
-	tokens := f.tokens
-	if f.leads && state == gapClosed {
-		tokens += k.marker
+// in is the price in units of a form of step i, and the state behind it. A form without lines leaves
+// a gap open.
+func (k Tree) in(table *best, i int, f Form, state int) (price, after int) {
+	tokens := f.Tokens
+	if f.Leads && state == gapClosed {
+		tokens += k.Marker
 	}
 	switch {
-	case k.steps[i].alone > 0:
+	case k.Steps[i].Alone > 0:
 		after = gapClosed
-	case f.trails:
+	case f.Trails:
 		after = gapOpen
-	case f.tokens > 0:
+	case f.Tokens > 0:
 		after = gapClosed
 	default:
 		after = state
 	}
-	next = i + 1
-	if f.skips {
-		next = k.steps[i].skip
-	}
-	return next, table.units(tokens), after
+	return table.units(tokens), after
 }
 
 // at is row[i], impossible before the row's start.
@@ -154,26 +150,26 @@ func at(cells []float64, i int) float64 {
 }
 
 // fill computes the table from the last step to the first.
-func (k knapsack) fill(budget int) *best {
+func (k Tree) fill(budget int) *best {
 	table := &best{unit: 1}
-	rows := (len(k.steps) + 1) * states
+	rows := (len(k.Steps) + 1) * states
 	table.unit += (budget + 1) * rows / maxCells
 	table.width = budget/table.unit + 1
 	table.cells = make([]float64, rows*table.width)
-	for i := len(k.steps) - 1; i >= 0; i-- {
-		s := &k.steps[i]
+	for i := len(k.Steps) - 1; i >= 0; i-- {
+		s := &k.Steps[i]
 		for state := range states {
 			cells := table.row(i, state)
 			for room := range cells {
 				cells[room] = impossible
 			}
-			if s.skip > 0 {
+			if s.Skip > 0 {
 				price, after := k.out(table, s, state)
-				raise(cells, table.row(s.skip, after), price, 0)
+				raise(cells, table.row(s.Skip, after), price, 0)
 			}
-			for _, f := range s.forms {
-				next, price, after := k.in(table, i, f, state)
-				raise(cells, table.row(next, after), price, f.value)
+			for _, f := range s.Forms {
+				price, after := k.in(table, i, f, state)
+				raise(cells, table.row(i+1, after), price, f.Value)
 			}
 		}
 	}

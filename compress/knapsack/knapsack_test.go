@@ -1,4 +1,4 @@
-package compress
+package knapsack
 
 import (
 	"math"
@@ -7,24 +7,24 @@ import (
 )
 
 // randomWalk makes a tree of blocks with frames between them, at most n steps, each in up to most
-// forms.
-func randomWalk(rng *rand.Rand, n, most int) []step {
-	var walk []step
+// Forms.
+func randomWalk(rng *rand.Rand, n, most int) []Step {
+	var walk []Step
 	var grow func(depth, room int)
 	grow = func(depth, room int) {
 		for room > 0 && len(walk) < n {
 			if rng.IntN(4) == 0 {
-				walk = append(walk, keep(1+rng.IntN(6), 0, 0))
+				walk = append(walk, Keep(1+rng.IntN(6), 0, 0))
 				room--
 				continue
 			}
 			at := len(walk)
-			walk = append(walk, step{forms: []form{randomForm(rng)}})
+			walk = append(walk, Step{Forms: []Form{randomForm(rng)}})
 			for range rng.IntN(most) {
-				walk[at].forms = append(walk[at].forms, randomForm(rng))
+				walk[at].Forms = append(walk[at].Forms, randomForm(rng))
 			}
 			if depth == 0 && rng.IntN(5) == 0 {
-				walk[at].alone = 1 + rng.IntN(4)
+				walk[at].Alone = 1 + rng.IntN(4)
 			}
 			room--
 			if depth < 3 && rng.IntN(3) == 0 {
@@ -32,71 +32,68 @@ func randomWalk(rng *rand.Rand, n, most int) []step {
 				grow(depth+1, inner)
 				room -= inner
 			}
-			walk[at].skip = len(walk)
+			walk[at].Skip = len(walk)
 		}
 	}
 	grow(0, n)
 	return walk
 }
 
-func randomForm(rng *rand.Rand) form {
-	f := form{tokens: rng.IntN(9), value: float64(rng.IntN(10))}
-	if f.tokens > 0 {
-		f.leads, f.trails, f.skips = rng.IntN(3) == 0, rng.IntN(3) == 0, rng.IntN(4) == 0
+func randomForm(rng *rand.Rand) Form {
+	f := Form{Tokens: rng.IntN(9), Value: float64(rng.IntN(10))}
+	if f.Tokens > 0 {
+		f.Leads, f.Trails = rng.IntN(3) == 0, rng.IntN(3) == 0
 	}
 	return f
 }
 
 // price replays a choice: its value and cost, markers included. It says by itself what gaps cost.
-func price(k knapsack, chosen func(int) int) (value float64, cost int) {
+func price(k Tree, chosen func(int) int) (value float64, cost int) {
 	gap := false
-	for i := 0; i < len(k.steps); {
-		s := k.steps[i]
+	for i := 0; i < len(k.Steps); {
+		s := k.Steps[i]
 		n := chosen(i)
-		if s.skip > 0 && n == left {
+		if s.Skip > 0 && n == Left {
 			switch {
-			case s.alone > 0:
-				cost += s.alone
+			case s.Alone > 0:
+				cost += s.Alone
 				gap = false
 			case !gap:
-				cost += k.marker
+				cost += k.Marker
 				gap = true
 			}
-			i = s.skip
+			i = s.Skip
 			continue
 		}
-		f := s.forms[max(n, 0)%len(s.forms)]
-		value += f.value
-		cost += f.tokens
-		if f.leads && !gap {
-			cost += k.marker
+		f := s.Forms[max(n, 0)%len(s.Forms)]
+		value += f.Value
+		cost += f.Tokens
+		if f.Leads && !gap {
+			cost += k.Marker
 		}
 		switch {
-		case s.alone > 0:
+		case s.Alone > 0:
 			gap = false
-		case f.trails:
+		case f.Trails:
 			gap = true
-		case f.tokens > 0:
+		case f.Tokens > 0:
 			gap = false
 		}
 		i++
-		if f.skips {
-			i = s.skip
-		}
 	}
 	return value, cost
 }
 
 // bestOf tries every choice of the steps from i on.
-func bestOf(k knapsack, chosen []int, i, budget int) float64 {
-	if i == len(k.steps) {
+func bestOf(k Tree, chosen []int, i, budget int) float64 {
+	if i == len(k.Steps) {
 		if value, cost := price(k, func(i int) int { return chosen[i] }); cost <= budget {
 			return value
 		}
 		return math.Inf(-1)
 	}
 	most := math.Inf(-1)
-	for n := left; n < len(k.steps[i].forms); n++ {
+	for n := Left; n < len(k.Steps[i].Forms); n++ {
 		chosen[i] = n
 		most = max(most, bestOf(k, chosen, i+1, budget))
 	}
@@ -106,10 +103,10 @@ func bestOf(k knapsack, chosen []int, i, budget int) float64 {
 func TestKnapsackAgainstAllChoices(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for round := range 400 {
-		k := knapsack{steps: randomWalk(rng, 7, 3), marker: rng.IntN(5)}
+		k := Tree{Steps: randomWalk(rng, 7, 3), Marker: rng.IntN(5)}
 		budget := rng.IntN(40)
-		most := bestOf(k, make([]int, len(k.steps)), 0, budget)
-		chosen, ok := k.pack(budget)
+		most := bestOf(k, make([]int, len(k.Steps)), 0, budget)
+		chosen, ok := k.Pack(budget)
 		if !ok {
 			if !math.IsInf(most, -1) {
 				t.Fatalf("round %d: nothing fits %d tokens, yet %v does", round, budget, most)
@@ -128,30 +125,30 @@ func TestKnapsackAgainstAllChoices(t *testing.T) {
 func TestKnapsackIsNeverWorseThanTwoStages(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))
 	for round := range 200 {
-		k := knapsack{steps: randomWalk(rng, 30, 3), marker: rng.IntN(5)}
+		k := Tree{Steps: randomWalk(rng, 30, 3), Marker: rng.IntN(5)}
 		budget := 20 + rng.IntN(100)
-		whole := knapsack{marker: k.marker}
-		for _, s := range k.steps {
-			s.forms = s.forms[:1]
-			whole.steps = append(whole.steps, s)
+		whole := Tree{Marker: k.Marker}
+		for _, s := range k.Steps {
+			s.Forms = s.Forms[:1]
+			whole.Steps = append(whole.Steps, s)
 		}
-		first, ok := whole.pack(budget)
+		first, ok := whole.Pack(budget)
 		if !ok {
 			continue
 		}
 		two := append([]int(nil), first...)
 		floor, _ := price(k, func(i int) int { return two[i] })
-		for i, s := range k.steps {
-			for n := 1; two[i] == left && n < len(s.forms); n++ {
+		for i, s := range k.Steps {
+			for n := 1; two[i] == Left && n < len(s.Forms); n++ {
 				two[i] = n
 				if value, cost := price(k, func(i int) int { return two[i] }); cost <= budget && value > floor {
 					floor = value
 				} else {
-					two[i] = left
+					two[i] = Left
 				}
 			}
 		}
-		chosen, _ := k.pack(budget)
+		chosen, _ := k.Pack(budget)
 		if value, _ := price(k, func(i int) int { return chosen[i] }); value < floor {
 			t.Fatalf("round %d: value %v, two stages find %v", round, value, floor)
 		}
@@ -162,23 +159,23 @@ func TestKnapsackIsNeverWorseThanTwoStages(t *testing.T) {
 // a budget smaller by one unit a step allows.
 func TestKnapsackCoarseUnits(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
-	k := knapsack{marker: 11}
+	k := Tree{Marker: 11}
 	for i := range 100 {
-		k.steps = append(k.steps, keep(20+rng.IntN(200), rng.Float64(), i+1))
+		k.Steps = append(k.Steps, Keep(20+rng.IntN(200), rng.Float64(), i+1))
 	}
 	const budget = 6000
 	table := k.fill(budget)
 	if table.unit < 2 {
 		t.Fatalf("unit %d: the table is too small for this test", table.unit)
 	}
-	chosen, ok := k.pack(budget)
+	chosen, ok := k.Pack(budget)
 	value, cost := price(k, func(i int) int { return chosen[i] })
 	if !ok || cost > budget {
 		t.Fatalf("%d tokens in a budget of %d", cost, budget)
 	}
 	small := k
-	small.steps = k.steps[:40] // fits the table exactly
-	exact, _ := small.pack(budget - table.unit*len(k.steps))
+	small.Steps = k.Steps[:40] // fits the table exactly
+	exact, _ := small.Pack(budget - table.unit*len(k.Steps))
 	if floor, _ := price(small, func(i int) int { return exact[i] }); value < floor {
 		t.Errorf("value %v is below the bound %v", value, floor)
 	}
@@ -186,12 +183,12 @@ func TestKnapsackCoarseUnits(t *testing.T) {
 
 func BenchmarkKnapsack(b *testing.B) {
 	rng := rand.New(rand.NewPCG(5, 6))
-	k := knapsack{steps: randomWalk(rng, 120, 3), marker: 11}
+	k := Tree{Steps: randomWalk(rng, 120, 3), Marker: 11}
 	total := 0
-	for _, s := range k.steps {
-		total += s.forms[0].tokens
+	for _, s := range k.Steps {
+		total += s.Forms[0].Tokens
 	}
 	for b.Loop() {
-		k.pack(max(total/2, 1500))
+		k.Pack(max(total/2, 1500))
 	}
 }
