@@ -12,7 +12,7 @@ import (
 
 	"pith/bench"
 	"pith/compress"
-	"pith/parsers"
+	"pith/parsers/processes"
 	"pith/perplexity"
 	"pith/tokens"
 )
@@ -21,8 +21,8 @@ var update = flag.Bool("update", false, "rewrite golden files")
 
 // TestMain makes the test binary a parse worker when a pool starts it as one, as main does.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 2 && os.Args[1] == parsers.WorkerArg {
-		if err := parsers.ServeWorker(os.Stdin, os.Stdout); err != nil {
+	if len(os.Args) == 2 && os.Args[1] == processes.WorkerArg {
+		if err := processes.ServeWorker(os.Stdin, os.Stdout); err != nil {
 			os.Exit(1)
 		}
 		os.Exit(0)
@@ -74,9 +74,9 @@ func newEmbedded(t testing.TB) compress.Scorer {
 	return embeddedModel{model}
 }
 
-func newPool(t testing.TB) *parsers.Pool {
+func newPool(t testing.TB) *processes.Pool {
 	t.Helper()
-	pool, err := parsers.NewPool(parsers.Options{InProcess: true})
+	pool, err := processes.NewPool(processes.Options{InProcess: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,16 +8,16 @@ import (
 	"strings"
 	"testing"
 
-	"pith/parsers"
+	"pith/parsers/processes"
 	"pith/tokens"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
 // pool parses in this process; none of the test's languages needs a worker.
-func pool(t testing.TB) *parsers.Pool {
+func pool(t testing.TB) *processes.Pool {
 	t.Helper()
-	p, err := parsers.NewPool(parsers.Options{InProcess: true})
+	p, err := processes.NewPool(processes.Options{InProcess: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -155,7 +155,7 @@ var (
 	ErrRequest = errors.New("bad request")
 )
 
-// A Splitter cuts a file. parsers.Pool is one.
+// A Splitter cuts a file. processes.Pool is one.
 type Splitter interface {
 	Parse(ctx context.Context, path string, src []byte) (parsers.File, error)
 	ParseAs(ctx context.Context, language string, src []byte) (parsers.File, error)

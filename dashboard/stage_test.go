@@ -14,7 +14,7 @@ import (
 	"pith/compress"
 	"pith/dashboard"
 	"pith/explain"
-	"pith/parsers"
+	"pith/parsers/processes"
 	"pith/tokens"
 )
 
@@ -62,7 +62,7 @@ func (c counters) For(model string) compress.Counter { return c.Counters.For(mod
 // newEngine is the real one, in this process.
 func newEngine(t *testing.T) *compress.Engine {
 	t.Helper()
-	pool, err := parsers.NewPool(parsers.Options{InProcess: true, Workers: 1})
+	pool, err := processes.NewPool(processes.Options{InProcess: true, Workers: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

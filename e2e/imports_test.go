@@ -42,6 +42,7 @@ var allowed = map[string][]string{
 	"pith/compress/knapsack":    {},
 	"pith/compress/lexical":     {},
 	"pith/parsers":              {},
+	"pith/parsers/processes":    {"pith/parsers"},
 	"pith/embedding":            {},
 	"pith/perplexity":           {"pith/perplexity/onnxgraph", "pith/internal/panics"},
 	"pith/perplexity/remote":    {"pith/perplexity"},

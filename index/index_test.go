@@ -13,7 +13,7 @@ import (
 
 	"pith/compress"
 	"pith/index"
-	"pith/parsers"
+	"pith/parsers/processes"
 	"pith/tokens"
 )
 
@@ -24,7 +24,7 @@ func (c counters) For(model string) compress.Counter { return c.Counters.For(mod
 // options are those of an index on the real parsers and the real engine.
 func options(t testing.TB, roots ...string) index.Options {
 	t.Helper()
-	pool, err := parsers.NewPool(parsers.Options{InProcess: true, Workers: 2})
+	pool, err := processes.NewPool(processes.Options{InProcess: true, Workers: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

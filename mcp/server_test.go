@@ -16,7 +16,7 @@ import (
 	"pith/compress"
 	"pith/index"
 	"pith/mcp"
-	"pith/parsers"
+	"pith/parsers/processes"
 	"pith/tokens"
 )
 
@@ -46,7 +46,7 @@ func workspace(t *testing.T) (dir, other string) {
 // opener opens indexes on the real parsers and the real engine.
 func opener(t *testing.T) func(context.Context, []string, func(int, int)) (*index.Index, error) {
 	t.Helper()
-	pool, err := parsers.NewPool(parsers.Options{InProcess: true, Workers: 1})
+	pool, err := processes.NewPool(processes.Options{InProcess: true, Workers: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"pith/parsers"
+	"pith/parsers/processes"
 )
 
 // largeGo is about 131 KB of real Go.
@@ -22,10 +23,10 @@ func BenchmarkParse(b *testing.B) {
 	src := largeGo(b)
 	for _, mode := range []struct {
 		name string
-		opts parsers.Options
+		opts processes.Options
 	}{
-		{"in-process", parsers.Options{InProcess: true, Timeout: 10 * time.Second}},
-		{"worker", parsers.Options{Workers: 1, Timeout: 10 * time.Second}},
+		{"in-process", processes.Options{InProcess: true, Timeout: 10 * time.Second}},
+		{"worker", processes.Options{Workers: 1, Timeout: 10 * time.Second}},
 	} {
 		b.Run(mode.name, func(b *testing.B) {
 			p := newPool(b, mode.opts)
@@ -44,8 +45,8 @@ func BenchmarkParse(b *testing.B) {
 // saved.
 func BenchmarkKnown(b *testing.B) {
 	src := largeGo(b)
-	p := newPool(b, parsers.Options{InProcess: true, Timeout: 10 * time.Second})
-	ctx := parsers.InScope(b.Context(), "a")
+	p := newPool(b, processes.Options{InProcess: true, Timeout: 10 * time.Second})
+	ctx := processes.InScope(b.Context(), "a")
 	if _, err := p.ParseAs(ctx, "go", src); err != nil {
 		b.Fatal(err)
 	}
@@ -64,7 +65,7 @@ func BenchmarkKnown(b *testing.B) {
 // BenchmarkWorkerStart is what a killed worker costs the next file.
 func BenchmarkWorkerStart(b *testing.B) {
 	for b.Loop() {
-		p, err := parsers.NewPool(parsers.Options{Workers: 1, Timeout: 10 * time.Second})
+		p, err := processes.NewPool(processes.Options{Workers: 1, Timeout: 10 * time.Second})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -95,7 +96,7 @@ func BenchmarkDetect(b *testing.B) {
 
 func BenchmarkFallback(b *testing.B) {
 	src := bytes.Repeat([]byte("key:\n  - value\n\n"), 64<<10)
-	p := newPool(b, parsers.Options{})
+	p := newPool(b, processes.Options{})
 	b.SetBytes(int64(len(src)))
 	for b.Loop() {
 		if _, err := p.ParseAs(b.Context(), "yaml", src); err != nil {

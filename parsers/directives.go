@@ -64,15 +64,15 @@ func directiveOf(line []byte) (word, rest string) {
 
 // framesOf lists the conditionals of a file in the order of their first lines, none where they do
 // not pair up.
-func framesOf(lines lineTable) []*conditionalFrame {
+func framesOf(lines Lines) []*conditionalFrame {
 	var list, open []*conditionalFrame
-	for line := 0; line < lines.count(); line++ {
+	for line := 0; line < lines.Count(); line++ {
 		word, rest := directiveOf(lines.text(line))
 		if word == "" {
 			continue
 		}
 		at := span{line, line + 1}
-		for at.end < lines.count() && bytes.HasSuffix(bytes.TrimRight(lines.text(at.end-1), "\r\n"), []byte("\\")) {
+		for at.end < lines.Count() && bytes.HasSuffix(bytes.TrimRight(lines.text(at.end-1), "\r\n"), []byte("\\")) {
 			at.end++
 		}
 		line = at.end - 1
@@ -105,7 +105,7 @@ func framesOf(lines lineTable) []*conditionalFrame {
 
 // pairFrames makes one frame of two conditionals of one depth of which the first opens brackets and
 // the other closes them.
-func pairFrames(lines lineTable, list []*conditionalFrame) []*conditionalFrame {
+func pairFrames(lines Lines, list []*conditionalFrame) []*conditionalFrame {
 	var out, pending []*conditionalFrame
 	paired := map[*conditionalFrame]bool{}
 	for _, f := range list {
@@ -137,7 +137,7 @@ func pairFrames(lines lineTable, list []*conditionalFrame) []*conditionalFrame {
 const maxOpener = 4
 
 // opens is how many more brackets a short conditional opens than it closes.
-func (f *conditionalFrame) opens(lines lineTable) int {
+func (f *conditionalFrame) opens(lines Lines) int {
 	if len(f.middles) > 0 || f.close.start-f.open.end > maxOpener {
 		return 0
 	}
@@ -151,7 +151,7 @@ func (f *conditionalFrame) opens(lines lineTable) int {
 
 // mask returns the text with blanks for the directives. With first, all branches but the first of
 // each conditional are blank as well: they may each hold half of a statement.
-func mask(lines lineTable, frames []*conditionalFrame, first bool) lineTable {
+func mask(lines Lines, frames []*conditionalFrame, first bool) Lines {
 	src := bytes.Clone(lines.src)
 	blank := func(s span) {
 		text := src[lines.start(s.start):lines.start(s.end)]
@@ -173,7 +173,7 @@ func mask(lines lineTable, frames []*conditionalFrame, first bool) lineTable {
 			}
 		}
 	}
-	return lineTable{src: src, starts: lines.starts}
+	return Lines{src: src, starts: lines.starts}
 }
 
 // hidden reports that the grammar does not see a branch.

@@ -7,11 +7,11 @@ import (
 	"testing"
 	"time"
 
-	"pith/parsers"
+	"pith/parsers/processes"
 )
 
 // fuzzTiling seeds f with the samples of a language and checks that the chunks of whatever comes
-// tile it, and that the same bytes give the same chunks, cut again or remembered.
+// Tile it, and that the same bytes give the same chunks, cut again or remembered.
 func fuzzTiling(f *testing.F, language, pattern string) {
 	paths, err := filepath.Glob(filepath.Join("testdata", pattern))
 	if err != nil || len(paths) == 0 {
@@ -23,9 +23,9 @@ func fuzzTiling(f *testing.F, language, pattern string) {
 		f.Add(src[:len(src)/2])
 		f.Add(src[len(src)/3:])
 	}
-	p := newPool(f, parsers.Options{InProcess: true, Workers: 1, Timeout: time.Second})
+	p := newPool(f, processes.Options{InProcess: true, Workers: 1, Timeout: time.Second})
 	f.Fuzz(func(t *testing.T, src []byte) {
-		scoped := parsers.InScope(t.Context(), "a")
+		scoped := processes.InScope(t.Context(), "a")
 		first, err := p.ParseAs(scoped, language, src)
 		if err != nil {
 			t.Fatal(err)

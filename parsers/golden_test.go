@@ -9,13 +9,14 @@ import (
 	"testing"
 
 	"pith/parsers"
+	"pith/parsers/processes"
 )
 
 var update = flag.Bool("update", false, "write the golden files instead of comparing")
 
 // TestOutline compares the chunks and units of each sample with its golden file.
 func TestOutline(t *testing.T) {
-	p := newPool(t, parsers.Options{})
+	p := newPool(t, processes.Options{})
 	paths, err := filepath.Glob("testdata/sample*")
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no samples (%v)", err)
@@ -49,7 +50,7 @@ func golden(t *testing.T, path, got string) {
 	}
 }
 
-// outline shows a file as its lines with, before each, the chunk that begins there and how deep in
+// Outline shows a file as its lines with, before each, the chunk that begins there and how deep in
 // units the line is.
 func outline(f parsers.File, src []byte) string {
 	var b strings.Builder

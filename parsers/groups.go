@@ -4,8 +4,8 @@ import "bytes"
 
 // A cutter turns the nodes of one file into chunks and units.
 type cutter struct {
-	syntax *syntax
-	lines  lineTable
+	syntax *Syntax
+	lines  Lines
 	nodes  []node
 	// comments maps the first byte of each comment to its end, to see past comments at line ends.
 	comments map[int]int
@@ -14,7 +14,7 @@ type cutter struct {
 	markup []int
 }
 
-func newCutter(s *syntax, lines lineTable, nodes []node) *cutter {
+func newCutter(s *Syntax, lines Lines, nodes []node) *cutter {
 	c := &cutter{syntax: s, lines: lines, nodes: nodes, comments: map[int]int{}}
 	for _, n := range nodes {
 		if n.is(comment) {

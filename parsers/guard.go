@@ -16,8 +16,8 @@ const (
 	maxQuotes  = 4    // one byte in so many may be a quote
 )
 
-// refuse says why src should not reach a grammar, or "".
-func refuse(src []byte, maxBytes int) string {
+// Refuse says why src should not reach a grammar, or "".
+func Refuse(src []byte, maxBytes int) string {
 	switch {
 	case len(src) > maxBytes:
 		return "file is too large"

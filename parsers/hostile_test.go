@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"pith/parsers"
+	"pith/parsers/processes"
 )
 
 const goFile = "package a\n\nfunc f() {\n\tg()\n}\n"
@@ -77,7 +77,7 @@ func deepPython(depth int) []byte {
 // TestHostileInput feeds inputs that abort or stall grammars. Each costs a worker at most: this
 // process lives on, the file is tiled, and the next file is parsed as if nothing had been.
 func TestHostileInput(t *testing.T) {
-	p := newPool(t, parsers.Options{Workers: 1, Timeout: time.Second})
+	p := newPool(t, processes.Options{Workers: 1, Timeout: time.Second})
 	for name, input := range hostile() {
 		t.Run(name, func(t *testing.T) {
 			for range 2 { // the second time the pool knows the file
@@ -109,7 +109,7 @@ func TestDeepNesting(t *testing.T) {
 	nest := func(open, inner, shut string, depth int) []byte {
 		return []byte(strings.Repeat(open, depth) + inner + strings.Repeat(shut, depth))
 	}
-	p := newPool(t, parsers.Options{InProcess: true, Timeout: time.Minute})
+	p := newPool(t, processes.Options{InProcess: true, Timeout: time.Minute})
 	for name, input := range map[string]struct {
 		language string
 		src      []byte
@@ -132,7 +132,7 @@ func TestDeepNesting(t *testing.T) {
 }
 
 func TestRubyNeverRunsInProcess(t *testing.T) {
-	p := newPool(t, parsers.Options{InProcess: true})
+	p := newPool(t, processes.Options{InProcess: true})
 	f, err := p.ParseAs(t.Context(), "ruby", hostile()["ruby heredoc identifier"].src)
 	if err != nil || f.Fallback != "parse process died" {
 		t.Errorf("fallback %q, error %v", f.Fallback, err)
@@ -143,9 +143,9 @@ func TestRubyNeverRunsInProcess(t *testing.T) {
 // one: the second result must be that of the second file alone. A parser of the library would
 // resume the first.
 func TestCancelledParseLeavesNothing(t *testing.T) {
-	for _, opts := range []parsers.Options{{Workers: 1}, {Workers: 1, InProcess: true, Timeout: 5 * time.Millisecond}} {
+	for _, opts := range []processes.Options{{Workers: 1}, {Workers: 1, InProcess: true, Timeout: 5 * time.Millisecond}} {
 		p := newPool(t, opts)
-		want, err := newPool(t, parsers.Options{}).Parse(t.Context(), "a.go", []byte(goFile))
+		want, err := newPool(t, processes.Options{}).Parse(t.Context(), "a.go", []byte(goFile))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -169,7 +169,7 @@ func TestCancelledParseLeavesNothing(t *testing.T) {
 }
 
 func TestKilledWorkerIsReplaced(t *testing.T) {
-	p := newPool(t, parsers.Options{Workers: 1})
+	p := newPool(t, processes.Options{Workers: 1})
 	for range 3 {
 		if f, err := p.Parse(t.Context(), "a.go", []byte(goFile)); err != nil || f.Fallback != "" {
 			t.Fatalf("fallback %q, error %v", f.Fallback, err)
@@ -227,7 +227,7 @@ func waitGone(t *testing.T, p *os.Process) {
 }
 
 func TestConcurrentParses(t *testing.T) {
-	p := newPool(t, parsers.Options{Workers: 2})
+	p := newPool(t, processes.Options{Workers: 2})
 	paths := glob(t, "testdata/sample*")
 	want := map[string]string{}
 	for _, path := range paths {
@@ -258,7 +258,7 @@ func TestConcurrentParses(t *testing.T) {
 }
 
 func TestClosedPool(t *testing.T) {
-	p, err := parsers.NewPool(parsers.Options{})
+	p, err := processes.NewPool(processes.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -270,7 +270,7 @@ func TestClosedPool(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := p.Parse(t.Context(), "a.go", []byte(goFile)); !errors.Is(err, parsers.ErrClosed) {
+	if _, err := p.Parse(t.Context(), "a.go", []byte(goFile)); !errors.Is(err, processes.ErrClosed) {
 		t.Errorf("Parse after Close: %v", err)
 	}
 }
@@ -285,7 +285,7 @@ func TestWorkerThatLies(t *testing.T) {
 		{"/nonexistent"},
 	} {
 		t.Run(command[0], func(t *testing.T) {
-			p := newPool(t, parsers.Options{Command: command, Timeout: 200 * time.Millisecond})
+			p := newPool(t, processes.Options{Command: command, Timeout: 200 * time.Millisecond})
 			f, err := p.Parse(t.Context(), "a.go", []byte(goFile))
 			if err != nil || f.Fallback == "" {
 				t.Fatalf("fallback %q, error %v", f.Fallback, err)
@@ -302,7 +302,7 @@ func TestWorkerThatGarbles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := newPool(t, parsers.Options{Command: []string{self, liarArg}, Workers: 1, Timeout: 10 * time.Second})
+	p := newPool(t, processes.Options{Command: []string{self, liarArg}, Workers: 1, Timeout: 10 * time.Second})
 	refused := 0
 	for i := range 400 {
 		src := fmt.Appendf(nil, "package a\n\n// f%d\nfunc f() {\n\tif a {\n\t\tb()\n\t}\n}\n", i)

@@ -26,7 +26,7 @@ type block struct {
 // An indenter cuts the languages without a grammar in which depth is meant: YAML, TOML, JSON, HCL,
 // markup, and code.
 type indenter struct {
-	lines    lineTable
+	lines    Lines
 	language string
 	depths   []int  // of each line; math.MaxInt inside a value of several lines, -1 for a blank line
 	opens    []bool // a value of several lines begins on the line
@@ -36,7 +36,7 @@ type indenter struct {
 
 // cutIndented cuts a file by the depth of its lines: a line stays with the lines that it stands
 // under.
-func cutIndented(language string, lines lineTable) []Chunk {
+func cutIndented(language string, lines Lines) []Chunk {
 	prefix, suffix := commentOf(language)
 	c := indenter{lines: lines, language: language}
 	if suffix == "" {
@@ -44,19 +44,19 @@ func cutIndented(language string, lines lineTable) []Chunk {
 	}
 	c.measure()
 	c.settle()
-	c.siblings(c.blocks(0, lines.count(), 0), -1, "")
-	if len(c.chunks) == 0 && lines.count() > 0 {
+	c.siblings(c.blocks(0, lines.Count(), 0), -1, "")
+	if len(c.chunks) == 0 && lines.Count() > 0 {
 		c.open(Chunk{Kind: KindParagraph, Parent: -1})
 	}
 	if len(c.chunks) > 0 {
 		c.chunks[0].StartLine = 0
 	}
-	return tile(c.chunks, lines)
+	return Tile(c.chunks, lines)
 }
 
 // measure finds the depth of each line, twice its indentation so that there is room between.
 func (c *indenter) measure() {
-	c.depths, c.opens = make([]int, c.lines.count()), make([]bool, c.lines.count())
+	c.depths, c.opens = make([]int, c.lines.Count()), make([]bool, c.lines.Count())
 	quote, scalar, opener := "", -1, 0
 	for line := range c.depths {
 		text := bytes.TrimSpace(c.lines.text(line))

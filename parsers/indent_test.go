@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"pith/parsers"
+	"pith/parsers/processes"
 )
 
 // TestIndented: in data and code without a grammar a line that stays has the lines that it stands
@@ -14,7 +15,7 @@ func TestIndented(t *testing.T) {
 	deep := func(key string) string {
 		return key + ":\n" + strings.Repeat("  one:\n    a: 1\n    b: 2\n    c: 3\n    d: 4\n", 10)
 	}
-	p := newPool(t, parsers.Options{})
+	p := newPool(t, processes.Options{})
 	for _, tt := range []struct{ language, src, line, under string }{
 		{"yaml", deep("first") + deep("second") + "    last: 1\n", "last: 1", "second: one:"},
 		{

@@ -125,6 +125,19 @@ func byPath(path string, src []byte) string {
 	return ""
 }
 
+// LanguageOf returns the canonical name of a language by a code fence's tag; an empty tag leaves it to
+// the content.
+func LanguageOf(tag string, src []byte) string {
+	name := byTag(tag)
+	switch {
+	case name == "" && tag == "":
+		return Detect("", src)
+	case name == "":
+		return plainText
+	}
+	return name
+}
+
 // byTag returns the language that a code fence's tag names, or "" for one that is unknown.
 func byTag(tag string) string {
 	tag = strings.ToLower(strings.TrimSpace(tag))

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"pith/parsers"
+	"pith/parsers/processes"
 )
 
 func TestDetect(t *testing.T) {
@@ -55,7 +56,7 @@ func TestDetectWithoutPath(t *testing.T) {
 }
 
 func TestParseAs(t *testing.T) {
-	p := newPool(t, parsers.Options{InProcess: true})
+	p := newPool(t, processes.Options{InProcess: true})
 	tests := []struct{ tag, want string }{
 		{"py", "python"},
 		{"ts", "typescript"},
@@ -109,7 +110,7 @@ func TestEveryLanguageHasASample(t *testing.T) {
 // TestNewSyntax: what languages gained of late is either known to their grammar, or costs no more
 // than its statement.
 func TestNewSyntax(t *testing.T) {
-	p := newPool(t, parsers.Options{})
+	p := newPool(t, processes.Options{})
 	for _, tt := range []struct {
 		language, src string
 		known         bool

@@ -19,7 +19,7 @@ const maxWords = 400
 // cutLines cuts without a grammar: prose at blank lines, all else by its indentation, and tells
 // names from the words. failed is not empty where that met a mistake of ours, on a file that nobody
 // thought of: it is cut at its blank lines then, and nobody's request is lost.
-func cutLines(language string, lines lineTable) (chunks []Chunk, failed string) {
+func cutLines(language string, lines Lines) (chunks []Chunk, failed string) {
 	if language == plainText {
 		return cutText(lines), ""
 	}
@@ -33,7 +33,7 @@ func cutLines(language string, lines lineTable) (chunks []Chunk, failed string) 
 	return chunks, ""
 }
 
-func nameText(chunks []Chunk, lines lineTable) {
+func nameText(chunks []Chunk, lines Lines) {
 	for i := range chunks {
 		chunks[i].Names = lexicalNames(lines.src[chunks[i].Start:chunks[i].End])
 	}

@@ -2,14 +2,15 @@ package parsers
 
 import "bytes"
 
-// A lineTable maps lines to bytes. Lines end at "\n" only, as the grammars count rows; a final line
+// Lines maps lines to bytes. Lines end at "\n" only, as the grammars count rows; a final line
 // may lack it.
-type lineTable struct {
+type Lines struct {
 	src    []byte
 	starts []int
 }
 
-func newLineTable(src []byte) lineTable {
+// NewLines returns the lines of src.
+func NewLines(src []byte) Lines {
 	starts := make([]int, 0, 1+len(src)/24)
 	for at := 0; at < len(src); {
 		starts = append(starts, at)
@@ -19,14 +20,14 @@ func newLineTable(src []byte) lineTable {
 		}
 		at += n + 1
 	}
-	return lineTable{src: src, starts: starts}
+	return Lines{src: src, starts: starts}
 }
 
-// count is the number of lines.
-func (t lineTable) count() int { return len(t.starts) }
+// Count is the number of lines.
+func (t Lines) Count() int { return len(t.starts) }
 
 // start is the offset of the line's first byte; the line after the last one starts at the end.
-func (t lineTable) start(line int) int {
+func (t Lines) start(line int) int {
 	if line >= len(t.starts) {
 		return len(t.src)
 	}
@@ -34,12 +35,12 @@ func (t lineTable) start(line int) int {
 }
 
 // text is the line with its line end.
-func (t lineTable) text(line int) []byte { return t.src[t.start(line):t.start(line+1)] }
+func (t Lines) text(line int) []byte { return t.src[t.start(line):t.start(line+1)] }
 
-func (t lineTable) blank(line int) bool { return len(bytes.TrimSpace(t.text(line))) == 0 }
+func (t Lines) blank(line int) bool { return len(bytes.TrimSpace(t.text(line))) == 0 }
 
 // skipBlank is the first line from line on that is not blank, or limit.
-func (t lineTable) skipBlank(line, limit int) int {
+func (t Lines) skipBlank(line, limit int) int {
 	for line < limit && t.blank(line) {
 		line++
 	}
@@ -47,7 +48,7 @@ func (t lineTable) skipBlank(line, limit int) int {
 }
 
 // indent is the number of leading bytes of white space of the line.
-func (t lineTable) indent(line int) int {
+func (t Lines) indent(line int) int {
 	text := t.text(line)
 	return len(text) - len(bytes.TrimLeft(text, " \t\f\v"))
 }

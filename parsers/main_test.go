@@ -10,14 +10,14 @@ import (
 
 	"go.uber.org/goleak"
 
-	"pith/parsers"
+	"pith/parsers/processes"
 )
 
 // TestMain makes the test binary a parse worker when a pool starts it as one, as main does.
 func TestMain(m *testing.M) {
 	var out io.Writer
 	switch {
-	case len(os.Args) == 2 && os.Args[1] == parsers.WorkerArg:
+	case len(os.Args) == 2 && os.Args[1] == processes.WorkerArg:
 		out = os.Stdout
 	case len(os.Args) == 2 && os.Args[1] == liarArg:
 		out = &liar{rng: rand.New(rand.NewPCG(1, 2))}
@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 		goleak.VerifyTestMain(m)
 		return
 	}
-	if err := parsers.ServeWorker(os.Stdin, out); err != nil {
+	if err := processes.ServeWorker(os.Stdin, out); err != nil {
 		fmt.Fprintln(os.Stderr, "parse worker:", err)
 		os.Exit(1)
 	}
@@ -48,9 +48,9 @@ func (l *liar) Write(frame []byte) (int, error) {
 	return os.Stdout.Write(frame)
 }
 
-func newPool(t testing.TB, opts parsers.Options) *parsers.Pool {
+func newPool(t testing.TB, opts processes.Options) *processes.Pool {
 	t.Helper()
-	p, err := parsers.NewPool(opts)
+	p, err := processes.NewPool(opts)
 	if err != nil {
 		t.Fatalf("NewPool: %v", err)
 	}

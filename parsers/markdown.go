@@ -7,7 +7,7 @@ import (
 
 // cutMarkdown cuts at headings and fences. The grammar is not used: its scanner writes past a
 // buffer of 1,024 bytes on deep quotes and lists, and takes the process down.
-func cutMarkdown(lines lineTable) []Chunk {
+func cutMarkdown(lines Lines) []Chunk {
 	var chunks []Chunk
 	var titles [7]string // by level
 	section := Chunk{Kind: KindSection, Parent: -1}
@@ -18,7 +18,7 @@ func cutMarkdown(lines lineTable) []Chunk {
 		chunk.StartLine = line
 		chunks = append(chunks, chunk)
 	}
-	for line := 0; line < lines.count(); {
+	for line := 0; line < lines.Count(); {
 		text := lines.text(line)
 		if level, title := heading(text); level > 0 {
 			titles[level] = title
@@ -32,7 +32,7 @@ func cutMarkdown(lines lineTable) []Chunk {
 		if fence := fenceOf(text); fence != "" {
 			open(Chunk{Kind: KindFence, Name: section.Name, Parent: -1}, line)
 			line = fenceEnd(lines, line, fence)
-			if line < lines.count() {
+			if line < lines.Count() {
 				open(Chunk{Kind: KindSection, Name: section.Name, Parent: -1}, line)
 			}
 			continue
@@ -42,7 +42,7 @@ func cutMarkdown(lines lineTable) []Chunk {
 		}
 		line++
 	}
-	chunks = tile(chunks, lines)
+	chunks = Tile(chunks, lines)
 	for i := range chunks {
 		if chunks[i].Kind == KindSection {
 			chunks[i].Units = paragraphs(lines, max(chunks[i].StartLine, chunks[i].SignatureEnd), chunks[i].EndLine)
@@ -90,12 +90,12 @@ func fenceOf(line []byte) string {
 }
 
 // fenceEnd is the line after the one that closes the fence opened at start, or the end of the file.
-func fenceEnd(lines lineTable, start int, fence string) int {
-	for line := start + 1; line < lines.count(); line++ {
+func fenceEnd(lines Lines, start int, fence string) int {
+	for line := start + 1; line < lines.Count(); line++ {
 		text := bytes.TrimSpace(lines.text(line))
 		if len(text) >= len(fence) && len(bytes.TrimLeft(text, fence[:1])) == 0 {
 			return line + 1
 		}
 	}
-	return lines.count()
+	return lines.Count()
 }

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"testing"
 
-	"pith/parsers"
+	"pith/parsers/processes"
 )
 
 // parses is how many times TestWorkerMemory parses; PITH_PARSES asks for more.
@@ -25,7 +25,7 @@ func TestWorkerMemory(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	p := newPool(t, parsers.Options{Workers: 1})
+	p := newPool(t, processes.Options{Workers: 1})
 	type sample struct {
 		path string
 		src  []byte

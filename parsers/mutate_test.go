@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"pith/parsers"
+	"pith/parsers/processes"
 )
 
 // seeds are files of languages without a grammar, with what is odd about each.
@@ -57,7 +57,7 @@ func mutated(rng *rand.Rand, src []byte) []byte {
 // TestMutatedFilesAreCut: whatever a file without a grammar has become, its lines are cut by the
 // language's own way, and the chunks tile it.
 func TestMutatedFilesAreCut(t *testing.T) {
-	p := newPool(t, parsers.Options{InProcess: true})
+	p := newPool(t, processes.Options{InProcess: true})
 	for language, sources := range seeds {
 		rng := rand.New(rand.NewPCG(1, uint64(len(language))))
 		for _, seed := range sources {
@@ -83,7 +83,7 @@ func FuzzIndented(f *testing.F) {
 			f.Add(language, []byte(seed))
 		}
 	}
-	p := newPool(f, parsers.Options{InProcess: true})
+	p := newPool(f, processes.Options{InProcess: true})
 	f.Fuzz(func(t *testing.T, language string, src []byte) {
 		if _, known := seeds[language]; !known {
 			return

@@ -47,13 +47,13 @@ type surrounding struct {
 type namer struct {
 	mentions
 	words *wording
-	lines lineTable
+	lines Lines
 	open  []surrounding
 	// past is the depth of the name whose parts are passed over, -1 if there is none.
 	past int
 }
 
-func newNamer(s *syntax, lines lineTable) *namer {
+func newNamer(s *Syntax, lines Lines) *namer {
 	return &namer{mentions: mentions{index: map[string]int{}}, words: s.words, lines: lines, past: -1}
 }
 
@@ -63,7 +63,7 @@ func (n *namer) see(v visit) {
 		return
 	}
 	n.past = -1
-	if v.depth > maxDepth {
+	if v.depth > MaxDepth {
 		return
 	}
 	n.open = n.open[:min(v.depth, len(n.open))]

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"pith/parsers"
+	"pith/parsers/processes"
 )
 
 // one function for each language that takes a parameter, declares a local, calls, and uses a type
@@ -221,7 +222,7 @@ function load(Path $path): Shelf {
 
 // TestNames holds what is told of the function in each sample against what stands there.
 func TestNames(t *testing.T) {
-	p := newPool(t, parsers.Options{})
+	p := newPool(t, processes.Options{})
 	for _, tt := range named {
 		t.Run(tt.language, func(t *testing.T) {
 			f, err := p.ParseAs(t.Context(), tt.language, []byte(tt.src))
@@ -291,7 +292,7 @@ func locals(_ parsers.File, src string, n parsers.Names) (declared, used []strin
 // TestNamesWithoutGrammar: words alone tell something of languages that no grammar cuts, nothing of
 // prose.
 func TestNamesWithoutGrammar(t *testing.T) {
-	p := newPool(t, parsers.Options{})
+	p := newPool(t, processes.Options{})
 	for _, tt := range []struct{ language, src, defines, calls string }{
 		{"lua", "local function load(path)\n  local books = read(path)\n  return books\nend\n", "load", "read"},
 		{"yaml", "services:\n  web:\n    image: nginx\n  - name: x\n", "services web image name", ""},
@@ -314,7 +315,7 @@ func TestNamesWithoutGrammar(t *testing.T) {
 
 // TestDoc: what describes a function is known, above it or inside.
 func TestDoc(t *testing.T) {
-	p := newPool(t, parsers.Options{})
+	p := newPool(t, processes.Options{})
 	for _, tt := range []struct {
 		language, src  string
 		doc, signature [2]int

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"pith/parsers"
+	"pith/parsers/processes"
 )
 
 // An omitter leaves random parts out of a file, by the rules that chunk.go gives to its users.
@@ -103,7 +104,7 @@ func (o *omitter) text() []byte {
 }
 
 // checkOmissions leaves parts out of a file in several random ways and parses what is left.
-func checkOmissions(t *testing.T, p *parsers.Pool, path string, rounds int) {
+func checkOmissions(t *testing.T, p *processes.Pool, path string, rounds int) {
 	t.Helper()
 	src := readFile(t, path)
 	file, err := p.Parse(t.Context(), path, src)
@@ -169,7 +170,7 @@ func checkUnits(t testing.TB, us []parsers.Unit, start, end int) {
 // TestOmissionKeepsSyntax works on the samples and on some of Go's own sources; PITH_CORPUS may
 // name a file that lists others, one path a line.
 func TestOmissionKeepsSyntax(t *testing.T) {
-	p := newPool(t, parsers.Options{})
+	p := newPool(t, processes.Options{})
 	for _, path := range glob(t, "testdata/sample*") {
 		checkOmissions(t, p, path, 24)
 	}

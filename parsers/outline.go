@@ -29,7 +29,7 @@ func (e entry) end() int   { return e.groups[len(e.groups)-1].end }
 
 // cut makes the chunks of the whole file; node 0 is the root.
 func (c *cutter) cut() []Chunk {
-	if c.lines.count() == 0 {
+	if c.lines.Count() == 0 {
 		return nil
 	}
 	gs := c.groups(0)
@@ -45,7 +45,7 @@ func (c *cutter) cut() []Chunk {
 		c.open(Chunk{Kind: KindModule, Parent: -1})
 	}
 	c.chunks[0].StartLine = 0
-	tile(c.chunks, c.lines)
+	Tile(c.chunks, c.lines)
 	c.dealMarkup()
 	return c.chunks
 }
@@ -108,11 +108,11 @@ func (c *cutter) open(chunk Chunk) *Chunk {
 	return &c.chunks[len(c.chunks)-1]
 }
 
-// tile fills in where chunks end, and their bytes. Chunks are ordered by their first lines.
-func tile(chunks []Chunk, lines lineTable) []Chunk {
+// Tile fills in where chunks end, and their bytes. Chunks are ordered by their first lines.
+func Tile(chunks []Chunk, lines Lines) []Chunk {
 	for i := range chunks {
 		ch := &chunks[i]
-		ch.EndLine = lines.count()
+		ch.EndLine = lines.Count()
 		if i+1 < len(chunks) {
 			ch.EndLine = chunks[i+1].StartLine
 		}

@@ -84,8 +84,8 @@ var pythonDefinition = regexp.MustCompile(`^\s*(?:def|class)\s+\S`)
 // line ends: a chunk begins with a line end, blank lines and the definition.
 func pythonCuts(src []byte) []int {
 	var cuts []int
-	lines := newLineTable(src)
-	for line := range lines.count() {
+	lines := NewLines(src)
+	for line := range lines.Count() {
 		if !pythonDefinition.Match(lines.text(line)) {
 			continue
 		}

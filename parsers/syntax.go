@@ -66,8 +66,8 @@ type grammar struct {
 	words vocabulary
 }
 
-// A syntax is a grammar with its node types resolved to the numbers of the loaded tables.
-type syntax struct {
+// A Syntax is a grammar with its node types resolved to the numbers of the loaded tables.
+type Syntax struct {
 	grammar
 	language *sitter.Language
 	byNumber []role
@@ -77,7 +77,7 @@ type syntax struct {
 }
 
 // roles of a node; error nodes have a number outside of the table.
-func (s *syntax) roles(number int) role {
+func (s *Syntax) roles(number int) role {
 	if number >= len(s.byNumber) {
 		return failed | broken
 	}
@@ -86,8 +86,8 @@ func (s *syntax) roles(number int) role {
 
 // newSyntax resolves g. It fails when a type is not in the grammar's table: a misspelt type would
 // be silently unused.
-func newSyntax(g grammar) (*syntax, error) {
-	s := &syntax{grammar: g, language: g.load()}
+func newSyntax(g grammar) (*Syntax, error) {
+	s := &Syntax{grammar: g, language: g.load()}
 	byName := map[string]role{}
 	for r, types := range g.types {
 		for name := range strings.FieldsSeq(types) {
@@ -126,13 +126,14 @@ func newSyntax(g grammar) (*syntax, error) {
 	return s, err
 }
 
-// A syntaxes loads each grammar once, when it is first needed: their tables are large.
-type syntaxes struct {
+// Grammars loads each grammar once, when it is first needed: their tables are large.
+type Grammars struct {
 	mu     sync.Mutex
-	loaded map[string]*syntax
+	loaded map[string]*Syntax
 }
 
-func (c *syntaxes) get(language string) (*syntax, error) {
+// Load returns the grammar of a language.
+func (c *Grammars) Load(language string) (*Syntax, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if s := c.loaded[language]; s != nil {
@@ -147,7 +148,7 @@ func (c *syntaxes) get(language string) (*syntax, error) {
 		return nil, fmt.Errorf("load %s: %w", language, err)
 	}
 	if c.loaded == nil {
-		c.loaded = map[string]*syntax{}
+		c.loaded = map[string]*Syntax{}
 	}
 	c.loaded[language] = s
 	return s, nil

@@ -9,9 +9,9 @@ const (
 // cutText cuts a file by its lines. A chunk ends at a blank line before a line that is not indented
 // once it has leastText lines; failing that, past half of mostText, at a blank line, or else where
 // the indentation is least.
-func cutText(lines lineTable) []Chunk {
+func cutText(lines Lines) []Chunk {
 	var chunks []Chunk
-	for start := 0; start < lines.count(); {
+	for start := 0; start < lines.Count(); {
 		end := textEnd(lines, start)
 		chunks = append(chunks, Chunk{
 			Kind: KindParagraph, StartLine: start, Parent: -1,
@@ -19,12 +19,12 @@ func cutText(lines lineTable) []Chunk {
 		})
 		start = end
 	}
-	return tile(chunks, lines)
+	return Tile(chunks, lines)
 }
 
 // textEnd is the line after the chunk that begins at start.
-func textEnd(lines lineTable, start int) int {
-	limit := min(start+mostText, lines.count())
+func textEnd(lines Lines, start int) int {
+	limit := min(start+mostText, lines.Count())
 	blank, shallow, depth := 0, 0, 1<<30
 	for line := start + leastText; line < limit; line++ {
 		if lines.blank(line) {
@@ -46,7 +46,7 @@ func textEnd(lines lineTable, start int) int {
 		}
 	}
 	switch {
-	case limit == lines.count():
+	case limit == lines.Count():
 		return limit
 	case blank > 0:
 		return blank
@@ -58,7 +58,7 @@ func textEnd(lines lineTable, start int) int {
 
 // paragraphs makes a unit of each run of lines between blank lines; the blank lines after it are
 // its own.
-func paragraphs(lines lineTable, start, end int) []Unit {
+func paragraphs(lines Lines, start, end int) []Unit {
 	var us []Unit
 	for line := lines.skipBlank(start, end); line < end; {
 		u := Unit{Start: line}

@@ -7,9 +7,9 @@ import (
 	sitter "github.com/smacker/go-tree-sitter"
 )
 
-// maxDepth is how deep into a tree units are looked for. Deeper code is left in one piece, which
+// MaxDepth is how deep into a tree units are looked for. Deeper code is left in one piece, which
 // bounds our recursion on hostile input; real code stays under 100.
-const maxDepth = 400
+const MaxDepth = 400
 
 // A node is what the cutter needs of one node of a grammar's tree. The nodes of a tree lie in one
 // slice in document order, a parent before its children. Children of nodes that fit on one line are
@@ -58,9 +58,9 @@ func fieldOf(name string) childField {
 
 // A reader copies a grammar's tree into nodes.
 type reader struct {
-	syntax *syntax
+	syntax *Syntax
 	src    []byte
-	lines  lineTable
+	lines  Lines
 	nodes  []node
 	depths []int // of each node
 	open   []int // indices of the nodes that enclose the current one
@@ -71,7 +71,7 @@ type reader struct {
 
 // readTree returns the tree's nodes, the number of its error and missing nodes, and the names in
 // it.
-func readTree(s *syntax, tree *sitter.Tree, lines lineTable) ([]node, int, *mentions, error) {
+func readTree(s *Syntax, tree *sitter.Tree, lines Lines) ([]node, int, *mentions, error) {
 	r := reader{syntax: s, src: lines.src, lines: lines, past: math.MaxInt}
 	names := newNamer(s, lines)
 	err := walkTree(tree, func(v visit) {
@@ -87,7 +87,7 @@ func (r *reader) see(v visit) {
 	if v.fault {
 		r.errors++
 	}
-	if v.depth > maxDepth || v.depth > r.past {
+	if v.depth > MaxDepth || v.depth > r.past {
 		return
 	}
 	r.past = math.MaxInt

@@ -65,7 +65,7 @@ type wording struct {
 
 const fieldRoom = 1 << 8 // a grammar has fewer fields
 
-func newWording(v vocabulary, s *syntax) (*wording, error) {
+func newWording(v vocabulary, s *Syntax) (*wording, error) {
 	n := len(s.byNumber)
 	w := &wording{
 		inField: make([]use, n*fieldRoom), own: make([]use, n), inside: make([]use, n), leaf: make([]use, n),

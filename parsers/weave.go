@@ -11,12 +11,12 @@ import (
 type weaver struct {
 	nodes  []node
 	out    []node
-	lines  lineTable
+	lines  Lines
 	first  bool // the grammar saw the first branches only
 	inList map[int][]*conditionalFrame
 }
 
-func weave(nodes []node, frames []*conditionalFrame, lines lineTable, first bool) []node {
+func weave(nodes []node, frames []*conditionalFrame, lines Lines, first bool) []node {
 	if len(nodes) == 0 || len(frames) == 0 {
 		return nodes
 	}

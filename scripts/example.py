@@ -4,7 +4,7 @@ import json
 import pathlib
 
 root = pathlib.Path(__file__).resolve().parent.parent
-files = ["proxy/server.go", "proxy/forward.go", "proxy/options.go", "parsers/pool.go", "cache/redis.go"]
+files = ["proxy/server.go", "proxy/forward.go", "proxy/options.go", "parsers/processes/pool.go", "cache/redis.go"]
 question = "What happens to a stream that is still open when the proxy is told to stop, and how long may it go on?"
 text = "".join(f"```go {f}\n{(root / f).read_text()}```\n\n" for f in files) + question
 request = {

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"pith/compress"
-	"pith/parsers"
+	"pith/parsers/processes"
 	"pith/tokens"
 )
 
@@ -13,9 +13,9 @@ type counters struct{ *tokens.Counters }
 
 func (c counters) For(model string) compress.Counter { return c.Counters.For(model) }
 
-func newPool(t testing.TB) *parsers.Pool {
+func newPool(t testing.TB) *processes.Pool {
 	t.Helper()
-	pool, err := parsers.NewPool(parsers.Options{InProcess: true})
+	pool, err := processes.NewPool(processes.Options{InProcess: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 
 	"pith/bench"
 	"pith/compress"
-	"pith/parsers"
+	"pith/parsers/processes"
 	"pith/tokens"
 )
 
@@ -180,7 +180,7 @@ func (h *historyFlags) cases(cmd *cobra.Command, files []string) ([]bench.Case, 
 	if len(h.clones) == 0 {
 		return cases, nil
 	}
-	pool, err := parsers.NewPool(parsers.Options{InProcess: true})
+	pool, err := processes.NewPool(processes.Options{InProcess: true})
 	if err != nil {
 		return nil, fmt.Errorf("start parsers: %w", err)
 	}

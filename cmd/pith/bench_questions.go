@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pith/bench"
-	"pith/parsers"
+	"pith/parsers/processes"
 )
 
 // questionsFile is where a checkout has its questions.
@@ -71,7 +71,7 @@ func (q *questionsFlags) cases(cmd *cobra.Command, file string) (cases []bench.C
 		}
 		cache = filepath.Join(cache, "pith", "packages")
 	}
-	pool, err := parsers.NewPool(parsers.Options{InProcess: true})
+	pool, err := processes.NewPool(processes.Options{InProcess: true})
 	if err != nil {
 		return nil, fmt.Errorf("start parsers: %w", err)
 	}

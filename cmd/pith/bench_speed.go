@@ -15,7 +15,7 @@ import (
 	"pith/cache"
 	"pith/compress"
 	"pith/configs"
-	"pith/parsers"
+	"pith/parsers/processes"
 	"pith/perplexity"
 )
 
@@ -125,7 +125,7 @@ func (s *speedFlags) run(cmd *cobra.Command) (err error) {
 
 // cold is the engine's parts once more, with the deadline and the parse workers that they have in a
 // server.
-func (s *speedFlags) cold(cfg configs.Compress, parts *engineParts, workers *parsers.Pool) (costs.Cold, error) {
+func (s *speedFlags) cold(cfg configs.Compress, parts *engineParts, workers *processes.Pool) (costs.Cold, error) {
 	cfg.Deadline = s.deadline
 	within, err := parts.with(cfg, func(o *compress.Options) { o.Splitter = workers })
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"pith/compress"
 	"pith/configs"
 	"pith/parsers"
+	"pith/parsers/processes"
 	"pith/perplexity"
 )
 
@@ -156,7 +157,7 @@ func sampleOfCode(tokensEach, count int) []perplexity.Sequence {
 const comfortable = 800 * time.Millisecond
 
 func checkParsers(ctx context.Context, cfg configs.Parsers) finding {
-	pool, err := parsers.NewPool(parsers.Options{Workers: 1, Timeout: cfg.Timeout})
+	pool, err := processes.NewPool(processes.Options{Workers: 1, Timeout: cfg.Timeout})
 	if err != nil {
 		return finding{part: "parsers", err: err}
 	}

@@ -19,7 +19,7 @@ import (
 	"pith/evolve/llm"
 	"pith/evolve/search"
 	"pith/evolve/workers"
-	"pith/parsers"
+	"pith/parsers/processes"
 	"pith/perplexity"
 	"pith/tokens"
 )
@@ -143,7 +143,7 @@ func (e *evolveFlags) equip(
 	view *evolveView,
 ) (opened closers, err error) {
 	if run.Task.Scorer.Type == "parses" {
-		pool, err := parsers.NewPool(parsers.Options{Timeout: cfg.Parsers.Timeout, MaxBytes: int(cfg.Parsers.MaxBytes)})
+		pool, err := processes.NewPool(processes.Options{Timeout: cfg.Parsers.Timeout, MaxBytes: int(cfg.Parsers.MaxBytes)})
 		if err != nil {
 			return nil, fmt.Errorf("start parsers: %w", err)
 		}
@@ -285,7 +285,7 @@ func tokenizer(t *perplexity.Tokenizer) search.Tokenizer {
 func isRuneStart(text string, at int) bool { return text[at]&0xc0 != 0x80 }
 
 // syntax asks the grammars.
-type syntax struct{ pool *parsers.Pool }
+type syntax struct{ pool *processes.Pool }
 
 func (s syntax) Parses(ctx context.Context, language, code string) (bool, error) {
 	file, err := s.pool.ParseAs(ctx, language, []byte(code))

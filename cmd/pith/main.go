@@ -10,14 +10,14 @@ import (
 	"os/signal"
 	"syscall"
 
-	"pith/parsers"
+	"pith/parsers/processes"
 )
 
 func main() {
-	// A parse worker is this binary run again by parsers.Pool; it must reach its loop before
+	// A parse worker is this binary run again by processes.Pool; it must reach its loop before
 	// anything heavy starts.
-	if len(os.Args) == 2 && os.Args[1] == parsers.WorkerArg {
-		if err := parsers.ServeWorker(os.Stdin, os.Stdout); err != nil {
+	if len(os.Args) == 2 && os.Args[1] == processes.WorkerArg {
+		if err := processes.ServeWorker(os.Stdin, os.Stdout); err != nil {
 			os.Exit(1)
 		}
 		return

@@ -13,7 +13,7 @@ import (
 	"pith/configs"
 	"pith/embedding"
 	"pith/gateway"
-	"pith/parsers"
+	"pith/parsers/processes"
 	"pith/perplexity"
 	"pith/perplexity/remote"
 	"pith/proxy"
@@ -67,7 +67,7 @@ func asUsage(err error) error {
 // An engineParts is a compress.Engine with the parts under it, which close with it.
 type engineParts struct {
 	*compress.Engine
-	pool     *parsers.Pool
+	pool     *processes.Pool
 	counters *tokens.Counters
 	model    *perplexity.Model // nil when there is none in this process; modelErr says why
 	remote   *remote.Scorer    // nil when there is none
@@ -128,9 +128,9 @@ func (e *engineParts) needsModel(cfg configs.Config) error {
 // readsModel says whether a ranker needs the model.
 func readsModel(ranker string) bool { return ranker == "ami" || ranker == "hybrid" }
 
-func newPool(cfg configs.Parsers) (*parsers.Pool, error) {
-	pool, err := parsers.NewPool(
-		parsers.Options{
+func newPool(cfg configs.Parsers) (*processes.Pool, error) {
+	pool, err := processes.NewPool(
+		processes.Options{
 			Workers: cfg.Workers, InProcess: cfg.InProcess, Timeout: cfg.Timeout,
 			MaxBytes: int(cfg.MaxBytes),
 		})
@@ -239,7 +239,7 @@ func losses(in []perplexity.Loss) []compress.Loss {
 // to one tenant, too, so its context may be any of its callers'.
 func apart(next proxy.Compressor) proxy.Compressor {
 	return proxy.CompressorFunc(func(ctx context.Context, req compress.Request) (compress.Result, error) {
-		ctx = parsers.InScope(perplexity.InScope(ctx, req.Tenant), req.Tenant)
+		ctx = processes.InScope(perplexity.InScope(ctx, req.Tenant), req.Tenant)
 		return next.Compress(ctx, req)
 	})
 }

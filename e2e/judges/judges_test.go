@@ -21,7 +21,7 @@ import (
 	"testing"
 
 	"pith/compress"
-	"pith/parsers"
+	"pith/parsers/processes"
 	"pith/tokens"
 )
 
@@ -53,7 +53,7 @@ func TestOutputsAreValid(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv("PITH_JUDGE")); err == nil {
 		limit = n
 	}
-	pool, err := parsers.NewPool(parsers.Options{InProcess: true})
+	pool, err := processes.NewPool(processes.Options{InProcess: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package parsers
+package processes
 
 import (
 	"bytes"
@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"math"
+	"pith/parsers"
 	"sync"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
@@ -38,42 +39,42 @@ type place struct {
 	sum   checksum
 }
 
-// A shelf keeps the outlines used last, up to a number of bytes. It keeps them as workers send
+// An outlineCache keeps the outlines used last, up to a number of bytes. It keeps them as workers send
 // them: in a tenth of the room that the chunks take, and each caller decodes chunks of its own,
 // which it may change.
-type shelf struct {
+type outlineCache struct {
 	mu           sync.Mutex
 	lru          *simplelru.LRU[place, []byte]
 	bytes, limit int
 }
 
-// shelfBytes is the default of Options.KeptBytes. 131 KB of Go leave 33 KB, so these are the
+// keptBytes is the default of Options.KeptBytes. 131 KB of Go leave 33 KB, so these are the
 // outlines of some 32 MB of code.
-const shelfBytes = 8 << 20
+const keptBytes = 8 << 20
 
 // placeBytes is what an outline costs beside its bytes and the scope's: key, list element, map
 // slot, slice header.
 const placeBytes = 256
 
-func newShelf(limit int) (*shelf, error) {
+func newOutlineCache(limit int) (*outlineCache, error) {
 	lru, err := simplelru.NewLRU[place, []byte](math.MaxInt, nil)
 	if err != nil {
 		return nil, fmt.Errorf("remember outlines: %w", err)
 	}
-	return &shelf{lru: lru, limit: limit}, nil
+	return &outlineCache{lru: lru, limit: limit}, nil
 }
 
 // find returns the outline of a file with these lines, if the scope of ctx has it.
-func (s *shelf) find(ctx context.Context, sum checksum, lines lineTable) (outline, bool) {
+func (s *outlineCache) find(ctx context.Context, sum checksum, lines parsers.Lines) (parsers.Outline, bool) {
 	scope, scoped := ctx.Value(scopeKey{}).(string)
 	if !scoped {
-		return outline{}, false
+		return parsers.Outline{}, false
 	}
 	s.mu.Lock()
 	answer, ok := s.lru.Get(place{scope, sum})
 	s.mu.Unlock()
 	if !ok {
-		return outline{}, false
+		return parsers.Outline{}, false
 	}
 	o, err := decodeAnswer(answer, lines)
 	return o, err == nil
@@ -81,7 +82,7 @@ func (s *shelf) find(ctx context.Context, sum checksum, lines lineTable) (outlin
 
 // add remembers o for the scope of ctx, unless it alone is more than the bound, and forgets the
 // oldest until all is within it.
-func (s *shelf) add(ctx context.Context, sum checksum, o outline) {
+func (s *outlineCache) add(ctx context.Context, sum checksum, o parsers.Outline) {
 	scope, scoped := ctx.Value(scopeKey{}).(string)
 	if !scoped || s.limit <= 0 {
 		return
@@ -103,7 +104,7 @@ func (s *shelf) add(ctx context.Context, sum checksum, o outline) {
 func size(at place, answer []byte) int { return placeBytes + len(at.scope) + cap(answer) }
 
 // used is the number of bytes of all that is kept.
-func (s *shelf) used() int {
+func (s *outlineCache) used() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.bytes

@@ -1,9 +1,10 @@
-package parsers
+package processes
 
 import (
 	"context"
 	"errors"
 	"os"
+	"pith/parsers"
 	"syscall"
 )
 
@@ -15,25 +16,25 @@ const startTimeouts = 5
 
 // inWorker has a parse process cut the file. A process that fails is killed, and the next parse
 // starts another.
-func (p *Pool) inWorker(ctx context.Context, req request, lines lineTable) (outline, error) {
+func (p *Pool) inWorker(ctx context.Context, req request, lines parsers.Lines) (parsers.Outline, error) {
 	var worker *process
 	select {
 	case <-ctx.Done():
-		return outline{}, ctx.Err()
+		return parsers.Outline{}, ctx.Err()
 	case <-p.closed:
-		return outline{}, ErrClosed
+		return parsers.Outline{}, ErrClosed
 	case worker = <-p.slots:
 	}
 	defer func() { p.slots <- worker }()
 	if p.isClosed() {
-		return outline{}, ErrClosed
+		return parsers.Outline{}, ErrClosed
 	}
 	fresh := worker == nil
 	for {
 		if worker == nil {
 			var err error
 			if worker, err = startProcess(ctx, p.opts.Command, startTimeouts*p.opts.Timeout); err != nil {
-				return outline{}, err
+				return parsers.Outline{}, err
 			}
 		}
 		payload, err := worker.ask(ctx, req)
@@ -47,8 +48,8 @@ func (p *Pool) inWorker(ctx context.Context, req request, lines lineTable) (outl
 			continue
 		}
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			return outline{}, errSlow
+			return parsers.Outline{}, parsers.ErrSlow
 		}
-		return outline{}, errDied
+		return parsers.Outline{}, errDied
 	}
 }

@@ -9,13 +9,14 @@ import (
 	"testing"
 
 	"pith/parsers"
+	"pith/parsers/processes"
 )
 
 // What decides an outline is the bytes and the language; who may know of it is the scope.
 func TestKnownFilesAreNotParsedAgain(t *testing.T) {
 	src := []byte(goFile)
-	p := newPool(t, parsers.Options{})
-	a, b := parsers.InScope(t.Context(), "a"), parsers.InScope(t.Context(), "b")
+	p := newPool(t, processes.Options{})
+	a, b := processes.InScope(t.Context(), "a"), processes.InScope(t.Context(), "b")
 	first, err := p.Parse(a, "a.go", src)
 	if err != nil || first.Fallback != "" {
 		t.Fatalf("fallback %q, error %v", first.Fallback, err)
@@ -56,8 +57,8 @@ func TestKnownOutlinesAreTheSame(t *testing.T) {
 		t.Fatalf("no samples (%v)", err)
 	}
 	for _, inProcess := range []bool{false, true} {
-		p := newPool(t, parsers.Options{InProcess: inProcess})
-		ctx := parsers.InScope(t.Context(), "a")
+		p := newPool(t, processes.Options{InProcess: inProcess})
+		ctx := processes.InScope(t.Context(), "a")
 		grammars := int64(0)
 		for _, path := range paths {
 			src := readFile(t, path)
@@ -83,8 +84,8 @@ func TestKnownOutlinesAreTheSame(t *testing.T) {
 
 // Callers own what they get: whoever writes into it disturbs nobody, at the same time or later.
 func TestCallersMayChangeOutlines(t *testing.T) {
-	p := newPool(t, parsers.Options{InProcess: true})
-	ctx := parsers.InScope(t.Context(), "a")
+	p := newPool(t, processes.Options{InProcess: true})
+	ctx := processes.InScope(t.Context(), "a")
 	src := []byte(goFile)
 	want, err := p.Parse(ctx, "a.go", src)
 	if err != nil {
@@ -116,8 +117,8 @@ func TestCallersMayChangeOutlines(t *testing.T) {
 
 func TestOutlinesStayWithinTheirBound(t *testing.T) {
 	const limit = 4 << 10
-	p := newPool(t, parsers.Options{InProcess: true, KeptBytes: limit})
-	ctx := parsers.InScope(t.Context(), "a")
+	p := newPool(t, processes.Options{InProcess: true, KeptBytes: limit})
+	ctx := processes.InScope(t.Context(), "a")
 	file := func(i int) []byte { return fmt.Appendf(nil, "%s\nvar number%d int\n", goFile, i) }
 	known := func(src []byte) bool {
 		before := p.Stats().Known
@@ -143,7 +144,7 @@ func TestOutlinesStayWithinTheirBound(t *testing.T) {
 	if !known(file(29)) {
 		t.Error("an outline above the bound pushed others out")
 	}
-	none := newPool(t, parsers.Options{InProcess: true, KeptBytes: -1})
+	none := newPool(t, processes.Options{InProcess: true, KeptBytes: -1})
 	for range 2 {
 		if _, err := none.Parse(ctx, "a.go", []byte(goFile)); err != nil {
 			t.Fatal(err)
@@ -156,9 +157,9 @@ func TestOutlinesStayWithinTheirBound(t *testing.T) {
 
 // A file that stopped a worker has no outline to remember, and is remembered as such for everybody.
 func TestStoppedFilesAreKnownToAll(t *testing.T) {
-	p := newPool(t, parsers.Options{Workers: 1})
+	p := newPool(t, processes.Options{Workers: 1})
 	for i, scope := range []string{"a", "a", "b"} {
-		f, err := p.ParseAs(parsers.InScope(t.Context(), scope), "ruby", hostile()["ruby heredoc identifier"].src)
+		f, err := p.ParseAs(processes.InScope(t.Context(), scope), "ruby", hostile()["ruby heredoc identifier"].src)
 		if err != nil {
 			t.Fatal(err)
 		}

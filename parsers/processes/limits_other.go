@@ -1,6 +1,6 @@
 //go:build !linux
 
-package parsers
+package processes
 
 import (
 	"os/exec"

@@ -1,10 +1,11 @@
-package parsers
+package processes
 
 import (
 	"bufio"
 	"errors"
 	"fmt"
 	"io"
+	"pith/parsers"
 )
 
 // ServeWorker is a parse process: it answers requests from in on out until in ends. main calls it
@@ -19,7 +20,7 @@ func ServeWorker(in io.Reader, out io.Writer) error {
 	if err := writeFrame(out, nil); err != nil {
 		return fmt.Errorf("report readiness: %w", err)
 	}
-	var known syntaxes
+	var known parsers.Grammars
 	r := bufio.NewReader(in)
 	for {
 		payload, err := readFrame(r)
@@ -35,17 +36,17 @@ func ServeWorker(in io.Reader, out io.Writer) error {
 	}
 }
 
-func answer(known *syntaxes, payload []byte) []byte {
+func answer(known *parsers.Grammars, payload []byte) []byte {
 	req, err := decodeRequest(payload)
 	if err != nil {
-		return encodeAnswer(outline{}, err)
+		return encodeAnswer(parsers.Outline{}, err)
 	}
-	s, err := known.get(req.language)
+	s, err := known.Load(req.language)
 	if err != nil {
-		return encodeAnswer(outline{}, err)
+		return encodeAnswer(parsers.Outline{}, err)
 	}
 	if err := limitProcessor(req.limit); err != nil {
-		return encodeAnswer(outline{}, fmt.Errorf("limit processor time: %w", err))
+		return encodeAnswer(parsers.Outline{}, fmt.Errorf("limit processor time: %w", err))
 	}
-	return encodeAnswer(parseTree(s, req.src, req.limit))
+	return encodeAnswer(parsers.Parse(s, req.src, req.limit))
 }

@@ -1,4 +1,6 @@
-package parsers
+// Package processes cuts files in child processes, which some inputs abort, and remembers the outlines
+// of files that come again. It knows nothing of grammars.
+package processes
 
 import (
 	"cmp"
@@ -6,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"pith/parsers"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -67,14 +70,14 @@ const suspects = 1024
 // safe for concurrent use.
 type Pool struct {
 	opts     Options
-	syntaxes syntaxes
+	Grammars parsers.Grammars
 	// slots holds a process, or nil for one not started, for each parse that may run now.
 	slots  chan *process
 	closed chan struct{}
 	close  sync.Once
 	// stopped remembers files that a worker did not survive, and why.
 	stopped *lru.Cache[checksum, string]
-	known   *shelf
+	known   *outlineCache
 
 	parses, fallbacks, hits, timeouts, deaths atomic.Int64
 }
@@ -102,7 +105,7 @@ func NewPool(opts Options) (*Pool, error) {
 	if p.stopped, err = lru.New[checksum, string](suspects); err != nil {
 		return nil, fmt.Errorf("remember files: %w", err)
 	}
-	if p.known, err = newShelf(cmp.Or(opts.KeptBytes, shelfBytes)); err != nil {
+	if p.known, err = newOutlineCache(cmp.Or(opts.KeptBytes, keptBytes)); err != nil {
 		return nil, err
 	}
 	for range opts.Workers {
@@ -114,21 +117,14 @@ func NewPool(opts Options) (*Pool, error) {
 // Parse cuts a file whose language is told from its path, its shebang line or its content; the path
 // may be "". It fails only when ctx ends or the pool is closed: whatever the bytes, the chunks tile
 // them.
-func (p *Pool) Parse(ctx context.Context, path string, src []byte) (File, error) {
-	return p.parse(ctx, Detect(path, src), src)
+func (p *Pool) Parse(ctx context.Context, path string, src []byte) (parsers.File, error) {
+	return p.parse(ctx, parsers.Detect(path, src), src)
 }
 
 // ParseAs cuts a file in a language: a canonical name, or a code fence's tag ("py", "ts"); "" tells
 // it from the content.
-func (p *Pool) ParseAs(ctx context.Context, language string, src []byte) (File, error) {
-	name := byTag(language)
-	switch {
-	case name == "" && language == "":
-		name = Detect("", src)
-	case name == "":
-		name = plainText
-	}
-	return p.parse(ctx, name, src)
+func (p *Pool) ParseAs(ctx context.Context, language string, src []byte) (parsers.File, error) {
+	return p.parse(ctx, parsers.LanguageOf(language, src), src)
 }
 
 // Stats returns the counts so far.
@@ -161,60 +157,47 @@ func (p *Pool) isClosed() bool {
 	}
 }
 
-func (p *Pool) parse(ctx context.Context, language string, src []byte) (File, error) {
+func (p *Pool) parse(ctx context.Context, language string, src []byte) (parsers.File, error) {
 	if p.isClosed() {
-		return File{}, ErrClosed
+		return parsers.File{}, ErrClosed
 	}
 	if err := ctx.Err(); err != nil {
-		return File{}, err
+		return parsers.File{}, err
 	}
 	p.parses.Add(1)
-	f := File{Language: language, SyntaxErrors: -1}
-	f.CommentPrefix, f.CommentSuffix = commentOf(language)
-	lines := newLineTable(src)
-	if language == "markdown" {
-		f.Chunks = cutMarkdown(lines)
+	lines := parsers.NewLines(src)
+	f, complete := parsers.NewFile(language, lines)
+	if complete {
 		return f, nil
 	}
-	if _, ok := grammars[language]; !ok {
-		f.fallBack("no grammar for "+language, lines)
-		return f, nil
-	}
-	o, reason, err := p.outline(ctx, language, lines)
+	o, reason, err := p.outline(ctx, language, src, lines)
 	if err != nil {
-		return File{}, err
+		return parsers.File{}, err
 	}
 	if reason != "" {
 		p.fallbacks.Add(1)
 		f.Late = strings.HasPrefix(reason, ranOut)
-		f.fallBack(reason, lines)
+		f.CutByLines(reason, lines)
 		return f, nil
 	}
-	f.SyntaxErrors, f.Chunks = o.errors, o.chunks
+	f.SyntaxErrors, f.Chunks = o.Errors, o.Chunks
 	return f, nil
 }
 
-// fallBack cuts f by its lines, for a reason.
-func (f *File) fallBack(reason string, lines lineTable) {
-	failed := ""
-	f.Chunks, failed = cutLines(f.Language, lines)
-	f.Fallback = cmp.Or(failed, reason)
-}
-
-// outline returns what is remembered or runs the grammar, or says why it did not.
-func (p *Pool) outline(ctx context.Context, language string, lines lineTable) (outline, string, error) {
-	key := sumOf(language, lines.src)
+// Outline returns what is remembered or runs the grammar, or says why it did not.
+func (p *Pool) outline(ctx context.Context, language string, src []byte, lines parsers.Lines) (parsers.Outline, string, error) {
+	key := sumOf(language, src)
 	if o, ok := p.known.find(ctx, key, lines); ok {
 		p.hits.Add(1)
 		return o, "", nil
 	}
-	if reason := refuse(lines.src, p.opts.MaxBytes); reason != "" {
-		return outline{}, reason, nil
+	if reason := parsers.Refuse(src, p.opts.MaxBytes); reason != "" {
+		return parsers.Outline{}, reason, nil
 	}
 	if reason, ok := p.stopped.Get(key); ok {
-		return outline{}, reason + " before", nil
+		return parsers.Outline{}, reason + " before", nil
 	}
-	req := request{language: language, limit: p.opts.Timeout, src: lines.src}
+	req := request{language: language, limit: p.opts.Timeout, src: src}
 	run := p.inWorker
 	if p.opts.InProcess && language != "ruby" {
 		run = p.inProcess
@@ -225,25 +208,25 @@ func (p *Pool) outline(ctx context.Context, language string, lines lineTable) (o
 		p.known.add(ctx, key, o)
 		return o, "", nil
 	case ctx.Err() != nil:
-		return outline{}, "", ctx.Err()
+		return parsers.Outline{}, "", ctx.Err()
 	case errors.Is(err, ErrClosed):
-		return outline{}, "", err
-	case errors.Is(err, errSlow):
+		return parsers.Outline{}, "", err
+	case errors.Is(err, parsers.ErrSlow):
 		p.timeouts.Add(1)
 		p.stopped.Add(key, ranOut)
-		return outline{}, ranOut, nil
+		return parsers.Outline{}, ranOut, nil
 	case errors.Is(err, errDied):
 		p.deaths.Add(1)
 		p.stopped.Add(key, "parse process died")
-		return outline{}, "parse process died", nil
+		return parsers.Outline{}, "parse process died", nil
 	}
-	return outline{}, err.Error(), nil
+	return parsers.Outline{}, err.Error(), nil
 }
 
-func (p *Pool) inProcess(_ context.Context, req request, _ lineTable) (outline, error) {
-	s, err := p.syntaxes.get(req.language)
+func (p *Pool) inProcess(_ context.Context, req request, _ parsers.Lines) (parsers.Outline, error) {
+	s, err := p.Grammars.Load(req.language)
 	if err != nil {
-		return outline{}, err
+		return parsers.Outline{}, err
 	}
-	return parseTree(s, req.src, req.limit)
+	return parsers.Parse(s, req.src, req.limit)
 }

@@ -1,14 +1,19 @@
-package parsers
+package processes
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"pith/parsers"
+)
 
 // The names of a file go over the wire once, in a table before the chunks; the chunks hold indices.
 
 // lists are the parts of n that are lists of names.
-func (n *Names) lists() []*[]string { return []*[]string{&n.Defines, &n.Calls, &n.Types, &n.Refers} }
+func lists(n *parsers.Names) []*[]string {
+	return []*[]string{&n.Defines, &n.Calls, &n.Types, &n.Refers}
+}
 
 // appendTable writes the names of chunks and returns the index of each.
-func appendTable(b []byte, chunks []Chunk) ([]byte, map[string]int) {
+func appendTable(b []byte, chunks []parsers.Chunk) ([]byte, map[string]int) {
 	index := map[string]int{}
 	var names []string
 	add := func(name string) {
@@ -18,7 +23,7 @@ func appendTable(b []byte, chunks []Chunk) ([]byte, map[string]int) {
 		}
 	}
 	for i := range chunks {
-		for _, list := range chunks[i].Names.lists() {
+		for _, list := range lists(&chunks[i].Names) {
 			for _, name := range *list {
 				add(name)
 			}
@@ -34,8 +39,8 @@ func appendTable(b []byte, chunks []Chunk) ([]byte, map[string]int) {
 	return b, index
 }
 
-func appendNames(b []byte, n Names, index map[string]int, line int) []byte {
-	for _, list := range n.lists() {
+func appendNames(b []byte, n parsers.Names, index map[string]int, line int) []byte {
+	for _, list := range lists(&n) {
 		b = binary.AppendUvarint(b, uint64(len(*list)))
 		for _, name := range *list {
 			b = binary.AppendUvarint(b, uint64(index[name]))
@@ -67,9 +72,9 @@ func (d *decoder) name(i int) string {
 	return d.names[i]
 }
 
-func (d *decoder) chunkNames(line, lines int) Names {
-	var n Names
-	for _, list := range n.lists() {
+func (d *decoder) chunkNames(line, lines int) parsers.Names {
+	var n parsers.Names
+	for _, list := range lists(&n) {
 		count := d.number(len(d.rest))
 		for range count {
 			*list = append(*list, d.name(d.number(len(d.names))))
@@ -79,7 +84,7 @@ func (d *decoder) chunkNames(line, lines int) Names {
 	for range count {
 		line += d.number(lines - line)
 		mark := d.number(2*len(d.names) + 1)
-		n.Locals = append(n.Locals, Local{Line: line, Name: d.name(mark >> 1), Declares: mark&1 == 1})
+		n.Locals = append(n.Locals, parsers.Local{Line: line, Name: d.name(mark >> 1), Declares: mark&1 == 1})
 	}
 	return n
 }

@@ -1,10 +1,11 @@
-package parsers
+package processes
 
 import (
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"pith/parsers"
 	"time"
 )
 
@@ -77,18 +78,18 @@ func decodeRequest(payload []byte) (request, error) {
 }
 
 // encodeAnswer writes an outline, or why there is none.
-func encodeAnswer(o outline, err error) []byte {
+func encodeAnswer(o parsers.Outline, err error) []byte {
 	switch {
-	case errors.Is(err, errSlow):
+	case errors.Is(err, parsers.ErrSlow):
 		return []byte{statusSlow}
 	case err != nil:
 		return appendString([]byte{statusFailed}, err.Error())
 	}
-	b := binary.AppendUvarint([]byte{statusDone}, uint64(o.errors))
-	b, index := appendTable(b, o.chunks)
-	b = binary.AppendUvarint(b, uint64(len(o.chunks)))
+	b := binary.AppendUvarint([]byte{statusDone}, uint64(o.Errors))
+	b, index := appendTable(b, o.Chunks)
+	b = binary.AppendUvarint(b, uint64(len(o.Chunks)))
 	line := 0
-	for _, ch := range o.chunks {
+	for _, ch := range o.Chunks {
 		b = appendString(b, string(ch.Kind))
 		b = appendString(b, ch.Name)
 		b = binary.AppendUvarint(b, uint64(ch.StartLine-line))
@@ -110,7 +111,7 @@ func appendString(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
-func appendUnits(b []byte, us []Unit, from int) []byte {
+func appendUnits(b []byte, us []parsers.Unit, from int) []byte {
 	b = binary.AppendUvarint(b, uint64(len(us)))
 	for _, u := range us {
 		b = binary.AppendUvarint(b, uint64(u.Start-from))
@@ -138,40 +139,40 @@ func flag(set bool) uint64 {
 }
 
 // decodeAnswer reads an outline of a file with so many lines. Whatever a broken process wrote, the
-// chunks tile the file and units lie inside of each other, or there is an error.
-func decodeAnswer(payload []byte, lines lineTable) (outline, error) {
+// Chunks tile the file and units lie inside of each other, or there is an error.
+func decodeAnswer(payload []byte, lines parsers.Lines) (parsers.Outline, error) {
 	if len(payload) == 0 {
-		return outline{}, fmt.Errorf("empty answer: %w", errWire)
+		return parsers.Outline{}, fmt.Errorf("empty answer: %w", errWire)
 	}
 	d := decoder{rest: payload[1:]}
 	switch payload[0] {
 	case statusSlow:
-		return outline{}, errSlow
+		return parsers.Outline{}, parsers.ErrSlow
 	case statusFailed:
-		return outline{}, fmt.Errorf("parse process: %s", d.text())
+		return parsers.Outline{}, fmt.Errorf("parse process: %s", d.text())
 	}
-	o := outline{errors: d.number(maxFrame)}
+	o := parsers.Outline{Errors: d.number(maxFrame)}
 	d.table()
-	n := d.number(lines.count())
-	o.chunks = make([]Chunk, n)
+	n := d.number(lines.Count())
+	o.Chunks = make([]parsers.Chunk, n)
 	line := 0
-	for i := range o.chunks {
-		o.chunks[i] = d.chunk(i, line, lines.count())
-		if i > 0 && o.chunks[i].StartLine <= line || i == 0 && o.chunks[i].StartLine != 0 {
+	for i := range o.Chunks {
+		o.Chunks[i] = d.chunk(i, line, lines.Count())
+		if i > 0 && o.Chunks[i].StartLine <= line || i == 0 && o.Chunks[i].StartLine != 0 {
 			d.fail()
 		}
-		line = o.chunks[i].StartLine
+		line = o.Chunks[i].StartLine
 	}
-	if len(d.rest) > 0 || n == 0 && lines.count() > 0 {
+	if len(d.rest) > 0 || n == 0 && lines.Count() > 0 {
 		d.fail()
 	}
 	if d.err != nil {
-		return outline{}, d.err
+		return parsers.Outline{}, d.err
 	}
-	o.chunks = tile(o.chunks, lines)
-	for _, ch := range o.chunks {
+	o.Chunks = parsers.Tile(o.Chunks, lines)
+	for _, ch := range o.Chunks {
 		if len(ch.Units) > 0 && ch.Units[len(ch.Units)-1].End > ch.EndLine {
-			return outline{}, errWire
+			return parsers.Outline{}, errWire
 		}
 	}
 	return o, nil
@@ -211,8 +212,8 @@ func (d *decoder) text() string {
 }
 
 // chunk reads the chunk with an index; the one before starts at line.
-func (d *decoder) chunk(index, line, lines int) Chunk {
-	ch := Chunk{Kind: Kind(d.text()), Name: d.text()}
+func (d *decoder) chunk(index, line, lines int) parsers.Chunk {
+	ch := parsers.Chunk{Kind: parsers.Kind(d.text()), Name: d.text()}
 	ch.StartLine = line + d.number(lines-line)
 	ch.Parent = d.number(index) - 1
 	ch.NeedsChild = d.number(1) == 1
@@ -236,14 +237,14 @@ func (d *decoder) lines(from, limit int) []int {
 	return list
 }
 
-func (d *decoder) units(from, limit, depth int) []Unit {
+func (d *decoder) units(from, limit, depth int) []parsers.Unit {
 	n := d.number(limit - from)
-	if n == 0 || depth > maxDepth {
+	if n == 0 || depth > parsers.MaxDepth {
 		return nil
 	}
-	us := make([]Unit, 0, n)
+	us := make([]parsers.Unit, 0, n)
 	for range n {
-		u := Unit{Start: from + d.number(limit-from)}
+		u := parsers.Unit{Start: from + d.number(limit-from)}
 		size := d.number(2*(limit-u.Start) + 1)
 		u.End, u.Comment = u.Start+size>>1, size&1 == 1
 		if u.End == u.Start {
