@@ -13,13 +13,15 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
+	"pith/cmd/pith/cli"
+	"pith/cmd/pith/wiring"
 	"pith/compress"
 	"pith/configs"
 )
 
 func benchCommand() *cobra.Command {
 	short := "Measure quality, rivals, speed, the proxy's latency, the price of conversations and fleets of replicas"
-	return group(&cobra.Command{Use: "bench", Short: short},
+	return cli.Group(&cobra.Command{Use: "bench", Short: short},
 		benchHistoryCommand(), benchQuestionsCommand(), benchCleanCommand(), benchFieldCommand(),
 		benchSignalsCommand(), benchRetentionCommand(), benchSpeedCommand(), benchProxyCommand(),
 		benchSessionCommand(), benchFleetCommand())
@@ -52,9 +54,9 @@ func (b *benchFlags) addCommon(cmd *cobra.Command, formats string) {
 func (b *benchFlags) load(formats ...string) (configs.Config, error) {
 	formats = append([]string{"text", "json"}, formats...)
 	if !slices.Contains(formats, b.format) {
-		return configs.Config{}, usagef("--format %q: want one of %s", b.format, strings.Join(formats, ", "))
+		return configs.Config{}, cli.Usagef("--format %q: want one of %s", b.format, strings.Join(formats, ", "))
 	}
-	cfg, err := loadConfig(b.config, configChanges{modelDir: b.modelDir, device: b.device})
+	cfg, err := wiring.LoadConfig(b.config, wiring.Overrides{ModelDir: b.modelDir, Device: b.device})
 	cfg.Parsers.InProcess = true
 	b.deadline, cfg.Compress.Deadline = cfg.Compress.Deadline, 0
 	if b.speed != "" {
@@ -79,9 +81,9 @@ func (b *benchFlags) print(w io.Writer, report benchReport) error {
 	return enc.Encode(report)
 }
 
-// newMeasuredEngine is newEngine for a benchmark: without a model there is nothing to measure.
-func newMeasuredEngine(cfg configs.Config, between func(compress.Scorer) compress.Scorer) (*engineParts, error) {
-	e, err := newEngine(cfg, slog.New(slog.DiscardHandler), func(o *compress.Options) {
+// newMeasuredEngine is NewEngine for a benchmark: without a model there is nothing to measure.
+func newMeasuredEngine(cfg configs.Config, between func(compress.Scorer) compress.Scorer) (*wiring.Engine, error) {
+	e, err := wiring.NewEngine(cfg, slog.New(slog.DiscardHandler), func(o *compress.Options) {
 		if o.Scorer != nil {
 			o.Scorer = between(o.Scorer)
 		}
@@ -89,8 +91,8 @@ func newMeasuredEngine(cfg configs.Config, between func(compress.Scorer) compres
 	if err != nil {
 		return nil, err
 	}
-	if e.modelErr != nil {
-		return nil, errors.Join(e.modelErr, e.close())
+	if e.ModelErr != nil {
+		return nil, errors.Join(e.ModelErr, e.Close())
 	}
 	return e, nil
 }
@@ -102,11 +104,11 @@ func steps(w io.Writer) func(phase string, done, total int) {
 	return func(phase string, done, total int) {
 		if phase != last {
 			last, bar = phase, nil
-			if !isTerminal(w) {
+			if !cli.IsTerminal(w) {
 				fmt.Fprintf(w, "%s\n", phase)
 			}
 		}
-		if !isTerminal(w) {
+		if !cli.IsTerminal(w) {
 			if done > 0 && done%50 == 0 {
 				fmt.Fprintf(w, "%s %d of %d\n", phase, done, total)
 			}

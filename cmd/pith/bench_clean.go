@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pith/bench"
+	"pith/cmd/pith/cli"
 )
 
 // trainingFolder is where a checkout has what tells what the embedded models were trained on.
@@ -40,11 +41,11 @@ part of it.`,
 
 func (c *cleanFlags) run(cmd *cobra.Command, files []string) error {
 	if c.format != "text" && c.format != "json" {
-		return usagef("--format %q: want text or json", c.format)
+		return cli.Usagef("--format %q: want text or json", c.format)
 	}
 	corpus, err := bench.ReadCorpus(c.folder)
 	if err != nil {
-		return usageError{fmt.Errorf("--training: %w", err)}
+		return cli.Usage(fmt.Errorf("--training: %w", err))
 	}
 	c.make = bench.HistoryOptions{Cases: 100, Commits: 20000}
 	var cases []bench.Case

@@ -11,6 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"pith/bench"
+	"pith/cmd/pith/cli"
+	"pith/cmd/pith/wiring"
 	"pith/compress"
 	"pith/tokens"
 )
@@ -96,8 +98,8 @@ func (c *fieldFlags) run(cmd *cobra.Command, files []string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, engine.close()) }()
-	run := bench.Cases{Compressor: engine, Splitter: engine.pool, Counters: modelCounters{tokens.New()}}
+	defer func() { err = errors.Join(err, engine.Close()) }()
+	run := bench.Cases{Compressor: engine, Splitter: engine.Pool, Counters: wiring.NewCounters(tokens.New())}
 	if c.options.Settings, err = c.settings(run); err != nil {
 		return err
 	}
@@ -113,7 +115,7 @@ func (c *fieldFlags) run(cmd *cobra.Command, files []string) (err error) {
 	c.options.Progress = steps(cmd.ErrOrStderr())
 	report, err := run.Run(cmd.Context(), cases, c.options)
 	if err != nil {
-		return asUsage(err)
+		return wiring.AsUsage(err)
 	}
 	return c.print(cmd.OutOrStdout(), report)
 }
@@ -153,14 +155,14 @@ func (c *fieldFlags) settings(run bench.Cases) ([]bench.Setting, error) {
 	for _, name := range c.rivals {
 		program, ok := rivals[name]
 		if !ok {
-			return nil, usagef("--rivals %s: there are headroom, aider and repomix", name)
+			return nil, cli.Usagef("--rivals %s: there are headroom, aider and repomix", name)
 		}
 		dir, err := filepath.Abs(filepath.Join(fieldInstalls, name))
 		if err != nil {
 			return nil, err
 		}
 		if _, err := os.Stat(dir); err != nil {
-			return nil, usagef("--rivals %s: not installed; run bench/field/install %s in a checkout", name, name)
+			return nil, cli.Usagef("--rivals %s: not installed; run bench/field/install %s in a checkout", name, name)
 		}
 		args := program(dir)
 		rival, err := bench.StartRival(run.Counters, args[0], args[1:]...)

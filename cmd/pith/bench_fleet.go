@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"pith/bench/fleet"
+	"pith/cmd/pith/cli"
+	"pith/cmd/pith/wiring"
 	"pith/gateway"
 )
 
@@ -25,7 +27,7 @@ against a model on paper, which then computes 100 replicas at 10,000 requests a 
 an allowance holds over all replicas; whether answers are lost and older turns change while replicas
 are killed, added and restarted and the Redis fails over by its sentinels; and how throughput of new
 code grows from one to two processes with a remote scorer that is not the limit.`,
-		Args: noArguments,
+		Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if _, err := flags.load(); err != nil {
 				return err
@@ -39,7 +41,7 @@ code grows from one to two processes with a remote scorer that is not the limit.
 			for i := range measure.Keys {
 				measure.Keys[i] = gateway.NewKey()
 				hash := gateway.HashKey(measure.Keys[i])
-				measure.Hashes[i] = hashScheme + hex.EncodeToString(hash[:])
+				measure.Hashes[i] = wiring.HashScheme + hex.EncodeToString(hash[:])
 			}
 			measure.Progress = phases(cmd)
 			report, err := measure.Run(cmd.Context())
@@ -70,5 +72,5 @@ func findRedis(given string) (string, error) {
 			return filepath.Abs(path)
 		}
 	}
-	return "", usagef("no redis-server: run scripts/fetch-redis, or name one with --redis-server")
+	return "", cli.Usagef("no redis-server: run scripts/fetch-redis, or name one with --redis-server")
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"pith/bench"
+	"pith/cmd/pith/cli"
+	"pith/cmd/pith/wiring"
 	"pith/compress"
 	"pith/parsers/processes"
 	"pith/tokens"
@@ -50,7 +52,7 @@ func (c *casesFlags) add(cmd *cobra.Command) {
 func (c *casesFlags) measure(cmd *cobra.Command, cases []bench.Case) (err error) {
 	for _, ratio := range c.options.Ratios {
 		if ratio < 1 && ratio != 0 {
-			return usagef("--ratios %g: must be at least 1, or 0", ratio)
+			return cli.Usagef("--ratios %g: must be at least 1, or 0", ratio)
 		}
 	}
 	cfg, err := c.load("html")
@@ -69,19 +71,19 @@ func (c *casesFlags) measure(cmd *cobra.Command, cases []bench.Case) (err error)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, engine.close()) }()
-	run := bench.Cases{Compressor: engine, Splitter: engine.pool, Counters: modelCounters{tokens.New()}}
+	defer func() { err = errors.Join(err, engine.Close()) }()
+	run := bench.Cases{Compressor: engine, Splitter: engine.Pool, Counters: wiring.NewCounters(tokens.New())}
 	for _, ranker := range c.rankers {
 		settings, err := run.Settings(ranker, c.speeds, c.stages, c.options.Seed)
 		if err != nil {
-			return usageError{err}
+			return cli.Usage(err)
 		}
 		c.options.Settings = append(c.options.Settings, settings...)
 	}
 	c.options.Progress = steps(cmd.ErrOrStderr())
 	report, err := run.Run(cmd.Context(), cases, c.options)
 	if err != nil {
-		return asUsage(err)
+		return wiring.AsUsage(err)
 	}
 	return c.print(cmd.OutOrStdout(), report)
 }
@@ -91,22 +93,22 @@ func (c *casesFlags) choose(cases []bench.Case) ([]bench.Case, error) {
 	if len(c.repos) > 0 {
 		cases = slices.DeleteFunc(cases, func(one bench.Case) bool { return !slices.Contains(c.repos, one.Repo) })
 		if len(cases) == 0 {
-			return nil, usagef("--repos: no case is of %v", c.repos)
+			return nil, cli.Usagef("--repos: no case is of %v", c.repos)
 		}
 	}
 	if c.clean {
 		corpus, err := bench.ReadCorpus(trainingFolder)
 		if err != nil {
-			return nil, usageError{fmt.Errorf("--clean: %w", err)}
+			return nil, cli.Usage(fmt.Errorf("--clean: %w", err))
 		}
 		trained := corpus.Report(cases).Trained()
 		cases = slices.DeleteFunc(cases, func(one bench.Case) bool { return slices.Contains(trained, one.Repo) })
 		if len(cases) == 0 {
-			return nil, usagef("--clean: all of %v are part of the training corpus", trained)
+			return nil, cli.Usagef("--clean: all of %v are part of the training corpus", trained)
 		}
 	}
 	if c.limit < 0 {
-		return nil, usagef("--limit %d: must not be negative", c.limit)
+		return nil, cli.Usagef("--limit %d: must not be negative", c.limit)
 	}
 	if c.limit == 0 || c.limit >= len(cases) {
 		return cases, nil
@@ -164,16 +166,16 @@ clones have fewer cases.`,
 // cases makes or reads the cases.
 func (h *historyFlags) cases(cmd *cobra.Command, files []string) ([]bench.Case, error) {
 	if len(files)+len(h.clones) == 0 {
-		return nil, usagef("name a clone (--repo PATH) or a file of cases")
+		return nil, cli.Usagef("name a clone (--repo PATH) or a file of cases")
 	}
 	if h.make.Cases <= 0 || h.make.Commits <= 0 {
-		return nil, usagef("--cases and --commits must be positive")
+		return nil, cli.Usagef("--cases and --commits must be positive")
 	}
 	var cases []bench.Case
 	for _, file := range files {
 		read, err := bench.ReadCases(file)
 		if err != nil {
-			return nil, usageError{fmt.Errorf("read cases: %w", err)}
+			return nil, cli.Usage(fmt.Errorf("read cases: %w", err))
 		}
 		cases = append(cases, read...)
 	}
@@ -188,7 +190,7 @@ func (h *historyFlags) cases(cmd *cobra.Command, files []string) ([]bench.Case, 
 	for _, folder := range h.clones {
 		made, err := bench.CasesOf(cmd.Context(), folder, pool, h.make)
 		if err != nil {
-			return nil, errors.Join(usageError{fmt.Errorf("--repo: %w", err)}, pool.Close())
+			return nil, errors.Join(cli.Usage(fmt.Errorf("--repo: %w", err)), pool.Close())
 		}
 		cases = append(cases, made...)
 	}

@@ -10,6 +10,8 @@ import (
 
 	"pith/bench/costs"
 	"pith/cache"
+	"pith/cmd/pith/cli"
+	"pith/cmd/pith/wiring"
 	"pith/configs"
 	"pith/explain"
 )
@@ -20,23 +22,23 @@ func benchProxyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "proxy",
 		Short: "Measure what the proxy adds to a request against a bare reverse proxy",
-		Args:  noArguments,
+		Args:  cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			// Unlike the other benchmarks this one runs what users run: worker processes and the
 			// deadline included.
 			if _, err := flags.load(); err != nil {
 				return err
 			}
-			cfg, err := loadConfig(flags.config, configChanges{modelDir: flags.modelDir, device: flags.device})
+			cfg, err := wiring.LoadConfig(flags.config, wiring.Overrides{ModelDir: flags.modelDir, Device: flags.device})
 			if err != nil {
 				return err
 			}
 			log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-			engine, err := newEngine(cfg, log, nil)
+			engine, err := wiring.NewEngine(cfg, log, nil)
 			if err != nil {
 				return err
 			}
-			defer func() { err = errors.Join(err, engine.close()) }()
+			defer func() { err = errors.Join(err, engine.Close()) }()
 			measure.Handler = func(upstream *url.URL) (http.Handler, error) {
 				return measuredHandler(cfg, engine, upstream, log)
 			}
@@ -61,13 +63,13 @@ func benchProxyCommand() *cobra.Command {
 }
 
 // measuredHandler is the proxy as `pith serve` starts it, with a cache in memory.
-func measuredHandler(cfg configs.Config, e *engineParts, upstream *url.URL, log *slog.Logger) (http.Handler, error) {
+func measuredHandler(cfg configs.Config, e *wiring.Engine, upstream *url.URL, log *slog.Logger) (http.Handler, error) {
 	cfg.Server.Upstream = upstream.String()
-	b := serverParts{
-		engine: e, gate: newGate(), stores: stores{sharedStore: cache.NewMemory(64 << 20)}, keyer: cache.NewKeyer(nil),
-		keeper: explain.NewKeeper(0, e.again),
+	b := wiring.Parts{
+		Engine: e, Gate: wiring.NewGate(), Stores: wiring.NewMemory(64 << 20), Keyer: cache.NewKeyer(nil),
+		Keeper: explain.NewKeeper(0, e.Again),
 	}
-	server, err := newServer(cfg, b, log)
+	server, err := wiring.NewServer(cfg, b, log)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pith/bench"
+	"pith/cmd/pith/cli"
 	"pith/parsers/processes"
 )
 
@@ -62,12 +63,12 @@ kept in a folder; nothing of them is built or run. Without FILE, ` + questionsFi
 func (q *questionsFlags) cases(cmd *cobra.Command, file string) (cases []bench.Case, err error) {
 	sets, err := bench.ReadQuestions(file)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("read questions: %w", err)}
+		return nil, cli.Usage(fmt.Errorf("read questions: %w", err))
 	}
 	cache := q.cache
 	if cache == "" {
 		if cache, err = os.UserCacheDir(); err != nil {
-			return nil, usagef("--cache: name a folder: %w", err)
+			return nil, cli.Usagef("--cache: name a folder: %w", err)
 		}
 		cache = filepath.Join(cache, "pith", "packages")
 	}

@@ -11,6 +11,8 @@ import (
 
 	"pith/bench"
 	"pith/bench/sources"
+	"pith/cmd/pith/cli"
+	"pith/cmd/pith/wiring"
 	"pith/compress"
 	"pith/tokens"
 )
@@ -39,7 +41,7 @@ func benchRetentionCommand() *cobra.Command {
 module caches, installed packages, or the folders that --corpus names). Each one's description,
 without its name, is a question; its file and the files around it, without that description, are the
 context. Report how well each ranker finds the function, and how much of it is left at each ratio.`,
-		Args: noArguments,
+		Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return flags.run(cmd) },
 	}
 	flags.add(cmd)
@@ -64,11 +66,11 @@ context. Report how well each ranker finds the function, and how much of it is l
 
 func (r *retentionFlags) run(cmd *cobra.Command) (err error) {
 	if r.options.Queries <= 0 {
-		return usagef("--queries %d: must be positive", r.options.Queries)
+		return cli.Usagef("--queries %d: must be positive", r.options.Queries)
 	}
 	for _, ratio := range r.options.Ratios {
 		if ratio < 1 {
-			return usagef("--ratios %g: must be at least 1", ratio)
+			return cli.Usagef("--ratios %g: must be at least 1", ratio)
 		}
 	}
 	cfg, err := r.load()
@@ -80,19 +82,19 @@ func (r *retentionFlags) run(cmd *cobra.Command) (err error) {
 		return err
 	}
 	if r.options.HeldOutOnly && !slices.ContainsFunc(packages, func(p sources.Package) bool { return p.HeldOut }) {
-		return usagef("--held-out: none of the packages found is held out by %s", r.manifest)
+		return cli.Usagef("--held-out: none of the packages found is held out by %s", r.manifest)
 	}
 	engine, err := newMeasuredEngine(cfg, func(next compress.Scorer) compress.Scorer { return bench.NewMemo(next) })
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, engine.close()) }()
+	defer func() { err = errors.Join(err, engine.Close()) }()
 	r.options.Progress = steps(cmd.ErrOrStderr())
 	report, err := bench.Retention{
-		Compressor: engine, Splitter: engine.pool, Counters: modelCounters{tokens.New()},
+		Compressor: engine, Splitter: engine.Pool, Counters: wiring.NewCounters(tokens.New()),
 	}.Run(cmd.Context(), packages, r.options)
 	if err != nil {
-		return asUsage(err)
+		return wiring.AsUsage(err)
 	}
 	return r.print(cmd.OutOrStdout(), report)
 }
@@ -113,7 +115,7 @@ func (r *retentionFlags) packages(ctx context.Context) ([]sources.Package, error
 	for _, folder := range folders {
 		found, err := sources.FolderPackages(folder)
 		if err != nil {
-			return nil, usageError{err}
+			return nil, cli.Usage(err)
 		}
 		packages = append(packages, found...)
 	}

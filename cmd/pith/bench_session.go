@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"pith/bench/costs"
+	"pith/cmd/pith/cli"
+	"pith/cmd/pith/wiring"
 	"pith/tokens"
 )
 
@@ -32,12 +34,12 @@ func benchSessionCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			engine, err := newEngine(cfg, slog.New(slog.DiscardHandler), nil)
+			engine, err := wiring.NewEngine(cfg, slog.New(slog.DiscardHandler), nil)
 			if err != nil {
 				return err
 			}
-			defer func() { err = errors.Join(err, engine.close()) }()
-			measure.Counters = modelCounters{tokens.New()}
+			defer func() { err = errors.Join(err, engine.Close()) }()
+			measure.Counters = wiring.NewCounters(tokens.New())
 			measure.Progress = phases(cmd)
 			measure.Handler = func(upstream *url.URL) (http.Handler, error) {
 				return measuredHandler(cfg, engine, upstream, slog.New(slog.DiscardHandler))
@@ -62,14 +64,14 @@ func readConversations(files []string, root string) ([]costs.Conversation, error
 		pattern := filepath.Join(root, "e2e/testdata/conversations/*.json")
 		files, _ = filepath.Glob(pattern) // the pattern is well formed
 		if len(files) == 0 {
-			return nil, usagef("no conversations in %s: name files, or the checkout with --root", pattern)
+			return nil, cli.Usagef("no conversations in %s: name files, or the checkout with --root", pattern)
 		}
 	}
 	var out []costs.Conversation
 	for _, file := range files {
 		c, err := costs.ReadConversation(file, root)
 		if err != nil {
-			return nil, usageError{err}
+			return nil, cli.Usage(err)
 		}
 		out = append(out, c)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pith/bench"
+	"pith/cmd/pith/wiring"
 	"pith/compress"
 )
 
@@ -27,13 +28,13 @@ func benchSignalsCommand() *cobra.Command {
 			}
 			cases, err := bench.ReadCases(args[0])
 			if err != nil {
-				return asUsage(err)
+				return wiring.AsUsage(err)
 			}
 			engine, err := newMeasuredEngine(cfg, func(next compress.Scorer) compress.Scorer { return next })
 			if err != nil {
 				return err
 			}
-			defer func() { err = errors.Join(err, engine.close()) }()
+			defer func() { err = errors.Join(err, engine.Close()) }()
 			out := json.NewEncoder(cmd.OutOrStdout())
 			out.SetEscapeHTML(false)
 			for _, c := range cases {

@@ -13,6 +13,8 @@ import (
 
 	"pith/bench/costs"
 	"pith/cache"
+	"pith/cmd/pith/cli"
+	"pith/cmd/pith/wiring"
 	"pith/compress"
 	"pith/configs"
 	"pith/parsers/processes"
@@ -52,7 +54,7 @@ without a deadline and parses in this process. "cut short" counts where the dead
 
 A model of Qwen2.5-Coder-0.5B's size with random weights is made by "pith model random DIR"; give it
 with --model-dir.`,
-		Args: noArguments,
+		Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return flags.run(cmd) },
 	}
 	flags.add(cmd)
@@ -70,7 +72,7 @@ with --model-dir.`,
 
 func (s *speedFlags) run(cmd *cobra.Command) (err error) {
 	if s.measure.Turns < 1 || s.publishedLimit < 0 || s.measure.Cold.Requests < 0 {
-		return usagef("--turns %d, --published-time %v, --cold-requests %d: want at least one turn, and "+
+		return cli.Usagef("--turns %d, --published-time %v, --cold-requests %d: want at least one turn, and "+
 			"nothing negative",
 			s.measure.Turns, s.publishedLimit, s.measure.Cold.Requests)
 	}
@@ -79,23 +81,23 @@ func (s *speedFlags) run(cmd *cobra.Command) (err error) {
 		return err
 	}
 	if cfg.Scorer.URL != "" {
-		return usageError{cfg.At("scorer.url", errors.New("speed measures a model in this process: leave it out"))}
+		return cli.Usage(cfg.At("scorer.url", errors.New("speed measures a model in this process: leave it out")))
 	}
-	var engine *engineParts
-	count := func(text string) int { return len(engine.model.Tokenizer().Encode(text)) }
+	var engine *wiring.Engine
+	count := func(text string) int { return len(engine.Model.Tokenizer().Encode(text)) }
 	engine, err = newMeasuredEngine(cfg, func(next compress.Scorer) compress.Scorer {
 		s.measure.Meter = costs.NewMeter(next, func(seq compress.Sequence) int {
 			// The head of a longer one is cut off.
-			return min(count(seq.Given)+count(seq.Text), engine.model.Card().MaxTokens)
+			return min(count(seq.Given)+count(seq.Text), engine.Model.Card().MaxTokens)
 		})
 		return s.measure.Meter
 	})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, engine.close()) }()
+	defer func() { err = errors.Join(err, engine.Close()) }()
 	cfg.Parsers.InProcess = false // unlike for the rest
-	workers, err := newPool(cfg.Parsers)
+	workers, err := wiring.NewPool(cfg.Parsers)
 	if err != nil {
 		return err
 	}
@@ -103,8 +105,8 @@ func (s *speedFlags) run(cmd *cobra.Command) (err error) {
 	if s.measure.Cold, err = s.cold(cfg.Compress, engine, workers); err != nil {
 		return err
 	}
-	s.measure.Counters = modelCounters{engine.counters}
-	s.measure.Compressor = apart(compress.NewCached(engine.Engine, compress.CacheOptions{
+	s.measure.Counters = wiring.NewCounters(engine.Counters)
+	s.measure.Compressor = wiring.Apart(compress.NewCached(engine.Engine, compress.CacheOptions{
 		Store: cache.NewMemory(64 << 20), Key: cache.NewKeyer(nil).Key,
 	}))
 	s.measure.Progress = phases(cmd)
@@ -115,7 +117,7 @@ func (s *speedFlags) run(cmd *cobra.Command) (err error) {
 		}
 		defer func() { err = errors.Join(err, reference.Close()) }()
 	}
-	stop, err := s.machine(engine.model)
+	stop, err := s.machine(engine.Model)
 	defer func() { err = errors.Join(err, stop()) }()
 	if err != nil {
 		return err
@@ -125,9 +127,9 @@ func (s *speedFlags) run(cmd *cobra.Command) (err error) {
 
 // cold is the engine's parts once more, with the deadline and the parse workers that they have in a
 // server.
-func (s *speedFlags) cold(cfg configs.Compress, parts *engineParts, workers *processes.Pool) (costs.Cold, error) {
+func (s *speedFlags) cold(cfg configs.Compress, parts *wiring.Engine, workers *processes.Pool) (costs.Cold, error) {
 	cfg.Deadline = s.deadline
-	within, err := parts.with(cfg, func(o *compress.Options) { o.Splitter = workers })
+	within, err := parts.With(cfg, func(o *compress.Options) { o.Splitter = workers })
 	if err != nil {
 		return costs.Cold{}, err
 	}
@@ -137,11 +139,11 @@ func (s *speedFlags) cold(cfg configs.Compress, parts *engineParts, workers *pro
 // reference opens the model a second time for the published schedule, so that neither profits from
 // what the other left.
 func (s *speedFlags) reference(cfg configs.Config, count func(string) int) (*perplexity.Model, error) {
-	m, err := openModel(cfg.Model)
+	m, err := wiring.OpenModel(cfg.Model)
 	if err != nil {
 		return nil, err
 	}
-	s.measure.Published = costs.PublishedSchedule{Scorer: scorer{m}, Tokens: count, Limit: s.publishedLimit}
+	s.measure.Published = costs.PublishedSchedule{Scorer: wiring.NewScorer(m), Tokens: count, Limit: s.publishedLimit}
 	return m, nil
 }
 

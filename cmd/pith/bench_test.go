@@ -2,10 +2,10 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"pith/cmd/pith/cli"
 	"strings"
 	"testing"
 )
@@ -118,8 +118,7 @@ func TestBenchMistakes(t *testing.T) {
 		{"field " + file + " --rivals aider", "bench/field/install aider"},
 	} {
 		_, err := pith(t, append([]string{"bench"}, strings.Fields(row.args)...)...)
-		var usage usageError
-		if err == nil || !strings.Contains(err.Error(), row.want) || !errors.As(err, &usage) {
+		if err == nil || !strings.Contains(err.Error(), row.want) || cli.ExitStatus(err) != 2 {
 			t.Errorf("%s: %v, want a usage error with %q", row.args, err, row.want)
 		}
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"pith/cmd/pith/cli"
+	"pith/cmd/pith/wiring"
 	"pith/compress"
 	"pith/explain"
 )
@@ -73,13 +75,13 @@ func (c *compressFlags) validate(cmd *cobra.Command) error {
 	flags := cmd.Flags()
 	switch {
 	case flags.Changed("budget") && flags.Changed("rate"):
-		return usagef("--budget and --rate exclude each other")
+		return cli.Usagef("--budget and --rate exclude each other")
 	case flags.Changed("budget") && c.request.Budget <= 0:
-		return usagef("--budget %d: must be positive", c.request.Budget)
+		return cli.Usagef("--budget %d: must be positive", c.request.Budget)
 	case flags.Changed("rate") && !(c.request.Rate > 0 && c.request.Rate <= 1):
-		return usagef("--rate %g: must be above 0 and at most 1 (0.2 keeps a fifth)", c.request.Rate)
+		return cli.Usagef("--rate %g: must be above 0 and at most 1 (0.2 keeps a fifth)", c.request.Rate)
 	case !slices.Contains([]string{"text", "json", "diff", formatExplain}, c.format):
-		return usagef("--format %q: want text, json, diff or explain", c.format)
+		return cli.Usagef("--format %q: want text, json, diff or explain", c.format)
 	}
 	return nil
 }
@@ -88,11 +90,11 @@ func (c *compressFlags) run(cmd *cobra.Command, paths []string) (err error) {
 	if err := c.validate(cmd); err != nil {
 		return err
 	}
-	changes := configChanges{modelDir: c.modelDir, device: c.device}
+	changes := wiring.Overrides{ModelDir: c.modelDir, Device: c.device}
 	if c.request.Ranker != "auto" {
-		changes.ranker = c.request.Ranker
+		changes.Ranker = c.request.Ranker
 	}
-	cfg, err := loadConfig(c.config, changes)
+	cfg, err := wiring.LoadConfig(c.config, changes)
 	if err != nil {
 		return err
 	}
@@ -104,13 +106,13 @@ func (c *compressFlags) run(cmd *cobra.Command, paths []string) (err error) {
 	cfg.Parsers.InProcess = true
 	// A person at a terminal waits for the full ranking; only the request path has a deadline.
 	cfg.Compress.Deadline = 0
-	engine, err := newEngine(
+	engine, err := wiring.NewEngine(
 		cfg, slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn})), nil)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, engine.close()) }()
-	if encoding, exact := engine.counters.For(c.request.Model).Encoding(); c.request.Model != "" && !exact {
+	defer func() { err = errors.Join(err, engine.Close()) }()
+	if encoding, exact := engine.Counters.For(c.request.Model).Encoding(); c.request.Model != "" && !exact {
 		fmt.Fprintf(cmd.ErrOrStderr(), "no tokenizer of model %s is known; %s stands in for it\n",
 			c.request.Model, encoding)
 	}
@@ -119,14 +121,14 @@ func (c *compressFlags) run(cmd *cobra.Command, paths []string) (err error) {
 	c.request.Stage, c.request.Speed = compress.Stage(c.stage), compress.Speed(c.speed)
 	res, err := c.compress(cmd.Context(), engine, cmd.ErrOrStderr())
 	if err != nil {
-		return asUsage(err)
+		return wiring.AsUsage(err)
 	}
 	return c.print(cmd.OutOrStdout(), cmd.ErrOrStderr(), res)
 }
 
 // compress runs the engine with a spinner beside it when a person is watching.
-func (c *compressFlags) compress(ctx context.Context, engine *engineParts, errOut io.Writer) (compress.Result, error) {
-	stop := spin(errOut, fmt.Sprintf("compressing %d file(s)", len(c.request.Files)))
+func (c *compressFlags) compress(ctx context.Context, engine *wiring.Engine, errOut io.Writer) (compress.Result, error) {
+	stop := cli.Spin(errOut, fmt.Sprintf("compressing %d file(s)", len(c.request.Files)))
 	defer stop()
 	return engine.Compress(ctx, c.request)
 }
@@ -143,7 +145,7 @@ func (c *compressFlags) print(out, errOut io.Writer, res compress.Result) error 
 		enc.SetIndent("", "  ")
 		return enc.Encode(res)
 	case "diff":
-		if err := printDiff(out, c.request.Files, res.Files); err != nil {
+		if err := cli.PrintDiff(out, c.request.Files, res.Files); err != nil {
 			return err
 		}
 	case formatExplain:
@@ -154,7 +156,7 @@ func (c *compressFlags) print(out, errOut io.Writer, res compress.Result) error 
 		if _, err := io.WriteString(out, res.Text); err != nil {
 			return err
 		}
-		if !strings.HasSuffix(res.Text, "\n") && res.Text != "" && isTerminal(out) {
+		if !strings.HasSuffix(res.Text, "\n") && res.Text != "" && cli.IsTerminal(out) {
 			fmt.Fprintln(out)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"pith/cache"
+	"pith/cmd/pith/cli"
+	"pith/cmd/pith/wiring"
 	"pith/configs"
 	"pith/tokens"
 )
@@ -20,19 +22,19 @@ func configCommand() *cobra.Command {
 		Long: `Read a configuration as ` + "`pith serve --config FILE`" + ` would, with the environment,
 and every file that it names. Nothing is started, no server is asked. What differs from the
 defaults is listed with the place where it was given.`,
-		Args: exactly(1, "one configuration file"),
+		Args: cli.Exactly(1, "one configuration file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := loadConfig(args[0], configChanges{})
+			cfg, err := wiring.LoadConfig(args[0], wiring.Overrides{})
 			if err != nil {
 				return err
 			}
 			if err := checkNamed(cfg); err != nil {
-				return usageError{err}
+				return cli.Usage(err)
 			}
 			return showChanges(cmd.OutOrStdout(), args[0], cfg)
 		},
 	}
-	return group(&cobra.Command{Use: "config", Short: "Look at a configuration"}, check)
+	return cli.Group(&cobra.Command{Use: "config", Short: "Look at a configuration"}, check)
 }
 
 // checkNamed looks at the files and addresses that cfg names. (The folder of the model is looked
@@ -42,7 +44,7 @@ func checkNamed(cfg configs.Config) error {
 	if _, err := loadCertificate(cfg.Server); err != nil {
 		errs = append(errs, cfg.At("server.tls_cert", err))
 	}
-	if _, err := newAccounting(cfg.Accounting, tokens.New()); err != nil {
+	if _, err := wiring.NewAccounting(cfg.Accounting, tokens.New()); err != nil {
 		errs = append(errs, cfg.At("accounting.prices", err))
 	}
 	if cfg.Prompts.Dir != "" {

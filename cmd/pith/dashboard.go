@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"pith/cmd/pith/cli"
+	"pith/cmd/pith/wiring"
 	"sync"
 	"time"
 
@@ -45,13 +47,13 @@ func (a *admin) Close() error {
 func startAdmin(
 	ctx context.Context,
 	cfg configs.Admin,
-	b serverParts,
+	b wiring.Parts,
 	server *proxy.Server,
 	announce io.Writer,
 	log *slog.Logger,
 ) (io.Closer, error) {
 	board := dashboard.New(dashboard.Options{
-		Gatherer: b.registry, Keeper: b.keeper, Parts: b.parts, Token: string(cfg.Token), Version: version(),
+		Gatherer: b.Registry, Keeper: b.Keeper, Parts: b.Health, Token: string(cfg.Token), Version: cli.Version(),
 	})
 	mux := http.NewServeMux()
 	mux.Handle("/dashboard", board.Handler())
@@ -81,82 +83,4 @@ func startAdmin(
 		fmt.Fprintf(announce, "dashboard, this link opens it once: %s\n", board.OneTimeURL("http://"+at))
 	}
 	return a, nil
-}
-
-// parts says how that is on which the server stands.
-func (b serverParts) parts(context.Context) []dashboard.Part {
-	list := []dashboard.Part{b.redisPart(), b.modelPart(), b.parsersPart()}
-	held, keep, bytes := b.keeper.Holding()
-	kept := dashboard.Part{Name: "kept requests", State: "off", Detail: "dashboard.keep is 0"}
-	if keep > 0 {
-		kept = dashboard.Part{
-			Name:   "kept requests",
-			State:  "ok",
-			Detail: fmt.Sprintf("%d of %d, %.1f MiB", held, keep, float64(bytes)/(1<<20)),
-		}
-	}
-	return append(list, kept)
-}
-
-func (b serverParts) redisPart() dashboard.Part {
-	p := dashboard.Part{Name: "Redis", State: "off", Detail: "results are kept in memory"}
-	shared, ok := b.stores.bank.(bank)
-	if !ok {
-		return p
-	}
-	stats, state := shared.redis.Stats(), shared.redis.State()
-	p.State = map[string]string{"closed": "ok", "half-open": "busy", "open": "failing"}[state]
-	p.Detail = fmt.Sprintf(
-		"%d calls, %d failed, %d not made while it was left alone",
-		stats.Calls,
-		stats.Failures,
-		stats.Skipped,
-	)
-	return p
-}
-
-func (b serverParts) modelPart() dashboard.Part {
-	if b.engine.model == nil {
-		return dashboard.Part{
-			Name:   "model",
-			State:  "off",
-			Detail: fmt.Sprint("ranking does without: ", b.engine.modelErr),
-		}
-	}
-	s := b.engine.model.Stats()
-	p := dashboard.Part{
-		Name:  "model",
-		State: "ok",
-		Detail: fmt.Sprintf(
-			"%s; %d batches run, %d wait, %d tokens in flight",
-			b.engine.describe(),
-			s.Running,
-			s.Queued,
-			s.Tokens,
-		),
-	}
-	if s.Queued > 0 {
-		p.State = "busy"
-	}
-	return p
-}
-
-func (b serverParts) parsersPart() dashboard.Part {
-	s := b.engine.pool.Stats()
-	p := dashboard.Part{
-		Name:  "parse workers",
-		State: "ok",
-		Detail: fmt.Sprintf(
-			"%d files parsed, %d known, %d cut by lines, %d timeouts, %d workers lost",
-			s.Parses,
-			s.Known,
-			s.Fallbacks,
-			s.Timeouts,
-			s.Deaths,
-		),
-	}
-	if s.Deaths+s.Timeouts > 0 {
-		p.State = "busy"
-	}
-	return p
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
+	"pith/perplexity/remote"
 	"runtime"
 	"strings"
 	"time"
@@ -13,6 +15,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"pith/cache"
+	"pith/cmd/pith/cli"
+	"pith/cmd/pith/wiring"
 	"pith/compress"
 	"pith/configs"
 	"pith/parsers"
@@ -26,16 +30,16 @@ var errUnhealthy = errors.New("something does not work; see above")
 
 func doctorCommand() *cobra.Command {
 	var config, ready string
-	var changes configChanges
+	var changes wiring.Overrides
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Say what works on this machine, and what to do about what does not",
-		Args:  noArguments,
+		Args:  cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if ready != "" {
 				return askReady(cmd.Context(), ready)
 			}
-			cfg, err := loadConfig(config, changes)
+			cfg, err := wiring.LoadConfig(config, changes)
 			if err != nil {
 				return err
 			}
@@ -44,10 +48,10 @@ func doctorCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&config, "config", "", "configuration file")
-	f.StringVar(&changes.upstream, "upstream", "", "base URL of the LLM API")
-	f.StringVar(&changes.modelDir, "model-dir", "",
+	f.StringVar(&changes.Upstream, "upstream", "", "base URL of the LLM API")
+	f.StringVar(&changes.ModelDir, "model-dir", "",
 		"folder with model.onnx and tokenizer.json, or the name of an installed model")
-	f.StringVar(&changes.device, "device", "", "auto, cpu or cuda")
+	f.StringVar(&changes.Device, "device", "", "auto, cpu or cuda")
 	f.StringVar(&ready, "ready", "", "only ask whether the proxy at this URL is ready (for container health checks)")
 	return cmd
 }
@@ -106,7 +110,7 @@ func checkRuntime(cfg configs.Model) finding {
 // checkModel loads the model, measures how fast it scores code on this machine and says which speed
 // that is good for.
 func checkModel(ctx context.Context, cfg configs.Config) finding {
-	m, err := openModel(cfg.Model)
+	m, err := wiring.OpenModel(cfg.Model)
 	if err != nil {
 		return finding{part: "model", err: err}
 	}
@@ -227,7 +231,7 @@ func askReady(ctx context.Context, base string) error {
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(base, "/")+"/readyz", nil)
 	if err != nil {
-		return usageError{err}
+		return cli.Usage(err)
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -238,4 +242,29 @@ func askReady(ctx context.Context, base string) error {
 		return fmt.Errorf("%s is not ready: %s", base, res.Status)
 	}
 	return nil
+}
+
+// checkRemote probes the server and measures how fast it scores.
+func checkRemote(ctx context.Context, cfg configs.Config) finding {
+	const part = "scorer"
+	s, err := wiring.NewRemote(cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return finding{part: part, err: err}
+	}
+	defer s.Close()
+	if err := s.Start(ctx); err != nil {
+		advice := "Until it answers, blocks that need the model go out as they came."
+		if errors.Is(err, remote.ErrRefused) {
+			advice = "pith serve does not start with it; see docs/scaling.md."
+		}
+		return finding{part: part, err: err, advice: advice}
+	}
+	seqs := sampleOfCode(200, 32)
+	before, start := s.Stats().Model.Scored, time.Now()
+	if _, err := s.Score(ctx, seqs); err != nil {
+		return finding{part: part, err: err}
+	}
+	rate := float64(s.Stats().Model.Scored-before) / time.Since(start).Seconds()
+	return finding{part: part, state: fmt.Sprintf("%s, %.0f tokens/s with %d requests at once", s.About(), rate,
+		cfg.Scorer.Requests)}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pith/cmd/pith/cli"
 	"pith/evolve"
 	"pith/evolve/llm"
 	"pith/evolve/search"
@@ -15,23 +16,13 @@ import (
 
 // evolveCommand holds the commands that prune few-shot prompts.
 func evolveCommand() *cobra.Command {
-	return group(&cobra.Command{
+	return cli.Group(&cobra.Command{
 		Use:   "evolve",
 		Short: "Prune few-shot prompts by search",
 		Long: "Prune few-shot prompts by search: drop the tokens that a task does better without.\n\n" +
 			"A task is a YAML file with a template, its demonstrations and three splits of examples.",
 	}, evolveRunCommand(), evolveResumeCommand(), evolveShowCommand(), evolveExportCommand(), evolveWorkerCommand(),
 		evolveBenchCommand())
-}
-
-// exactly is cobra.ExactArgs with our exit status.
-func exactly(n int, what string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) != n {
-			return usagef("%s needs %s; see `%s --help`", cmd.CommandPath(), what, cmd.CommandPath())
-		}
-		return nil
-	}
 }
 
 func evolveRunCommand() *cobra.Command {
@@ -46,7 +37,7 @@ func evolveRunCommand() *cobra.Command {
 		Example: "  pith evolve run examples/evolve/brackets/task.yaml --out runs/brackets\n" +
 			"  pith evolve run task.yaml --endpoint http://127.0.0.1:11434/v1 --endpoint-model qwen2.5 " +
 			"--token-budget 500000",
-		Args: exactly(1, "one task file"),
+		Args: cli.Exactly(1, "one task file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			task, err := filepath.Abs(args[0])
 			if err != nil {
@@ -100,13 +91,13 @@ func finishSpec(spec *evolve.Spec, shared bool) error {
 	b := spec.Backend
 	switch {
 	case b.Endpoint != "" && b.Model == "":
-		return usagef("--endpoint needs --endpoint-model")
+		return cli.Usagef("--endpoint needs --endpoint-model")
 	case b.Endpoint != "" && shared:
-		return usagef("with --redis the workers name the --endpoint; the run only its --endpoint-model")
+		return cli.Usagef("with --redis the workers name the --endpoint; the run only its --endpoint-model")
 	case b.Endpoint == "" && b.Model != "" && !shared:
-		return usagef("--endpoint-model needs --endpoint, or --redis and workers that have one")
+		return cli.Usagef("--endpoint-model needs --endpoint, or --redis and workers that have one")
 	case b.Model != "" && (b.ModelDir != "" || b.Device != ""):
-		return usagef("an endpoint and --model-dir or --device exclude each other")
+		return cli.Usagef("an endpoint and --model-dir or --device exclude each other")
 	}
 	if spec.Units == "" {
 		spec.Units = "tokens"
@@ -115,13 +106,13 @@ func finishSpec(spec *evolve.Spec, shared bool) error {
 		}
 	}
 	if spec.Units != "tokens" && spec.Units != "words" {
-		return usagef("--units %q is neither tokens nor words", spec.Units)
+		return cli.Usagef("--units %q is neither tokens nor words", spec.Units)
 	}
 	if spec.Units == "tokens" && b.Model != "" {
-		return usagef("--units tokens needs a local model: an endpoint does not show its tokens")
+		return cli.Usagef("--units tokens needs a local model: an endpoint does not show its tokens")
 	}
 	if err := spec.Check(); err != nil {
-		return usageError{err}
+		return cli.Usage(err)
 	}
 	return nil
 }
@@ -131,7 +122,7 @@ func evolveResumeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "resume DIR",
 		Short: "Go on with a run that was stopped or killed",
-		Args:  exactly(1, "one run directory"),
+		Args:  cli.Exactly(1, "one run directory"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir, err := evolve.OpenRun(args[0])
 			if err != nil {
@@ -153,7 +144,7 @@ func evolveShowCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show DIR",
 		Short: "Show what a run found, or how far it is",
-		Args:  exactly(1, "one run directory"),
+		Args:  cli.Exactly(1, "one run directory"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			report, err := evolve.ReadReport(args[0])
 			if errors.Is(err, evolve.ErrUnfinished) {
@@ -162,7 +153,7 @@ func evolveShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return printAs(cmd.OutOrStdout(), format, report, report.WriteText)
+			return cli.PrintAs(cmd.OutOrStdout(), format, report, report.WriteText)
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "text", "text or json")
@@ -181,7 +172,7 @@ func showProgress(w io.Writer, dir, format string) error {
 		return err
 	}
 	status := runStatus{generations, spent}
-	return printAs(w, format, status, func(w io.Writer) error {
+	return cli.PrintAs(w, format, status, func(w io.Writer) error {
 		for _, p := range generations {
 			fmt.Fprintln(w, progressLine(evolve.Status{Phase: "search", Progress: p}, 0))
 		}
@@ -209,13 +200,13 @@ func evolveExportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export DIR",
 		Short: "Write the pruned prompt as one artefact file",
-		Args:  exactly(1, "one run directory"),
+		Args:  cli.Exactly(1, "one run directory"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if out == "" {
-				return usagef("export needs --out FILE.json")
+				return cli.Usagef("export needs --out FILE.json")
 			}
 			if spaces != evolve.SpacesExact && spaces != evolve.SpacesNormalised {
-				return usagef("--spaces %q is neither exact nor normalised", spaces)
+				return cli.Usagef("--spaces %q is neither exact nor normalised", spaces)
 			}
 			report, err := evolve.ReadReport(args[0])
 			if errors.Is(err, evolve.ErrNoRun) {

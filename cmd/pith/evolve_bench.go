@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pith/cmd/pith/cli"
+	"pith/cmd/pith/wiring"
 	"pith/evolve"
 	"pith/evolve/search"
 )
@@ -23,20 +25,20 @@ func evolveBenchCommand() *cobra.Command {
 		Long: "Compare the searches on planted problems with known optima.\n\n" +
 			"With --task, time the guided search on a task with the local model instead: as a run does it,\n" +
 			"and evaluating the same prompts with nothing shared, batched or remembered.",
-		Args: exactly(0, "no arguments"),
+		Args: cli.Exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if task != "" {
 				times, err := benchTask(cmd, task, prompts, opt.Workers)
 				if err != nil {
 					return err
 				}
-				return printAs(cmd.OutOrStdout(), format, times, times.WriteText)
+				return cli.PrintAs(cmd.OutOrStdout(), format, times, times.WriteText)
 			}
 			rows, err := search.Bench(cmd.Context(), opt)
 			if err != nil {
 				return err
 			}
-			return printAs(cmd.OutOrStdout(), format, rows,
+			return cli.PrintAs(cmd.OutOrStdout(), format, rows,
 				func(w io.Writer) error { return search.WriteBench(w, rows) })
 		},
 	}
@@ -54,17 +56,17 @@ func benchTask(cmd *cobra.Command, path string, prompts, workers int) (t evolve.
 	if err != nil {
 		return t, err
 	}
-	cfg, err := loadConfig("", configChanges{})
+	cfg, err := wiring.LoadConfig("", wiring.Overrides{})
 	if err != nil {
 		return t, err
 	}
-	shared, err := openModel(cfg.Model)
+	shared, err := wiring.OpenModel(cfg.Model)
 	if err != nil {
 		return t, fmt.Errorf("open the local model: %w", err)
 	}
 	defer func() { err = errors.Join(err, shared.Close()) }()
 	cfg.Model.StateBytes = 0
-	single, err := openModel(cfg.Model)
+	single, err := wiring.OpenModel(cfg.Model)
 	if err != nil {
 		return t, err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/term"
 
+	"pith/cmd/pith/cli"
 	"pith/evolve"
 	"pith/evolve/llm"
 	"pith/evolve/search"
@@ -75,7 +76,7 @@ type evolveView struct {
 
 func newEvolveView(w io.Writer, spec evolve.Spec) *evolveView {
 	v := &evolveView{w: w, spec: spec}
-	if f, ok := w.(*os.File); ok && isTerminal(w) {
+	if f, ok := w.(*os.File); ok && cli.IsTerminal(w) {
 		v.size = func() (int, bool) {
 			width, _, err := term.GetSize(int(f.Fd()))
 			return width, err == nil && width > 0

@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pith/cmd/pith/cli"
+	"pith/cmd/pith/wiring"
 	"pith/configs"
 	"pith/evolve"
 	"pith/evolve/llm"
@@ -78,13 +78,13 @@ func (e *evolveFlags) do(cmd *cobra.Command, dir *evolve.RunDir, task *evolve.Ta
 		e.budget.Prices = dir.Prices()
 	}
 	if e.budget.Money > 0 && e.budget.Prices == (llm.Prices{}) {
-		return usagef("--money-budget needs --price-in and --price-out")
+		return cli.Usagef("--money-budget needs --price-in and --price-out")
 	}
 	if err := evolve.Baselines(e.baselines).Check(); err != nil {
-		return usageError{err}
+		return cli.Usage(err)
 	}
-	cfg, err := loadConfig(
-		e.config, configChanges{modelDir: dir.Spec.Backend.ModelDir, device: dir.Spec.Backend.Device})
+	cfg, err := wiring.LoadConfig(
+		e.config, wiring.Overrides{ModelDir: dir.Spec.Backend.ModelDir, Device: dir.Spec.Backend.Device})
 	if err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func (e *evolveFlags) do(cmd *cobra.Command, dir *evolve.RunDir, task *evolve.Ta
 		return stopped(err, dir, report, path)
 	}
 	fmt.Fprintln(cmd.ErrOrStderr(), "report:", filepath.Join(path, "report.html"))
-	return printAs(cmd.OutOrStdout(), e.format, report, report.WriteText)
+	return cli.PrintAs(cmd.OutOrStdout(), e.format, report, report.WriteText)
 }
 
 // stopped says how to go on after a stop, and after an error as soon as there is an answer to lose.
@@ -173,7 +173,7 @@ func (e *evolveFlags) useEndpoint(run *evolve.Run, view *evolveView) error {
 	b := run.Dir.Spec.Backend
 	run.Length = tokens.New().For(b.Model).Count
 	if shared := redisURL(e.redis) != ""; shared != (b.Endpoint == "") {
-		return usagef("with --redis the workers name the --endpoint, without it the run does")
+		return cli.Usagef("with --redis the workers name the --endpoint, without it the run does")
 	} else if shared {
 		run.Backend.ID = sharedID(b.Model)
 		return nil
@@ -209,7 +209,7 @@ func (e *evolveFlags) share(ctx context.Context, run *evolve.Run, view *evolveVi
 
 // useLocal opens the local model. A run that leaves evaluations to workers needs it for its tokens.
 func useLocal(run *evolve.Run, cfg configs.Config) (*perplexity.Model, error) {
-	model, err := openModel(cfg.Model)
+	model, err := wiring.OpenModel(cfg.Model)
 	if err != nil {
 		return nil, fmt.Errorf("open the local model (or name an --endpoint): %w", err)
 	}
@@ -296,17 +296,4 @@ func (s syntax) Parses(ctx context.Context, language, code string) (bool, error)
 		return false, fmt.Errorf("no grammar for %q: %s", language, file.Fallback)
 	}
 	return file.SyntaxErrors == 0, nil
-}
-
-// printAs writes v as JSON or lets text write it.
-func printAs(w io.Writer, format string, v any, text func(io.Writer) error) error {
-	switch format {
-	case "text":
-		return text(w)
-	case "json":
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		return enc.Encode(v)
-	}
-	return usagef("--format %q is neither text nor json", format)
 }

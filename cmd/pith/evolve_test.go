@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"pith/cmd/pith/cli"
 	"pith/evolve"
 	"pith/evolve/search"
 )
@@ -25,7 +26,7 @@ func evolveMain(t *testing.T, args ...string) (status int, out, errOut string) {
 	cmd.SetErr(&e)
 	err := cmd.ExecuteContext(t.Context())
 	if err != nil {
-		status = exitStatus(err)
+		status = cli.ExitStatus(err)
 		fmt.Fprint(&e, err)
 	}
 	return status, o.String(), e.String()

@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pith/cmd/pith/cli"
+	"pith/cmd/pith/wiring"
 	"pith/evolve"
 	"pith/evolve/llm"
 	"pith/evolve/workers"
@@ -41,14 +43,14 @@ func evolveWorkerCommand() *cobra.Command {
 		Example: "  pith evolve worker --redis redis://10.0.0.5:6379 --model-dir models/smol --device cuda:1\n" +
 			"  pith evolve worker --redis redis://10.0.0.5:6379 --endpoint http://127.0.0.1:11434/v1 " +
 			"--endpoint-model qwen2.5",
-		Args: exactly(0, "no arguments"),
+		Args: cli.Exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			url := redisURL(redis)
 			if url == "" {
-				return usagef("a worker needs --redis (or %s)", redisVariable)
+				return cli.Usagef("a worker needs --redis (or %s)", redisVariable)
 			}
 			if (backend.Endpoint == "") != (backend.Model == "") {
-				return usagef("--endpoint and --endpoint-model belong together")
+				return cli.Usagef("--endpoint and --endpoint-model belong together")
 			}
 			opt := workers.Options{URL: url, Concurrency: concurrency}
 			release, err := equipWorker(&opt, backend, conf, func(reason string) {
@@ -126,11 +128,11 @@ func equipWorker(
 		opt.Backend.ID = sharedID(b.Model)
 		return func() error { return nil }, nil
 	}
-	cfg, err := loadConfig(config, configChanges{modelDir: b.ModelDir, device: b.Device})
+	cfg, err := wiring.LoadConfig(config, wiring.Overrides{ModelDir: b.ModelDir, Device: b.Device})
 	if err != nil {
 		return nil, err
 	}
-	model, err := openModel(cfg.Model)
+	model, err := wiring.OpenModel(cfg.Model)
 	if err != nil {
 		return nil, fmt.Errorf("open the local model (or name an --endpoint): %w", err)
 	}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"pith/compress"
+	"pith/cmd/pith/cli"
 	"pith/explain"
 )
 
@@ -36,7 +36,7 @@ PITH_KEY.`,
 				return flags.run(cmd, args)
 			}
 			if len(args) > 0 {
-				return usagef("--id and files exclude each other")
+				return cli.Usagef("--id and files exclude each other")
 			}
 			return explainRequest(cmd.Context(), cmd.OutOrStdout(), server, id)
 		},
@@ -55,7 +55,7 @@ func explainRequest(ctx context.Context, out io.Writer, server, id string) error
 	at := strings.TrimSuffix(server, "/") + "/pith/v1/explain/" + url.PathEscape(id)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
 	if err != nil {
-		return usagef("--server %s: want a URL such as http://127.0.0.1:8484", server)
+		return cli.Usagef("--server %s: want a URL such as http://127.0.0.1:8484", server)
 	}
 	if key := os.Getenv("PITH_KEY"); key != "" {
 		req.Header.Set("Authorization", "Bearer "+key)
@@ -105,9 +105,4 @@ func writeAccount(w io.Writer, a explain.Account) error {
 		}
 	}
 	return nil
-}
-
-// again compresses once more what a kept request holds, for the parts of its scores.
-func (e *engineParts) again(ctx context.Context, req compress.Request) (compress.Result, error) {
-	return apart(e.Engine).Compress(ctx, req)
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 
+	"pith/cmd/pith/cli"
 	"pith/compress"
 )
 
@@ -29,7 +30,7 @@ func readInputs(ctx context.Context, paths []string, stdin io.Reader, errOut io.
 		files = append(files, found...)
 	}
 	if len(files) == 0 {
-		return nil, usagef("no source files under %s; a file that is named itself may be any text",
+		return nil, cli.Usagef("no source files under %s; a file that is named itself may be any text",
 			strings.Join(paths, ", "))
 	}
 	return files, nil
@@ -45,7 +46,7 @@ func readInput(ctx context.Context, path string, stdin io.Reader, errOut io.Writ
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, usageError{err}
+		return nil, cli.Usage(err)
 	}
 	if info.IsDir() {
 		folder, err := readFolder(path)
@@ -94,9 +95,9 @@ func oneInput(path string, text []byte) ([]compress.File, error) {
 	}
 	switch {
 	case len(text) > maxInputBytes:
-		return nil, usagef("%s: larger than %d MiB; name the files that matter instead", name, maxInputBytes>>20)
+		return nil, cli.Usagef("%s: larger than %d MiB; name the files that matter instead", name, maxInputBytes>>20)
 	case isBinary(text):
-		return nil, usagef("%s: not a text file", name)
+		return nil, cli.Usagef("%s: not a text file", name)
 	}
 	return []compress.File{{Path: path, Content: string(text)}}, nil
 }

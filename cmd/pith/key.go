@@ -6,18 +6,17 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pith/cmd/pith/cli"
+	"pith/cmd/pith/wiring"
 	"pith/gateway"
 )
-
-// hashScheme stands before the hash of a key in the configuration.
-const hashScheme = "sha256:"
 
 func keyCommand() *cobra.Command {
 	var name string
 	create := &cobra.Command{
 		Use:   "new",
 		Short: "Make a key: print it once, and the lines for the configuration, which hold its hash only",
-		Args:  noArguments,
+		Args:  cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			key := gateway.NewKey()
 			hash := gateway.HashKey(key)
@@ -27,10 +26,10 @@ func keyCommand() *cobra.Command {
 keys:
   - name: %q
     hash: %s%s
-`, key, name, hashScheme, hex.EncodeToString(hash[:]))
+`, key, name, wiring.HashScheme, hex.EncodeToString(hash[:]))
 			return err
 		},
 	}
 	create.Flags().StringVar(&name, "name", "a client", "whose key it is")
-	return group(&cobra.Command{Use: "key", Short: "Virtual keys, by which Pith knows its clients"}, create)
+	return cli.Group(&cobra.Command{Use: "key", Short: "Virtual keys, by which Pith knows its clients"}, create)
 }

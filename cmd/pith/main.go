@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"pith/cmd/pith/cli"
 	"pith/parsers/processes"
 )
 
@@ -75,5 +76,5 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	if ended {
 		return stopped.status()
 	}
-	return exitStatus(err)
+	return cli.ExitStatus(err)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"pith/cmd/pith/cli"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
@@ -13,7 +14,7 @@ func manualCommand() *cobra.Command {
 		Use:    "man DIR",
 		Short:  "Write the manual pages into a folder",
 		Hidden: true,
-		Args:   exactly(1, "one folder"),
+		Args:   cli.Exactly(1, "one folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := os.MkdirAll(args[0], 0o755); err != nil {
 				return err
@@ -21,7 +22,7 @@ func manualCommand() *cobra.Command {
 			root := cmd.Root()
 			root.DisableAutoGenTag = true // the date of the build would make each build another
 			return doc.GenManTree(
-				root, &doc.GenManHeader{Section: "1", Source: "Pith " + version(), Manual: "Pith"}, args[0])
+				root, &doc.GenManHeader{Section: "1", Source: "Pith " + cli.Version(), Manual: "Pith"}, args[0])
 		},
 	}
 }

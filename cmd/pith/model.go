@@ -8,12 +8,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pith/cmd/pith/cli"
+	"pith/cmd/pith/wiring"
 	"pith/configs"
 	"pith/perplexity"
 )
 
 func modelCommand() *cobra.Command {
-	return group(&cobra.Command{Use: "model", Short: "Install, prepare and look at the language models that rank code"},
+	return cli.Group(&cobra.Command{Use: "model", Short: "Install, prepare and look at the language models that rank code"},
 		modelListCommand(), modelVerifyCommand(), modelAddCommand(), modelPrepareCommand(),
 		modelTritonCommand(), modelRandomCommand())
 }
@@ -51,7 +53,7 @@ func modelVerifyCommand() *cobra.Command {
 				return err
 			}
 			for _, named := range models {
-				m, err := openModel(configs.Model{Dir: named.dir})
+				m, err := wiring.OpenModel(configs.Model{Dir: named.dir})
 				if err != nil {
 					return fmt.Errorf("%s: %w", named.name, err)
 				}
@@ -81,15 +83,15 @@ type namedModel struct{ name, dir string }
 
 // eachModel returns the embedded model, the installed ones, and those in dirs.
 func eachModel(dirs []string) ([]namedModel, error) {
-	cfg, err := loadConfig("", configChanges{})
+	cfg, err := wiring.LoadConfig("", wiring.Overrides{})
 	if err != nil {
 		return nil, err
 	}
-	folder, err := modelFolder(cfg.Model)
+	folder, err := wiring.ModelFolder(cfg.Model)
 	if err != nil {
 		return nil, err
 	}
-	names, err := installedModels(folder)
+	names, err := wiring.InstalledModels(folder)
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pith/cmd/pith/cli"
+	"pith/cmd/pith/wiring"
 	"pith/configs"
 	"pith/perplexity"
 )
@@ -39,7 +41,7 @@ uses it.`,
 		Example: `  pith model add ./qwen-nll --name qwen
   pith model add https://models.example.com/qwen-nll
   pith model add https://models.example.com/export --sha256 model.onnx=9f86d08...`,
-		Args: exactly(1, "a folder or a URL"),
+		Args: cli.Exactly(1, "a folder or a URL"),
 		RunE: func(cmd *cobra.Command, args []string) error { return flags.run(cmd, args[0]) },
 	}
 	f := cmd.Flags()
@@ -51,11 +53,11 @@ uses it.`,
 }
 
 func (m *modelAddFlags) run(cmd *cobra.Command, from string) error {
-	cfg, err := loadConfig(m.config, configChanges{})
+	cfg, err := wiring.LoadConfig(m.config, wiring.Overrides{})
 	if err != nil {
 		return err
 	}
-	folder, err := modelFolder(cfg.Model)
+	folder, err := wiring.ModelFolder(cfg.Model)
 	if err != nil {
 		return err
 	}
@@ -70,16 +72,16 @@ func (m *modelAddFlags) run(cmd *cobra.Command, from string) error {
 	if m.name != "" {
 		name = m.name
 	}
-	if !modelName.MatchString(name) {
-		return usagef("--name %q: want letters, digits, dots, dashes and underscores", name)
+	if !wiring.ModelName.MatchString(name) {
+		return cli.Usagef("--name %q: want letters, digits, dots, dashes and underscores", name)
 	}
 	target := filepath.Join(folder, name)
 	if _, err := os.Lstat(target); err == nil {
-		return usagef("%s is installed already; remove %s first, or choose another --name", name, target)
+		return cli.Usagef("%s is installed already; remove %s first, or choose another --name", name, target)
 	}
 	in := install{
 		source: source, staging: filepath.Join(folder, "."+name+".part"), sums: sums,
-		report: transfers(cmd.ErrOrStderr()),
+		report: cli.Transfers(cmd.ErrOrStderr()),
 	}
 	_, in.web = source.(webSource)
 	if err := in.run(cmd.Context(), target); err != nil {
@@ -105,14 +107,14 @@ func (m *modelAddFlags) source(from string, checked bool) (modelSource, string, 
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
 		info, err := os.Stat(from)
 		if err != nil || !info.IsDir() {
-			return nil, "", usagef("%s: neither a folder nor an http(s) URL", from)
+			return nil, "", cli.Usagef("%s: neither a folder nor an http(s) URL", from)
 		}
 		full, err := filepath.Abs(from)
 		return folderSource{dir: full, max: int64(m.maxSize)}, filepath.Base(full), err
 	}
 	if ip := net.ParseIP(u.Hostname()); u.Scheme == "http" && !checked && u.Hostname() != "localhost" &&
 		(ip == nil || !ip.IsLoopback()) {
-		return nil, "", usagef(
+		return nil, "", cli.Usagef(
 			"%s: anybody on the way could change what comes; use https, or give checksums with --sha256", from)
 	}
 	return webSource{base: from, max: int64(m.maxSize)}, path.Base(strings.TrimSuffix(u.Path, "/")), nil
@@ -129,7 +131,7 @@ func parseSums(flags []string) (map[string]string, error) {
 		}
 		sum = strings.ToLower(sum)
 		if !hexSum.MatchString(sum) {
-			return nil, usagef("--sha256 %q: want 64 hexadecimal digits, or FILE= and those", flag)
+			return nil, cli.Usagef("--sha256 %q: want 64 hexadecimal digits, or FILE= and those", flag)
 		}
 		sums[name] = sum
 	}

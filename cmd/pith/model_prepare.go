@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pith/cmd/pith/cli"
 	"pith/perplexity"
 )
 
@@ -21,13 +22,13 @@ or in files beside it), so that it projects onto the vocabulary only where a los
 gives losses. The result is compared with the original on sample text and written to a new folder,
 with a side-car of checksums; the original stays as it is. What cannot be edited is refused with the
 reason.`,
-		Args: exactly(1, "the folder of the export"),
+		Args: cli.Exactly(1, "the folder of the export"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir := filepath.Clean(args[0])
 			if opt.Out == "" {
 				opt.Out = dir + "-nll"
 			}
-			opt.Progress = transfers(cmd.ErrOrStderr())
+			opt.Progress = cli.Transfers(cmd.ErrOrStderr())
 			out, err := perplexity.Prepare(cmd.Context(), dir, opt)
 			if err != nil {
 				return fmt.Errorf("prepare %s: %w", dir, err)

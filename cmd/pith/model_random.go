@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pith/cmd/pith/cli"
 	"pith/perplexity"
 )
 
@@ -13,7 +14,7 @@ func modelRandomCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "random DIR",
 		Short: "Write a model of Qwen2.5-Coder-0.5B's size with random weights, for measuring speed only",
-		Args:  exactly(1, "the folder to write"),
+		Args:  cli.Exactly(1, "the folder to write"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := model.Write(args[0]); err != nil {
 				return fmt.Errorf("write %s: %w", args[0], err)

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"pith/cmd/pith/wiring"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -112,7 +113,7 @@ func TestModelAddRefuses(t *testing.T) {
 			t.Errorf("add %v: status %d, want %d; says %q, want %q", tt.args, status, tt.status, out, tt.says)
 		}
 	}
-	if names, err := installedModels(folder); err != nil || len(names) > 0 {
+	if names, err := wiring.InstalledModels(folder); err != nil || len(names) > 0 {
 		t.Errorf("installed %v (%v) by refusing", names, err)
 	}
 }
@@ -174,7 +175,7 @@ func TestModelAddFromTheWeb(t *testing.T) {
 		strings.Repeat("0", 64)); status != 1 || !strings.Contains(out, "wrong checksum") {
 		t.Errorf("add what is not what it should be: status %d: %s", status, out)
 	}
-	if names, err := installedModels(folder); err != nil || strings.Join(names, " ") != "export tiny" {
+	if names, err := wiring.InstalledModels(folder); err != nil || strings.Join(names, " ") != "export tiny" {
 		t.Errorf("installed %v (%v), want export and tiny", names, err)
 	}
 }
@@ -213,7 +214,7 @@ func TestModelAddResumes(t *testing.T) {
 		!strings.Contains(out, "goes on where it stopped") {
 		t.Fatalf("interrupted: status %d: %s", status, out)
 	}
-	if names, err := installedModels(folder); err != nil || len(names) > 0 {
+	if names, err := wiring.InstalledModels(folder); err != nil || len(names) > 0 {
 		t.Errorf("interrupted, it has installed %v (%v)", names, err)
 	}
 	if out, status := command(t.Context(), "model", "add", server.URL+"/tiny"); status != 0 {

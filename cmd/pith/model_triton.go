@@ -5,6 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pith/cmd/pith/cli"
+	"pith/cmd/pith/wiring"
 	"pith/perplexity"
 )
 
@@ -21,7 +23,7 @@ golden scores within 1e-3 nats. KServe and MLServer serve the same graph.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir := ""
 			if len(args) > 0 {
-				cfg, err := loadConfig("", configChanges{modelDir: args[0]})
+				cfg, err := wiring.LoadConfig("", wiring.Overrides{ModelDir: args[0]})
 				if err != nil {
 					return err
 				}
@@ -30,7 +32,7 @@ golden scores within 1e-3 nats. KServe and MLServer serve the same graph.`,
 			if err := perplexity.Setup(""); err != nil {
 				return err
 			}
-			opt.Progress = transfers(cmd.ErrOrStderr())
+			opt.Progress = cli.Transfers(cmd.ErrOrStderr())
 			out, err := perplexity.ExportTriton(cmd.Context(), dir, opt)
 			if err != nil {
 				return fmt.Errorf("export: %w", err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
+	"pith/cmd/pith/cli"
 	"pith/configs"
 	"pith/dialects"
 	"pith/evolve"
@@ -32,7 +33,7 @@ func openPrompts(ctx context.Context, cfg configs.Prompts, log *slog.Logger) (di
 		Count:    func(model, text string) int { return counters.For(model).Count(text) },
 	})
 	if folder == nil {
-		return nil, nil, usagef("prompts.dir: %w", err)
+		return nil, nil, cli.Usagef("prompts.dir: %w", err)
 	}
 	reportPrompts(log, folder, err)
 	watcher, err := fsnotify.NewWatcher()

@@ -15,6 +15,7 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
+	"pith/cmd/pith/wiring"
 	"pith/configs"
 	"pith/internal/textfile"
 	"pith/proxy"
@@ -34,7 +35,7 @@ type configSource struct {
 type reloader struct {
 	configSource
 	site        *proxy.Site
-	backend     serverParts
+	backend     wiring.Parts
 	certificate *certificateFile
 	log         *slog.Logger
 }
@@ -121,20 +122,20 @@ func (r *reloader) take() (changed, waiting []string, err error) {
 		return nil, nil, err
 	}
 	b := r.backend
-	if err := b.engine.needsModel(next); err != nil {
+	if err := b.Engine.NeedsModel(next); err != nil {
 		return nil, nil, err
 	}
-	if b.engine, err = b.engine.with(next.Compress, markersOf(next, b.keyer)); err != nil {
+	if b.Engine, err = b.Engine.With(next.Compress, wiring.MarkersOf(next, b.Keyer)); err != nil {
 		return nil, nil, err
 	}
-	opt, err := serverOptions(next, b, r.log)
+	opt, err := wiring.ServerOptions(next, b, r.log)
 	if err != nil {
 		return nil, nil, err
 	}
 	if err := r.site.Replace(opt); err != nil {
 		return nil, nil, err
 	}
-	b.keeper.SetKeep(next.Dashboard.Keep)
+	b.Keeper.SetKeep(next.Dashboard.Keep)
 	r.certificate.use(certificate)
 	r.cfg = next
 	return changed, waiting, nil

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"testing"
 
+	"pith/cmd/pith/wiring"
 	"pith/compress"
 	"pith/configs"
 	"pith/perplexity"
@@ -27,12 +28,12 @@ func TestPackedScheduleCutsLikeThePlainOne(t *testing.T) {
 	cfg := configs.Default()
 	cfg.Compress.Ranker, cfg.Compress.Speed, cfg.Compress.Deadline = "hybrid", "exact", 0
 	cfg.Parsers.InProcess, cfg.Model.Device = true, "cpu"
-	packed, err := newEngine(cfg, slog.New(slog.DiscardHandler), nil)
-	if err = errors.Join(err, packed.modelErr); err != nil {
+	packed, err := wiring.NewEngine(cfg, slog.New(slog.DiscardHandler), nil)
+	if err = errors.Join(err, packed.ModelErr); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := packed.close(); err != nil {
+		if err := packed.Close(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -44,9 +45,9 @@ func TestPackedScheduleCutsLikeThePlainOne(t *testing.T) {
 			whole.questions[query] = true
 		}
 	}
-	references := map[string]*engineParts{}
+	references := map[string]*wiring.Engine{}
 	for name, plain := range map[string]compress.Scorer{"alone": lone, "together": whole} {
-		if references[name], err = packed.with(cfg.Compress,
+		if references[name], err = packed.With(cfg.Compress,
 			func(o *compress.Options) { o.Scorer = plain }); err != nil {
 			t.Fatal(err)
 		}
@@ -57,7 +58,7 @@ func TestPackedScheduleCutsLikeThePlainOne(t *testing.T) {
 			cut += task.compare(t, rate, packed, references)
 		}
 	}
-	if hits := packed.model.Stats().StateHits; cut < 40 || hits == 0 || whole.texts < 50 || !(whole.worst <= 1e-3) {
+	if hits := packed.Model.Stats().StateHits; cut < 40 || hits == 0 || whole.texts < 50 || !(whole.worst <= 1e-3) {
 		t.Errorf("%d functions were cut, %d states found; the lines of %d texts differ by up to %.2g nats", cut, hits,
 			whole.texts, whole.worst)
 	}
@@ -73,8 +74,8 @@ type scheduleTask struct {
 }
 
 // compare asks the task's questions at a rate and returns how many functions lost lines.
-func (c scheduleTask) compare(t *testing.T, rate float64, packed *engineParts,
-	references map[string]*engineParts,
+func (c scheduleTask) compare(t *testing.T, rate float64, packed *wiring.Engine,
+	references map[string]*wiring.Engine,
 ) (cut int) {
 	t.Helper()
 	// Nothing is known in a new scope: the first question is cold, the others find states.
@@ -159,7 +160,7 @@ func corpus(t *testing.T) []scheduleTask {
 }
 
 // shorten is a result without the times that it took.
-func shorten(ctx context.Context, t *testing.T, e *engineParts, req compress.Request) compress.Result {
+func shorten(ctx context.Context, t *testing.T, e *wiring.Engine, req compress.Request) compress.Result {
 	t.Helper()
 	res, err := e.Compress(ctx, req)
 	if err != nil || res.RankerReason != "" {
@@ -199,7 +200,7 @@ func (a alone) Score(ctx context.Context, seqs []compress.Sequence) ([]compress.
 	for i, seq := range seqs {
 		if _, ok := a.losses[seq]; !ok {
 			scope := perplexity.InScope(ctx, fmt.Sprint("text ", len(a.losses)))
-			list, err := scorer{a.model}.Score(scope, []compress.Sequence{seq})
+			list, err := wiring.NewScorer(a.model).Score(scope, []compress.Sequence{seq})
 			if err != nil {
 				return nil, err
 			}

@@ -15,6 +15,8 @@ import (
 	"golang.org/x/net/netutil"
 
 	"pith/cache"
+	"pith/cmd/pith/cli"
+	"pith/cmd/pith/wiring"
 	"pith/configs"
 	"pith/explain"
 	"pith/proxy"
@@ -22,13 +24,13 @@ import (
 
 // serveGCPercent is the garbage that may pile up, in percent of what is in use. With Go's 100 the
 // heap of a busy server took 45 MiB more than with 50, for about one percent of the processor time;
-// with 50 four clients could still push the process above 400 MiB.
+// With 50 four clients could still push the process above 400 MiB.
 const serveGCPercent = 30
 
 func serveCommand() *cobra.Command {
 	var config string
 	var dashboard bool
-	var changes configChanges
+	var changes wiring.Overrides
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the proxy",
@@ -36,9 +38,9 @@ func serveCommand() *cobra.Command {
 Settings come from flags, then PITH_ environment variables, then the file, then the defaults. SIGHUP
 and a change of the file make a running Pith take over what it can; SIGTERM lets running answers
 end.`,
-		Args: noArguments,
+		Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			load := func() (configs.Config, error) { return loadConfig(config, changes) }
+			load := func() (configs.Config, error) { return wiring.LoadConfig(config, changes) }
 			cfg, err := load()
 			if err != nil {
 				return err
@@ -61,19 +63,12 @@ end.`,
 	f.StringVar(&config, "config", "", "configuration file (see configs/ for examples)")
 	f.BoolVar(&dashboard, "dashboard", false,
 		"print a link that opens the dashboard once; without admin.listen it is on a free port of this machine")
-	f.StringVar(&changes.listen, "listen", "", "address to listen on (default 127.0.0.1:8484)")
-	f.StringVar(&changes.upstream, "upstream", "", "base URL of the LLM API (default https://api.openai.com)")
-	f.StringVar(&changes.modelDir, "model-dir", "",
+	f.StringVar(&changes.Listen, "listen", "", "address to listen on (default 127.0.0.1:8484)")
+	f.StringVar(&changes.Upstream, "upstream", "", "base URL of the LLM API (default https://api.openai.com)")
+	f.StringVar(&changes.ModelDir, "model-dir", "",
 		"folder with model.onnx and tokenizer.json, or the name of an installed model (default: the embedded one)")
-	f.StringVar(&changes.device, "device", "", "auto, cpu, cuda or cuda:N; only auto falls back")
+	f.StringVar(&changes.Device, "device", "", "auto, cpu, cuda or cuda:N; only auto falls back")
 	return cmd
-}
-
-func noArguments(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return usagef("%s takes no arguments, got %q", cmd.CommandPath(), args[0])
-	}
-	return nil
 }
 
 func newLogger(w io.Writer, cfg configs.Log) *slog.Logger {
@@ -100,18 +95,18 @@ func serveOn(ctx context.Context, listener net.Listener, src configSource, log *
 	cfg := src.cfg
 	certificate, err := loadCertificate(cfg.Server)
 	if err != nil {
-		return usageError{cfg.At("server.tls_cert", err)}
+		return cli.Usage(cfg.At("server.tls_cert", err))
 	}
 	keyer := cache.NewKeyer([]byte(cfg.Cache.Secret))
-	engine, err := newEngine(cfg, log, markersOf(cfg, keyer))
+	engine, err := wiring.NewEngine(cfg, log, wiring.MarkersOf(cfg, keyer))
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, engine.close()) }()
-	if err := engine.warmUp(ctx, cfg.Parsers.Workers); err != nil {
+	defer func() { err = errors.Join(err, engine.Close()) }()
+	if err := engine.WarmUp(ctx, cfg.Parsers.Workers); err != nil {
 		log.Warn("warming up failed; the first requests may tell why", "err", err)
 	}
-	store, err := newStore(cfg)
+	store, err := wiring.NewStore(cfg)
 	if err != nil {
 		return err
 	}
@@ -128,16 +123,16 @@ func serveOn(ctx context.Context, listener net.Listener, src configSource, log *
 	}
 	defer func() { err = errors.Join(err, watcher.Close()) }()
 
-	b := serverParts{
-		engine: engine, gate: newGate(), stores: store, keyer: keyer, tracer: tracer, prune: prune,
-		keeper: explain.NewKeeper(cfg.Dashboard.Keep, engine.again), registry: prometheus.NewRegistry(),
+	b := wiring.Parts{
+		Engine: engine, Gate: wiring.NewGate(), Stores: store, Keyer: keyer, Tracer: tracer, Prune: prune,
+		Keeper: explain.NewKeeper(cfg.Dashboard.Keep, engine.Again), Registry: prometheus.NewRegistry(),
 	}
-	closeWorkspaces, err := b.openWorkspace(cfg, log)
+	closeWorkspaces, err := b.OpenWorkspace(cfg, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeWorkspaces()) }()
-	server, err := newServer(cfg, b, log)
+	server, err := wiring.NewServer(cfg, b, log)
 	if err != nil {
 		return err
 	}
@@ -154,7 +149,7 @@ func serveOn(ctx context.Context, listener net.Listener, src configSource, log *
 	}
 	defer watching()
 	log.Info("serving", "addr", listener.Addr().String(), "upstream", cfg.Server.Upstream, "upstreams",
-		len(cfg.Upstreams), "keys", len(cfg.VirtualKeys), "model", engine.describe())
+		len(cfg.Upstreams), "keys", len(cfg.VirtualKeys), "model", engine.Describe())
 	defer context.AfterFunc(ctx, func() {
 		log.Info("shutting down; running answers may end", "cause", context.Cause(ctx), "notice",
 			cfg.Server.DrainNotice, "timeout", cfg.Server.DrainTimeout)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"pith/cache"
+	"pith/cmd/pith/wiring"
 	"pith/configs"
 )
 
@@ -37,20 +38,20 @@ func TestTenantsDoNotShareWhatIsKept(t *testing.T) {
 	cfg.Compress.Speed, cfg.Compress.Ranker = "exact", "ami"
 	cfg.Compress.Deadline, cfg.Compress.Timeout = 0, time.Minute
 	cfg.Parsers.InProcess = true
-	e, err := newEngine(cfg, slog.New(slog.DiscardHandler), nil)
-	if err = errors.Join(err, e.modelErr); err != nil {
+	e, err := wiring.NewEngine(cfg, slog.New(slog.DiscardHandler), nil)
+	if err = errors.Join(err, e.ModelErr); err != nil {
 		t.Fatal(err)
 	}
-	store, err := newStore(cfg)
+	store, err := wiring.NewStore(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := errors.Join(store.Close(), e.close()); err != nil {
+		if err := errors.Join(store.Close(), e.Close()); err != nil {
 			t.Error(err)
 		}
 	})
-	server, err := newServer(cfg, serverParts{engine: e, stores: store, keyer: cache.NewKeyer([]byte("secret"))},
+	server, err := wiring.NewServer(cfg, wiring.Parts{Engine: e, Stores: store, Keyer: cache.NewKeyer([]byte("secret"))},
 		slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +69,7 @@ func TestTenantsDoNotShareWhatIsKept(t *testing.T) {
 		}
 		return scrape(t, server.AdminHandler(), "pith_model_")
 	}
-	known := func() int64 { return e.pool.Stats().Known }
+	known := func() int64 { return e.Pool.Stats().Known }
 	first := ask("a", "what does f return?")
 	knownToFirst := known()
 	for _, name := range []string{
@@ -116,19 +117,19 @@ func TestTenantsDoNotShareWhatIsKept(t *testing.T) {
 func TestWarmUp(t *testing.T) {
 	cfg := configs.Default()
 	cfg.Parsers.InProcess, cfg.Compress.Deadline, cfg.Compress.Ranker = true, 0, "hybrid"
-	e, err := newEngine(cfg, slog.New(slog.DiscardHandler), nil)
-	if err = errors.Join(err, e.modelErr); err != nil {
+	e, err := wiring.NewEngine(cfg, slog.New(slog.DiscardHandler), nil)
+	if err = errors.Join(err, e.ModelErr); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := e.close(); err != nil {
+		if err := e.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	if err := e.warmUp(t.Context(), 2); err != nil {
+	if err := e.WarmUp(t.Context(), 2); err != nil {
 		t.Fatal(err)
 	}
-	if p, m := e.pool.Stats(), e.model.Stats(); p.Parses < 2 || p.Fallbacks > 0 || m.Runs == 0 {
+	if p, m := e.Pool.Stats(), e.Model.Stats(); p.Parses < 2 || p.Fallbacks > 0 || m.Runs == 0 {
 		t.Errorf("parsers %+v, model %+v: want two files parsed and the model run", p, m)
 	}
 }

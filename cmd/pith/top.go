@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pith/cmd/pith/cli"
 	"pith/dashboard"
 )
 
@@ -31,7 +32,7 @@ Without one it is PITH_ADMIN_LISTEN.`,
   pith top --once http://127.0.0.1:9484`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
-				return usagef("want one URL, got %d", len(args))
+				return cli.Usagef("want one URL, got %d", len(args))
 			}
 			return nil
 		},
@@ -44,7 +45,7 @@ Without one it is PITH_ADMIN_LISTEN.`,
 				at = args[0]
 			}
 			if at == "" {
-				return usagef(
+				return cli.Usagef(
 					"want the address of an admin listener (admin.listen), or the link that " +
 						"pith serve --dashboard prints",
 				)
@@ -60,7 +61,7 @@ Without one it is PITH_ADMIN_LISTEN.`,
 func top(ctx context.Context, out io.Writer, at string, once bool) error {
 	base, err := url.Parse(at)
 	if err != nil || base.Host == "" {
-		return usagef("%s: want a URL such as http://127.0.0.1:9484", at)
+		return cli.Usagef("%s: want a URL such as http://127.0.0.1:9484", at)
 	}
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -90,7 +91,7 @@ func top(ctx context.Context, out io.Writer, at string, once bool) error {
 		if err := json.Unmarshal([]byte(data), &s); err != nil {
 			return fmt.Errorf("read the state: %w", err)
 		}
-		if isTerminal(out) && !once {
+		if cli.IsTerminal(out) && !once {
 			fmt.Fprint(out, "\x1b[H\x1b[2J")
 		}
 		if err := s.WriteText(out); err != nil || once {

@@ -16,6 +16,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
+	"pith/cmd/pith/cli"
 	"pith/configs"
 )
 
@@ -33,7 +34,7 @@ func startTracing(ctx context.Context, cfg configs.Tracing, log *slog.Logger) (
 	case cfg.Endpoint != "":
 		target, err := url.Parse(cfg.Endpoint)
 		if err != nil {
-			return nil, nil, usagef("tracing.endpoint: %w", err)
+			return nil, nil, cli.Usagef("tracing.endpoint: %w", err)
 		}
 		if strings.Trim(target.Path, "/") == "" { // what the variable of the same meaning does
 			target = target.JoinPath("v1", "traces")

@@ -1,159 +1,35 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
-	"sync"
 
 	"github.com/spf13/cobra"
 
-	"pith/compress"
-	"pith/configs"
+	"pith/cmd/pith/cli"
+	"pith/cmd/pith/wiring"
 	"pith/index"
 	"pith/mcp"
 )
 
-// workspaces are the indexes of folders, each opened once and kept up to date until they are
-// closed.
-type workspaces struct {
-	engine *engineParts
-	cfg    configs.Compress
-	log    *slog.Logger
-
-	ctx  context.Context //nolint:containedctx // the watchers' own: it ends with close
-	stop context.CancelFunc
-	done sync.WaitGroup
-	mu   sync.Mutex
-	open map[string]*index.Index
-}
-
-func newWorkspaces(engine *engineParts, cfg configs.Compress, log *slog.Logger) *workspaces {
-	w := &workspaces{engine: engine, cfg: cfg, log: log, open: map[string]*index.Index{}}
-	w.ctx, w.stop = context.WithCancel(context.Background())
-	return w
-}
-
-// Open returns the index of folders, up to date.
-func (w *workspaces) Open(ctx context.Context, roots []string, progress func(done, of int)) (*index.Index, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	key := strings.Join(roots, "\n")
-	if x := w.open[key]; x != nil {
-		return x, nil
-	}
-	folder := ""
-	if cache, err := os.UserCacheDir(); err == nil {
-		folder = filepath.Join(cache, "pith", "index")
-	}
-	x, err := index.Open(index.Options{
-		Roots: append(
-			[]string(nil),
-			roots...),
-		Parse:   w.engine.pool,
-		Folder:  folder,
-		Version: version(),
-		Engine:  w.engineOn,
-	})
-	if err != nil {
-		return nil, err
-	}
-	if err := x.Refresh(ctx, progress); err != nil {
-		return nil, err
-	}
-	w.open[key] = x
-	w.done.Go(func() {
-		if err := x.Watch(w.ctx, w.log); err != nil {
-			w.log.Warn("the workspace is not watched", "err", err)
-		}
-	})
-	return x, nil
-}
-
-// engineOn is the engine on the files of a workspace.
-func (w *workspaces) engineOn(files compress.Splitter) (*compress.Engine, error) {
-	counted, err := index.Counted(modelCounters{w.engine.counters})
-	if err != nil {
-		return nil, err
-	}
-	on, err := w.engine.with(w.cfg, func(o *compress.Options) { o.Splitter, o.Counters = files, counted })
-	if err != nil {
-		return nil, err
-	}
-	return on.Engine, nil
-}
-
-// close ends the watching and writes what is new to disk.
-func (w *workspaces) close() error {
-	w.stop()
-	w.done.Wait()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	var err error
-	for _, x := range w.open {
-		err = errors.Join(err, x.Close())
-	}
-	return err
-}
-
-// A oneWorkspace is the folder that a server looks after.
-type oneWorkspace struct {
-	*workspaces
-	root string
-}
-
-// Find waits for the first look at the folder.
-func (o oneWorkspace) Find(ctx context.Context, q index.Question) (index.Context, error) {
-	root, err := filepath.Abs(o.root)
-	if err != nil {
-		return index.Context{}, err
-	}
-	x, err := o.Open(ctx, []string{root}, nil)
-	if err != nil {
-		return index.Context{}, err
-	}
-	return x.Find(ctx, q)
-}
-
-// openWorkspace begins to look at the folder that cfg names, if it names one.
-func (b *serverParts) openWorkspace(cfg configs.Config, log *slog.Logger) (closing func() error, err error) {
-	if cfg.Workspace.Root == "" {
-		return func() error { return nil }, nil
-	}
-	root, err := filepath.Abs(cfg.Workspace.Root)
-	if err != nil {
-		return nil, err
-	}
-	if info, err := os.Stat(root); err != nil || !info.IsDir() {
-		return nil, usageError{cfg.At("workspace.root", fmt.Errorf("%s is not a folder", root))}
-	}
-	b.workspaces = newWorkspaces(b.engine, cfg.Compress, log)
-	b.mcp = mcp.New(mcp.Options{Version: version(), Roots: []string{root}, Open: b.workspaces.Open}).Handler()
-	b.workspaces.done.Go(func() { // a failure is said to who asks
-		_, _ = b.workspaces.Open(b.workspaces.ctx, []string{root}, nil)
-	})
-	return b.workspaces.close, nil
-}
-
 // withEngine runs what needs an engine and workspaces for one's own files.
-func withEngine(cmd *cobra.Command, config string, run func(*workspaces) error) (err error) {
-	cfg, err := loadConfig(config, configChanges{})
+func withEngine(cmd *cobra.Command, config string, run func(*wiring.Workspaces) error) (err error) {
+	cfg, err := wiring.LoadConfig(config, wiring.Overrides{})
 	if err != nil {
 		return err
 	}
 	cfg.Compress.Deadline = 0
 	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	engine, err := newEngine(cfg, log, nil)
+	engine, err := wiring.NewEngine(cfg, log, nil)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, engine.close()) }()
-	w := newWorkspaces(engine, cfg.Compress, log)
-	defer func() { err = errors.Join(err, w.close()) }()
+	defer func() { err = errors.Join(err, engine.Close()) }()
+	w := wiring.NewWorkspaces(engine, cfg.Compress, log)
+	defer func() { err = errors.Join(err, w.Close()) }()
 	return run(w)
 }
 
@@ -170,7 +46,7 @@ ones and those that look like secrets are not read. A running pith serve has the
 (workspace.root).`,
 		Example: `  claude mcp add pith -- pith mcp
   codex mcp add pith -- pith mcp`,
-		Args: noArguments,
+		Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for i, root := range roots {
 				full, err := filepath.Abs(root)
@@ -178,7 +54,7 @@ ones and those that look like secrets are not read. A running pith serve has the
 					return err
 				}
 				if info, err := os.Stat(full); err != nil || !info.IsDir() {
-					return usagef("--root %s: not a folder", root)
+					return cli.Usagef("--root %s: not a folder", root)
 				}
 				roots[i] = full
 			}
@@ -186,8 +62,8 @@ ones and those that look like secrets are not read. A running pith serve has the
 			if err != nil {
 				return err
 			}
-			return withEngine(cmd, config, func(w *workspaces) error {
-				o := mcp.Options{Version: version(), Roots: roots, ClientRoots: true, Fallback: here, Open: w.Open}
+			return withEngine(cmd, config, func(w *wiring.Workspaces) error {
+				o := mcp.Options{Version: cli.Version(), Roots: roots, ClientRoots: true, Fallback: here, Open: w.Open}
 				err := mcp.New(o).
 					RunStdio(cmd.Context())
 				if cmd.Context().Err() != nil {
@@ -213,7 +89,7 @@ bytes, how long it took. With -q it prints the workspace's best code for a quest
 lies in the user's cache folder.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
-				return usagef("want one folder, got %d", len(args))
+				return cli.Usagef("want one folder, got %d", len(args))
 			}
 			return nil
 		},
@@ -223,10 +99,10 @@ lies in the user's cache folder.`,
 				return err
 			}
 			if info, err := os.Stat(root); err != nil || !info.IsDir() {
-				return usagef("%s: not a folder", root)
+				return cli.Usagef("%s: not a folder", root)
 			}
-			return withEngine(cmd, config, func(w *workspaces) error {
-				stop := spin(cmd.ErrOrStderr(), "indexing")
+			return withEngine(cmd, config, func(w *wiring.Workspaces) error {
+				stop := cli.Spin(cmd.ErrOrStderr(), "indexing")
 				x, err := w.Open(cmd.Context(), []string{root}, nil)
 				stop()
 				if err != nil {
@@ -249,7 +125,7 @@ lies in the user's cache folder.`,
 				}
 				c, err := x.Find(cmd.Context(), index.Question{Question: question, Budget: budget})
 				if err != nil {
-					return asUsage(err)
+					return wiring.AsUsage(err)
 				}
 				fmt.Fprintln(cmd.OutOrStdout(), c.Text)
 				fmt.Fprintf(

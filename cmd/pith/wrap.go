@@ -19,6 +19,8 @@ import (
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 
+	"pith/cmd/pith/cli"
+	"pith/cmd/pith/wiring"
 	"pith/configs"
 )
 
@@ -27,7 +29,7 @@ type clientSetup struct {
 	// program is what is run.
 	program string
 	// base is the variable in which the client's own base URL may stand, which then is the
-	// upstream.
+	// Upstream.
 	base string
 	// anthropic says that such a URL is Anthropic's kind: without /v1.
 	anthropic bool
@@ -83,7 +85,7 @@ func opencodeConfig(url string) string {
 
 func wrapCommand() *cobra.Command {
 	var config, logFile string
-	var changes configChanges
+	var changes wiring.Overrides
 	var names []string
 	for name := range wrappedClients {
 		names = append(names, name)
@@ -98,15 +100,15 @@ Signals and the exit status are the client's. Where its base URL is set in the e
 is the upstream; else requests for /v1/messages go to Anthropic and all others to OpenAI.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 || !slices.Contains(names, args[0]) {
-				return usagef("want a client: %s", strings.Join(names, ", "))
+				return cli.Usagef("want a client: %s", strings.Join(names, ", "))
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			client := wrappedClients[args[0]]
 			load := func() (configs.Config, error) {
-				cfg, err := loadConfig(config, changes)
-				return client.behind(cfg, changes.upstream, os.Getenv), err
+				cfg, err := wiring.LoadConfig(config, changes)
+				return client.behind(cfg, changes.Upstream, os.Getenv), err
 			}
 			cfg, err := load()
 			if err != nil {
@@ -126,7 +128,7 @@ is the upstream; else requests for /v1/messages go to Anthropic and all others t
 	f := cmd.Flags()
 	f.SetInterspersed(false)
 	f.StringVar(&config, "config", "", "configuration file (see configs/ for examples)")
-	f.StringVar(&changes.upstream, "upstream", "", "base URL of the LLM API, for all requests")
+	f.StringVar(&changes.Upstream, "upstream", "", "base URL of the LLM API, for all requests")
 	f.StringVar(&logFile, "log", "", "file to log to (default: no log)")
 	return cmd
 }
@@ -162,7 +164,7 @@ func wrapLog(file string, cfg configs.Log) (*slog.Logger, error) {
 	}
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		return nil, usageError{err}
+		return nil, cli.Usage(err)
 	}
 	return newLogger(f, cfg), nil // open until the process ends
 }

@@ -1,4 +1,4 @@
-package main
+package wiring
 
 import (
 	"errors"
@@ -65,7 +65,7 @@ func (m *modelMetrics) Collect(out chan<- prometheus.Metric) {
 }
 
 // register shows the figures of what scores.
-func (e *engineParts) register(registry *prometheus.Registry) error {
+func (e *Engine) register(registry *prometheus.Registry) error {
 	switch {
 	case e.remote != nil:
 		shared := newModelMetrics(func() perplexity.Stats { return e.remote.Stats().Model })
@@ -74,8 +74,8 @@ func (e *engineParts) register(registry *prometheus.Registry) error {
 			errs = append(errs, registry.Register(c))
 		}
 		return errors.Join(errs...)
-	case e.model != nil:
-		return registry.Register(newModelMetrics(e.model.Stats))
+	case e.Model != nil:
+		return registry.Register(newModelMetrics(e.Model.Stats))
 	}
 	return nil
 }

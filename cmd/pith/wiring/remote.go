@@ -1,13 +1,11 @@
-package main
+package wiring
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -22,8 +20,8 @@ type textScorer interface {
 	Score(ctx context.Context, seqs []perplexity.Sequence) ([]perplexity.Losses, error)
 }
 
-// newRemote makes the scorer that cfg names, without asking it anything.
-func newRemote(cfg configs.Config, log *slog.Logger) (*remote.Scorer, error) {
+// NewRemote makes the scorer that cfg names, without asking it anything.
+func NewRemote(cfg configs.Config, log *slog.Logger) (*remote.Scorer, error) {
 	opt := remote.Options{
 		URL: cfg.Scorer.URL, Protocol: cfg.Scorer.Protocol, Model: cfg.Scorer.Model, Version: cfg.Scorer.Version,
 		Key: string(cfg.Scorer.Key), Timeout: cfg.Scorer.Timeout, Requests: cfg.Scorer.Requests,
@@ -56,10 +54,10 @@ func newRemote(cfg configs.Config, log *slog.Logger) (*remote.Scorer, error) {
 	return remote.New(opt)
 }
 
-// startRemote is newRemote, with the server probed. One that does not answer is waited for beside
+// startRemote is NewRemote, with the server probed. One that does not answer is waited for beside
 // the requests, whose blocks go out as they came; one that answers and is no scorer is an error.
 func startRemote(ctx context.Context, cfg configs.Config, log *slog.Logger) (*remote.Scorer, error) {
-	s, err := newRemote(cfg, log)
+	s, err := NewRemote(cfg, log)
 	if err != nil {
 		return nil, err
 	}
@@ -71,31 +69,6 @@ func startRemote(ctx context.Context, cfg configs.Config, log *slog.Logger) (*re
 		log.Warn("the remote scorer does not answer; blocks that need it go out as they came until it does", "err", err)
 	}
 	return s, nil
-}
-
-// checkRemote probes the server and measures how fast it scores.
-func checkRemote(ctx context.Context, cfg configs.Config) finding {
-	const part = "scorer"
-	s, err := newRemote(cfg, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return finding{part: part, err: err}
-	}
-	defer s.Close()
-	if err := s.Start(ctx); err != nil {
-		advice := "Until it answers, blocks that need the model go out as they came."
-		if errors.Is(err, remote.ErrRefused) {
-			advice = "pith serve does not start with it; see docs/scaling.md."
-		}
-		return finding{part: part, err: err, advice: advice}
-	}
-	seqs := sampleOfCode(200, 32)
-	before, start := s.Stats().Model.Scored, time.Now()
-	if _, err := s.Score(ctx, seqs); err != nil {
-		return finding{part: part, err: err}
-	}
-	rate := float64(s.Stats().Model.Scored-before) / time.Since(start).Seconds()
-	return finding{part: part, state: fmt.Sprintf("%s, %.0f tokens/s with %d requests at once", s.About(), rate,
-		cfg.Scorer.Requests)}
 }
 
 // remoteMetrics shows a remote scorer's own figures; those that it shares with a model in this

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"fmt"
@@ -15,15 +15,15 @@ import (
 	"pith/compress"
 )
 
-func isTerminal(w io.Writer) bool {
+func IsTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && isatty.IsTerminal(f.Fd())
 }
 
-// spin shows that work goes on, on a terminal only; the returned function ends it and clears the
+// Spin shows that work goes on, on a terminal only; the returned function ends it and clears the
 // line.
-func spin(w io.Writer, what string) (stop func()) {
-	if !isTerminal(w) {
+func Spin(w io.Writer, what string) (stop func()) {
+	if !IsTerminal(w) {
 		return func() {}
 	}
 	bar := progressbar.NewOptions(-1,
@@ -52,9 +52,9 @@ func spin(w io.Writer, what string) (stop func()) {
 	}
 }
 
-// transfers reports work that is counted in bytes: a bar on a terminal, a line for each phase
+// Transfers reports work that is counted in bytes: a bar on a terminal, a line for each phase
 // elsewhere. Work of unknown size has the total 0, and only a name.
-func transfers(w io.Writer) func(phase string, done, total int64) {
+func Transfers(w io.Writer) func(phase string, done, total int64) {
 	var bar *progressbar.ProgressBar
 	last := ""
 	return func(phase string, done, total int64) {
@@ -63,11 +63,11 @@ func transfers(w io.Writer) func(phase string, done, total int64) {
 				_ = bar.Finish()
 			}
 			last, bar = phase, nil
-			if !isTerminal(w) || total == 0 {
+			if !IsTerminal(w) || total == 0 {
 				fmt.Fprintln(w, phase)
 			}
 		}
-		if !isTerminal(w) || total == 0 {
+		if !IsTerminal(w) || total == 0 {
 			return
 		}
 		if bar == nil {
@@ -81,13 +81,13 @@ func transfers(w io.Writer) func(phase string, done, total int64) {
 	}
 }
 
-// printDiff writes a unified diff of each file against what is left of it, coloured on a terminal.
-func printDiff(w io.Writer, before []compress.File, after []compress.FileResult) error {
+// PrintDiff writes a unified diff of each file against what is left of it, coloured on a terminal.
+func PrintDiff(w io.Writer, before []compress.File, after []compress.FileResult) error {
 	colours := map[byte]*color.Color{
 		'-': color.New(color.FgRed), '+': color.New(color.FgGreen), '@': color.New(color.FgCyan),
 	}
 	for _, c := range colours {
-		if isTerminal(w) && os.Getenv("NO_COLOR") == "" {
+		if IsTerminal(w) && os.Getenv("NO_COLOR") == "" {
 			c.EnableColor()
 		} else {
 			c.DisableColor()

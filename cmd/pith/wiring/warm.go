@@ -1,4 +1,4 @@
-package main
+package wiring
 
 import (
 	"context"
@@ -8,10 +8,10 @@ import (
 	"pith/compress"
 )
 
-// warmUp sends a small text through all stages, so that the first requests do not pay for what
+// WarmUp sends a small text through all stages, so that the first requests do not pay for what
 // starts when it is first needed: parse workers, the vocabulary of the token counter, the runtime's
 // memory. Files are parsed at the same time, one in each worker.
-func (e *engineParts) warmUp(ctx context.Context, workers int) error {
+func (e *Engine) WarmUp(ctx context.Context, workers int) error {
 	req := compress.Request{Query: "Where is the total of an order computed?", Rate: 0.4, Tenant: "warm-up"}
 	for i := range max(workers, 1) {
 		var text strings.Builder
@@ -22,6 +22,11 @@ func (e *engineParts) warmUp(ctx context.Context, workers int) error {
 		}
 		req.Files = append(req.Files, compress.File{Path: fmt.Sprintf("order%d.go", i), Content: text.String()})
 	}
-	_, err := apart(e.Engine).Compress(ctx, req)
+	_, err := Apart(e.Engine).Compress(ctx, req)
 	return err
+}
+
+// Again compresses once more what a kept request holds, for the parts of its scores.
+func (e *Engine) Again(ctx context.Context, req compress.Request) (compress.Result, error) {
+	return Apart(e.Engine).Compress(ctx, req)
 }

@@ -1,4 +1,4 @@
-package main
+package wiring
 
 import (
 	"encoding/hex"
@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"pith/cache"
+	"pith/cmd/pith/cli"
 	"pith/compress"
 	"pith/configs"
 	"pith/dialects"
@@ -23,88 +24,88 @@ import (
 	"pith/retrieval"
 )
 
-// A serverParts is what a server stands on.
-type serverParts struct {
-	engine *engineParts
-	// gate lets requests into the engine; nil where all may come in at once.
-	gate   *compress.Gate
-	stores stores
-	keyer  *cache.Keyer
-	// tracer is nil where nothing is traced.
-	tracer trace.Tracer
-	prune  dialects.Pruner // may be nil
-	// keeper holds what the dashboard shows of requests.
-	keeper *explain.Keeper
-	// registry gets the figures.
-	registry *prometheus.Registry
-	// workspaces are nil where no folder may be asked about.
-	workspaces *workspaces
+// A Parts is what a server stands on.
+type Parts struct {
+	Engine *Engine
+	// Gate lets requests into the engine; nil where all may come in at once.
+	Gate   *compress.Gate
+	Stores stores
+	Keyer  *cache.Keyer
+	// Tracer is nil where nothing is traced.
+	Tracer trace.Tracer
+	Prune  dialects.Pruner // may be nil
+	// Keeper holds what the dashboard shows of requests.
+	Keeper *explain.Keeper
+	// Registry gets the figures.
+	Registry *prometheus.Registry
+	// Workspaces are nil where no folder may be asked about.
+	workspaces *Workspaces
 	mcp        http.Handler
 }
 
-func newServer(cfg configs.Config, b serverParts, log *slog.Logger) (*proxy.Server, error) {
-	opt, err := serverOptions(cfg, b, log)
+func NewServer(cfg configs.Config, b Parts, log *slog.Logger) (*proxy.Server, error) {
+	opt, err := ServerOptions(cfg, b, log)
 	if err != nil {
 		return nil, err
 	}
-	if opt.Registry = b.registry; opt.Registry == nil {
+	if opt.Registry = b.Registry; opt.Registry == nil {
 		opt.Registry = prometheus.NewRegistry()
 	}
 	opt.Registry.MustRegister(collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newBuildMetric())
-	if err := b.engine.register(opt.Registry); err != nil {
+	if err := b.Engine.register(opt.Registry); err != nil {
 		return nil, fmt.Errorf("metrics of the model: %w", err)
 	}
 	return proxy.New(opt)
 }
 
 // waitPart is the part of compress.timeout, one in so many, for which a request may wait for the
-// engine. More than that is for the work itself, which takes longer where there is so much of it.
+// Engine. More than that is for the work itself, which takes longer where there is so much of it.
 const waitPart = 4
 
-// newGate leaves a core to those who only pass, where there is more than one: what they wait for is
+// NewGate leaves a core to those who only pass, where there is more than one: what they wait for is
 // a few milliseconds of it.
-func newGate() *compress.Gate { return compress.NewGate(runtime.GOMAXPROCS(0) - 1) }
+func NewGate() *compress.Gate { return compress.NewGate(runtime.GOMAXPROCS(0) - 1) }
 
 // newBuildMetric is 1, labelled with what runs.
 func newBuildMetric() prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "pith_build_info", Help: "1, labelled with the version of Pith and of Go.",
-		ConstLabels: prometheus.Labels{"version": version(), "go": runtime.Version()},
+		ConstLabels: prometheus.Labels{"version": cli.Version(), "go": runtime.Version()},
 	}, func() float64 { return 1 })
 }
 
-// serverOptions is all that a server takes from cfg. A running one is changed by the same function,
+// ServerOptions is all that a server takes from cfg. A running one is changed by the same function,
 // so whatever stands here can be reloaded, unless configs says that it is fixed.
-func serverOptions(cfg configs.Config, b serverParts, log *slog.Logger) (proxy.Options, error) {
+func ServerOptions(cfg configs.Config, b Parts, log *slog.Logger) (proxy.Options, error) {
 	upstream, err := url.Parse(cfg.Server.Upstream)
 	if err != nil {
-		return proxy.Options{}, usagef("upstream: %w", err)
+		return proxy.Options{}, cli.Usagef("upstream: %w", err)
 	}
 	in, err := gatewayOptions(cfg, b)
 	if err != nil {
-		return proxy.Options{}, usageError{err}
+		return proxy.Options{}, cli.Usage(err)
 	}
-	accounts, err := newAccounting(cfg.Accounting, b.engine.counters)
+	accounts, err := NewAccounting(cfg.Accounting, b.Engine.Counters)
 	if err != nil {
 		return proxy.Options{}, cfg.At("accounting.prices", err)
 	}
-	originals := retrieval.Options{Key: b.keyer.Key, Find: b.engine, TTL: cfg.Retrieval.TTL, Tool: cfg.Retrieval.Tool}
+	originals := retrieval.Options{Key: b.Keyer.Key, Find: b.Engine, TTL: cfg.Retrieval.TTL, Tool: cfg.Retrieval.Tool}
 	if cfg.Retrieval.Enabled {
-		originals.Store = b.stores.shelf
+		originals.Store = b.Stores.shelf
 	}
 	opt := proxy.Options{
 		Upstream: upstream,
 		Gateway:  in,
-		Compressor: apart(compress.NewCached(b.engine.Engine, compress.CacheOptions{
-			Store: b.stores, Key: b.keyer.Key, TTL: cfg.Cache.TTL, Gate: b.gate,
+		Compressor: Apart(compress.NewCached(b.Engine.Engine, compress.CacheOptions{
+			Store: b.Stores, Key: b.Keyer.Key, TTL: cfg.Cache.TTL, Gate: b.Gate,
 			MostWait: cfg.Compress.Timeout / waitPart,
 		})),
 		Logger:    log,
-		Freeze:    proxy.Freeze{Store: b.stores, Key: b.keyer.Key},
-		Tenant:    gateway.CredentialTenant([]byte(b.keyer.Key("tenant"))),
+		Freeze:    proxy.Freeze{Store: b.Stores, Key: b.Keyer.Key},
+		Tenant:    gateway.CredentialTenant([]byte(b.Keyer.Key("tenant"))),
 		Retrieval: originals,
-		Prompts:   b.prune,
+		Prompts:   b.Prune,
 		Compression: proxy.Compression{
 			Mode:        proxy.Mode(cfg.Compress.Mode),
 			Timeout:     cfg.Compress.Timeout,
@@ -117,12 +118,12 @@ func serverOptions(cfg configs.Config, b serverParts, log *slog.Logger) (proxy.O
 			MaxResponseBytes: int64(cfg.Limits.ResponseBytes),
 		},
 		Accounting: accounts,
-		Tracer:     b.tracer,
+		Tracer:     b.Tracer,
 		Drain:      proxy.Drain{Notice: cfg.Server.DrainNotice, Timeout: cfg.Server.DrainTimeout},
 		Admin:      proxy.Admin{Token: string(cfg.Admin.Token)},
 	}
-	if b.keeper != nil {
-		opt.Watcher = b.keeper
+	if b.Keeper != nil {
+		opt.Watcher = b.Keeper
 	}
 	if b.workspaces != nil {
 		opt.Workspace = oneWorkspace{b.workspaces, cfg.Workspace.Root}
@@ -131,11 +132,14 @@ func serverOptions(cfg configs.Config, b serverParts, log *slog.Logger) (proxy.O
 	return opt, nil
 }
 
-func gatewayOptions(cfg configs.Config, b serverParts) (gateway.Options, error) {
+// HashScheme stands before the hash of a key in the configuration.
+const HashScheme = "sha256:"
+
+func gatewayOptions(cfg configs.Config, b Parts) (gateway.Options, error) {
 	g := gateway.Options{
 		DefaultKey:     string(cfg.Server.UpstreamKey),
 		DefaultSockets: gateway.Sockets(cfg.Server.WebSocket),
-		Bank:           b.stores.bank,
+		Bank:           b.Stores.bank,
 		Retry:          gateway.Retry(cfg.Retry),
 	}
 	for _, u := range cfg.Upstreams {
@@ -153,7 +157,7 @@ func gatewayOptions(cfg configs.Config, b serverParts) (gateway.Options, error) 
 			Name: k.Name, RequestsPerMinute: int64(k.RequestsPerMinute),
 			TokensPerMinute: int64(k.TokensPerMinute),
 		}
-		if _, err := hex.Decode(key.Hash[:], []byte(strings.TrimPrefix(k.Hash, hashScheme))); err != nil {
+		if _, err := hex.Decode(key.Hash[:], []byte(strings.TrimPrefix(k.Hash, HashScheme))); err != nil {
 			return g, fmt.Errorf("keys %s: hash: %w", k.Name, err)
 		}
 		g.Keys = append(g.Keys, key)
@@ -161,8 +165,8 @@ func gatewayOptions(cfg configs.Config, b serverParts) (gateway.Options, error) 
 	return g, nil
 }
 
-// markersOf makes markers carry hashes where cfg wants that.
-func markersOf(cfg configs.Config, keyer *cache.Keyer) func(*compress.Options) {
+// MarkersOf makes markers carry hashes where cfg wants that.
+func MarkersOf(cfg configs.Config, keyer *cache.Keyer) func(*compress.Options) {
 	if !cfg.Retrieval.Enabled {
 		return nil
 	}

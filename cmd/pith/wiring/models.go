@@ -1,4 +1,4 @@
-package main
+package wiring
 
 import (
 	"errors"
@@ -8,14 +8,15 @@ import (
 	"regexp"
 	"strings"
 
+	"pith/cmd/pith/cli"
 	"pith/configs"
 )
 
-// modelName is what an installed model may be called: a plain name for a folder, not hidden.
-var modelName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+// ModelName is what an installed model may be called: a plain name for a folder, not hidden.
+var ModelName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
-// modelFolder returns the folder where models are installed, which need not exist yet.
-func modelFolder(cfg configs.Model) (string, error) {
+// ModelFolder returns the folder where models are installed, which need not exist yet.
+func ModelFolder(cfg configs.Model) (string, error) {
 	if cfg.Folder != "" {
 		return cfg.Folder, nil
 	}
@@ -23,7 +24,7 @@ func modelFolder(cfg configs.Model) (string, error) {
 	if data == "" {
 		home, err := os.UserHomeDir()
 		if err != nil {
-			return "", usagef("no folder for models: %w; set model.folder or PITH_MODELS", err)
+			return "", cli.Usagef("no folder for models: %w; set model.folder or PITH_MODELS", err)
 		}
 		data = filepath.Join(home, ".local", "share")
 	}
@@ -37,8 +38,8 @@ func findModel(cfg configs.Model) (string, error) {
 	if info, err := os.Stat(cfg.Dir); cfg.Dir == "" || err == nil && info.IsDir() {
 		return cfg.Dir, nil
 	}
-	if modelName.MatchString(cfg.Dir) {
-		folder, err := modelFolder(cfg)
+	if ModelName.MatchString(cfg.Dir) {
+		folder, err := ModelFolder(cfg)
 		if err != nil {
 			return "", err
 		}
@@ -47,13 +48,13 @@ func findModel(cfg configs.Model) (string, error) {
 			return dir, nil
 		}
 	}
-	return "", usagef(
+	return "", cli.Usagef(
 		"model folder %s: not there, and no installed model has that name (`pith model list`); a folder holds "+
 			"model.onnx and tokenizer.json", cfg.Dir)
 }
 
-// installedModels returns the names of the models in folder, sorted.
-func installedModels(folder string) ([]string, error) {
+// InstalledModels returns the names of the models in folder, sorted.
+func InstalledModels(folder string) ([]string, error) {
 	entries, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

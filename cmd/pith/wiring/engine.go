@@ -1,4 +1,4 @@
-package main
+package wiring
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"pith/cache"
+	"pith/cmd/pith/cli"
 	"pith/compress"
 	"pith/configs"
 	"pith/embedding"
@@ -21,92 +22,92 @@ import (
 	"pith/tokens"
 )
 
-// configChanges are flags that override the configuration file and the environment when not empty.
-type configChanges struct {
-	listen, upstream, modelDir, device, ranker string
+// Overrides are flags that override the configuration file and the environment when not empty.
+type Overrides struct {
+	Listen, Upstream, ModelDir, Device, Ranker string
 }
 
-// loadConfig reads the file (if path is not empty), the environment and then the flags, and
+// LoadConfig reads the file (if path is not empty), the environment and then the flags, and
 // validates the whole.
-func loadConfig(path string, changes configChanges) (configs.Config, error) {
+func LoadConfig(path string, changes Overrides) (configs.Config, error) {
 	cfg, err := configs.Load(path, os.Environ())
 	if err != nil {
-		return cfg, usageError{err}
+		return cfg, cli.Usage(err)
 	}
 	for _, c := range []struct{ value, path, flag string }{
-		{changes.listen, "server.listen", "--listen"},
-		{changes.upstream, "server.upstream", "--upstream"},
-		{changes.modelDir, "model.dir", "--model-dir"},
-		{changes.device, "model.device", "--device"},
-		{changes.ranker, "compress.ranker", "--ranker"},
+		{changes.Listen, "server.listen", "--listen"},
+		{changes.Upstream, "server.upstream", "--upstream"},
+		{changes.ModelDir, "model.dir", "--model-dir"},
+		{changes.Device, "model.device", "--device"},
+		{changes.Ranker, "compress.ranker", "--ranker"},
 	} {
 		if c.value == "" {
 			continue
 		}
 		if err := cfg.Set(c.path, c.value, c.flag); err != nil {
-			return cfg, usageError{err}
+			return cfg, cli.Usage(err)
 		}
 	}
 	if err := cfg.Validate(); err != nil {
-		return cfg, usageError{err}
+		return cfg, cli.Usage(err)
 	}
 	if cfg.Model.Dir, err = findModel(cfg.Model); err != nil {
-		return cfg, usageError{cfg.At("model.dir", err)}
+		return cfg, cli.Usage(cfg.At("model.dir", err))
 	}
 	return cfg, nil
 }
 
-// asUsage makes the engine's complaints about a request the caller's mistake.
-func asUsage(err error) error {
+// AsUsage makes the engine's complaints about a request the caller's mistake.
+func AsUsage(err error) error {
 	if errors.Is(err, compress.ErrRequest) || errors.Is(err, compress.ErrBudget) {
-		return usageError{err}
+		return cli.Usage(err)
 	}
 	return err
 }
 
-// An engineParts is a compress.Engine with the parts under it, which close with it.
-type engineParts struct {
+// An Engine is a compress.Engine with the parts under it, which close with it.
+type Engine struct {
 	*compress.Engine
-	pool     *processes.Pool
-	counters *tokens.Counters
-	model    *perplexity.Model // nil when there is none in this process; modelErr says why
+	Pool     *processes.Pool
+	Counters *tokens.Counters
+	Model    *perplexity.Model // nil when there is none in this process; ModelErr says why
 	remote   *remote.Scorer    // nil when there is none
-	// modelErr is why only word matching ranks.
-	modelErr error
+	// ModelErr is why only word matching ranks.
+	ModelErr error
 }
 
-// newEngine starts what cfg describes. If adjust is not nil, it has the last word on the engine's
+// NewEngine starts what cfg describes. If adjust is not nil, it has the last word on the engine's
 // options.
-func newEngine(cfg configs.Config, log *slog.Logger, adjust func(*compress.Options)) (*engineParts, error) {
-	pool, err := newPool(cfg.Parsers)
+func NewEngine(cfg configs.Config, log *slog.Logger, adjust func(*compress.Options)) (*Engine, error) {
+	pool, err := NewPool(cfg.Parsers)
 	if err != nil {
 		return nil, err
 	}
-	parts := &engineParts{pool: pool, counters: tokens.New()}
+	parts := &Engine{Pool: pool, Counters: tokens.New()}
 	if cfg.Scorer.URL != "" {
 		if parts.remote, err = startRemote(context.Background(), cfg, log); err != nil {
-			return nil, errors.Join(err, parts.close())
+			return nil, errors.Join(err, parts.Close())
 		}
-	} else if parts.model, parts.modelErr = openModel(cfg.Model); parts.modelErr != nil {
-		if err := parts.needsModel(cfg); err != nil {
-			return nil, errors.Join(err, parts.close())
+	} else if parts.Model, parts.ModelErr = OpenModel(cfg.Model); parts.ModelErr != nil {
+		if err := parts.NeedsModel(cfg); err != nil {
+			return nil, errors.Join(err, parts.Close())
 		}
 		// A proxy without its model still serves: ranking falls back to word matching and every
 		// report says so.
-		log.Warn("no language model; ranking by words only", "err", parts.modelErr)
+		log.Warn("no language model; ranking by words only", "err", parts.ModelErr)
 	}
-	e, err := parts.with(cfg.Compress, adjust)
+	e, err := parts.With(cfg.Compress, adjust)
 	if err != nil {
-		return nil, errors.Join(err, parts.close())
+		return nil, errors.Join(err, parts.Close())
 	}
 	return e, nil
 }
 
-// needsModel is an error where there is no model and cfg asks by name for what needs one. Only auto
+// NeedsModel is an error where there is no model and cfg asks by name for what needs one. Only auto
 // and the embedded model's absence are fallen back from: who names a device, a ranker or a model
 // wants that one.
-func (e *engineParts) needsModel(cfg configs.Config) error {
-	if e.model != nil || e.remote != nil {
+func (e *Engine) NeedsModel(cfg configs.Config) error {
+	if e.Model != nil || e.remote != nil {
 		return nil
 	}
 	for _, asked := range []struct {
@@ -119,7 +120,7 @@ func (e *engineParts) needsModel(cfg configs.Config) error {
 		{"compress.ranker", cfg.Compress.Ranker, readsModel(cfg.Compress.Ranker)},
 	} {
 		if asked.named {
-			return cfg.At(asked.path, fmt.Errorf("%s cannot be had: %w", asked.value, e.modelErr))
+			return cfg.At(asked.path, fmt.Errorf("%s cannot be had: %w", asked.value, e.ModelErr))
 		}
 	}
 	return nil
@@ -128,7 +129,7 @@ func (e *engineParts) needsModel(cfg configs.Config) error {
 // readsModel says whether a ranker needs the model.
 func readsModel(ranker string) bool { return ranker == "ami" || ranker == "hybrid" }
 
-func newPool(cfg configs.Parsers) (*processes.Pool, error) {
+func NewPool(cfg configs.Parsers) (*processes.Pool, error) {
 	pool, err := processes.NewPool(
 		processes.Options{
 			Workers: cfg.Workers, InProcess: cfg.InProcess, Timeout: cfg.Timeout,
@@ -140,12 +141,12 @@ func newPool(cfg configs.Parsers) (*processes.Pool, error) {
 	return pool, nil
 }
 
-// with returns an engine on the same parts that compresses as cfg says. Closing one of them closes
+// With returns an engine on the same parts that compresses as cfg says. Closing one of them closes
 // the parts of all.
-func (e *engineParts) with(cfg configs.Compress, adjust func(*compress.Options)) (*engineParts, error) {
+func (e *Engine) With(cfg configs.Compress, adjust func(*compress.Options)) (*Engine, error) {
 	opt := compress.Options{
-		Splitter:    e.pool,
-		Counters:    modelCounters{e.counters},
+		Splitter:    e.Pool,
+		Counters:    modelCounters{e.Counters},
 		Ranker:      cfg.Ranker,
 		Speed:       compress.Speed(cfg.Speed),
 		Deadline:    cfg.Deadline,
@@ -162,8 +163,8 @@ func (e *engineParts) with(cfg configs.Compress, adjust func(*compress.Options))
 	switch {
 	case e.remote != nil:
 		opt.Scorer = scorer{e.remote}
-	case e.model != nil:
-		opt.Scorer = scorer{e.model}
+	case e.Model != nil:
+		opt.Scorer = scorer{e.Model}
 	}
 	if adjust != nil {
 		adjust(&opt)
@@ -175,10 +176,10 @@ func (e *engineParts) with(cfg configs.Compress, adjust func(*compress.Options))
 	return &other, nil
 }
 
-func (e *engineParts) close() error {
-	err := e.pool.Close()
-	if e.model != nil {
-		err = errors.Join(err, e.model.Close())
+func (e *Engine) Close() error {
+	err := e.Pool.Close()
+	if e.Model != nil {
+		err = errors.Join(err, e.Model.Close())
 	}
 	if e.remote != nil {
 		e.remote.Close()
@@ -186,8 +187,8 @@ func (e *engineParts) close() error {
 	return err
 }
 
-// openModel loads the runtime library and the model that cfg names, or the embedded one.
-func openModel(cfg configs.Model) (*perplexity.Model, error) {
+// OpenModel loads the runtime library and the model that cfg names, or the embedded one.
+func OpenModel(cfg configs.Model) (*perplexity.Model, error) {
 	library, err := perplexity.FindLibrary(cfg.Runtime)
 	if err != nil {
 		return nil, err
@@ -234,35 +235,44 @@ func losses(in []perplexity.Loss) []compress.Loss {
 	return out
 }
 
-// apart keeps what the model and the parsers remember of one tenant's texts from the others: how
+// Apart keeps what the model and the parsers remember of one tenant's texts from the others: how
 // fast an answer comes would tell them what was asked before. A flight of compress.Cached belongs
 // to one tenant, too, so its context may be any of its callers'.
-func apart(next proxy.Compressor) proxy.Compressor {
+func Apart(next proxy.Compressor) proxy.Compressor {
 	return proxy.CompressorFunc(func(ctx context.Context, req compress.Request) (compress.Result, error) {
 		ctx = processes.InScope(perplexity.InScope(ctx, req.Tenant), req.Tenant)
 		return next.Compress(ctx, req)
 	})
 }
 
+// NewScorer gives compress a model under its own types.
+func NewScorer(model textScorer) compress.Scorer { return scorer{model} }
+
+// NewCounters gives compress token counters under its own interface.
+func NewCounters(c *tokens.Counters) compress.Counters { return modelCounters{c} }
+
 // modelCounters gives compress the token counters under its own interface.
 type modelCounters struct{ *tokens.Counters }
 
 func (c modelCounters) For(model string) compress.Counter { return c.Counters.For(model) }
 
-// newStore opens memory, and Redis behind it when cfg names one.
-func newStore(cfg configs.Config) (stores, error) {
+// NewStore opens memory, and Redis behind it when cfg names one.
+func NewStore(cfg configs.Config) (stores, error) {
 	memory := cache.NewMemory(int64(cfg.Cache.MemoryBytes))
 	if cfg.Cache.RedisURL == "" {
 		return stores{sharedStore: memory, shelf: cache.NewShelf(int64(cfg.Retrieval.MemoryBytes))}, nil
 	}
 	redis, err := cache.NewRedis(cache.RedisOptions{URL: string(cfg.Cache.RedisURL), Secret: []byte(cfg.Cache.Secret)})
 	if err != nil {
-		return stores{}, usageError{cfg.At("cache.redis_url", err)}
+		return stores{}, cli.Usage(cfg.At("cache.redis_url", err))
 	}
 	return stores{sharedStore: cache.NewLayered(memory, redis), shelf: redis, bank: bank{redis}}, nil
 }
 
-// stores is where results lie, where the originals that markers name do, and where replicas count
+// NewMemory is a store of so many bytes, for results alone.
+func NewMemory(bytes int64) stores { return stores{sharedStore: cache.NewMemory(bytes)} }
+
+// Stores is where results lie, where the originals that markers name do, and where replicas count
 // what clients use.
 type stores struct {
 	sharedStore
@@ -295,14 +305,14 @@ func nameOriginals(keyer *cache.Keyer) func(*compress.Options) {
 	}
 }
 
-// describe names the model and its device for the log.
-func (e *engineParts) describe() string {
+// Describe names the model and its device for the log.
+func (e *Engine) Describe() string {
 	if e.remote != nil {
 		return "remote: " + e.remote.About()
 	}
-	if e.model == nil {
+	if e.Model == nil {
 		return "none"
 	}
-	card := e.model.Card()
+	card := e.Model.Card()
 	return card.Name + " on " + card.Device
 }

@@ -1,13 +1,14 @@
-package main
+package wiring
 
 import (
 	"pith/accounting"
+	"pith/cmd/pith/cli"
 	"pith/configs"
 	"pith/tokens"
 )
 
-// newAccounting reads the price file that cfg names.
-func newAccounting(cfg configs.Accounting, counters *tokens.Counters) (accounting.Options, error) {
+// NewAccounting reads the price file that cfg names.
+func NewAccounting(cfg configs.Accounting, counters *tokens.Counters) (accounting.Options, error) {
 	a := accounting.Options{
 		Holdout: cfg.Holdout,
 		Count: func(model, text string) (int, bool) {
@@ -21,7 +22,7 @@ func newAccounting(cfg configs.Accounting, counters *tokens.Counters) (accountin
 	}
 	list, err := configs.LoadPrices(cfg.Prices)
 	if err != nil {
-		return a, usageError{err}
+		return a, cli.Usage(err)
 	}
 	for _, p := range list {
 		a.Prices = append(a.Prices, accounting.Price{
