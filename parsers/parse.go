@@ -97,6 +97,11 @@ func cutTree(s *syntax, tree *sitter.Tree, r reading) (o outline, err error) {
 	if err != nil {
 		return outline{}, err
 	}
+	if s.guesses && failures > 0 {
+		whole := Chunk{Kind: KindModule, Parent: -1}
+		whole.EndLine, whole.End = r.lines.count(), len(r.lines.src)
+		return outline{chunks: []Chunk{whole}, errors: failures}, nil
+	}
 	nodes = weave(nodes, r.frames, r.lines, r.first)
 	chunks := newCutter(s, r.lines, nodes).cut()
 	names.deal(chunks)
