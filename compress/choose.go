@@ -228,7 +228,7 @@ func (j *job) choose(target int) (lines [][]bool, worth float64) {
 	}
 	j.dropBare(lines)
 	for i, src := range j.sources {
-		joinGaps(src, lines[i])
+		joinGaps(src, lines[i], 0)
 	}
 	return lines, worth
 }

@@ -96,3 +96,26 @@ func TestHeaderGoesWithItsMembers(t *testing.T) {
 		}
 	}
 }
+
+// What stays of a function cut inside does not depend on what stands at the same place of the file:
+// blank lines there once took statements with them, and a header of Python's lost its only one.
+func TestBlankLinesElsewhereTakeNothing(t *testing.T) {
+	splitter := pool(t)
+	e := engine(t, func(o *Options) { o.Splitter = splitter })
+	body := strings.Repeat("    if ready(1):\n        send(1)\n", 30)
+	words := "    \"\"\"Sends.\n\n    " + strings.Repeat("It waits until all others have sent theirs. ", 9) + "\n    \"\"\"\n"
+	text := "def first():\n" + words + "    opened = connect()\n" + body +
+		"\n\ndef second():\n" + words + "    opened = connect()\n" + body
+	for _, blanks := range []int{3, 40, 80} {
+		for _, rate := range []float64{0.05, 0.1, 0.15, 0.3} {
+			req := Request{
+				Files: []File{{Path: "a.py", Content: strings.Repeat("\n", blanks) + text}},
+				Query: "when is it ready?", Rate: rate,
+			}
+			text := compress(t, e, req).Text
+			if strings.Count(text, "def ") != strings.Count(text, "opened = ") {
+				t.Errorf("%d blank lines, rate %v: a header has lost its statement:\n%s", blanks, rate, text)
+			}
+		}
+	}
+}

@@ -36,7 +36,7 @@ func (c *chunk) prune(share int) (piece, bool) {
 				kept[line-c.start] = true
 			}
 		}
-		joinGaps(c.src, kept)
+		joinGaps(c.src, kept, c.start)
 		missing := c.orphans(kept)
 		if len(missing) == 0 {
 			p := c.piece(lineRuns(kept, c.start))

@@ -80,12 +80,17 @@ func scalaGrammar() grammar {
 }
 
 func bashGrammar() grammar {
-	return grammar{load: bash.GetLanguage, words: bashWords(), types: map[role]string{
+	return grammar{load: bash.GetLanguage, words: bashWords(), types: bashTypes(), commands: "command_name",
+		strays: "then else elif fi do done esac }", guesses: true}
+}
+
+func bashTypes() map[role]string {
+	return map[role]string{
 		function: "function_definition",
 		comment:  "comment",
 		list: "program compound_statement do_group if_statement elif_clause else_clause subshell case_statement " +
 			"case_item array",
 		ended: "case_statement", // ";;&" is no end of the last item
 		suite: "compound_statement do_group if_statement elif_clause else_clause subshell",
-	}}
+	}
 }

@@ -97,6 +97,11 @@ func cutTree(s *Syntax, tree *sitter.Tree, r reading) (o Outline, err error) {
 	if err != nil {
 		return Outline{}, err
 	}
+	if s.guesses && failures > 0 {
+		whole := Chunk{Kind: KindModule, Parent: -1}
+		whole.EndLine, whole.End = r.lines.Count(), len(r.lines.src)
+		return Outline{Chunks: []Chunk{whole}, Errors: failures}, nil
+	}
 	nodes = weave(nodes, r.frames, r.lines, r.first)
 	chunks := newCutter(s, r.lines, nodes).cut()
 	names.deal(chunks)

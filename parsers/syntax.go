@@ -64,6 +64,11 @@ type grammar struct {
 	preprocessed bool
 	// words says which nodes are names, and what for.
 	words vocabulary
+	// commands is the type of nodes in which strays, separated by spaces, are no names: one that
+	// stands there tells that the grammar took an earlier construct for another.
+	commands, strays string
+	// guesses says that nothing in a tree with a fault is to be trusted, however small the fault.
+	guesses bool
 }
 
 // A Syntax is a grammar with its node types resolved to the numbers of the loaded tables.
@@ -74,6 +79,9 @@ type Syntax struct {
 	// fields are the grammar's fields by number, as far as the cutter knows them.
 	fields []childField
 	words  *wording
+	// command is the number of the grammar's commands, and strays is what none of them is called.
+	command int
+	strays  map[string]bool
 }
 
 // roles of a node; error nodes have a number outside of the table.
@@ -87,7 +95,10 @@ func (s *Syntax) roles(number int) role {
 // newSyntax resolves g. It fails when a type is not in the grammar's table: a misspelt type would
 // be silently unused.
 func newSyntax(g grammar) (*Syntax, error) {
-	s := &Syntax{grammar: g, language: g.load()}
+	s := &Syntax{grammar: g, language: g.load(), command: -1, strays: map[string]bool{}}
+	for word := range strings.FieldsSeq(g.strays) {
+		s.strays[word] = true
+	}
 	byName := map[string]role{}
 	for r, types := range g.types {
 		for name := range strings.FieldsSeq(types) {
@@ -103,6 +114,9 @@ func newSyntax(g grammar) (*Syntax, error) {
 			name, keyword = quoted, false
 		}
 		seen[name] = true
+		if name == g.commands && !keyword {
+			s.command = i
+		}
 		switch {
 		case !keyword:
 			s.byNumber[i] = byName[name]

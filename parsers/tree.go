@@ -84,6 +84,7 @@ func readTree(s *Syntax, tree *sitter.Tree, lines Lines) ([]node, int, *mentions
 
 // see records a node that is wanted.
 func (r *reader) see(v visit) {
+	v.fault = v.fault || v.symbol == r.syntax.command && r.strays(v)
 	if v.fault {
 		r.errors++
 	}
@@ -94,6 +95,12 @@ func (r *reader) see(v visit) {
 	if !r.record(v) {
 		r.past = v.depth
 	}
+}
+
+// strays reports that a command is called what none is.
+func (r *reader) strays(v visit) bool {
+	start, end := r.lines.start(v.startRow)+v.startColumn, r.lines.start(v.endRow)+v.endColumn
+	return r.syntax.strays[string(r.src[start:end])]
 }
 
 // record adds a node and reports whether its children are wanted.

@@ -41,8 +41,8 @@ var judges = []judge{
 	{"go", ".go", walked(filepath.Join(build.Default.GOROOT, "src"), ".go"), refuseGo},
 	{"python", ".py", pythonCorpus, byCommand("python3", "judge.py", "python")},
 	{"yaml", ".yaml", walked(moduleCache(), ".yml"), byCommand("python3", "judge.py", "yaml")},
-	{"bash", ".sh", walked(moduleCache(), ".sh"), refuseBash},
-	{"typescript", ".ts", walked("../../.deps/clients/node_modules", ".ts"), refuseTypeScript},
+	{"bash", ".sh", scripts, refuseBash},
+	{"typescript", ".ts", walked("../../.deps/", ".ts"), refuseTypeScript},
 	{"java", ".java", javaCorpus, byCommand("java", "Judge.java")},
 }
 
@@ -175,6 +175,30 @@ func walked(root, ext string) func(*testing.T, int) map[string]string {
 		return files
 	}
 }
+
+// scripts lists the system's and the module cache's shell scripts, whatever they are called.
+func scripts(t *testing.T, limit int) map[string]string {
+	t.Helper()
+	files := walked(moduleCache(), ".sh")(t, limit)
+	for _, root := range []string{"/usr/bin", "/usr/sbin", "/usr/lib", "/usr/share", "/etc"} {
+		_ = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || !d.Type().IsRegular() || len(files) >= limit {
+				return nil
+			}
+			if info, err := d.Info(); err != nil || info.Size() <= least || info.Size() >= most {
+				return nil
+			}
+			text, err := os.ReadFile(path)
+			if err == nil && shebang.Match(text) {
+				files[fmt.Sprintf("s%04d", len(files))] = string(text)
+			}
+			return nil
+		})
+	}
+	return files
+}
+
+var shebang = regexp.MustCompile(`^#! ?/(?:usr/)?bin/(?:env )?(?:ba)?sh\b`)
 
 func moduleCache() string {
 	out, err := exec.Command("go", "env", "GOMODCACHE").Output()
