@@ -14,6 +14,7 @@ const (
 	signalWords    = iota // BM25 of path, name and text
 	signalSubject         // BM25 of the question's main sentence
 	signalRoots           // BM25 of the words' roots (retries, retried, retrying)
+	signalHints           // BM25 of terms that the question's everyday words stand for
 	signalPairs           // BM25 of words that are neighbours in the question
 	signalBeside          // the better of the chunks before and behind, by words
 	signalPath            // BM25 of the path among the request's files
@@ -36,7 +37,7 @@ const (
 
 // signalNames are the names of the signals in reports and in the table of weights.
 var signalNames = [signals]string{
-	"words", "subject", "roots", "pairs", "beside", "path", "head_vector", "body_vector", "body_match", "file_best",
+	"words", "subject", "roots", "hints", "pairs", "beside", "path", "head_vector", "body_vector", "body_match", "file_best",
 	"called", "named", "place", "branches", "invokes", "size", "short", "function", "class", "model",
 }
 
@@ -73,7 +74,9 @@ func (j *job) rows(ranked []int) []row {
 	}
 	set(signalWords, lexical.BM25(p.query, p.texts))
 	set(signalSubject, lexical.BM25(p.words.Distinct(lexical.MainSentence(j.req.Query)), p.texts))
-	set(signalRoots, lexical.BM25(p.words.DistinctRoots(p.query), p.rooted()))
+	rooted := p.rooted()
+	set(signalRoots, lexical.BM25(p.words.DistinctRoots(p.query), rooted))
+	set(signalHints, lexical.BM25Hints(p.words.Hints(j.req.Query), rooted))
 	set(signalPairs, lexical.BM25Pairs(p.words.Pairs(j.req.Query), p.texts))
 	set(signalPath, j.pathScores(p, ranked))
 	if j.opt.Embedding != nil {
@@ -198,10 +201,12 @@ func (j *job) blockRows(texts []string) []row {
 		p.texts[i] = p.words.Bag(text)
 	}
 	rows := make([]row, len(texts))
+	rooted := p.rooted()
 	for signal, scores := range map[int][]float64{
 		signalWords:   lexical.BM25(p.query, p.texts),
 		signalSubject: lexical.BM25(p.words.Distinct(lexical.MainSentence(j.req.Query)), p.texts),
-		signalRoots:   lexical.BM25(p.words.DistinctRoots(p.query), p.rooted()),
+		signalRoots:   lexical.BM25(p.words.DistinctRoots(p.query), rooted),
+		signalHints:   lexical.BM25Hints(p.words.Hints(j.req.Query), rooted),
 	} {
 		for i, s := range scores {
 			rows[i][signal] = s

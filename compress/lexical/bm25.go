@@ -130,17 +130,19 @@ func (v *Vocabulary) Distinct(query string) []int32 {
 
 // BM25 scores texts for the terms of a query.
 func BM25(query []int32, texts []Bag) []float64 {
-	return rare(texts, query, func(b Bag, id int32) int32 { return b.counts[id] })
+	return rare(texts, query, func(b Bag, id int32) int32 { return b.counts[id] }, once[int32])
 }
 
 // BM25Pairs scores texts for the neighbours of a question, in the order of pairs.
 func BM25Pairs(pairs [][2]int32, texts []Bag) []float64 {
-	return rare(texts, pairs, func(b Bag, pair [2]int32) int32 { return b.pairs[pair] })
+	return rare(texts, pairs, func(b Bag, pair [2]int32) int32 { return b.pairs[pair] }, once[[2]int32])
 }
 
-// rare is BM25 of texts for what is asked for, in that order: another would change the last bits of
-// the sum.
-func rare[T any](texts []Bag, asked []T, count func(Bag, T) int32) []float64 {
+func once[T any](T) float64 { return 1 }
+
+// rare is BM25 of texts for what is asked for with its weight, in that order: another would change
+// the last bits of the sum.
+func rare[T any](texts []Bag, asked []T, count func(Bag, T) int32, weight func(T) float64) []float64 {
 	average := 0.0
 	for _, text := range texts {
 		average += float64(text.length) / float64(len(texts))
@@ -156,7 +158,7 @@ func rare[T any](texts []Bag, asked []T, count func(Bag, T) int32) []float64 {
 		if holders == 0 {
 			continue
 		}
-		idf := math.Log(1 + (float64(len(texts))-holders+0.5)/(holders+0.5))
+		idf := weight(what) * math.Log(1+(float64(len(texts))-holders+0.5)/(holders+0.5))
 		for i, text := range texts {
 			if tf := float64(count(text, what)); tf > 0 {
 				norm := bm25K * (1 - bm25B + bm25B*float64(text.length)/max(average, 1))
