@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/s2"
+
+	"pith/internal/cores"
 )
 
 // maxCached bounds a stored result once unpacked, in bytes, so that a lying store cannot fill the
@@ -114,6 +116,7 @@ func (c *Cached) run(ctx context.Context, req Request) (res Result, err error) {
 	}
 	done := false
 	defer func() { leave(done) }()
+	defer cores.GiveWay()()
 	res, err = c.next.Compress(ctx, req)
 	done = err == nil
 	return res, err

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"pith/internal/cores"
 	"pith/parsers"
 )
 
@@ -220,7 +220,7 @@ func (j *job) parse(ctx context.Context) error {
 	defer j.time("parse", time.Now())
 	parsed := make([]parsers.File, len(j.req.Files))
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
+	g.SetLimit(cores.Number())
 	for i, f := range j.req.Files {
 		g.Go(func() (err error) {
 			if parsed[i], err = split(ctx, j.opt.Splitter, f); err != nil {

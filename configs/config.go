@@ -219,7 +219,7 @@ func Default() Config {
 		Model:     Model{Device: "auto", StateBytes: 48 << 20},
 		Scorer:    Scorer{Protocol: "kserve", Model: "pith-code-lm", Timeout: 2 * time.Second, Requests: 32},
 		Parsers:   Parsers{Workers: 2, Timeout: 2 * time.Second, MaxBytes: 1 << 20},
-		Cache:     Cache{MemoryBytes: 32 << 20, TTL: 24 * time.Hour},
+		Cache:     Cache{MemoryBytes: 16 << 20, TTL: 24 * time.Hour},
 		Retrieval: Retrieval{TTL: time.Hour, MemoryBytes: 64 << 20},
 		Limits:    Limits{InFlightBytes: 512 << 20, Compressions: 64},
 		Retry:     Retry{Attempts: 2, MaxWait: 10 * time.Second, Rest: 5 * time.Second},

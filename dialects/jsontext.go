@@ -188,7 +188,11 @@ type Edit struct {
 }
 
 // Splice applies edits, which are in order and do not overlap; every other byte of body is copied.
+// Without edits it is body itself.
 func Splice(body []byte, edits []Edit) []byte {
+	if len(edits) == 0 {
+		return body
+	}
 	size := len(body)
 	for _, e := range edits {
 		size += len(e.Text) - (e.End - e.Start)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unsafe"
 
 	"github.com/tidwall/gjson"
 )
@@ -70,12 +71,13 @@ func behindString(p []byte) []byte {
 type Object map[string]gjson.Result
 
 // Root lists the members of a body that is JSON. It is nil where the body is no object; an error
-// wraps ErrDuplicateKey.
+// wraps ErrDuplicateKey. The body must not change afterwards: what is found lies in it, since a
+// copy of a large body would be half of what it takes.
 func Root(body []byte) (Object, error) {
 	// Parse keeps offsets relative to the first byte that is not white space; the body is cut there
 	// by hand.
 	lead := len(body) - len(bytes.TrimLeft(body, " \t\r\n"))
-	root := gjson.ParseBytes(body[lead:])
+	root := gjson.Parse(unsafe.String(unsafe.SliceData(body[lead:]), len(body)-lead))
 	root.Index = lead
 	return readObject(root)
 }

@@ -9,13 +9,13 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 
 	"pith/compress/lexical"
+	"pith/internal/cores"
 	"pith/parsers"
 )
 
@@ -45,7 +45,7 @@ func (x *Index) take(ctx context.Context, changes []change, progress func(done, 
 	var mu sync.Mutex
 	done := 0
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
+	g.SetLimit(cores.Number())
 	for i, c := range changes {
 		g.Go(func() error {
 			f, err := x.cut(ctx, c)

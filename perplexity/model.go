@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"runtime"
 	"strings"
 	"sync"
+
+	"pith/internal/cores"
 )
 
 // Options say how a model runs. The zero value is right for most.
@@ -17,7 +18,7 @@ type Options struct {
 	// CPU, and Card says why. A CUDA device that was asked for by name and does not work is an
 	// error.
 	Device string
-	// Threads is the number of runs at once on a CPU; each takes one core. If zero, GOMAXPROCS.
+	// Threads is the number of runs at once on a CPU; each takes one core. If zero, all cores.
 	// More runs than cores only lengthen the tail (measured with four times as many: the slowest
 	// took 5.3 s instead of 0.7 s).
 	Threads int
@@ -122,7 +123,7 @@ func OpenDir(dir string, opt Options) (*Model, error) {
 func newModel(b *bundle, s session, opt Options) *Model {
 	threads, batchTokens := opt.Threads, opt.MaxBatchTokens
 	if threads == 0 {
-		threads = runtime.GOMAXPROCS(0)
+		threads = cores.Number()
 	}
 	if batchTokens == 0 {
 		batchTokens = cpuBatchTokens

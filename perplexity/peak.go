@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"runtime"
 	"time"
 
 	ort "github.com/yalue/onnxruntime_go"
 	"golang.org/x/sync/errgroup"
 
+	"pith/internal/cores"
 	"pith/perplexity/onnxgraph"
 )
 
@@ -49,7 +49,7 @@ func NewMultiplier(format string, opt Options) (*Multiplier, error) {
 	}
 	size, threads := cpuProducts, opt.Threads
 	if threads == 0 {
-		threads = runtime.GOMAXPROCS(0)
+		threads = cores.Number()
 	}
 	if opt.Device != "cpu" {
 		size, threads = cudaProducts, 1

@@ -65,14 +65,23 @@ func (s *byteShare) release() {
 
 var errInFlight = apierror.Busy("too many request bytes in flight, try again")
 
+// larger is out with more room: for all that was announced and for the end, once half has come.
+func larger(out []byte, announced int64) []byte {
+	rest := announced + 1 - int64(len(out))
+	if rest <= 0 || rest > int64(len(out)) {
+		return slices.Grow(out, min(len(out), 4<<20))
+	}
+	return append(make([]byte, 0, announced+1), out...)
+}
+
 // receive reads a body to its end. It has to come before any work: net/http notices that a client
-// is gone only once the body is read. Bytes are taken from the budget as they arrive, so that an
-// announced length reserves nothing.
-func receive(body io.Reader, limit int64, share *byteShare) ([]byte, error) {
+// is gone only once the body is read. Bytes are taken from the budget as they arrive; an
+// announced length, or -1, reserves no more than has come.
+func receive(body io.Reader, limit, announced int64, share *byteShare) ([]byte, error) {
 	out := make([]byte, 0, 4<<10)
 	for {
 		if len(out) == cap(out) {
-			out = slices.Grow(out, min(len(out), 4<<20))
+			out = larger(out, announced)
 		}
 		n, err := body.Read(out[len(out):cap(out)])
 		if !share.grow(n) {

@@ -21,7 +21,7 @@ func decode(encodings []string, body []byte, limit int64, share *byteShare) ([]b
 	}
 	defer func() { _ = r.Close() }() // a decoder of memory: its errors came with the reads
 	before := share.bytes
-	out, err := receive(r, min(limit, int64(len(body))*coding.MaxExpansion), share)
+	out, err := receive(r, min(limit, int64(len(body))*coding.MaxExpansion), -1, share)
 	if err != nil {
 		share.shrink(before)
 		return nil, fmt.Errorf("%w: %w", coding.ErrEncoding, err)

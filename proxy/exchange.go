@@ -133,7 +133,7 @@ func isJSONType(contentType string) bool {
 // receiveBody reads the body of a request within the limits.
 func (s *Server) receiveBody(x *exchange, r *http.Request) ([]byte, error) {
 	x.share = s.inFlight.share()
-	return receive(r.Body, s.opts.Limits.MaxBodyBytes, x.share)
+	return receive(r.Body, s.opts.Limits.MaxBodyBytes, r.ContentLength, x.share)
 }
 
 // decodeBody undoes the Content-Encoding of a body. It returns nil with an error.

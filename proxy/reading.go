@@ -2,10 +2,10 @@ package proxy
 
 import (
 	"context"
-	"runtime"
 	"sync"
 
 	"pith/dialects"
+	"pith/internal/cores"
 )
 
 // smallBody is a body, in bytes, that is read in less time than it takes to wait for a turn.
@@ -22,7 +22,7 @@ type reading struct {
 
 // newReaders makes room for as many readings at a time as there are cores: more would only slow
 // each other down.
-func newReaders() chan struct{} { return make(chan struct{}, runtime.GOMAXPROCS(0)) }
+func newReaders() chan struct{} { return make(chan struct{}, cores.Number()) }
 
 // beginReading waits for a turn to read a body of size bytes. An error is the context's.
 func (s *Server) beginReading(ctx context.Context, size int, body *byteShare) (*reading, error) {

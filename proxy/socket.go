@@ -219,7 +219,7 @@ func (k *socket) readMessage(ctx context.Context, c *websocket.Conn, limit int64
 	data, err := receive(readerFunc(func(p []byte) (int, error) {
 		defer stalled.Reset(idle)
 		return r.Read(p)
-	}), limit, share)
+	}), limit, -1, share)
 	if err != nil {
 		share.release()
 	}

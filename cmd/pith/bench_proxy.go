@@ -24,6 +24,7 @@ func benchProxyCommand() *cobra.Command {
 		Short: "Measure what the proxy adds to a request against a bare reverse proxy",
 		Args:  cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			fitToServing()
 			// Unlike the other benchmarks this one runs what users run: worker processes and the
 			// deadline included.
 			if _, err := flags.load(); err != nil {

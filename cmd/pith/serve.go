@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"runtime/debug"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
@@ -21,11 +20,6 @@ import (
 	"pith/explain"
 	"pith/proxy"
 )
-
-// serveGCPercent is the garbage that may pile up, in percent of what is in use. With Go's 100 the
-// heap of a busy server took 45 MiB more than with 50, for about one percent of the processor time;
-// With 50 four clients could still push the process above 400 MiB.
-const serveGCPercent = 30
 
 func serveCommand() *cobra.Command {
 	var config string
@@ -49,9 +43,7 @@ end.`,
 			if dashboard {
 				src.cfg, src.announce = withDashboard(cfg), cmd.ErrOrStderr()
 			}
-			if os.Getenv("GOGC") == "" {
-				debug.SetGCPercent(serveGCPercent)
-			}
+			fitToServing()
 			log := newLogger(cmd.ErrOrStderr(), cfg.Log)
 			for _, line := range configs.Unknown(os.Environ()) {
 				log.Warn(line)

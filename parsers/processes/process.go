@@ -8,11 +8,17 @@ import (
 	"os"
 	"os/exec"
 	"time"
+
+	"pith/internal/cores"
 )
 
 // grace is how long after its time limit a parse process may still answer that it ran out of time.
 // A grammar checks its limit seldom; without grace each slow file would cost a process.
 const grace = 100 * time.Millisecond
+
+// workerEnv is all the environment of a parse process. It does one thing at a time, so its garbage
+// is collected seldom and not on all cores: that would be in the way of the requests.
+var workerEnv = []string{"GOTRACEBACK=none", "GOMAXPROCS=1", "GOGC=400"}
 
 // A process is a running parse process. It has one user at a time.
 type process struct {
@@ -35,10 +41,13 @@ func startProcess(ctx context.Context, command []string, limit time.Duration) (*
 		return nil, errors.Join(fmt.Errorf("open pipe: %w", err), childIn.Close(), in.Close())
 	}
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), command[0], command[1:]...) // it outlives the request
-	cmd.Env = []string{"GOTRACEBACK=none"}
+	cmd.Env = workerEnv
 	cmd.Stdin, cmd.Stdout = childIn, childOut
 	isolate(cmd)
-	err = errors.Join(cmd.Start(), childIn.Close(), childOut.Close())
+	undo := cores.GiveWay()
+	err = cmd.Start()
+	undo()
+	err = errors.Join(err, childIn.Close(), childOut.Close())
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start %s: %w", command[0], err), in.Close(), out.Close())
 	}

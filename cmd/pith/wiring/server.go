@@ -20,6 +20,7 @@ import (
 	"pith/dialects"
 	"pith/explain"
 	"pith/gateway"
+	"pith/internal/cores"
 	"pith/proxy"
 	"pith/retrieval"
 )
@@ -65,7 +66,7 @@ const waitPart = 4
 
 // NewGate leaves a core to those who only pass, where there is more than one: what they wait for is
 // a few milliseconds of it.
-func NewGate() *compress.Gate { return compress.NewGate(runtime.GOMAXPROCS(0) - 1) }
+func NewGate() *compress.Gate { return compress.NewGate(cores.Number() - 1) }
 
 // newBuildMetric is 1, labelled with what runs.
 func newBuildMetric() prometheus.Collector {
