@@ -116,11 +116,11 @@ func (s *Server) find(ctx context.Context, req *sdk.CallToolRequest, in findArgs
 	if err != nil {
 		return nil, found{}, err
 	}
-	c, err := x.Find(
-		ctx,
-		index.Question{Question: in.Question, Paths: in.Paths, Open: in.File, Line: in.Line, Budget: in.Budget},
-	)
-	return answer(c, err)
+	c, err := x.Find(ctx, index.Question{
+		Question: in.Question, Paths: in.Paths, Open: in.File, Line: in.Line, Budget: in.Budget,
+		Tenant: callerOf(req).tenant,
+	})
+	return s.answer(req, c, err)
 }
 
 func (s *Server) read(ctx context.Context, req *sdk.CallToolRequest, in readArgs) (*sdk.CallToolResult, found, error) {
@@ -128,14 +128,17 @@ func (s *Server) read(ctx context.Context, req *sdk.CallToolRequest, in readArgs
 	if err != nil {
 		return nil, found{}, err
 	}
-	c, err := x.Read(ctx, index.Question{Question: in.Question, Paths: in.Paths, Budget: in.Budget})
-	return answer(c, err)
+	c, err := x.Read(ctx, index.Question{
+		Question: in.Question, Paths: in.Paths, Budget: in.Budget, Tenant: callerOf(req).tenant,
+	})
+	return s.answer(req, c, err)
 }
 
-func answer(c index.Context, err error) (*sdk.CallToolResult, found, error) {
+func (s *Server) answer(req *sdk.CallToolRequest, c index.Context, err error) (*sdk.CallToolResult, found, error) {
 	if err != nil {
 		return nil, found{}, described(err)
 	}
+	s.session(req.Session, func(known *session) { known.last = c.ID })
 	f := found{ID: c.ID, Text: c.Text, Tokens: c.Tokens, Budget: c.Budget, Files: c.Files, LeftOut: []string{}}
 	for _, chunk := range c.LeftOut {
 		f.LeftOut = append(
@@ -155,11 +158,12 @@ func (s *Server) expand(
 	req *sdk.CallToolRequest,
 	in expandArgs,
 ) (*sdk.CallToolResult, expanded, error) {
+	recall := callerOf(req).recall
 	switch {
-	case in.Hash != "" && s.opts.Recall == nil:
+	case in.Hash != "" && recall == nil:
 		return nil, expanded{}, errors.New("markers have no hashes here: give path with lines or symbol")
 	case in.Hash != "":
-		lines, err := s.opts.Recall(ctx, in.Hash, in.Lines, in.Symbol)
+		lines, err := recall(ctx, in.Hash, in.Lines, in.Symbol)
 		if err != nil {
 			return nil, expanded{}, err
 		}
@@ -187,16 +191,20 @@ func (s *Server) explain(
 	if err != nil {
 		return nil, explained{}, err
 	}
-	c, ok := x.Explain(in.ID)
+	id := in.ID
+	if id == "" {
+		s.session(req.Session, func(known *session) { id = known.last })
+	}
+	a, ok := x.Explain(callerOf(req).tenant, id)
 	if !ok {
 		return nil, explained{}, errors.New(
 			"no such result: the last few of find_context and read_compressed can be explained",
 		)
 	}
 	var table strings.Builder
-	chunks := explain.ByRank(c.Block.Chunks)
+	chunks := explain.ByRank(a.Blocks[0].Chunks)
 	if err := explain.WriteTable(&table, chunks); err != nil {
 		return nil, explained{}, err //nolint:wrapcheck // a builder takes everything
 	}
-	return text(table.String()), explained{ID: c.ID, Question: c.Question, Chunks: chunks}, nil
+	return text(table.String()), explained{ID: a.ID, Question: a.Blocks[0].Question, Chunks: chunks}, nil
 }

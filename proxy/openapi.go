@@ -95,7 +95,7 @@ var operations = []operation{
 	{
 		method:  "get",
 		path:    "/pith/v1/explain/{id}",
-		summary: "what was done to a request that is kept, and why",
+		summary: "what was done to a request that is kept, or found for a question, and why",
 		inPath:  []string{"id"},
 		answer:  reflect.TypeFor[explain.Account](),
 		errors:  []int{404},

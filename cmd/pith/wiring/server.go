@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"net/url"
 	"runtime"
 	"strings"
@@ -20,6 +19,7 @@ import (
 	"pith/dialects"
 	"pith/explain"
 	"pith/gateway"
+	"pith/mcp"
 	"pith/proxy"
 	"pith/retrieval"
 )
@@ -40,7 +40,7 @@ type Parts struct {
 	Registry *prometheus.Registry
 	// Workspaces are nil where no folder may be asked about.
 	workspaces *Workspaces
-	mcp        http.Handler
+	mcp        *mcp.Server
 }
 
 func NewServer(cfg configs.Config, b Parts, log *slog.Logger) (*proxy.Server, error) {
