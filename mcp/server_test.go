@@ -210,6 +210,10 @@ func TestTools(t *testing.T) {
 		!strings.Contains(said, "refund") {
 		t.Errorf("explain: %s", said)
 	}
+	if said, _, failed = call(t, s, "explain", map[string]any{"about": "paint"}); failed ||
+		strings.Count(said, "\n") != 2 || !strings.Contains(said, "paint") {
+		t.Errorf("explain one chunk: %s", said)
+	}
 	if said, _, failed = call(
 		t,
 		s,
