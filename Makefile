@@ -7,7 +7,7 @@ FUZZTIME ?= 30s
 # --cuda fetches the runtime with the CUDA provider.
 ONNXRUNTIME_FLAGS ?=
 
-.PHONY: help run build install man test browser inspector agents agents-newest scorers chart fleet lint vulnerabilities deadcode fmt golden fuzz mutate bench soak deps testdeps clean
+.PHONY: help run build install man test browser vscode inspector agents agents-newest scorers chart fleet lint vulnerabilities deadcode fmt golden fuzz mutate bench soak deps testdeps clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -46,6 +46,9 @@ agents: testdeps build ## every coding agent at its pinned version against a scr
 browser: testdeps ## the dashboard in a headless Chromium, with axe; PICTURES=DIR keeps the screenshots
 	@scripts/fetch-browser
 	$(GO) test -tags browser -run Browser -count 1 -v ./dashboard
+
+vscode: build ## bin/pith.vsix, used in a real VS Code in a headless Chromium; PICTURES=DIR keeps the screenshots
+	@scripts/vscode --test
 
 inspector: build ## the official MCP inspector against pith mcp
 	@scripts/inspect-mcp
