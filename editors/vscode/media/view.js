@@ -1,7 +1,7 @@
 // The page of the view: it shows what the extension says, and says what a person does.
 const host = acquireVsCodeApi();
 const at = (id) => document.getElementById(id);
-let shown = {};
+let shown = { question: "" }; // what is typed before the first word of the extension stays
 
 at("ask").addEventListener("submit", (event) => {
   event.preventDefault();
