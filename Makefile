@@ -7,7 +7,7 @@ FUZZTIME ?= 30s
 # --cuda fetches the runtime with the CUDA provider.
 ONNXRUNTIME_FLAGS ?=
 
-.PHONY: help run build install man test browser inspector agents agents-newest scorers chart fleet lint vulnerabilities deadcode fmt golden fuzz mutate bench soak deps testdeps clean
+.PHONY: help run build install man test browser vscode inspector agents agents-newest scorers chart release fleet lint vulnerabilities deadcode fmt golden fuzz mutate bench soak deps testdeps clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -47,6 +47,9 @@ browser: testdeps ## the dashboard in a headless Chromium, with axe; PICTURES=DI
 	@scripts/fetch-browser
 	$(GO) test -tags browser -run Browser -count 1 -v ./dashboard
 
+vscode: build ## bin/pith.vsix, used in a real VS Code in a headless Chromium; PICTURES=DIR keeps the screenshots
+	@scripts/vscode --test
+
 inspector: build ## the official MCP inspector against pith mcp
 	@scripts/inspect-mcp
 
@@ -60,6 +63,9 @@ scorers: deps ## scoring on the real Triton and MLServer, which are fetched (1 G
 
 chart: build ## the Helm chart: rendered with each example, decoded strictly against the Kubernetes API types, its configurations checked
 	@scripts/chart
+
+release: ## the configuration of GoReleaser, read strictly by its own types
+	@cd tools/release && $(GO) build -o ../../.deps/release-check . && cd ../.. && .deps/release-check .goreleaser.yaml && echo "ok  .goreleaser.yaml"
 
 fleet: build ## four replicas and real Redis servers under load, killed, added, restarted and failed over
 	@scripts/fetch-redis

@@ -25,6 +25,9 @@ func (j *job) assemble(keep [][]bool) *plan {
 	var all strings.Builder
 	for i, src := range j.sources {
 		p.keep[i] = slices.Clone(keep[i])
+		if j.req.Sparse && !slices.Contains(keep[i], true) {
+			continue
+		}
 		p.texts[i] = j.render(src, p.keep[i])
 		p.markers += j.markersOf(src, p.keep[i])
 		switch {

@@ -140,7 +140,7 @@ func (e *Engine) parts(req Request) []string {
 		number(e.opt.DefaultRate), number(e.opt.Coverage), vectors, strconv.FormatBool(e.opt.Retrieval != nil),
 		req.Tenant, req.Query, strconv.Itoa(req.Budget), number(req.Rate), req.Model, req.Ranker, string(req.Speed),
 		string(req.Stage),
-		req.Compat, req.WayBack, strconv.FormatBool(req.Explain),
+		req.Compat, req.WayBack, strconv.FormatBool(req.Explain), strconv.FormatBool(req.Sparse),
 	}
 	for _, f := range req.Files {
 		list = append(list, f.Path, f.Language, f.Content)

@@ -46,7 +46,9 @@ func (j *job) walk() *choice {
 		for end < len(j.chunks) && j.chunks[end].src == src {
 			end++
 		}
-		j.walkFile(w, src, at, end)
+		if !src.idle {
+			j.walkFile(w, src, at, end)
+		}
 		at = end
 	}
 	return w
@@ -57,7 +59,9 @@ func (j *job) walkFile(w *choice, src *source, from, to int) {
 	head := -1
 	if len(j.sources) > 1 {
 		s := knapsack.Keep(j.header(src), 0, 1)
-		s.Alone = j.memo.count(src.markerLine(0, src.lines(), src.name()) + "\n")
+		if !j.req.Sparse {
+			s.Alone = j.memo.count(src.markerLine(0, src.lines(), src.name()) + "\n")
+		}
 		head = w.add(src, s, outcome{})
 	}
 	if src.level == cutFile {
@@ -244,6 +248,37 @@ func (j *job) dropBare(lines [][]bool) {
 			clear(kept[c.start:c.end])
 		}
 	}
+}
+
+// leaveIdle takes the files out of the choice of which lines hold nothing but frames: they would say
+// what there is, and their tokens are of more use elsewhere. It leaves at least one file.
+func (j *job) leaveIdle(lines [][]bool) {
+	busy := make([]bool, len(j.sources))
+	for i := range j.chunks {
+		c := &j.chunks[i]
+		busy[c.src.index] = busy[c.src.index] || c.says(lines[c.src.index])
+	}
+	if !slices.Contains(busy, true) {
+		return
+	}
+	for _, src := range j.sources {
+		src.idle = !busy[src.index]
+	}
+	j.walked = nil
+}
+
+// says reports that more of a chunk is kept than its frame: a statement of a function or all of a
+// larger declaration.
+func (c *chunk) says(kept []bool) bool {
+	if c.rank == 0 || c.syntax.Kind == parsers.KindHead || c.syntax.Kind == parsers.KindImports {
+		return false
+	}
+	whole := !slices.Contains(kept[c.start:c.end], false)
+	switch c.syntax.Kind {
+	case parsers.KindType, parsers.KindClass, parsers.KindModule:
+		return whole && len(c.units) > 0
+	}
+	return whole || slices.ContainsFunc(c.units, func(n node) bool { return !n.comment && kept[n.start] })
 }
 
 // keepsAny reports that a line of a chunk, or of one inside of it, is kept.

@@ -191,6 +191,10 @@ func (j *job) run(ctx context.Context) (*plan, error) {
 	j.appraise()
 	lines, _ := j.choose(j.budget)
 	j.need(lines)
+	if j.req.Sparse {
+		lines, _ = j.choose(j.budget)
+		j.leaveIdle(lines)
+	}
 	return j.fit(ctx)
 }
 

@@ -60,6 +60,9 @@ type Request struct {
 	// WayBack is said once in each file's text, in a marker, where markers carry no hash: how the
 	// omitted lines can be had. One line, in words that end no comment. It is part of the budget.
 	WayBack string `json:"-"`
+	// Sparse leaves files of which no declaration stays whole out of the text, where else a marker
+	// stands for each.
+	Sparse bool `json:"-"`
 	// Owed says that the result was used before and has to be had again, however much else is to be
 	// done. It decides no byte.
 	Owed bool `json:"-"`

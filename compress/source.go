@@ -24,6 +24,8 @@ type source struct {
 	spent []int
 	// marker is the most that a marker line of this file costs, in tokens.
 	marker int
+	// idle is a file that is left out of the choice.
+	idle bool
 }
 
 func newSource(f File, count func(string) int) *source {

@@ -11,6 +11,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"pith/compress"
 	"pith/explain"
@@ -29,6 +30,8 @@ type Question struct {
 	Budget int `json:"budget,omitempty"`
 	// Model is the one whose tokenizer counts.
 	Model string `json:"model,omitempty"`
+	// Tenant is who asks: nobody else finds the context again. Never sent by a client.
+	Tenant string `json:"-"`
 }
 
 // A Context is the code that a question needs.
@@ -40,6 +43,8 @@ type Context struct {
 	Text   string `json:"text"`
 	Tokens int    `json:"tokens"`
 	Budget int    `json:"budget"`
+	// WholeTokens are those of Files, were they read whole.
+	WholeTokens int `json:"whole_tokens"`
 	// Files are those of which lines are in Text.
 	Files []Piece `json:"files"`
 	// LeftOut are the best chunks that are not in Text, Considered the number of files that were
@@ -47,8 +52,10 @@ type Context struct {
 	LeftOut    []explain.Chunk `json:"left_out"`
 	Considered int             `json:"considered"`
 	Indexed    int             `json:"indexed"`
-	// Block is the whole account.
-	Block explain.Block `json:"-"`
+	// Account says what became of each chunk of the files that were ranked.
+	Account explain.Account `json:"-"`
+
+	tenant string
 }
 
 // A Piece is what of a file is in a Context.
@@ -67,7 +74,7 @@ const (
 	// shownOut is how many chunks are named that were left out.
 	shownOut = 12
 	// answersKept is how many contexts can be explained.
-	answersKept = 8
+	answersKept = 32
 )
 
 // ErrNothing says that the workspace has nothing where was looked.
@@ -78,7 +85,7 @@ func (x *Index) Find(ctx context.Context, q Question) (Context, error) {
 	if strings.TrimSpace(q.Question) == "" {
 		return Context{}, fmt.Errorf("%w: question: missing", compress.ErrRequest)
 	}
-	return x.answer(ctx, q, x.candidates(q))
+	return x.answer(ctx, q, x.candidates(q), true)
 }
 
 // Read returns files, shortened together for a question.
@@ -99,7 +106,7 @@ func (x *Index) Read(ctx context.Context, q Question) (Context, error) {
 		names = append(names, below...)
 	}
 	slices.Sort(names)
-	return x.answer(ctx, q, slices.Compact(names))
+	return x.answer(ctx, q, slices.Compact(names), false)
 }
 
 // below lists the files that a path names: itself, or what lies in it.
@@ -134,13 +141,15 @@ func (x *Index) clean(p string) string {
 	return path.Clean(p)
 }
 
-// answer has the engine rank and pack files.
-func (x *Index) answer(ctx context.Context, q Question, names []string) (Context, error) {
+// answer has the engine rank and pack files. Sparse leaves those without an answer out.
+func (x *Index) answer(ctx context.Context, q Question, names []string, sparse bool) (Context, error) {
+	start := time.Now()
 	if len(names) == 0 {
 		return Context{}, ErrNothing
 	}
 	req := compress.Request{
 		Query: q.Question, Budget: cmp.Or(q.Budget, defaultBudget), Model: q.Model, Ranker: "auto", Explain: true,
+		Sparse: sparse,
 	}
 	if q.Open != "" && q.Line > 0 { // the ranking knows such places
 		req.Query = fmt.Sprintf("%s\n%s:%d", q.Question, x.clean(q.Open), q.Line)
@@ -159,18 +168,44 @@ func (x *Index) answer(ctx context.Context, q Question, names []string) (Context
 	if err != nil {
 		return Context{}, fmt.Errorf("rank the workspace: %w", err)
 	}
+	if res.Text == "" {
+		return Context{}, fmt.Errorf("%w: %d tokens hold nothing of the workspace", compress.ErrBudget, res.Budget)
+	}
 	c := Context{
 		ID: rand.Text()[:12], Question: q.Question, Text: res.Text, Tokens: res.CompressedTokens, Budget: res.Budget,
 		Files: pieces(res), Considered: len(req.Files), Indexed: x.Status().Files, LeftOut: []explain.Chunk{},
-		Block: explain.Block{Question: q.Question, Ranker: res.Ranker, Chunks: explain.Chunks(res)},
+		tenant: q.Tenant,
 	}
-	for _, chunk := range explain.ByRank(c.Block.Chunks) {
+	for _, f := range res.Files {
+		if slices.ContainsFunc(c.Files, func(p Piece) bool { return p.Path == f.Path }) {
+			c.WholeTokens += f.OriginalTokens
+		}
+	}
+	c.Account = account(c, res, start)
+	for _, chunk := range explain.ByRank(c.Account.Blocks[0].Chunks) {
 		if chunk.Decision == compress.Omitted && chunk.Rank > 0 && len(c.LeftOut) < shownOut {
 			c.LeftOut = append(c.LeftOut, chunk)
 		}
 	}
 	x.remember(c)
 	return c, nil
+}
+
+// account is a context in the form in which requests are explained.
+func account(c Context, res compress.Result, start time.Time) explain.Account {
+	took := float64(time.Since(start)) / float64(time.Millisecond)
+	return explain.Account{
+		Request: explain.Request{
+			ID: c.ID, Time: start, Dialect: "context", Decision: "compressed", Kept: true, OriginalTokens: c.WholeTokens,
+			CompressedTokens: c.Tokens, Ratio: float64(c.WholeTokens) / float64(max(c.Tokens, 1)),
+			Budget: res.Budget, LineTokens: res.LineTokens, CompressMS: took, TookMS: took,
+		},
+		Blocks: []explain.Block{{
+			Question: c.Question, Outcome: "compressed", Ranker: res.Ranker, RankerReason: res.RankerReason,
+			OriginalTokens: c.WholeTokens, CompressedTokens: c.Tokens, Budget: res.Budget, LineTokens: res.LineTokens,
+			Sent: c.Text, Chunks: explain.Chunks(res),
+		}},
+	}
 }
 
 // pieces lists the lines of each file that a result holds.
@@ -203,16 +238,16 @@ func (x *Index) remember(c Context) {
 	}
 }
 
-// Explain returns a context that was given lately by its id, or the last one where id is empty.
-func (x *Index) Explain(id string) (Context, bool) {
+// Explain returns the account of a context that a tenant was given lately.
+func (x *Index) Explain(tenant, id string) (explain.Account, bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	for _, c := range slices.Backward(x.answers) {
-		if id == "" || c.ID == id {
-			return c, true
+	for _, c := range x.answers {
+		if c.ID == id && c.tenant == tenant {
+			return c.Account, true
 		}
 	}
-	return Context{}, false
+	return explain.Account{}, false
 }
 
 // text is the text of a file of the index.

@@ -118,8 +118,12 @@ func TestFindsWhatAQuestionNeeds(t *testing.T) {
 	if c.Considered < 2 || len(c.LeftOut) == 0 || c.LeftOut[0].Why == "" {
 		t.Errorf("considered %d, left out %+v", c.Considered, c.LeftOut)
 	}
-	if again, ok := x.Explain(c.ID); !ok || len(again.Block.Chunks) == 0 || len(again.Block.Chunks[0].Parts) == 0 {
-		t.Errorf("the account of it: %v %+v", ok, again.Block)
+	if again, ok := x.Explain("", c.ID); !ok || len(again.Blocks[0].Chunks[0].Parts) == 0 ||
+		again.CompressedTokens != c.Tokens || again.OriginalTokens != c.WholeTokens {
+		t.Errorf("the account of it: %v %+v", ok, again)
+	}
+	if _, ok := x.Explain("another", c.ID); ok {
+		t.Error("another tenant finds it")
 	}
 	c, err = x.Find(
 		t.Context(),
@@ -138,6 +142,29 @@ func TestFindsWhatAQuestionNeeds(t *testing.T) {
 	}
 	if _, err = x.Find(t.Context(), index.Question{}); !errors.Is(err, compress.ErrRequest) {
 		t.Errorf("no question: %v", err)
+	}
+}
+
+// Files that only have the question's words give way to the one that answers it, markers and all.
+func TestFilesWithoutAnAnswerTakeNothing(t *testing.T) {
+	dir := shop(t)
+	for _, name := range []string{"order", "refund", "payment"} {
+		write(t, dir, "shop/"+name+"_kinds.py", "class "+strings.ToUpper(name)+"(Enum):\n"+strings.Repeat(
+			"    "+strings.ToUpper(name)+"_KIND = auto()  # a kind of "+name+" for an order\n", 12))
+	}
+	x := open(t, options(t, dir))
+	c, err := x.Find(t.Context(), index.Question{Question: "How is an order refunded?", Budget: 130})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(c.Text, "payment.reverse(reason)") || strings.Contains(c.Text, "kinds.py") {
+		t.Errorf("%v of %d files:\n%s", paths(c), c.Considered, c.Text)
+	}
+	if c.Considered != 5 || c.WholeTokens == 0 {
+		t.Errorf("%d files considered, %d tokens in the files whole", c.Considered, c.WholeTokens)
+	}
+	if _, err := x.Find(t.Context(), index.Question{Question: "order", Budget: 2}); !errors.Is(err, compress.ErrBudget) {
+		t.Errorf("two tokens: %v", err)
 	}
 }
 

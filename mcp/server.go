@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/modelcontextprotocol/go-sdk/auth"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"pith/compress"
@@ -30,19 +31,31 @@ type Options struct {
 	Fallback string
 	// Open returns the index of a workspace, up to date. progress is told of files that are done.
 	Open func(ctx context.Context, roots []string, progress func(done, of int)) (*index.Index, error)
-	// Recall returns the lines behind a marker's hash. If nil, markers have none.
-	Recall func(ctx context.Context, hash, lines, symbol string) (string, error)
 }
 
 // A Server has the tools. It is safe for concurrent use.
 type Server struct {
 	opts Options
 	sdk  *sdk.Server
+	web  http.Handler
 
-	mu sync.Mutex
-	// roots are what the clients of sessions named, once they were asked.
-	roots map[*sdk.ServerSession][]string
+	mu       sync.Mutex
+	sessions map[*sdk.ServerSession]*session
 }
+
+// A session is what is known of a client from one call to the next.
+type session struct {
+	// roots are what the client named, nil before it was asked.
+	roots []string
+	// last is the id of the last result.
+	last string
+}
+
+// maxSessions bounds the sessions that are remembered: some never say that they end.
+const maxSessions = 256
+
+// A recall returns the lines behind a marker's hash.
+type recall = func(ctx context.Context, hash, lines, symbol string) (string, error)
 
 // instructions are all that a client's model is told beside the tools: they are paid for in each of
 // its requests.
@@ -50,15 +63,16 @@ const instructions = "Code of the workspace, picked for a question. Ask find_con
 
 // New returns a Server.
 func New(o Options) *Server {
-	s := &Server{opts: o, roots: map[*sdk.ServerSession][]string{}}
+	s := &Server{opts: o, sessions: map[*sdk.ServerSession]*session{}}
 	s.sdk = sdk.NewServer(&sdk.Implementation{Name: "pith", Title: "Pith", Version: o.Version}, &sdk.ServerOptions{
 		Instructions: instructions,
 		Capabilities: &sdk.ServerCapabilities{},
 		RootsListChangedHandler: func(_ context.Context, r *sdk.RootsListChangedRequest) {
-			s.forget(r.Session)
+			s.session(r.Session, func(known *session) { known.roots = nil })
 		},
 	})
 	s.addTools()
+	s.web = s.newWeb()
 	return s
 }
 
@@ -67,17 +81,63 @@ func (s *Server) RunStdio(ctx context.Context) error {
 	return s.sdk.Run(ctx, &sdk.StdioTransport{}) //nolint:wrapcheck // the caller's own words
 }
 
-// Handler serves clients over streamable HTTP.
-func (s *Server) Handler() http.Handler {
-	return sdk.NewStreamableHTTPHandler(func(*http.Request) *sdk.Server { return s.sdk }, &sdk.StreamableHTTPOptions{
-		SessionTimeout: 30 * time.Minute, PropagateRequestCancellation: true,
-	})
+// A caller is who a call over HTTP comes from.
+type caller struct {
+	tenant string
+	recall recall
 }
 
-func (s *Server) forget(session *sdk.ServerSession) {
+// callerKey finds the caller in a request's context, and in what the SDK knows of its token.
+type callerKey struct{}
+
+const callerExtra = "caller"
+
+// newWeb makes the handler for streamable HTTP. The SDK keeps sessions of different users apart, and
+// knows users by what their bearer tokens are found to say.
+func (s *Server) newWeb() http.Handler {
+	known := func(ctx context.Context, _ string, _ *http.Request) (*auth.TokenInfo, error) {
+		c, _ := ctx.Value(callerKey{}).(caller)
+		return &auth.TokenInfo{UserID: "tenant " + c.tenant, Extra: map[string]any{callerExtra: c}}, nil
+	}
+	web := sdk.NewStreamableHTTPHandler(func(*http.Request) *sdk.Server { return s.sdk }, &sdk.StreamableHTTPOptions{
+		SessionTimeout: 30 * time.Minute, PropagateRequestCancellation: true,
+	})
+	return auth.RequireBearerToken(known, &auth.RequireBearerTokenOptions{AllowMissingExpiration: true})(web)
+}
+
+// ServeMCP answers a client over streamable HTTP that was let in as a tenant. find returns the lines
+// behind a marker's hash; where it is nil, markers have none.
+func (s *Server) ServeMCP(
+	w http.ResponseWriter, r *http.Request, tenant string,
+	find func(ctx context.Context, hash, lines, symbol string) (string, error),
+) {
+	r = r.Clone(context.WithValue(r.Context(), callerKey{}, caller{tenant, find}))
+	r.Header.Set("Authorization", "Bearer let-in") // the SDK wants one; who it is stands in the context
+	s.web.ServeHTTP(w, r)
+}
+
+// callerOf is who a call comes from; nobody in particular on standard input.
+func callerOf(req *sdk.CallToolRequest) caller {
+	if req.Extra == nil || req.Extra.TokenInfo == nil {
+		return caller{}
+	}
+	c, _ := req.Extra.TokenInfo.Extra[callerExtra].(caller)
+	return c
+}
+
+// session looks at what is known of a session, or changes it.
+func (s *Server) session(of *sdk.ServerSession, look func(*session)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.roots, session)
+	known := s.sessions[of]
+	if known == nil {
+		if len(s.sessions) >= maxSessions {
+			clear(s.sessions)
+		}
+		known = &session{}
+		s.sessions[of] = known
+	}
+	look(known)
 }
 
 // errNoRoots says that a client's roots are all outside of what may be read.
@@ -103,15 +163,13 @@ func (s *Server) workspace(ctx context.Context, req *sdk.CallToolRequest) (*inde
 }
 
 // rootsOf are the folders of a session: the client's own, within the server's.
-func (s *Server) rootsOf(ctx context.Context, session *sdk.ServerSession) ([]string, error) {
-	s.mu.Lock()
-	known, ok := s.roots[session]
-	s.mu.Unlock()
-	if ok {
-		return known, nil
-	}
-	asked := clientRoots(ctx, session)
+func (s *Server) rootsOf(ctx context.Context, of *sdk.ServerSession) ([]string, error) {
 	var roots []string
+	s.session(of, func(known *session) { roots = known.roots })
+	if roots != nil {
+		return roots, nil
+	}
+	asked := clientRoots(ctx, of)
 	switch {
 	case len(s.opts.Roots) == 0 && s.opts.ClientRoots && len(asked) > 0:
 		roots = asked
@@ -129,12 +187,7 @@ func (s *Server) rootsOf(ctx context.Context, session *sdk.ServerSession) ([]str
 			return nil, errNoRoots
 		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.roots) > 256 { // sessions that have long ended
-		clear(s.roots)
-	}
-	s.roots[session] = roots
+	s.session(of, func(known *session) { known.roots = roots })
 	return roots, nil
 }
 

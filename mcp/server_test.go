@@ -3,6 +3,8 @@ package mcp_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -78,8 +80,41 @@ func opener(t *testing.T) func(context.Context, []string, func(int, int)) (*inde
 func connect(t *testing.T, o mcp.Options, roots []string, progressed *atomic.Int64) *sdk.ClientSession {
 	t.Helper()
 	o.Open = opener(t)
-	web := httptest.NewServer(mcp.New(o).Handler())
+	return dial(t, serveTenants(t, mcp.New(o)), "", roots, progressed)
+}
+
+// serveTenants serves over HTTP as a server does that knows its callers: by a header, here. The hash
+// "mine" leads the tenant "a" to a line.
+func serveTenants(t *testing.T, s *mcp.Server) string {
+	t.Helper()
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		tenant := r.Header.Get("X-Tenant")
+		if tenant == "" {
+			s.ServeMCP(w, r, "", nil)
+			return
+		}
+		s.ServeMCP(w, r, tenant, func(_ context.Context, hash, _, _ string) (string, error) {
+			if tenant == "a" && hash == "mine" {
+				return "the line of a", nil
+			}
+			return "", errors.New("no such hash")
+		})
+	}))
 	t.Cleanup(web.Close)
+	return web.URL
+}
+
+// A tenantHeader is a transport that says who calls.
+type tenantHeader string
+
+func (h tenantHeader) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("X-Tenant", string(h))
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+func dial(t *testing.T, url, tenant string, roots []string, progressed *atomic.Int64) *sdk.ClientSession {
+	t.Helper()
 	client := sdk.NewClient(&sdk.Implementation{Name: "test", Version: "1"}, &sdk.ClientOptions{
 		ProgressNotificationHandler: func(context.Context, *sdk.ProgressNotificationClientRequest) {
 			if progressed != nil {
@@ -90,7 +125,9 @@ func connect(t *testing.T, o mcp.Options, roots []string, progressed *atomic.Int
 	for _, r := range roots {
 		client.AddRoots(&sdk.Root{URI: "file://" + r})
 	}
-	session, err := client.Connect(t.Context(), &sdk.StreamableClientTransport{Endpoint: web.URL}, nil)
+	session, err := client.Connect(t.Context(), &sdk.StreamableClientTransport{
+		Endpoint: url, HTTPClient: &http.Client{Transport: tenantHeader(tenant)},
+	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,6 +210,10 @@ func TestTools(t *testing.T) {
 		!strings.Contains(said, "refund") {
 		t.Errorf("explain: %s", said)
 	}
+	if said, _, failed = call(t, s, "explain", map[string]any{"about": "paint"}); failed ||
+		strings.Count(said, "\n") != 2 || !strings.Contains(said, "paint") {
+		t.Errorf("explain one chunk: %s", said)
+	}
 	if said, _, failed = call(
 		t,
 		s,
@@ -252,5 +293,85 @@ func TestRoots(t *testing.T) {
 			tt.want == "refund_elsewhere" && strings.Contains(tt.said, "payment.reverse") {
 			t.Errorf("%s: %s", tt.name, tt.said)
 		}
+	}
+}
+
+func TestTenantsAreApart(t *testing.T) {
+	dir, _ := workspace(t)
+	url := serveTenants(t, mcp.New(mcp.Options{Roots: []string{dir}, Open: opener(t)}))
+	a, b := dial(t, url, "a", nil, nil), dial(t, url, "b", nil, nil)
+	_, found, failed := call(t, a, "find_context", map[string]any{"question": "How is an order refunded?"})
+	id, _ := found["id"].(string)
+	if failed || id == "" {
+		t.Fatalf("find_context: %v", found)
+	}
+	for _, tt := range []struct {
+		who  *sdk.ClientSession
+		tool string
+		args map[string]any
+		want string
+	}{
+		{a, "explain", nil, "RANK"},
+		{b, "explain", nil, "no such result"},
+		{b, "explain", map[string]any{"id": id}, "no such result"},
+		{dial(t, url, "a", nil, nil), "explain", map[string]any{"id": id}, "RANK"}, // another session of its own
+		{a, "expand", map[string]any{"hash": "mine"}, "the line of a"},
+		{b, "expand", map[string]any{"hash": "mine"}, "no such hash"},
+	} {
+		if said, _, _ := call(t, tt.who, tt.tool, tt.args); !strings.Contains(said, tt.want) {
+			t.Errorf("%s %v: %q, want %q", tt.tool, tt.args, said, tt.want)
+		}
+	}
+	// A session is of who opened it, whoever knows its name.
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url,
+		strings.NewReader(`{"jsonrpc":"2.0","id":7,"method":"tools/list"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{
+		"Content-Type": "application/json", "Accept": "application/json, text/event-stream",
+		"Mcp-Session-Id": a.ID(), "X-Tenant": "b",
+	} {
+		req.Header.Set(name, value)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	if res.StatusCode != http.StatusForbidden {
+		t.Errorf("another's session: %d", res.StatusCode)
+	}
+}
+
+func TestCancelledCallsEnd(t *testing.T) {
+	dir, _ := workspace(t)
+	began, ended := make(chan struct{}), make(chan error, 1)
+	s := mcp.New(mcp.Options{
+		Roots: []string{dir},
+		Open: func(ctx context.Context, _ []string, _ func(int, int)) (*index.Index, error) {
+			close(began)
+			<-ctx.Done() // a first look that takes its time
+			ended <- ctx.Err()
+			return nil, ctx.Err()
+		},
+	})
+	session := dial(t, serveTenants(t, s), "", nil, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-began
+		cancel()
+	}()
+	_, err := session.CallTool(ctx, &sdk.CallToolParams{
+		Name: "find_context", Arguments: map[string]any{"question": "refund"},
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("the client: %v", err)
+	}
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("the work: %v", err)
+	}
+	if _, err := session.ListTools(t.Context(), nil); err != nil {
+		t.Errorf("the session afterwards: %v", err)
 	}
 }

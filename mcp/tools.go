@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
 	"github.com/google/jsonschema-go/jsonschema"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"pith/compress"
 	"pith/explain"
 	"pith/index"
 )
@@ -37,17 +39,21 @@ type expandArgs struct {
 }
 
 type explainArgs struct {
-	ID string `json:"id,omitempty" jsonschema:"of a result; default the last"`
+	ID    string `json:"id,omitempty" jsonschema:"of a result; default the last"`
+	About string `json:"about,omitempty" jsonschema:"only what has this in path or name"`
 }
+
+// What follows is what clients get beside the words for a model. Some show a model this in their
+// place, so every field of it is paid for, too.
 
 // A found is the code that was picked.
 type found struct {
-	ID     string        `json:"id"`
-	Text   string        `json:"text"`
-	Tokens int           `json:"tokens"`
-	Budget int           `json:"budget"`
-	Files  []index.Piece `json:"files"`
-	// LeftOut are the best that is not in Text, as path:lines name.
+	ID     string `json:"id"`
+	Text   string `json:"text"`
+	Tokens int    `json:"tokens"`
+	// Files are the lines that Text holds, as path:from-to,from-to.
+	Files []string `json:"files"`
+	// LeftOut are the best that is not in Text, as path:from-to name.
 	LeftOut []string `json:"left_out"`
 }
 
@@ -57,12 +63,31 @@ type expanded struct {
 	Text string `json:"text"`
 }
 
-// An explained is what became of each chunk, and why.
+// An explained is what became of the best chunks, and why.
 type explained struct {
-	ID       string          `json:"id"`
-	Question string          `json:"question"`
-	Chunks   []explain.Chunk `json:"chunks"`
+	ID     string   `json:"id"`
+	Chunks []judged `json:"chunks"`
+	// More counts the chunks that are not told of.
+	More int `json:"more"`
 }
+
+// A judged is a chunk with its decision.
+type judged struct {
+	Rank     int               `json:"rank"`
+	Where    string            `json:"where"`
+	Name     string            `json:"name"`
+	Decision compress.Decision `json:"decision"`
+	Tokens   int               `json:"tokens"`
+	Score    float64           `json:"score"`
+	Parts    string            `json:"parts"`
+	Why      string            `json:"why"`
+}
+
+const (
+	// maxExplained bounds the chunks that are told of, maxParts the parts of their scores.
+	maxExplained = 30
+	maxParts     = 3
+)
 
 func (s *Server) addTools() {
 	sdk.AddTool(
@@ -116,11 +141,11 @@ func (s *Server) find(ctx context.Context, req *sdk.CallToolRequest, in findArgs
 	if err != nil {
 		return nil, found{}, err
 	}
-	c, err := x.Find(
-		ctx,
-		index.Question{Question: in.Question, Paths: in.Paths, Open: in.File, Line: in.Line, Budget: in.Budget},
-	)
-	return answer(c, err)
+	c, err := x.Find(ctx, index.Question{
+		Question: in.Question, Paths: in.Paths, Open: in.File, Line: in.Line, Budget: in.Budget,
+		Tenant: callerOf(req).tenant,
+	})
+	return s.answer(req, c, err)
 }
 
 func (s *Server) read(ctx context.Context, req *sdk.CallToolRequest, in readArgs) (*sdk.CallToolResult, found, error) {
@@ -128,20 +153,23 @@ func (s *Server) read(ctx context.Context, req *sdk.CallToolRequest, in readArgs
 	if err != nil {
 		return nil, found{}, err
 	}
-	c, err := x.Read(ctx, index.Question{Question: in.Question, Paths: in.Paths, Budget: in.Budget})
-	return answer(c, err)
+	c, err := x.Read(ctx, index.Question{
+		Question: in.Question, Paths: in.Paths, Budget: in.Budget, Tenant: callerOf(req).tenant,
+	})
+	return s.answer(req, c, err)
 }
 
-func answer(c index.Context, err error) (*sdk.CallToolResult, found, error) {
+func (s *Server) answer(req *sdk.CallToolRequest, c index.Context, err error) (*sdk.CallToolResult, found, error) {
 	if err != nil {
 		return nil, found{}, described(err)
 	}
-	f := found{ID: c.ID, Text: c.Text, Tokens: c.Tokens, Budget: c.Budget, Files: c.Files, LeftOut: []string{}}
+	s.session(req.Session, func(known *session) { known.last = c.ID })
+	f := found{ID: c.ID, Text: c.Text, Tokens: c.Tokens, Files: []string{}, LeftOut: []string{}}
+	for _, p := range c.Files {
+		f.Files = append(f.Files, p.Path+":"+lines(p.Lines))
+	}
 	for _, chunk := range c.LeftOut {
-		f.LeftOut = append(
-			f.LeftOut,
-			strings.TrimSpace(fmt.Sprintf("%s:%d-%d %s", chunk.File, chunk.StartLine, chunk.EndLine, chunk.Name)),
-		)
+		f.LeftOut = append(f.LeftOut, strings.TrimSpace(where(chunk)+" "+chunk.Name))
 	}
 	said := f.Text
 	if len(f.LeftOut) > 0 {
@@ -155,11 +183,12 @@ func (s *Server) expand(
 	req *sdk.CallToolRequest,
 	in expandArgs,
 ) (*sdk.CallToolResult, expanded, error) {
+	recall := callerOf(req).recall
 	switch {
-	case in.Hash != "" && s.opts.Recall == nil:
+	case in.Hash != "" && recall == nil:
 		return nil, expanded{}, errors.New("markers have no hashes here: give path with lines or symbol")
 	case in.Hash != "":
-		lines, err := s.opts.Recall(ctx, in.Hash, in.Lines, in.Symbol)
+		lines, err := recall(ctx, in.Hash, in.Lines, in.Symbol)
 		if err != nil {
 			return nil, expanded{}, err
 		}
@@ -187,16 +216,50 @@ func (s *Server) explain(
 	if err != nil {
 		return nil, explained{}, err
 	}
-	c, ok := x.Explain(in.ID)
+	id := in.ID
+	if id == "" {
+		s.session(req.Session, func(known *session) { id = known.last })
+	}
+	a, ok := x.Explain(callerOf(req).tenant, id)
 	if !ok {
 		return nil, explained{}, errors.New(
 			"no such result: the last few of find_context and read_compressed can be explained",
 		)
 	}
+	chunks := slices.DeleteFunc(explain.ByRank(a.Blocks[0].Chunks), func(c explain.Chunk) bool {
+		return !strings.Contains(c.File, in.About) && !strings.Contains(c.Name, in.About)
+	})
+	e := explained{ID: a.ID, Chunks: []judged{}, More: max(0, len(chunks)-maxExplained)}
+	chunks = chunks[:len(chunks)-e.More]
+	for _, c := range chunks {
+		e.Chunks = append(e.Chunks, judged{
+			c.Rank, where(c), c.Name, c.Decision, c.Tokens, math.Round(c.Score*100) / 100, parts(c.Parts), c.Why,
+		})
+	}
 	var table strings.Builder
-	chunks := explain.ByRank(c.Block.Chunks)
 	if err := explain.WriteTable(&table, chunks); err != nil {
 		return nil, explained{}, err //nolint:wrapcheck // a builder takes everything
 	}
-	return text(table.String()), explained{ID: c.ID, Question: c.Question, Chunks: chunks}, nil
+	if e.More > 0 {
+		fmt.Fprintf(&table, "and %d more: about picks some by path or name\n", e.More)
+	}
+	return text(table.String()), e, nil
+}
+
+func where(c explain.Chunk) string { return fmt.Sprintf("%s:%d-%d", c.File, c.StartLine, c.EndLine) }
+
+func lines(runs [][2]int) string {
+	list := make([]string, len(runs))
+	for i, run := range runs {
+		list[i] = fmt.Sprintf("%d-%d", run[0], run[1])
+	}
+	return strings.Join(list, ",")
+}
+
+func parts(of []explain.Part) string {
+	list := make([]string, min(len(of), maxParts))
+	for i := range list {
+		list[i] = fmt.Sprintf("%s %+.2f", of[i].Signal, of[i].Value)
+	}
+	return strings.Join(list, ", ")
 }

@@ -12,6 +12,7 @@ import (
 
 	"pith/compress"
 	"pith/dialects"
+	"pith/explain"
 	"pith/internal/apierror"
 	"pith/internal/panics"
 	"pith/retrieval"
@@ -22,6 +23,13 @@ import (
 type compressRequest struct {
 	compress.Request
 	Text string `json:"text,omitempty"`
+}
+
+// A compressAnswer is the report of a compression, and where the request asked to explain, what
+// became of each chunk and why.
+type compressAnswer struct {
+	compress.Result
+	Explained []explain.Chunk `json:"explained,omitempty"`
 }
 
 // compress serves POST /pith/v1/compress, the door for editors: files or one text in, the report of
@@ -40,30 +48,30 @@ func (s *Server) compress(x *exchange, w http.ResponseWriter, r *http.Request) e
 	return render.JSON{Data: res}.Render(w)
 }
 
-func (s *Server) compressFiles(x *exchange, r *http.Request) (compress.Result, error) {
+func (s *Server) compressFiles(x *exchange, r *http.Request) (compressAnswer, error) {
 	body, err := s.receiveBody(x, r)
 	defer x.answered()
 	if err != nil {
-		return compress.Result{}, err
+		return compressAnswer{}, err
 	}
 	if !x.share.grow(2 * len(body)) { // its texts, and the decoder's own copy of them
-		return compress.Result{}, errInFlight
+		return compressAnswer{}, errInFlight
 	}
 	req, err := readCompressRequest(body)
 	if err != nil {
-		return compress.Result{}, err
+		return compressAnswer{}, err
 	}
 	req.Tenant = x.tenant
 	release, ok := s.slots.take()
 	if !ok {
-		return compress.Result{}, apierror.Busy("too many compressions at once, try again")
+		return compressAnswer{}, apierror.Busy("too many compressions at once, try again")
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), s.opts.Compression.Timeout)
 	defer cancel()
 	// An engine that ignores its context must not hold the request: its slot is taken until it
 	// ends, its result is dropped.
 	type answer struct {
-		res compress.Result
+		compressAnswer
 		err error
 	}
 	done := make(chan answer, 1)
@@ -74,18 +82,21 @@ func (s *Server) compressFiles(x *exchange, r *http.Request) (compress.Result, e
 		defer share.release()
 		var a answer
 		a.err = panics.Guard(func() (err error) {
-			if a.res, err = s.opts.Compressor.Compress(ctx, req); err != nil {
+			if a.Result, err = s.opts.Compressor.Compress(ctx, req); err != nil {
 				return err
 			}
-			return s.originals.Keep(ctx, req, a.res)
+			if req.Explain {
+				a.Explained = explain.Chunks(a.Result)
+			}
+			return s.originals.Keep(ctx, req, a.Result)
 		})
 		done <- a
 	}()
 	select {
 	case a := <-done:
-		return a.res, describeFailure(a.err)
+		return a.compressAnswer, describeFailure(a.err)
 	case <-ctx.Done():
-		return compress.Result{}, describeFailure(ctx.Err())
+		return compressAnswer{}, describeFailure(ctx.Err())
 	}
 }
 

@@ -136,14 +136,17 @@ func (s *Server) preview(x *exchange, w http.ResponseWriter, r *http.Request, ex
 	return render.PureJSON{Data: answer}.Render(w)
 }
 
-// explain serves GET /pith/v1/explain/{id}: the account of a request whose blocks are kept, to who
-// sent it.
+// explain serves GET /pith/v1/explain/{id}: the account of a request whose blocks are kept, or of a
+// context that was found, to who sent it.
 func (s *Server) explain(id string) endpoint {
 	return func(x *exchange, w http.ResponseWriter, r *http.Request) error {
-		if s.opts.Watcher == nil {
-			return errNotKept
+		a, ok := explain.Account{}, false
+		if s.opts.Watcher != nil {
+			a, ok = s.opts.Watcher.Own(r.Context(), x.tenant, id)
 		}
-		a, ok := s.opts.Watcher.Own(r.Context(), x.tenant, id)
+		if !ok && s.opts.Workspace != nil {
+			a, ok = s.opts.Workspace.Explain(r.Context(), x.tenant, id)
+		}
 		if !ok {
 			return errNotKept
 		}

@@ -9,7 +9,6 @@ import (
 	"github.com/gin-gonic/gin/render"
 	"github.com/google/jsonschema-go/jsonschema"
 
-	"pith/compress"
 	"pith/explain"
 	"pith/index"
 	"pith/retrieval"
@@ -80,7 +79,7 @@ var operations = []operation{
 		path:    "/pith/v1/compress",
 		summary: "shorten files or a text for a question; with Accept: text/event-stream progress comes first",
 		body:    reflect.TypeFor[compressRequest](),
-		answer:  reflect.TypeFor[compress.Result](),
+		answer:  reflect.TypeFor[compressAnswer](),
 		stream:  true,
 		errors:  []int{400, 413, 422, 429, 503, 504},
 	},
@@ -95,7 +94,7 @@ var operations = []operation{
 	{
 		method:  "get",
 		path:    "/pith/v1/explain/{id}",
-		summary: "what was done to a request that is kept, and why",
+		summary: "what was done to a request that is kept, or found for a question, and why",
 		inPath:  []string{"id"},
 		answer:  reflect.TypeFor[explain.Account](),
 		errors:  []int{404},

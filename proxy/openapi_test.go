@@ -26,6 +26,11 @@ type workspaceFunc func(index.Question) (index.Context, error)
 
 func (f workspaceFunc) Find(_ context.Context, q index.Question) (index.Context, error) { return f(q) }
 
+func (f workspaceFunc) Explain(_ context.Context, _, id string) (explain.Account, bool) {
+	c, err := f(index.Question{Question: id})
+	return c.Account, err == nil && id == "c"
+}
+
 // told is an answer as the validator reads it.
 type told struct {
 	Method string `json:"method"`
@@ -60,7 +65,10 @@ func TestAnswersAreAsTheDocumentSays(t *testing.T) {
 			ID:       "c",
 			Question: q.Question,
 			Text:     "x",
-			Files:    []index.Piece{{Path: "a.go", Language: "go", Lines: [][2]int{{1, 2}}}},
+			Account: explain.Account{
+				Request: explain.Request{ID: "c"}, Blocks: []explain.Block{{Chunks: []explain.Chunk{}}},
+			},
+			Files: []index.Piece{{Path: "a.go", Language: "go", Lines: [][2]int{{1, 2}}}},
 			LeftOut: []explain.Chunk{{
 				File: "a.go", Parts: []explain.Part{}, KeptLines: [][2]int{}, Decision: compress.Omitted,
 			}},
@@ -106,6 +114,7 @@ func TestAnswersAreAsTheDocumentSays(t *testing.T) {
 		{http.MethodPost, "/pith/v1/context", `{"questions":"x"}`, 400},
 		{http.MethodPost, "/pith/v1/context", `{"question":"x","budget":-1}`, 400},
 		{http.MethodGet, "/pith/v1/explain/" + res.Header.Get("X-Pith-Request-Id"), "", 200},
+		{http.MethodGet, "/pith/v1/explain/c", "", 200},
 		{http.MethodGet, "/pith/v1/explain/none", "", 404},
 		{http.MethodPost, "/v1/compress", userChat("Why?\n```go\n" + source(30) + "```\n"), 200},
 		{http.MethodPost, "/v1/compress", `{}`, 400},

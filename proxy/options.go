@@ -81,7 +81,7 @@ type Options struct {
 	// Workspace answers POST /pith/v1/context. If nil, there is none.
 	Workspace Workspace
 	// MCP serves /mcp, behind the same keys. If nil, such requests go upstream.
-	MCP http.Handler
+	MCP Tools
 }
 
 // Compression says when blocks are compressed and what that may cost.

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"pith/compress"
 	"pith/internal/apierror"
 )
 
@@ -23,7 +22,7 @@ type progressEvent struct {
 // while the engine works, then one event result, or error.
 func (s *Server) compressStream(x *exchange, w http.ResponseWriter, r *http.Request) error {
 	type answer struct {
-		res compress.Result
+		res compressAnswer
 		err error
 	}
 	done := make(chan answer, 1)

@@ -7,13 +7,17 @@ import (
 
 	"github.com/gin-gonic/gin/render"
 
+	"pith/explain"
 	"pith/index"
 	"pith/internal/apierror"
+	"pith/retrieval"
 )
 
 // A Workspace finds the code that a question needs in the folder that this server looks after.
 type Workspace interface {
 	Find(ctx context.Context, q index.Question) (index.Context, error)
+	// Explain says what was found for a tenant's question, and why, by the context's id.
+	Explain(ctx context.Context, tenant, id string) (explain.Account, bool)
 }
 
 // findContext serves POST /pith/v1/context: a question in, the workspace's best code for it out.
@@ -30,6 +34,7 @@ func (s *Server) findContext(x *exchange, w http.ResponseWriter, r *http.Request
 	if err := readStrictly(body, &q); err != nil {
 		return err
 	}
+	q.Tenant = x.tenant
 	if q.Budget < 0 {
 		return apierror.BadRequest("budget: want a positive number of tokens")
 	}
@@ -50,8 +55,29 @@ func (s *Server) findContext(x *exchange, w http.ResponseWriter, r *http.Request
 	return render.PureJSON{Data: c}.Render(w)
 }
 
-// mcp serves /mcp: the tools of the workspace, for clients over streamable HTTP.
-func (s *Server) mcp(_ *exchange, w http.ResponseWriter, r *http.Request) error {
-	s.opts.MCP.ServeHTTP(w, r)
+// Tools are what agents call over MCP.
+type Tools interface {
+	// ServeMCP answers a tenant that was let in. recall finds the lines behind a marker's hash.
+	ServeMCP(
+		w http.ResponseWriter, r *http.Request, tenant string,
+		recall func(ctx context.Context, hash, lines, symbol string) (string, error),
+	)
+}
+
+// mcp serves /mcp: the tools of the workspace, for clients over streamable HTTP. A call takes a slot
+// as a compression does; the stream on which a client waits for news takes none.
+func (s *Server) mcp(x *exchange, w http.ResponseWriter, r *http.Request) error {
+	if r.Method == http.MethodPost {
+		release, ok := s.slots.take()
+		if !ok {
+			return apierror.Busy("too many compressions at once, try again")
+		}
+		defer release()
+	}
+	tenant := x.tenant
+	s.opts.MCP.ServeMCP(w, r, tenant, func(ctx context.Context, hash, lines, symbol string) (string, error) {
+		e, err := s.originals.Recall(ctx, tenant, retrieval.Query{Hash: hash, Lines: lines, Symbol: symbol})
+		return e.Content, err
+	})
 	return nil
 }

@@ -41,6 +41,8 @@ type Proxy struct {
 	// Overload measures what requests without code wait under five times the code that can be
 	// compressed, and nothing else.
 	Overload bool
+	// Watch looks at the dashboard of the handler until its context ends. If nil, nobody looks.
+	Watch func(context.Context) error
 	// Progress is told what runs. May be nil.
 	Progress func(what string)
 }
@@ -131,16 +133,8 @@ func (p Proxy) Run(ctx context.Context) (ProxyReport, error) {
 			rep.Rows = append(rep.Rows, row)
 		}
 	}
-	for _, kind := range kinds {
-		if kind.code {
-			continue
-		}
-		p.Progress(fmt.Sprintf("%s, %d requests a second", kind.name, p.Rate))
-		row, err := p.load(ctx, bare, pith, kind)
-		if err != nil {
-			return rep, fmt.Errorf("%s, %d requests a second: %w", kind.name, p.Rate, err)
-		}
-		rep.Load = append(rep.Load, row)
+	if rep.Load, err = p.loads(ctx, bare, pith); err != nil {
+		return rep, err
 	}
 	p.Progress(fmt.Sprintf("%d silent streams", p.Streams))
 	rep.Streams, err = p.streamMemory(ctx, upstream, bare, pith)

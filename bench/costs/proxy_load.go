@@ -2,7 +2,9 @@ package costs
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -34,8 +36,45 @@ type StreamMemory struct {
 	Pith    int `json:"pith_bytes"`
 }
 
+// loads measures what passes at a fixed rate, and again while somebody looks at the dashboard.
+func (p Proxy) loads(ctx context.Context, bare, pith *url.URL) (rows []LoadRow, err error) {
+	for _, kind := range kinds {
+		if kind.code {
+			continue
+		}
+		row, err := p.load(ctx, bare, pith, kind)
+		if err != nil {
+			return rows, fmt.Errorf("%s: %w", kind.name, err)
+		}
+		rows = append(rows, row)
+		if p.Watch == nil {
+			continue
+		}
+		kind.name += ", dashboard open"
+		if row, err = p.watched(ctx, bare, pith, kind); err != nil {
+			return rows, fmt.Errorf("%s: %w", kind.name, err)
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+// watched is load while somebody looks.
+func (p Proxy) watched(ctx context.Context, bare, pith *url.URL, k bodyKind) (LoadRow, error) {
+	looking, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- p.Watch(looking) }()
+	row, err := p.load(ctx, bare, pith, k)
+	stop()
+	if looked := <-done; looked != nil && !errors.Is(looked, context.Canceled) {
+		err = cmp.Or(err, fmt.Errorf("look at the dashboard: %w", looked))
+	}
+	return row, err
+}
+
 // load sends requests at p.Rate for p.Seconds to each proxy in turn.
 func (p Proxy) load(ctx context.Context, bare, pith *url.URL, k bodyKind) (LoadRow, error) {
+	p.Progress(fmt.Sprintf("%s, %d requests a second", k.name, p.Rate))
 	row := LoadRow{Kind: k.name, Rate: p.Rate}
 	body := k.body(1000, 0)
 	took := map[*url.URL][]float64{}

@@ -2,6 +2,7 @@ package costs_test
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"net/http/httputil"
@@ -16,6 +17,7 @@ import (
 
 func TestProxy(t *testing.T) {
 	seen := make(chan string, 1000)
+	looked := 0
 	report, err := costs.Proxy{
 		Handler: func(upstream *url.URL) (http.Handler, error) {
 			next := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(upstream) }}
@@ -26,6 +28,11 @@ func TestProxy(t *testing.T) {
 			}), nil
 		},
 		Requests: 4, Compressions: 2, Sizes: []int{1000, 5000}, Rate: 10, Seconds: 1, Streams: 20,
+		Watch: func(ctx context.Context) error {
+			looked++
+			<-ctx.Done()
+			return ctx.Err()
+		},
 	}.Run(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -42,13 +49,17 @@ func TestProxy(t *testing.T) {
 			t.Errorf("row %+v", row)
 		}
 	}
-	// Two seconds of load at ten requests for each of two kinds, and the streams.
-	want += 2*2*10 + 20
+	// Two seconds of load at ten requests for each of two kinds, with and without a dashboard, and the
+	// streams.
+	want += 2*2*2*10 + 20
 	if len(seen) != want {
 		t.Errorf("handler saw %d requests, want %d", len(seen), want)
 	}
-	for _, row := range report.Load {
-		if row.Requests != 10 || row.Bare.P50 <= 0 || row.Ratio.P50 <= 0 {
+	if looked != 2 {
+		t.Errorf("the dashboard was open for %d rows", looked)
+	}
+	for i, row := range report.Load {
+		if i%2 == 1 != strings.HasSuffix(row.Kind, "dashboard open") || row.Requests != 10 || row.Bare.P50 <= 0 || row.Ratio.P50 <= 0 {
 			t.Errorf("load %+v", row)
 		}
 	}
@@ -56,8 +67,8 @@ func TestProxy(t *testing.T) {
 		t.Errorf("streams %+v", report.Streams)
 	}
 	var text bytes.Buffer
-	if err := report.WriteText(&text); err != nil || strings.Count(text.String(), "\n") != 20 {
-		t.Errorf("tables have not 12 rows, 2 loads and a line on streams (%v):\n%s", err, &text)
+	if err := report.WriteText(&text); err != nil || strings.Count(text.String(), "\n") != 22 {
+		t.Errorf("tables have not 12 rows, 4 loads and a line on streams (%v):\n%s", err, &text)
 	}
 }
 

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
 	"pith/bench/costs"
@@ -14,6 +18,7 @@ import (
 	"pith/cmd/pith/wiring"
 	"pith/configs"
 	"pith/explain"
+	"pith/proxy"
 )
 
 func benchProxyCommand() *cobra.Command {
@@ -40,9 +45,15 @@ func benchProxyCommand() *cobra.Command {
 				return err
 			}
 			defer func() { err = errors.Join(err, engine.Close()) }()
-			measure.Handler = func(upstream *url.URL) (http.Handler, error) {
-				return measuredHandler(cfg, engine, upstream, log)
+			var server *proxy.Server
+			var parts wiring.Parts
+			measure.Handler = func(upstream *url.URL) (_ http.Handler, err error) {
+				if server, parts, err = measuredServer(cfg, engine, upstream, log); err != nil {
+					return nil, err
+				}
+				return server.Handler(), nil
 			}
+			measure.Watch = func(ctx context.Context) error { return lookAt(ctx, server, parts, log) }
 			measure.Progress = phases(cmd)
 			report, err := measure.Run(cmd.Context())
 			if err != nil {
@@ -63,16 +74,31 @@ func benchProxyCommand() *cobra.Command {
 	return cmd
 }
 
-// measuredHandler is the proxy as `pith serve` starts it, with a cache in memory.
-func measuredHandler(cfg configs.Config, e *wiring.Engine, upstream *url.URL, log *slog.Logger) (http.Handler, error) {
+// measuredServer is the proxy as `pith serve` starts it, with a cache in memory.
+func measuredServer(
+	cfg configs.Config, e *wiring.Engine, upstream *url.URL, log *slog.Logger,
+) (*proxy.Server, wiring.Parts, error) {
 	cfg.Server.Upstream = upstream.String()
 	b := wiring.Parts{
 		Engine: e, Gate: wiring.NewGate(), Stores: wiring.NewMemory(64 << 20), Keyer: cache.NewKeyer(nil),
-		Keeper: explain.NewKeeper(0, e.Again),
+		Keeper: explain.NewKeeper(0, e.Again), Registry: prometheus.NewRegistry(),
 	}
 	server, err := wiring.NewServer(cfg, b, log)
+	return server, b, err
+}
+
+// lookAt has the dashboard of a server open until ctx ends, as a page or `pith top` has it.
+func lookAt(ctx context.Context, server *proxy.Server, b wiring.Parts, log *slog.Logger) error {
+	var link, shown bytes.Buffer
+	admin, err := startAdmin(ctx, withDashboard(configs.Config{}).Admin, b, server, &link, log)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return server.Handler(), nil
+	defer func() { _ = admin.Close() }() // what was looked at is measured by then
+	_, at, _ := strings.Cut(link.String(), "once: ")
+	err = top(ctx, &shown, strings.TrimSpace(at), false)
+	if shown.Len() == 0 {
+		return errors.Join(errors.New("the dashboard showed nothing"), err)
+	}
+	return err
 }

@@ -42,7 +42,11 @@ func benchSessionCommand() *cobra.Command {
 			measure.Counters = wiring.NewCounters(tokens.New())
 			measure.Progress = phases(cmd)
 			measure.Handler = func(upstream *url.URL) (http.Handler, error) {
-				return measuredHandler(cfg, engine, upstream, slog.New(slog.DiscardHandler))
+				server, _, err := measuredServer(cfg, engine, upstream, slog.New(slog.DiscardHandler))
+				if err != nil {
+					return nil, err
+				}
+				return server.Handler(), nil
 			}
 			report, err := measure.Run(cmd.Context(), conversations)
 			if err != nil {

@@ -23,6 +23,7 @@ function element(tag, attributes = {}, ...children) {
 function table(id, heads, rows, none) {
   const head = element("tr", {}, ...heads.map((h) => element("th", { scope: "col", class: h.n ? "n" : undefined }, h.text)));
   const body = rows.length ? rows : [element("tr", {}, element("td", { colspan: heads.length, class: "quiet" }, none))];
+  for (const row of rows) heads.forEach((h, i) => { if (row.cells[i]) row.cells[i].dataset.head = h.text; }); // narrow pages show it
   $(id).replaceChildren(element("thead", {}, head), element("tbody", {}, ...body));
 }
 const cell = (text, kind) => element("td", kind ? { class: kind } : {}, text);

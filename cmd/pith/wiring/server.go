@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"net/url"
 	"runtime"
 	"strings"
@@ -21,6 +20,7 @@ import (
 	"pith/explain"
 	"pith/gateway"
 	"pith/internal/cores"
+	"pith/mcp"
 	"pith/proxy"
 	"pith/retrieval"
 )
@@ -41,7 +41,7 @@ type Parts struct {
 	Registry *prometheus.Registry
 	// Workspaces are nil where no folder may be asked about.
 	workspaces *Workspaces
-	mcp        http.Handler
+	mcp        *mcp.Server
 }
 
 func NewServer(cfg configs.Config, b Parts, log *slog.Logger) (*proxy.Server, error) {

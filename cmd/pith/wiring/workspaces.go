@@ -13,6 +13,7 @@ import (
 	"pith/cmd/pith/cli"
 	"pith/compress"
 	"pith/configs"
+	"pith/explain"
 	"pith/index"
 	"pith/mcp"
 )
@@ -107,15 +108,28 @@ type oneWorkspace struct {
 
 // Find waits for the first look at the folder.
 func (o oneWorkspace) Find(ctx context.Context, q index.Question) (index.Context, error) {
-	root, err := filepath.Abs(o.root)
-	if err != nil {
-		return index.Context{}, err
-	}
-	x, err := o.Open(ctx, []string{root}, nil)
+	x, err := o.index(ctx)
 	if err != nil {
 		return index.Context{}, err
 	}
 	return x.Find(ctx, q)
+}
+
+// Explain says why a context holds what it holds.
+func (o oneWorkspace) Explain(ctx context.Context, tenant, id string) (explain.Account, bool) {
+	x, err := o.index(ctx)
+	if err != nil {
+		return explain.Account{}, false
+	}
+	return x.Explain(tenant, id)
+}
+
+func (o oneWorkspace) index(ctx context.Context) (*index.Index, error) {
+	root, err := filepath.Abs(o.root)
+	if err != nil {
+		return nil, err
+	}
+	return o.Open(ctx, []string{root}, nil)
 }
 
 // OpenWorkspace begins to look at the folder that cfg names, if it names one.
@@ -131,7 +145,7 @@ func (b *Parts) OpenWorkspace(cfg configs.Config, log *slog.Logger) (closing fun
 		return nil, cli.Usage(cfg.At("workspace.root", fmt.Errorf("%s is not a folder", root)))
 	}
 	b.workspaces = NewWorkspaces(b.Engine, cfg.Compress, log)
-	b.mcp = mcp.New(mcp.Options{Version: cli.Version(), Roots: []string{root}, Open: b.workspaces.Open}).Handler()
+	b.mcp = mcp.New(mcp.Options{Version: cli.Version(), Roots: []string{root}, Open: b.workspaces.Open})
 	b.workspaces.done.Go(func() { // a failure is said to who asks
 		_, _ = b.workspaces.Open(b.workspaces.ctx, []string{root}, nil)
 	})
