@@ -1,4 +1,4 @@
-package main
+package benchmarks
 
 import (
 	"errors"
@@ -16,8 +16,8 @@ import (
 	"pith/explain"
 )
 
-func benchProxyCommand() *cobra.Command {
-	var flags benchFlags
+func proxyCommand() *cobra.Command {
+	var flags commonFlags
 	var measure costs.Proxy
 	cmd := &cobra.Command{
 		Use:   "proxy",
