@@ -12,11 +12,12 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"pith/bench/sources"
 	"regexp"
 	"slices"
 	"strings"
 	"text/tabwriter"
+
+	"pith/bench/sources"
 )
 
 // Files that the training recipe leaves in its folder: what it read, by package, by repository and

@@ -4,8 +4,9 @@ import (
 	"context"
 	"maps"
 	"math/rand/v2"
-	"pith/bench/sources"
 	"slices"
+
+	"pith/bench/sources"
 )
 
 // A shelf is a package with its files in the order in which tasks are drawn from them.

@@ -1,8 +1,9 @@
 package compress
 
 import (
-	"pith/compress/lexical"
 	"time"
+
+	"pith/compress/lexical"
 )
 
 // Options configure an Engine. Splitter and Counters are required; the rest has defaults.

@@ -1,8 +1,9 @@
 package compress
 
 import (
-	"pith/compress/knapsack"
 	"slices"
+
+	"pith/compress/knapsack"
 )
 
 // pruneRounds bounds how often a pruned form is mended until each local name has its declaration.

@@ -4,10 +4,11 @@ import (
 	"cmp"
 	"context"
 	"math"
-	"pith/compress/knapsack"
 	"slices"
 	"strings"
 	"time"
+
+	"pith/compress/knapsack"
 )
 
 const (

@@ -2,6 +2,7 @@ package compress
 
 import (
 	"math"
+
 	"pith/compress/knapsack"
 )
 

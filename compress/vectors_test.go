@@ -2,9 +2,10 @@ package compress
 
 import (
 	"math"
-	"pith/compress/knapsack"
 	"slices"
 	"testing"
+
+	"pith/compress/knapsack"
 )
 
 // near compares to six digits, as the published vectors are given.

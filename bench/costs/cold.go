@@ -2,9 +2,10 @@ package costs
 
 import (
 	"context"
+	"time"
+
 	"pith/bench"
 	"pith/bench/synthetic"
-	"time"
 )
 
 // Cold asks for more cold requests of each shape, one after the other, each over a text that nobody

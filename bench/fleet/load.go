@@ -9,12 +9,13 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"pith/bench/synthetic"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/tidwall/gjson"
+
+	"pith/bench/synthetic"
 )
 
 // An outcome is what came of some conversations.

@@ -5,9 +5,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"pith/cmd/pith/cli"
 	"strings"
 	"testing"
+
+	"pith/cmd/pith/cli"
 )
 
 const benchCase = `{"repo":"ledger","lang":"go","commit":"1","query":"sums are wrong by one","named":false,` +

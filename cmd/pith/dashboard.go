@@ -9,11 +9,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"pith/cmd/pith/cli"
-	"pith/cmd/pith/wiring"
 	"sync"
 	"time"
 
+	"pith/cmd/pith/cli"
+	"pith/cmd/pith/wiring"
 	"pith/configs"
 	"pith/dashboard"
 	"pith/proxy"

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"pith/perplexity/remote"
 	"runtime"
 	"strings"
 	"time"
@@ -22,6 +21,7 @@ import (
 	"pith/parsers"
 	"pith/parsers/processes"
 	"pith/perplexity"
+	"pith/perplexity/remote"
 )
 
 // errUnhealthy is doctor's verdict when a part does not work; the lines above it say which and what

@@ -2,10 +2,11 @@ package main
 
 import (
 	"os"
-	"pith/cmd/pith/cli"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
+
+	"pith/cmd/pith/cli"
 )
 
 // manualCommand is for those who build packages; `make man` calls it.

@@ -9,12 +9,13 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"pith/cmd/pith/wiring"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"pith/cmd/pith/wiring"
 )
 
 const tinyExport = "../../perplexity/testdata/tiny-qwen2"
@@ -26,8 +27,8 @@ func command(ctx context.Context, args ...string) (string, int) {
 	return out.String(), status
 }
 
-// models makes an empty folder for models and a prepared model outside of it.
-func models(t *testing.T) (folder, prepared string) {
+// modelFolders makes an empty folder for models and a prepared model outside of it.
+func modelFolders(t *testing.T) (folder, prepared string) {
 	t.Helper()
 	folder = filepath.Join(t.TempDir(), "models")
 	t.Setenv("PITH_MODELS", folder)
@@ -40,7 +41,7 @@ func models(t *testing.T) (folder, prepared string) {
 }
 
 func TestModelAddFolder(t *testing.T) {
-	folder, prepared := models(t)
+	folder, prepared := modelFolders(t)
 	if out, status := command(t.Context(), "model", "add", prepared); status != 0 {
 		t.Fatalf("add: status %d: %s", status, out)
 	}
@@ -82,7 +83,7 @@ func TestModelAddFolder(t *testing.T) {
 }
 
 func TestModelAddRefuses(t *testing.T) {
-	folder, prepared := models(t)
+	folder, prepared := modelFolders(t)
 	damaged := filepath.Join(t.TempDir(), "damaged")
 	if err := os.CopyFS(damaged, os.DirFS(prepared)); err != nil {
 		t.Fatal(err)
@@ -146,7 +147,7 @@ func web(t *testing.T, dir string, cuts string) (*httptest.Server, *atomic.Int64
 }
 
 func TestModelAddFromTheWeb(t *testing.T) {
-	folder, prepared := models(t)
+	folder, prepared := modelFolders(t)
 	server, resumed := web(t, prepared, "model.onnx")
 	if out, status := command(t.Context(), "model", "add", server.URL+"/tiny"); status != 0 {
 		t.Fatalf("add: status %d: %s", status, out)
@@ -182,7 +183,7 @@ func TestModelAddFromTheWeb(t *testing.T) {
 
 // Interrupted in the middle of the graph, the same command goes on from there.
 func TestModelAddResumes(t *testing.T) {
-	folder, prepared := models(t)
+	folder, prepared := modelFolders(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	var stalled atomic.Bool
 	var ranges atomic.Value

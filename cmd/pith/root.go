@@ -6,7 +6,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pith/cmd/pith/benchmarks"
 	"pith/cmd/pith/cli"
+	"pith/cmd/pith/models"
+	"pith/cmd/pith/pruning"
 	"pith/configs"
 )
 
@@ -26,7 +29,7 @@ func rootCommand() *cobra.Command {
 			}
 		},
 	}, serveCommand(), topCommand(), compressCommand(), explainCommand(), mcpCommand(), indexCommand(), doctorCommand(),
-		configCommand(), modelCommand(), benchCommand(), evolveCommand(), keyCommand(), wrapCommand(), manualCommand())
+		configCommand(), models.Command(), benchmarks.Command(), pruning.Command(), keyCommand(), wrapCommand(), manualCommand())
 	root.SetFlagErrorFunc(cli.FlagError)
 	return root
 }

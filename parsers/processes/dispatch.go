@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"os"
-	"pith/parsers"
 	"syscall"
+
+	"pith/parsers"
 )
 
 // errDied reports that a parse process ended in the middle of a parse.

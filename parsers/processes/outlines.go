@@ -6,10 +6,11 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"math"
-	"pith/parsers"
 	"sync"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"pith/parsers"
 )
 
 type scopeKey struct{}

@@ -8,13 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"pith/parsers"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+
+	"pith/parsers"
 )
 
 // Options configure a Pool.

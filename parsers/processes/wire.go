@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"pith/parsers"
 	"time"
+
+	"pith/parsers"
 )
 
 // The protocol between a Pool and its parse processes: frames of a four-byte little-endian length

@@ -2,6 +2,7 @@ package processes
 
 import (
 	"encoding/binary"
+
 	"pith/parsers"
 )
 

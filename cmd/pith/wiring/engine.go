@@ -1,3 +1,5 @@
+// Package wiring builds what a configuration describes: the engine with its model and parsers, stores,
+// the server, and the indexes of folders.
 package wiring
 
 import (
@@ -257,24 +259,24 @@ type modelCounters struct{ *tokens.Counters }
 func (c modelCounters) For(model string) compress.Counter { return c.Counters.For(model) }
 
 // NewStore opens memory, and Redis behind it when cfg names one.
-func NewStore(cfg configs.Config) (stores, error) {
+func NewStore(cfg configs.Config) (Stores, error) {
 	memory := cache.NewMemory(int64(cfg.Cache.MemoryBytes))
 	if cfg.Cache.RedisURL == "" {
-		return stores{sharedStore: memory, shelf: cache.NewShelf(int64(cfg.Retrieval.MemoryBytes))}, nil
+		return Stores{sharedStore: memory, shelf: cache.NewShelf(int64(cfg.Retrieval.MemoryBytes))}, nil
 	}
 	redis, err := cache.NewRedis(cache.RedisOptions{URL: string(cfg.Cache.RedisURL), Secret: []byte(cfg.Cache.Secret)})
 	if err != nil {
-		return stores{}, cli.Usage(cfg.At("cache.redis_url", err))
+		return Stores{}, cli.Usage(cfg.At("cache.redis_url", err))
 	}
-	return stores{sharedStore: cache.NewLayered(memory, redis), shelf: redis, bank: bank{redis}}, nil
+	return Stores{sharedStore: cache.NewLayered(memory, redis), shelf: redis, bank: bank{redis}}, nil
 }
 
 // NewMemory is a store of so many bytes, for results alone.
-func NewMemory(bytes int64) stores { return stores{sharedStore: cache.NewMemory(bytes)} }
+func NewMemory(bytes int64) Stores { return Stores{sharedStore: cache.NewMemory(bytes)} }
 
 // Stores is where results lie, where the originals that markers name do, and where replicas count
 // what clients use.
-type stores struct {
+type Stores struct {
 	sharedStore
 	shelf retrieval.Store
 	bank  gateway.Bank // nil without Redis

@@ -25,12 +25,12 @@ import (
 	"pith/retrieval"
 )
 
-// A Parts is what a server stands on.
+// Parts are what a server stands on.
 type Parts struct {
 	Engine *Engine
 	// Gate lets requests into the engine; nil where all may come in at once.
 	Gate   *compress.Gate
-	Stores stores
+	Stores Stores
 	Keyer  *cache.Keyer
 	// Tracer is nil where nothing is traced.
 	Tracer trace.Tracer

@@ -1,4 +1,4 @@
-package main
+package benchmarks
 
 import (
 	"encoding/hex"
@@ -14,8 +14,8 @@ import (
 	"pith/gateway"
 )
 
-func benchFleetCommand() *cobra.Command {
-	var flags benchFlags
+func fleetCommand() *cobra.Command {
+	var flags commonFlags
 	var measure fleet.Fleet
 	cmd := &cobra.Command{
 		Use: "fleet",

@@ -1,4 +1,4 @@
-package main
+package benchmarks
 
 import (
 	"context"
@@ -25,14 +25,14 @@ const (
 )
 
 type retentionFlags struct {
-	benchFlags
+	commonFlags
 
 	folders  []string
 	manifest string
 	options  bench.RetentionOptions
 }
 
-func benchRetentionCommand() *cobra.Command {
+func retentionCommand() *cobra.Command {
 	var flags retentionFlags
 	cmd := &cobra.Command{
 		Use:   "retention",

@@ -1,4 +1,4 @@
-package main
+package models
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 	"pith/perplexity"
 )
 
-func modelRandomCommand() *cobra.Command {
+func randomCommand() *cobra.Command {
 	model := perplexity.Qwen05B
 	cmd := &cobra.Command{
 		Use:   "random DIR",

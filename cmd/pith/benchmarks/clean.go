@@ -1,4 +1,4 @@
-package main
+package benchmarks
 
 import (
 	"fmt"
@@ -19,7 +19,7 @@ type cleanFlags struct {
 	questions, folder, cacheFolder string
 }
 
-func benchCleanCommand() *cobra.Command {
+func cleanCommand() *cobra.Command {
 	var flags cleanFlags
 	cmd := &cobra.Command{
 		Use:   "clean [CASES...]",

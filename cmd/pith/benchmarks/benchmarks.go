@@ -1,4 +1,5 @@
-package main
+// Package benchmarks has the commands of `pith bench`.
+package benchmarks
 
 import (
 	"encoding/json"
@@ -19,28 +20,28 @@ import (
 	"pith/configs"
 )
 
-func benchCommand() *cobra.Command {
+func Command() *cobra.Command {
 	short := "Measure quality, rivals, speed, the proxy's latency, the price of conversations and fleets of replicas"
 	return cli.Group(&cobra.Command{Use: "bench", Short: short},
-		benchHistoryCommand(), benchQuestionsCommand(), benchCleanCommand(), benchFieldCommand(),
-		benchSignalsCommand(), benchRetentionCommand(), benchSpeedCommand(), benchProxyCommand(),
-		benchSessionCommand(), benchFleetCommand())
+		historyCommand(), questionsCommand(), cleanCommand(), fieldCommand(),
+		signalsCommand(), retentionCommand(), speedCommand(), proxyCommand(),
+		sessionCommand(), fleetCommand())
 }
 
-// benchFlags are common to all benchmarks.
-type benchFlags struct {
+// commonFlags are common to all benchmarks.
+type commonFlags struct {
 	config, modelDir, device, format, speed string
 	// deadline is the configuration's, which load takes out of it.
 	deadline time.Duration
 }
 
-func (b *benchFlags) add(cmd *cobra.Command) {
+func (b *commonFlags) add(cmd *cobra.Command) {
 	b.addCommon(cmd, "text or json")
 	cmd.Flags().StringVar(&b.speed, "speed", "exact", "exact, balanced or fast: how much the model reads")
 }
 
 // addCommon adds the flags of benchmarks that have their own way to say a speed.
-func (b *benchFlags) addCommon(cmd *cobra.Command, formats string) {
+func (b *commonFlags) addCommon(cmd *cobra.Command, formats string) {
 	f := cmd.Flags()
 	f.StringVar(&b.format, "format", "text", formats)
 	f.StringVar(&b.config, "config", "", "configuration file")
@@ -51,7 +52,7 @@ func (b *benchFlags) addCommon(cmd *cobra.Command, formats string) {
 
 // load reads the configuration for a benchmark that prints text, JSON and what formats adds:
 // sources are one's own, and nothing is cut short.
-func (b *benchFlags) load(formats ...string) (configs.Config, error) {
+func (b *commonFlags) load(formats ...string) (configs.Config, error) {
 	formats = append([]string{"text", "json"}, formats...)
 	if !slices.Contains(formats, b.format) {
 		return configs.Config{}, cli.Usagef("--format %q: want one of %s", b.format, strings.Join(formats, ", "))
@@ -65,10 +66,10 @@ func (b *benchFlags) load(formats ...string) (configs.Config, error) {
 	return cfg, err
 }
 
-// A benchReport is what a benchmark prints.
-type benchReport interface{ WriteText(w io.Writer) error }
+// A textReport is what a benchmark prints.
+type textReport interface{ WriteText(w io.Writer) error }
 
-func (b *benchFlags) print(w io.Writer, report benchReport) error {
+func (b *commonFlags) print(w io.Writer, report textReport) error {
 	switch page, ok := report.(interface{ WriteHTML(w io.Writer) error }); {
 	case b.format == "text":
 		return report.WriteText(w)

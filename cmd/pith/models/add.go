@@ -1,4 +1,4 @@
-package main
+package models
 
 import (
 	"context"
@@ -22,14 +22,14 @@ import (
 	"pith/perplexity"
 )
 
-type modelAddFlags struct {
+type addFlags struct {
 	config, name string
 	sums         []string
 	maxSize      configs.Size
 }
 
-func modelAddCommand() *cobra.Command {
-	flags := modelAddFlags{maxSize: 16 << 30}
+func addCommand() *cobra.Command {
+	flags := addFlags{maxSize: 16 << 30}
 	cmd := &cobra.Command{
 		Use:   "add DIR|URL",
 		Short: "Install a model from a folder or from the web",
@@ -52,7 +52,7 @@ uses it.`,
 	return cmd
 }
 
-func (m *modelAddFlags) run(cmd *cobra.Command, from string) error {
+func (m *addFlags) run(cmd *cobra.Command, from string) error {
 	cfg, err := wiring.LoadConfig(m.config, wiring.Overrides{})
 	if err != nil {
 		return err
@@ -102,7 +102,7 @@ func (m *modelAddFlags) run(cmd *cobra.Command, from string) error {
 }
 
 // source tells a URL from a folder, and the name that it suggests.
-func (m *modelAddFlags) source(from string, checked bool) (modelSource, string, error) {
+func (m *addFlags) source(from string, checked bool) (modelSource, string, error) {
 	u, err := url.Parse(from)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
 		info, err := os.Stat(from)

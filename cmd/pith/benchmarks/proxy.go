@@ -1,4 +1,4 @@
-package main
+package benchmarks
 
 import (
 	"bytes"
@@ -21,8 +21,8 @@ import (
 	"pith/proxy"
 )
 
-func benchProxyCommand() *cobra.Command {
-	var flags benchFlags
+func proxyCommand() *cobra.Command {
+	var flags commonFlags
 	var measure costs.Proxy
 	cmd := &cobra.Command{
 		Use:   "proxy",

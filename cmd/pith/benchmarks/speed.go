@@ -1,4 +1,4 @@
-package main
+package benchmarks
 
 import (
 	"errors"
@@ -22,7 +22,7 @@ import (
 )
 
 type speedFlags struct {
-	benchFlags
+	commonFlags
 
 	measure        costs.Speed
 	publishedLimit time.Duration
@@ -30,7 +30,7 @@ type speedFlags struct {
 	profile        string
 }
 
-func benchSpeedCommand() *cobra.Command {
+func speedCommand() *cobra.Command {
 	var flags speedFlags
 	cmd := &cobra.Command{
 		Use: "speed",

@@ -1,4 +1,4 @@
-package main
+package pruning
 
 import (
 	"errors"
@@ -26,7 +26,7 @@ func redisURL(flag string) string {
 	return os.Getenv(redisVariable)
 }
 
-func evolveWorkerCommand() *cobra.Command {
+func workerCommand() *cobra.Command {
 	var (
 		backend     evolve.BackendSpec
 		redis, conf string

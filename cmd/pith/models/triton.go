@@ -1,4 +1,4 @@
-package main
+package models
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 	"pith/perplexity"
 )
 
-func modelTritonCommand() *cobra.Command {
+func tritonCommand() *cobra.Command {
 	var opt perplexity.TritonOptions
 	cmd := &cobra.Command{
 		Use:   "export-triton [DIR]",

@@ -1,4 +1,4 @@
-package main
+package benchmarks
 
 import (
 	"fmt"
@@ -24,7 +24,7 @@ type questionsFlags struct {
 	cache, save string
 }
 
-func benchQuestionsCommand() *cobra.Command {
+func questionsCommand() *cobra.Command {
 	var flags questionsFlags
 	cmd := &cobra.Command{
 		Use:   "questions [FILE]",

@@ -1,4 +1,4 @@
-package main
+package benchmarks
 
 import (
 	"errors"
@@ -45,7 +45,7 @@ type fieldFlags struct {
 	started         []*bench.Rival
 }
 
-func benchFieldCommand() *cobra.Command {
+func fieldCommand() *cobra.Command {
 	var flags fieldFlags
 	cmd := &cobra.Command{
 		Use:   "field [CASES...]",

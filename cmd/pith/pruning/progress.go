@@ -1,4 +1,4 @@
-package main
+package pruning
 
 import (
 	"fmt"
@@ -58,9 +58,9 @@ const (
 	frontShown = 8
 )
 
-// An evolveView shows how a run does: on a terminal a block of lines that is drawn again and again,
+// A progressView shows how a run does: on a terminal a block of lines that is drawn again and again,
 // elsewhere plain lines.
-type evolveView struct {
+type progressView struct {
 	w    io.Writer
 	spec evolve.Spec
 	size func() (width int, ok bool) // nil: not a terminal
@@ -74,8 +74,8 @@ type evolveView struct {
 	lines  int // drawn and still on the screen
 }
 
-func newEvolveView(w io.Writer, spec evolve.Spec) *evolveView {
-	v := &evolveView{w: w, spec: spec}
+func newProgressView(w io.Writer, spec evolve.Spec) *progressView {
+	v := &progressView{w: w, spec: spec}
 	if f, ok := w.(*os.File); ok && cli.IsTerminal(w) {
 		v.size = func() (int, bool) {
 			width, _, err := term.GetSize(int(f.Fd()))
@@ -85,8 +85,8 @@ func newEvolveView(w io.Writer, spec evolve.Spec) *evolveView {
 	return v
 }
 
-// show takes in a status.
-func (v *evolveView) show(s evolve.Status) {
+// Show takes in a status.
+func (v *progressView) show(s evolve.Status) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.began.IsZero() && s.Asked > 0 {
@@ -101,7 +101,7 @@ func (v *evolveView) show(s evolve.Status) {
 }
 
 // wait takes in why nothing moves; "" means that it does again.
-func (v *evolveView) wait(reason string) {
+func (v *progressView) wait(reason string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.reason = reason
@@ -111,7 +111,7 @@ func (v *evolveView) wait(reason string) {
 }
 
 // note takes in what the user should know.
-func (v *evolveView) note(text string) {
+func (v *progressView) note(text string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.size == nil {
@@ -122,7 +122,7 @@ func (v *evolveView) note(text string) {
 }
 
 // start draws on a terminal until stop is called; stop clears what was drawn.
-func (v *evolveView) start() (stop func()) {
+func (v *progressView) start() (stop func()) {
 	if v.size == nil {
 		return func() {}
 	}
@@ -149,7 +149,7 @@ func (v *evolveView) start() (stop func()) {
 
 // draw replaces the lines on the screen by those of picture, each cut to the width: a line that
 // wraps would count twice.
-func (v *evolveView) draw(picture func() []string) {
+func (v *progressView) draw(picture func() []string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	width, ok := v.size()
@@ -184,7 +184,7 @@ func cutTo(line string, width int) string {
 }
 
 // picture draws the run as text.
-func (v *evolveView) picture() []string {
+func (v *progressView) picture() []string {
 	s, p := v.now, v.now.Progress
 	lines := []string{
 		fmt.Sprintf("%s, seed %d: %s, generation %d%s", v.spec.Algorithm, v.spec.Seed, s.Phase,
@@ -229,7 +229,7 @@ func frontLine(front []search.Candidate) string {
 // clock says how long the model has been at work and, while the search lasts, how long it may still
 // be: until the most prompts are looked at or, for an evolution, until its prompts are as short as
 // they may get. Searches often end earlier.
-func (v *evolveView) clock() string {
+func (v *progressView) clock() string {
 	if v.began.IsZero() {
 		return ""
 	}
@@ -243,7 +243,7 @@ func (v *evolveView) clock() string {
 }
 
 // most is how many prompts the search looks at, at most.
-func (v *evolveView) most() int {
+func (v *progressView) most() int {
 	if v.spec.MaxPrompts == 0 {
 		return search.DefaultMaxPrompts
 	}
@@ -251,7 +251,7 @@ func (v *evolveView) most() int {
 }
 
 // share is the part of the search that is done, if it goes on as it did.
-func (v *evolveView) share() float64 {
+func (v *progressView) share() float64 {
 	p := v.now.Progress
 	most, shortest := v.most(), v.spec.MinLength
 	if shortest == 0 {

@@ -1,4 +1,4 @@
-package main
+package pruning
 
 import (
 	"errors"
@@ -13,7 +13,7 @@ import (
 	"pith/evolve/search"
 )
 
-func evolveBenchCommand() *cobra.Command {
+func benchCommand() *cobra.Command {
 	opt := search.BenchOptions{Algorithms: search.Algorithms()}
 	var (
 		format, task string

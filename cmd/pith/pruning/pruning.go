@@ -1,4 +1,5 @@
-package main
+// Package pruning has the commands of `pith evolve`.
+package pruning
 
 import (
 	"errors"
@@ -14,21 +15,21 @@ import (
 	"pith/evolve/search"
 )
 
-// evolveCommand holds the commands that prune few-shot prompts.
-func evolveCommand() *cobra.Command {
+// Command holds the commands that prune few-shot prompts.
+func Command() *cobra.Command {
 	return cli.Group(&cobra.Command{
 		Use:   "evolve",
 		Short: "Prune few-shot prompts by search",
 		Long: "Prune few-shot prompts by search: drop the tokens that a task does better without.\n\n" +
 			"A task is a YAML file with a template, its demonstrations and three splits of examples.",
-	}, evolveRunCommand(), evolveResumeCommand(), evolveShowCommand(), evolveExportCommand(), evolveWorkerCommand(),
-		evolveBenchCommand())
+	}, runCommand(), resumeCommand(), showCommand(), exportCommand(), workerCommand(),
+		benchCommand())
 }
 
-func evolveRunCommand() *cobra.Command {
+func runCommand() *cobra.Command {
 	var (
 		spec evolve.Spec
-		run  evolveFlags
+		run  runFlags
 		out  string
 	)
 	cmd := &cobra.Command{
@@ -117,8 +118,8 @@ func finishSpec(spec *evolve.Spec, shared bool) error {
 	return nil
 }
 
-func evolveResumeCommand() *cobra.Command {
-	var run evolveFlags
+func resumeCommand() *cobra.Command {
+	var run runFlags
 	cmd := &cobra.Command{
 		Use:   "resume DIR",
 		Short: "Go on with a run that was stopped or killed",
@@ -139,7 +140,7 @@ func evolveResumeCommand() *cobra.Command {
 	return cmd
 }
 
-func evolveShowCommand() *cobra.Command {
+func showCommand() *cobra.Command {
 	var format string
 	cmd := &cobra.Command{
 		Use:   "show DIR",
@@ -192,7 +193,7 @@ func unfinished(dir string) error {
 		"the test rows are missing; `pith evolve resume %[1]s` goes on", dir, len(generations))
 }
 
-func evolveExportCommand() *cobra.Command {
+func exportCommand() *cobra.Command {
 	var (
 		out, spaces string
 		force       bool

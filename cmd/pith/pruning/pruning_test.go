@@ -1,4 +1,4 @@
-package main
+package pruning
 
 import (
 	"bytes"
@@ -18,7 +18,7 @@ import (
 // evolveMain runs `pith evolve` with args and returns its exit status and what it printed.
 func evolveMain(t *testing.T, args ...string) (status int, out, errOut string) {
 	t.Helper()
-	cmd := evolveCommand()
+	cmd := Command()
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
 	var o, e bytes.Buffer
 	cmd.SetArgs(args)
@@ -183,7 +183,7 @@ func TestProgressShowsATotal(t *testing.T) {
 		var out bytes.Buffer
 		progress := search.Progress{Generation: 1}
 		progress.Stats.Prompts = 7
-		newEvolveView(&out, evolve.Spec{MaxPrompts: most}).show(evolve.Status{Phase: "search", Progress: progress})
+		newProgressView(&out, evolve.Spec{MaxPrompts: most}).show(evolve.Status{Phase: "search", Progress: progress})
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q does not say %s", out.String(), want)
 		}

@@ -1,4 +1,4 @@
-package main
+package benchmarks
 
 import (
 	"errors"
@@ -15,8 +15,8 @@ import (
 	"pith/tokens"
 )
 
-func benchSessionCommand() *cobra.Command {
-	var flags benchFlags
+func sessionCommand() *cobra.Command {
+	var flags commonFlags
 	var measure costs.Session
 	var root string
 	cmd := &cobra.Command{

@@ -1,4 +1,5 @@
-package main
+// Package models has the commands of `pith model`.
+package models
 
 import (
 	"context"
@@ -14,13 +15,13 @@ import (
 	"pith/perplexity"
 )
 
-func modelCommand() *cobra.Command {
+func Command() *cobra.Command {
 	return cli.Group(&cobra.Command{Use: "model", Short: "Install, prepare and look at the language models that rank code"},
-		modelListCommand(), modelVerifyCommand(), modelAddCommand(), modelPrepareCommand(),
-		modelTritonCommand(), modelRandomCommand())
+		listCommand(), verifyCommand(), addCommand(), prepareCommand(),
+		tritonCommand(), randomCommand())
 }
 
-func modelListCommand() *cobra.Command {
+func listCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list [DIR]...",
 		Short: "Show the embedded model, the installed ones and those in the folders",
@@ -43,7 +44,7 @@ func modelListCommand() *cobra.Command {
 	}
 }
 
-func modelVerifyCommand() *cobra.Command {
+func verifyCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "verify [DIR]...",
 		Short: "Check checksums, load every model that list shows, and score a line with each",

@@ -1,4 +1,4 @@
-package main
+package models
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 	"pith/perplexity"
 )
 
-func modelPrepareCommand() *cobra.Command {
+func prepareCommand() *cobra.Command {
 	var opt perplexity.PrepareOptions
 	cmd := &cobra.Command{
 		Use: "prepare DIR",

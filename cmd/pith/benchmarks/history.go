@@ -1,4 +1,4 @@
-package main
+package benchmarks
 
 import (
 	"errors"
@@ -17,7 +17,7 @@ import (
 
 // casesFlags are common to the benchmarks over cases.
 type casesFlags struct {
-	benchFlags
+	commonFlags
 
 	rankers, speeds, stages []string
 	// repos and limit choose among the cases.
@@ -129,7 +129,7 @@ type historyFlags struct {
 	make   bench.HistoryOptions
 }
 
-func benchHistoryCommand() *cobra.Command {
+func historyCommand() *cobra.Command {
 	var flags historyFlags
 	cmd := &cobra.Command{
 		Use:   "history (--repo PATH | CASES)",

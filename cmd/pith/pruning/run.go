@@ -1,4 +1,4 @@
-package main
+package pruning
 
 import (
 	"context"
@@ -24,9 +24,9 @@ import (
 	"pith/tokens"
 )
 
-// evolveFlags are what a resumed run may do differently: where it runs and what it may spend, not
+// runFlags are what a resumed run may do differently: where it runs and what it may spend, not
 // what it finds.
-type evolveFlags struct {
+type runFlags struct {
 	workers, concurrency int
 	budget               llm.Budget
 	baselines            string
@@ -39,7 +39,7 @@ type evolveFlags struct {
 // in process lists.
 var keyVariables = []string{"PITH_EVOLVE_KEY", "OPENAI_API_KEY"}
 
-func (e *evolveFlags) add(cmd *cobra.Command) {
+func (e *runFlags) add(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.IntVar(
 		&e.workers, "workers", 0,
@@ -72,7 +72,7 @@ func (e *evolveFlags) add(cmd *cobra.Command) {
 }
 
 // do runs or resumes dir and prints the report.
-func (e *evolveFlags) do(cmd *cobra.Command, dir *evolve.RunDir, task *evolve.Task, path string) (err error) {
+func (e *runFlags) do(cmd *cobra.Command, dir *evolve.RunDir, task *evolve.Task, path string) (err error) {
 	defer func() { err = errors.Join(err, dir.Close()) }()
 	if e.budget.Prices == (llm.Prices{}) {
 		e.budget.Prices = dir.Prices()
@@ -91,7 +91,7 @@ func (e *evolveFlags) do(cmd *cobra.Command, dir *evolve.RunDir, task *evolve.Ta
 	run := &evolve.Run{
 		Dir: dir, Task: task, Workers: e.workers, Budget: e.budget, Baselines: evolve.Baselines(e.baselines),
 	}
-	view := newEvolveView(cmd.ErrOrStderr(), dir.Spec)
+	view := newProgressView(cmd.ErrOrStderr(), dir.Spec)
 	opened, err := e.equip(cmd.Context(), run, cfg, view)
 	defer func() { err = errors.Join(err, opened.close()) }()
 	if err != nil {
@@ -136,11 +136,11 @@ func (c closers) close() error {
 
 // equip gives a run its model, its tokenizer and, where the task needs one, its syntax checker.
 // What it opened is to be closed even if it fails.
-func (e *evolveFlags) equip(
+func (e *runFlags) equip(
 	ctx context.Context,
 	run *evolve.Run,
 	cfg configs.Config,
-	view *evolveView,
+	view *progressView,
 ) (opened closers, err error) {
 	if run.Task.Scorer.Type == "parses" {
 		pool, err := processes.NewPool(processes.Options{Timeout: cfg.Parsers.Timeout, MaxBytes: int(cfg.Parsers.MaxBytes)})
@@ -169,7 +169,7 @@ func (e *evolveFlags) equip(
 }
 
 // useEndpoint asks an endpoint, or leaves asking one to workers.
-func (e *evolveFlags) useEndpoint(run *evolve.Run, view *evolveView) error {
+func (e *runFlags) useEndpoint(run *evolve.Run, view *progressView) error {
 	b := run.Dir.Spec.Backend
 	run.Length = tokens.New().For(b.Model).Count
 	if shared := redisURL(e.redis) != ""; shared != (b.Endpoint == "") {
@@ -189,7 +189,7 @@ func (e *evolveFlags) useEndpoint(run *evolve.Run, view *evolveView) error {
 }
 
 // share lets workers stand in for the run's own model.
-func (e *evolveFlags) share(ctx context.Context, run *evolve.Run, view *evolveView) (*workers.Queue, error) {
+func (e *runFlags) share(ctx context.Context, run *evolve.Run, view *progressView) (*workers.Queue, error) {
 	queue, err := workers.Open(ctx, workers.QueueOptions{
 		URL: redisURL(e.redis), Model: run.Backend.ID, Patience: e.patience, OnWait: view.wait,
 	})

@@ -1,4 +1,4 @@
-package main
+package benchmarks
 
 import (
 	"encoding/json"
@@ -12,10 +12,10 @@ import (
 	"pith/compress"
 )
 
-// benchSignalsCommand prints what the ranking knows of each chunk: what training/fit.py fits the
+// signalsCommand prints what the ranking knows of each chunk: what training/fit.py fits the
 // weights on, and what a person reads who asks why a chunk stands where it does.
-func benchSignalsCommand() *cobra.Command {
-	var flags benchFlags
+func signalsCommand() *cobra.Command {
+	var flags commonFlags
 	ranker := "words"
 	cmd := &cobra.Command{
 		Use:   "signals CASES",
