@@ -115,9 +115,13 @@ func (b *codeSpan) describeFence(info string) {
 		return
 	}
 	info, b.partial = cutPathRange(info)
-	b.partial = b.partial || lineRange.MatchString(info)
+	b.partial = b.partial || lineRange.MatchString(info) || partNotice.MatchString(info)
 	b.describeAttributes(info)
 	word, rest, _ := strings.Cut(info, " ")
+	for _, more := range strings.Fields(rest) {
+		// A number that is no path's is where the lines are from, or which of them matter.
+		b.partial = b.partial || strings.ContainsAny(more, "0123456789") && !looksLikePath(strings.Trim(more, "()"))
+	}
 	word = strings.Trim(word, "{}.")
 	if language, path, ok := strings.Cut(word, ":"); ok && looksLikePath(path) {
 		b.language, b.path = language, path
@@ -159,7 +163,7 @@ func looksLikePath(s string) bool {
 // describeHeading reads what the line above a fence says of it: its path, and that it is a part.
 func (b *codeSpan) describeHeading(line string) {
 	line = strings.TrimSpace(line)
-	if lineRange.MatchString(line) && len(line) < 1024 {
+	if len(line) < longestHeading && (lineRange.MatchString(line) || saysPartAbove(line)) {
 		b.partial = true
 	}
 	if file, ranged := cutPathRange(strings.TrimRight(line, ": *`")); ranged && headingPath(file) != "" {
@@ -168,6 +172,21 @@ func (b *codeSpan) describeHeading(line string) {
 	if b.path == "" {
 		b.path = headingPath(line)
 	}
+}
+
+// longestHeading is the longest line above a fence that is looked at, in bytes.
+const longestHeading = 1024
+
+var (
+	fileWord  = regexp.MustCompile(`[\w/\\-]\.[A-Za-z]\w{0,5}\b`)
+	aboutLine = regexp.MustCompile(`(?i)\b(?:line|l)\s*\d+\b|^\W*(?:excerpts?|snippets?|parts?|pieces?|portions?)\b`)
+)
+
+// saysPartAbove reports that a line above a fence names a file and says that what follows is a part
+// of it. A question is none of these.
+func saysPartAbove(line string) bool {
+	return !strings.Contains(line, "?") && fileWord.MatchString(line) &&
+		(partNotice.MatchString(line) || aboutLine.MatchString(line))
 }
 
 // headingPath reads the path that stands alone on the line above a fence, plain or dressed:

@@ -196,7 +196,7 @@ func isClosing(line string) bool {
 func isHeading(text, file string) bool {
 	base := path.Base(cleanPath(file))
 	if names(text, file) {
-		if isComment(text) && (!strings.HasPrefix(text, "# ") || !braced[strings.TrimPrefix(path.Ext(base), ".")]) {
+		if isComment(text, file) {
 			return false
 		}
 		dressed := strings.Trim(text, "=-#*<>[]`\": \t")
@@ -246,8 +246,10 @@ func (f *frame) judge(body []textLine) Left {
 	}
 	first := strings.TrimSpace(body[0].text)
 	switch {
-	case isComment(first), said == saysWhole:
+	case isComment(first, f.path), said == saysWhole:
 		return ""
+	case f.first > 0 && keyed.MatchString(first) && !isData(kindOf(f.path, "")): // more of the heading
+		return LeftUnsure
 	case names(first, f.path) && !strings.ContainsAny(first, "\"'`;{}="),
 		sentence.MatchString(first) && strings.ContainsAny(first[len(first)-1:], ".:!"),
 		bracket.MatchString(first) && strings.Contains(first, " ") && !strings.ContainsAny(first, "\"'(="):

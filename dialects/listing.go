@@ -1,6 +1,7 @@
 package dialects
 
 import (
+	"cmp"
 	"path"
 	"regexp"
 	"slices"
@@ -108,18 +109,39 @@ func listPlain(w *Work, lines []textLine, file string) (listing, Left) {
 	}
 	list := pieceOf(body)
 	list.path = file
+	kind := kindOf(file, "")
 	for _, text := range list.content {
 		if !w.weigh(text) {
 			return listing{}, LeftUnsure
 		}
-		if speaksOfGone(text) {
+		if speaksOfGone(text) || isAside(text, kind) {
 			return listing{}, LeftPart
 		}
 	}
 	if endsInTheMiddle(file, list.content) {
 		return listing{}, LeftPart
 	}
-	return list, ""
+	return list, lastLine(list.content, file)
+}
+
+// lastLine says why the last line that is not blank may not be the file's.
+func lastLine(lines []string, file string) Left {
+	last := ""
+	for i := len(lines) - 1; i >= 0 && strings.TrimSpace(last) == ""; i-- {
+		last = lines[i]
+	}
+	text := strings.TrimSpace(last)
+	if text == "" || text[0] != last[0] || isComment(text, file) || strings.ContainsAny(text[len(text)-1:], "};{") {
+		return ""
+	}
+	_, ranged := cutPathRange(text)
+	switch {
+	case claims(text, len(lines)) == saysPart, ranged && names(text, file):
+		return LeftPart
+	case isRemark(strings.TrimRight(last, " \t\r"), kindOf(file, "")):
+		return LeftUnsure
+	}
+	return ""
 }
 
 // pieceOf takes lines as they stand.
@@ -163,17 +185,28 @@ func failedBefore(lines []textLine) bool {
 	return true
 }
 
-// isComment recognises a line that is a comment, or begins a docstring, in some language.
-func isComment(text string) bool {
-	for _, mark := range [...]string{
-		"//", "#", "/*", "*", "--", ";", "<!--", "%", `"""`, "'''", "{-",
-		"(*", "'", "\"",
-	} {
-		if strings.HasPrefix(text, mark) {
-			return true
-		}
+// commentMarks begin a line that is a comment, a directive or a docstring, by the kind of file; the
+// empty kind has those of all.
+var commentMarks = map[string][]string{
+	"":       {"//", "#", "/*", "*", "--", ";", "<!--", "%", `"""`, "'''", "{-", "(*", "'", "\""},
+	"braced": {"//", "/*", "*", "#include", "#define", "#if", "#pragma", "#!", "#[", "#region", "#nullable", "'", "\""},
+	"hashed": {"#", `"""`, "'''", "'", "\"", "=begin"},
+}
+
+var hashed = wordSet("py pyi python rb ruby sh bash zsh fish yaml yml toml pl r ex exs nix tf mk cmake")
+
+// isComment recognises a line of a file that is a comment, or begins a docstring.
+func isComment(text, file string) bool {
+	kind := kindOf(file, "")
+	switch {
+	case braced[kind] && kind != "php":
+		kind = "braced"
+	case hashed[kind]:
+		kind = "hashed"
+	default:
+		kind = ""
 	}
-	return false
+	return slices.ContainsFunc(commentMarks[kind], func(mark string) bool { return strings.HasPrefix(text, mark) })
 }
 
 // names reports that line has file's base name as a word.
@@ -195,11 +228,17 @@ func names(line, file string) bool {
 	}
 }
 
+// pathComment is the line that Copilot writes above a file: "// filepath: /r/a.go".
+var pathComment = regexp.MustCompile(`^\s*(?://|#|--|<!--|/\*|;|%)\s*filepath:\s*(\S+)`)
+
 // listBlock finds the file, or the piece of code, in a block that a user shows. A piece is numbered
 // by its own lines.
 func listBlock(w *Work, lines []textLine, b codeSpan) (listing, Left) {
 	if b.partial {
 		return listing{}, LeftPart
+	}
+	if m := pathComment.FindStringSubmatch(lines[0].text); m != nil && len(lines) > 1 {
+		b.path, lines = cmp.Or(b.path, m[1]), lines[1:]
 	}
 	runs := numberedRuns(lines)
 	if run, ok := mostly(lines, runs); ok {
@@ -212,13 +251,22 @@ func listBlock(w *Work, lines []textLine, b codeSpan) (listing, Left) {
 	}
 	list := pieceOf(lines)
 	list.path, list.language = b.path, b.language
+	kind := kindOf(b.path, b.language)
 	for i, text := range list.content {
 		if !w.weigh(text) {
 			return listing{}, LeftUnsure
 		}
-		if speaksOfGone(text) || i < 2 && lineRange.MatchString(text) && claims(text, len(lines)) == saysPart {
+		if speaksOfGone(text) || isAside(text, kind) || isElided(text, kind) || i < 2 && saysRange(text, b.path) {
 			return listing{}, LeftPart
 		}
 	}
 	return list, ""
+}
+
+// saysRange reports that one of a block's first lines says which lines of a file follow: "// a.go,
+// lines 40-216", "# a.py:40-216".
+func saysRange(text, file string) bool {
+	_, ranged := cutPathRange(text)
+	return lineRange.MatchString(text) || bareRange.MatchString(text) && isComment(strings.TrimSpace(text), file) ||
+		ranged && isComment(strings.TrimSpace(text), file) && strings.Contains(text, ".")
 }

@@ -106,6 +106,9 @@ func mostly(lines []textLine, runs []numberedRun) (run numberedRun, ok bool) {
 // carriesNumbers reports that lines are numbered in a way that is not understood: most of them, or
 // one in a few, each with the number that its place has.
 func carriesNumbers(lines []textLine) bool {
+	if countsUp(lines) {
+		return true
+	}
 	numbers, filled := 0, 0
 	places := map[int]int{} // number minus index, of lines that do not follow one of the same place
 	last, lastAt := 0, -2
@@ -134,6 +137,58 @@ func carriesNumbers(lines []textLine) bool {
 		}
 	}
 	return false
+}
+
+// headBytes is how far into a line its number is looked for that stands behind a dress of its own.
+const headBytes = 64
+
+var colours = regexp.MustCompile(`\x1b\[[0-9;]*m`)
+
+// countsUp reports that most lines begin, in whatever dress, with the number of their place, counted
+// from any first one: "`12` text", "+12 text", "a.go:12: text".
+func countsUp(lines []textLine) bool {
+	filled := 0
+	places := map[int]int{}
+	path := ""
+	for i := range lines {
+		head := lines[i].text[:min(len(lines[i].text), headBytes)]
+		if head[:min(1, len(head))] == "\x1b" {
+			head = colours.ReplaceAllString(head, "")
+		}
+		if strings.TrimSpace(head) == "" {
+			continue
+		}
+		filled++
+		if filled == 1 {
+			path = pathBefore(head)
+		}
+		head = strings.TrimPrefix(head, path)
+		at := strings.IndexFunc(head, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) })
+		n, digits := 0, 0
+		for at >= 0 && at+digits < len(head) && digits < 7 && head[at+digits] >= '0' && head[at+digits] <= '9' {
+			n = n*10 + int(head[at+digits]-'0')
+			digits++
+		}
+		if digits > 0 {
+			places[n-i]++
+		}
+	}
+	together := 0
+	for _, n := range places {
+		if n >= 2*minRun {
+			together += n
+		}
+	}
+	return filled > 2*minRun && 2*together >= filled
+}
+
+// pathBefore is the path at the beginning of "a.go:12: text", up to its number.
+func pathBefore(line string) string {
+	name, rest, ok := strings.Cut(line, ":")
+	if ok && looksLikePath(name) && rest != "" && rest[0] >= '0' && rest[0] <= '9' {
+		return name + ":"
+	}
+	return ""
 }
 
 // hashMark is how line-addressed editors write a line's checksum between its number and its text:
@@ -208,6 +263,9 @@ func sharedMark(rests []string) string {
 		_, size := utf8.DecodeRuneInString(mark)
 		if strings.HasPrefix(mark, "::") || strings.HasPrefix(mark, "->") || strings.HasPrefix(mark, "=>") {
 			size = 2
+		}
+		for at+2*size <= len(sep) && sep[at:at+size] == sep[at+size:at+2*size] { // "||"
+			size *= 2
 		}
 		end := at + size
 		if end < len(sep) && (sep[end] == ' ' || sep[end] == '\t') {

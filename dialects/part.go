@@ -23,23 +23,35 @@ var partWords = map[string]bool{
 	"before": true, "context": true, "skip": true, "take": true, "length": true, "size": true, "position": true,
 	"slice": true, "window": true, "until": true, "since": true, "selection": true, "startline": true,
 	"endline": true, "bytes": true, "chars": true, "characters": true, "nlines": true, "numlines": true,
-	"maxlines": true,
+	"maxlines": true, "fromline": true, "toline": true, "span": true, "region": true, "around": true, "at": true,
+	"part": true, "parts": true, "portion": true, "anchor": true, "function": true, "method": true, "search": true,
+	"find": true, "regex": true, "regexp": true, "filter": true, "grep": true, "match": true, "budget": true,
+	"focus": true, "row": true, "rows": true, "ln": true, "block": true, "cursor": true, "token": true, "tokens": true,
 }
+
+// alteredWords are those of switches, and of their values, by which a tool shows a file in another
+// form.
+var alteredWords = wordSet("outline slice skeleton signature signatures summary summarize summarized symbols compact " +
+	"compress compressed head tail preview snippet excerpt partial chunk section range indentation strip minify " +
+	"minified collapse collapsed fold folded truncate truncated brief abbreviated condense condensed squeeze")
+
+// plainNumbers are the words of arguments whose numbers say nothing about a file.
+var plainNumbers = wordSet("timeout ms seconds version id indent tab width port retries pid priority")
 
 var nameWord = regexp.MustCompile(`[A-Z]?[a-z]+|[A-Z]+`)
 
 // isPartKey reports that a name, in snake or camel case, has a word for a part.
 func isPartKey(name string) bool {
-	for _, word := range nameWord.FindAllString(name, -1) {
-		if partWords[strings.ToLower(word)] {
-			return true
-		}
-	}
-	return false
+	return hasWord(name, func(word string) bool { return partWords[word] || strings.HasPrefix(word, "line") })
 }
 
-// asksForPart reports that a call's arguments name a range, at any depth. Any range counts: whether
-// it covers the file cannot be known from here. A switch is no range.
+func hasWord(name string, is func(word string) bool) bool {
+	return slices.ContainsFunc(nameWord.FindAllString(name, -1),
+		func(word string) bool { return is(strings.ToLower(word)) })
+}
+
+// asksForPart reports that a call's arguments name a range, at any depth, or another form than the
+// file's own. Any range counts: whether it covers the file cannot be known from here.
 func asksForPart(args gjson.Result) bool {
 	if args.Get("should_read_entire_file").Type == gjson.True {
 		return false
@@ -63,11 +75,20 @@ func holdsRange(v gjson.Result, depth int) bool {
 				value.Type == gjson.JSON && len(value.Raw) > 2
 		case value.IsObject() || value.IsArray():
 			found = holdsRange(value, depth+1)
+		case value.Type == gjson.Number:
+			found = !hasWord(key.Str, func(word string) bool { return plainNumbers[word] })
+		case value.Type == gjson.True:
+			found = hasWord(key.Str, func(word string) bool { return alteredWords[word] })
+		case value.Type == gjson.String && !pathKeys[key.Str]:
+			found = alteredWords[strings.ToLower(value.Str)] || rangeValue.MatchString(value.Str)
 		}
 		return !found
 	})
 	return found
 }
+
+// rangeValue is a text that is a range and nothing else.
+var rangeValue = regexp.MustCompile(`(?i)^\W*(?:l|lines?|rows?|page)?\s*\d+\s*(?:[-–:,/]|\.\.+|to)\s*l?(?:\d+|end|\$|-1)?\W*$`)
 
 // pathRange is a range or a line behind a path: "a.go:40-216", "a.go#L40", "a.go (40-216)", "a.go
 // lines 40 to 216", "a.go@40,80".
@@ -108,12 +129,21 @@ var (
 		`(?i)\b(?:truncat\w*|omitted|elided|partial|partially|excerpt|snippet|preview|showing|` +
 			`too\s+(?:large|long|big)|more\s+lines|(?:has|have|are|is)\s+more|remaining|continue\s+reading|` +
 			`(?:use|using|with)\s+(?:an?\s+)?(?:offset|limit|range|start_line|line_range|view_range)|` +
-			`(?:first|last|next|only)\s+\d[\d,]*\s|not\s+shown|beginning\s+of|end\s+of\s+(?:the\s+)?range)\b`)
+			`not\s+shown|beginning\s+of|end\s+of\s+(?:the\s+)?range|` +
+			`abridged|shortened|incomplete|rest\s+of|remainder|continue[sd]?|limited|limit\s+reached|exceed\w*|` +
+			`maximum|capped|there\s+is\s+more|not\s+(?:displayed|loaded|reached|complete)|` +
+			`(?:page|chunk|part|window|view)[\s:]+\d+|up\s+to\s+line|outline)\b|` +
+			`(?i)(?:\b|_)(?:truncated|has_more|more_available|next_(?:offset|cursor|page)|start_line|end_line)\s*[=:]|` +
+			`(?i)\b(?:complete|eof)\s*[=:]\s*(?:false|no)\b|(?i)^\W*more\W*$|(?i)\(\w+ half\)|` +
+			`(?i)\((?:head|tail|part|partial|cut)\)|` +
+			`(?i)\b(?:first|last|next|only)\s+\d|\d%`)
 	lineRange = regexp.MustCompile(
 		`(?i)\b(?:lines?|rows?|range|l)\s*[:=]?\s*["'(\[]*(\d+)\s*(?:-|–|—|:|,|\.\.+|to|through|and)\s*l?(\d+|end)` +
 			`(?:\s*\)?\s*(?:of|/|out of)\s*(?:about\s+)?(\d+))?`)
-	bareRange = regexp.MustCompile(`\b(\d+)\s*(?:-|–|—|\.\.+|to)\s*(\d+)\s*(?:of|/|out of)\s*(\d+)\b`)
-	outOf     = regexp.MustCompile(
+	bareRange = regexp.MustCompile(
+		`(?:^|[\s\[({:#@,=])l?(\d{1,7})\s*(?:-|–|—|\.\.+|~|\bto\b|\bthrough\b|à|bis)\s*l?(\d{1,7})` +
+			`(?:\s*(?:of|/|out of|sur|von)\s*(\d+))?(?:$|[^\w.-])`)
+	outOf = regexp.MustCompile(
 		`(?i)\b(\d+)\s*(?:of|/|out of)\s*(\d+)\s*(?:total\s+)?lines?\b|\blines?:?\s*(\d+)\s*(?:/|of|out of)\s*(\d+)\b`)
 	lineCount = regexp.MustCompile(
 		`(?i)(?:^|[^\d.,-])(\d[\d,]*)\s*(?:total\s+|output\s+)?lines?\b|\b(?:total|output|number of|file|all)` +
@@ -153,17 +183,21 @@ func claims(line string, n int) claim {
 	if commandSay.MatchString(line) || len(line) > 4096 {
 		return saysNothing
 	}
-	said := saysNothing
+	said, open := saysNothing, false
 	fits := func(s string) bool { // one more where the end of the last line is counted as a line
 		k, err := strconv.Atoi(strings.ReplaceAll(s, ",", ""))
 		return err == nil && (k == n || k == n+1)
 	}
 	for _, re := range []*regexp.Regexp{lineRange, bareRange} {
 		for _, m := range re.FindAllStringSubmatch(line, -1) {
-			if m[1] != "1" || !fits(m[2]) || !fits(m[3]) {
+			switch {
+			case m[1] != "1" || !fits(m[2]) || m[3] != "" && !fits(m[3]):
 				return saysPart
+			case m[3] == "": // of how many, the same line must say
+				open = true
+			default:
+				said = saysWhole
 			}
-			said = saysWhole
 		}
 	}
 	for _, m := range outOf.FindAllStringSubmatch(line, -1) {
@@ -179,6 +213,8 @@ func claims(line string, n int) claim {
 		said = saysWhole
 	}
 	switch {
+	case said == saysNothing && open:
+		return saysPart
 	case said == saysNothing && (partNotice.MatchString(line) || speaksOfGone(line)):
 		return saysPart
 	case said == saysWhole && hintsOfGone(line):
@@ -205,15 +241,26 @@ func endsInTheMiddle(file string, lines []string) bool {
 	if text == "" {
 		return false
 	}
-	if speaksOfGone(last) || strings.HasSuffix(text, "…") || strings.HasSuffix(text, "...") && text != "..." {
+	if speaksOfGone(last) || strings.HasSuffix(text, "…") || strings.HasSuffix(text, "...") && !isPython(kindOf(file, "")) {
 		return true
 	}
-	if isComment(text) {
+	if isComment(text, file) {
 		return false
 	}
 	ext := strings.ToLower(strings.TrimPrefix(path.Ext(file), "."))
 	if strings.ContainsAny(text[len(text)-1:], "([{,=\\") || ext == "py" && strings.HasSuffix(text, ":") {
 		return true
 	}
-	return braced[ext] && (last[0] == ' ' || last[0] == '\t') && !strings.ContainsAny(text[:1], "})]<*")
+	return braced[ext] && (last[0] == ' ' || last[0] == '\t') && !strings.ContainsAny(text[:1], "})]<*") &&
+		opened(lines)
+}
+
+// opened reports that lines open more braces, or fewer, than they close: by a count alone, in which
+// those of strings are as good as others.
+func opened(lines []string) bool {
+	open := 0
+	for _, line := range lines {
+		open += strings.Count(line, "{") - strings.Count(line, "}")
+	}
+	return open != 0
 }

@@ -83,6 +83,15 @@ func TestPartsPass(t *testing.T) {
 			dialects.LeftUnsure,
 		},
 		{"head of as many lines", "Bash", bash(fmt.Sprintf("head -n %d counter.go", n)), file, dialects.LeftPart},
+		{"bat of a range", "Bash", bash("bat --line-range=5: counter.go"), file, dialects.LeftUnsure},
+		{
+			"more of a heading", "Read", path, "path: counter.go\nsha256: 9f86d0\n---\n" + file,
+			dialects.LeftUnsure,
+		},
+		{
+			"a heading that is no comment of the language", "Read", path, "--- /r/counter.go ---\n\n" + file,
+			dialects.LeftUnsure,
+		},
 		{"sed of a range", "Bash", bash("sed -n '5,400p' counter.go"), file, dialects.LeftUnsure},
 		{"two reads in a script", "exec", "const a = await tools.exec_command({cmd:\"cat a.go\"}); const b = await " +
 			"tools.exec_command({cmd:\"cat b.go\"}); text(a.output); text(b.output)", file + file, dialects.LeftUnsure},
@@ -96,6 +105,68 @@ func TestPartsPass(t *testing.T) {
 				t.Errorf("%d blocks, left as %q, want %q", len(p.Blocks), p.Left, tt.want)
 			}
 		})
+	}
+}
+
+// Remarks about what is not there are known by their words, wherever they stand, in whatever dress;
+// a file that ends in words that no code is made of is in doubt.
+func TestRemarksOfAnyForm(t *testing.T) {
+	lines := strings.SplitAfter(strings.TrimSuffix(counter(), "\n"), "\n")
+	head, tail := strings.Join(lines[:27], ""), strings.Join(lines[51:], "")
+	for _, between := range []string{
+		"[99 lines]", "… +99 lines", "~~~ snip ~~~", "✂ 99 lines ✂", "⋮", "⋮----", "...", ". . .", "[cut]",
+		"// ... existing code ...", "// ... rest of the code ...", "<truncated_content>", "==== middle removed ====",
+		"Output too long, middle part cut", "{99 more}", "*** 99 lines deleted ***", `<omitted lines="99"/>`,
+		"── 99 lines ──", "<error>output truncated</error>", "skipping 99 lines", "[101-199]", "L101-L199",
+	} {
+		body := chatResult("Read", `{"path":"/r/counter.go"}`, head+between+"\n"+tail)
+		if p := plan(t, "/v1/chat/completions", body, dialects.Rules{}); len(p.Blocks) != 0 || p.Left != dialects.LeftPart {
+			t.Errorf("%s in the middle: %d blocks, left as %q", between, len(p.Blocks), p.Left)
+		}
+	}
+	for behind, want := range map[string]dialects.Left{
+		"Chunk 1/2": dialects.LeftPart, "lines=1-200": dialects.LeftPart, "50% of the file": dialects.LeftPart,
+		"... and 199 more": dialects.LeftPart, "counter.go (head)": dialects.LeftPart, "total_lines: 399": dialects.LeftPart,
+		"counter.go:1-200": dialects.LeftPart, "has_more: true": dialects.LeftPart, "--More--": dialects.LeftPart,
+		"Continue with start_line=201": dialects.LeftPart, "Limit reached.": dialects.LeftPart,
+		"next_cursor: abc": dialects.LeftPart, "显示第 1-200 行，共 399 行": dialects.LeftPart,
+		"all done here": dialects.LeftUnsure,
+	} {
+		body := chatResult("Read", `{"path":"/r/counter.go"}`, head+"\n"+behind+"\n")
+		if p := plan(t, "/v1/chat/completions", body, dialects.Rules{}); len(p.Blocks) != 0 || p.Left != want {
+			t.Errorf("%s behind: %d blocks, left as %q, want %q", behind, len(p.Blocks), p.Left, want)
+		}
+	}
+}
+
+// What a call's arguments say of a range, of a place or of another form is known by any name and by
+// the shape of a value; what says nothing of the file does not count.
+func TestArgumentsThatSayPart(t *testing.T) {
+	for args, part := range map[string]bool{
+		`"lineno":40`: true, `"span":"40-216"`: true, `"region":[40,216]`: true, `"view":"40:216"`: true,
+		`"mode":"outline"`: true, `"focus":"L40-L216"`: true, `"fromLine":1`: true, `"part":"2/3"`: true,
+		`"symbol":"Add7"`: true, `"opts":{"a":[40,216]}`: true, `"compact":true`: true, `"budget":500`: true,
+		`"depth":3`: true, `"signatures_only":true`: true, `"compact":false`: false, `"encoding":"utf-8"`: false,
+		`"timeout_ms":500`: false, `"explanation":"I want lines 40-216"`: false, `"show_line_numbers":true`: false,
+	} {
+		body := chatResult("read_file", `{"path":"/r/counter.go",`+args+`}`, counter())
+		p := plan(t, "/v1/chat/completions", body, dialects.Rules{})
+		if part && (len(p.Blocks) != 0 || p.Left != dialects.LeftPart) || !part && len(p.Blocks) != 1 {
+			t.Errorf("%s: %d blocks, left as %q", args, len(p.Blocks), p.Left)
+		}
+	}
+}
+
+// Numbers in a dress that is not understood, the path before them included, are in doubt.
+func TestNumbersInAnyDress(t *testing.T) {
+	for _, format := range []string{
+		"`%d` %s", "+%d\t%s", "- %d: %s", "...%d %s", "*%d* %s", "counter.go:%d:%s", "\x1b[38;5;244m%4d\x1b[0m %s",
+	} {
+		body := chatResult("Read", `{"path":"/r/counter.go"}`, "Here it is.\n\n"+numbered(counter(), format))
+		if p := plan(t, "/v1/chat/completions", body, dialects.Rules{}); len(p.Blocks) != 0 ||
+			p.Left != dialects.LeftUnsure {
+			t.Errorf("%q: %d blocks, left as %q", format, len(p.Blocks), p.Left)
+		}
 	}
 }
 

@@ -106,12 +106,20 @@ func catArguments(name string, args []string) (files []string, known bool) {
 			i++
 		case name == "cat":
 			known = known && (strings.Trim(a, "-nu") == "" || a == "--number")
+		case name == "bat" || name == "batcat":
+			known = known && batPlain.MatchString(a)
+		case name == "less" || name == "more":
+			known = known && strings.Trim(a, "-NRSFX") == ""
 		case name == "gc" || name == "Get-Content":
 			known = known && strings.EqualFold(a, "-raw") || strings.EqualFold(a, "-path")
 		}
 	}
 	return files, known
 }
+
+// batPlain are bat's flags that leave all lines as they are.
+var batPlain = regexp.MustCompile(`^(?:-[pPnf]+|--(?:plain|number|no-pager|force-colorization)|` +
+	`--(?:style|color|paging|theme|language|decorations|tabs)=\S+)$`)
 
 var (
 	sedRange = regexp.MustCompile(`^(?:(\d+)?(?:,(\d+|\$))?)p(?:;\s*\d+q)?$`)

@@ -207,6 +207,14 @@ func TestBlocksThatSayPart(t *testing.T) {
 		"path above":              "src/counter.go:40-216\n```go\n" + code + "```",
 		"a comment inside":        "```go\n// counter.go, lines 40-216\n" + code + "```",
 		"a gap":                   "```go\n" + code + "... 40 lines omitted ...\n" + code + "```",
+		"half by the line above":  "counter.go (first half)\n```go\n" + code + "```",
+		"excerpt by its name":     "Excerpt from counter.go:\n```go\n" + code + "```",
+		"around a line":           "counter.go around line 120:\n```go\n" + code + "```",
+		"a first number":          "```go showLineNumbers{40} title=\"counter.go\"\n" + code + "```",
+		"a word":                  "```go counter.go (partial)\n" + code + "```",
+		"the path with lines":     "```go\n// counter.go:40-216\n" + code + "```",
+		"existing code":           "```go counter.go\n" + code + "// ... existing code ...\n" + code + "```",
+		"dots":                    "```go counter.go\n" + code + "\t...\n" + code + "```",
 		"numbers from the middle": "```go\n" + renumbered(strings.Split(strings.TrimSpace(code), "\n"), 40) + "```",
 	} {
 		body := `{"messages":[{"role":"user","content":` + quote("How does Add7 lock?\n\n"+text+"\n") + `}]}`
@@ -214,5 +222,18 @@ func TestBlocksThatSayPart(t *testing.T) {
 			p.Left != dialects.LeftPart {
 			t.Errorf("%s: %d blocks, left as %q", name, len(p.Blocks), p.Left)
 		}
+	}
+}
+
+// The line that names the file above its first is not the file's: markers count from the one below.
+func TestPathCommentIsNoLineOfTheFile(t *testing.T) {
+	body := `{"messages":[{"role":"user","content":` +
+		quote("How does Add7 lock?\n\n````go\n// filepath: /r/counter.go\n"+counter()+"````\n") + `}]}`
+	p := plan(t, "/v1/chat/completions", body, dialects.Rules{})
+	if len(p.Blocks) != 1 {
+		t.Fatalf("%d blocks, left as %q", len(p.Blocks), p.Left)
+	}
+	if file := p.Blocks[0].Request.Files[0]; file.Content != counter() || file.Path != "/r/counter.go" {
+		t.Errorf("the engine gets %q of %s", file.Content, file.Path)
 	}
 }

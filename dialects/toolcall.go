@@ -61,7 +61,7 @@ func understand(c toolCall) action {
 		}
 		return action{kind: actPeek, paths: paths, left: LeftUnsure}
 	}
-	if hasVerb(name, changeVerbs[:]) || name == "strreplacebasededittool" || name == "strreplaceeditor" {
+	if hasVerb(name, changeVerbs[:]) || editorTools[name] {
 		a := action{kind: actChange, paths: paths}
 		if text := plainText(c.args); strings.Contains(text, "*** ") || strings.Contains(text, "+++ ") {
 			a.command = text
@@ -110,13 +110,15 @@ func hasVerb(name string, verbs []string) bool {
 	return false
 }
 
-// isReadTool also knows Anthropic's text editor tool, whose command says what it does.
+// isReadTool also knows editors' tools, whose command says what they do.
 func isReadTool(name string, args gjson.Result) bool {
-	if name == "strreplacebasededittool" || name == "strreplaceeditor" {
+	if editorTools[name] {
 		return args.Get("command").Str == "view"
 	}
 	return readTools[name]
 }
+
+var editorTools = map[string]bool{"strreplacebasededittool": true, "strreplaceeditor": true, "texteditor": true}
 
 // pathKeys are the argument names under which tools take a file.
 var pathKeys = map[string]bool{

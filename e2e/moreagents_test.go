@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -125,3 +126,84 @@ var continueCLI = codingAgent{
 }
 
 func TestCodingAgentContinue(t *testing.T) { testCodingAgent(t, continueCLI) }
+
+// program is the path of a program of an agent from PyPI.
+func program(agent, name string) string {
+	return filepath.Join(root, cmp.Or(os.Getenv("AGENTS"), ".deps/agents"), agent, "bin", name)
+}
+
+// mini plays in mini-swe-agent, which has one tool, a shell, gives each result as JSON, without its
+// middle where it is long, and ends with a command: a second question is another conversation.
+var mini = codingAgent{
+	name: "mini-swe-agent", turned: true,
+	steps: func(string) []playStep {
+		shell := func(command string) playStep {
+			return playStep{tool: "bash", args: jsonOf(object{"command": command})}
+		}
+		end := func(words string) playStep {
+			s := shell("echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT; echo '" + words + "'")
+			s.ends = true
+			return s
+		}
+		return []playStep{
+			shell("cat plan.go"), shell("nl -ba store.go | sed -n '80,100p'"),
+			shell("grep -n parseURL store.go relay.go"), shell("cat relay.go"),
+			shell("sed -i 's/^package cache$/package store/' store.go"), shell("cat store.go"),
+			end(finalWords),
+			shell("cat store.go"), shell("cat relay.go"),
+			end(lastWords),
+		}
+	},
+	run: func(base, home, _, question string, _ bool) (args, env []string) {
+		return []string{
+				program("mini", "mini"), "-m", "openai/m", "-t", question, "-y", "--exit-immediately",
+				"-o", filepath.Join(home, "run.json"),
+			}, []string{
+				"OPENAI_API_BASE=" + base + "/v1", "OPENAI_API_KEY=K", "MSWEA_CONFIGURED=true",
+				"MSWEA_GLOBAL_CONFIG_DIR=" + home, "MSWEA_COST_TRACKING=ignore_errors", "LITELLM_LOCAL_MODEL_COST_MAP=True",
+			}
+	},
+}
+
+func TestCodingAgentMiniSWEAgent(t *testing.T) { testCodingAgent(t, mini) }
+
+// aider plays in Aider, which has no tools: files stand in the user's turns. Those that the model
+// is to edit, and those to read beside them, pass; what the user pastes into a question is
+// shortened.
+var aider = codingAgent{
+	name: "aider", plain: true,
+	steps: func(string) []playStep {
+		return []playStep{
+			{says: finalWords + "\n\nstore.go\n```go\n<<<<<<< SEARCH\npackage cache\n=======\npackage store\n" +
+				">>>>>>> REPLACE\n```\n"},
+			{says: lastWords},
+		}
+	},
+	run: func(base, home, dir, question string, again bool) (args, env []string) {
+		pasted := map[bool]string{false: "relay.go", true: "plan.go"}[again]
+		text, err := os.ReadFile(filepath.Join(dir, pasted))
+		if err != nil {
+			panic(err)
+		}
+		message := filepath.Join(home, "message.txt")
+		if err := os.WriteFile(message, []byte(question+"\n\n"+pasted+"\n```go\n"+string(text)+"```\n"),
+			0o600); err != nil {
+			panic(err)
+		}
+		args = []string{
+			program("aider", "aider"), "--model", "openai/gpt-4o", "--message-file", message, "--file", "store.go",
+			"--read", "plan.go", "--edit-format", "diff", "--no-git", "--yes-always", "--no-show-model-warnings",
+			"--no-check-update", "--analytics-disable", "--map-tokens", "0", "--no-auto-lint", "--no-detect-urls",
+			"--no-suggest-shell-commands", "--no-fancy-input", "--no-pretty", "--max-chat-history-tokens", "100000",
+			"--chat-history-file", filepath.Join(home, "chat.md"), "--input-history-file", filepath.Join(home, "input"),
+		}
+		if again {
+			args = append(args, "--restore-chat-history")
+		}
+		return args, []string{
+			"OPENAI_API_BASE=" + base + "/v1", "OPENAI_API_KEY=K", "LITELLM_LOCAL_MODEL_COST_MAP=True",
+		}
+	},
+}
+
+func TestCodingAgentAider(t *testing.T) { testCodingAgent(t, aider) }

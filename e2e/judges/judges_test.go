@@ -19,6 +19,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"pith/compress"
 	"pith/parsers/processes"
@@ -53,7 +54,7 @@ func TestOutputsAreValid(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv("PITH_JUDGE")); err == nil {
 		limit = n
 	}
-	pool, err := processes.NewPool(processes.Options{InProcess: true})
+	pool, err := processes.NewPool(processes.Options{InProcess: true, Timeout: time.Minute}) // however busy the machine
 	if err != nil {
 		t.Fatal(err)
 	}
