@@ -19,7 +19,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 TABLE = Path(__file__).parent.parent / "compress" / "weights.json"
-SIGNALS = ["subject", "roots", "pairs", "beside", "path", "head_vector", "body_vector", "body_match", "file_best", "called", "named",
+SIGNALS = ["subject", "roots", "hints", "pairs", "beside", "path", "head_vector", "body_vector", "body_match", "file_best", "called", "named",
            "branches", "invokes", "size", "short"]
 KINDS = ["function", "class"]  # told by real contexts alone
 PLACE = 3.0  # a place that the question names (too rare to be fitted)
@@ -74,7 +74,7 @@ def fit(cases, columns, extra=None):
         count = int(c["ranked"].sum())
         marks.append(np.tile([float(c["kind"] == k) for k in kinds], (count, 1)))
         y.append(c["needed"][c["ranked"]])
-        weight.append(np.full(count, 0.5 if c["bare"] else 1.0))
+        weight.append(np.full(count, 0.2 if c["bare"] else 1.0))
     x = np.concatenate([np.concatenate(rows), np.concatenate(marks)], 1)
     model = LogisticRegression(C=0.3, max_iter=600, tol=1e-4).fit(x, np.concatenate(y), sample_weight=np.concatenate(weight))
     count = len(columns) + bool(extra)

@@ -41,9 +41,9 @@ end.`,
 			}
 			src := configSource{cfg: cfg, path: config, load: load}
 			if dashboard {
-				src.cfg, src.announce = withDashboard(cfg), cmd.ErrOrStderr()
+				src.cfg, src.announce = wiring.WithDashboard(cfg), cmd.ErrOrStderr()
 			}
-			fitToServing()
+			wiring.FitToServing()
 			log := newLogger(cmd.ErrOrStderr(), cfg.Log)
 			for _, line := range configs.Unknown(os.Environ()) {
 				log.Warn(line)
@@ -128,7 +128,7 @@ func serveOn(ctx context.Context, listener net.Listener, src configSource, log *
 	if err != nil {
 		return err
 	}
-	admin, err := startAdmin(ctx, cfg.Admin, b, server, src.announce, log)
+	admin, err := wiring.StartAdmin(ctx, cfg.Admin, b, server, src.announce, log)
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func proxyCommand() *cobra.Command {
 		Short: "Measure what the proxy adds to a request against a bare reverse proxy",
 		Args:  cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			fitToServing()
+			wiring.FitToServing()
 			// Unlike the other benchmarks this one runs what users run: worker processes and the
 			// deadline included.
 			if _, err := flags.load(); err != nil {
@@ -90,13 +90,13 @@ func measuredServer(
 // lookAt has the dashboard of a server open until ctx ends, as a page or `pith top` has it.
 func lookAt(ctx context.Context, server *proxy.Server, b wiring.Parts, log *slog.Logger) error {
 	var link, shown bytes.Buffer
-	admin, err := startAdmin(ctx, withDashboard(configs.Config{}).Admin, b, server, &link, log)
+	admin, err := wiring.StartAdmin(ctx, wiring.WithDashboard(configs.Config{}).Admin, b, server, &link, log)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = admin.Close() }() // what was looked at is measured by then
 	_, at, _ := strings.Cut(link.String(), "once: ")
-	err = top(ctx, &shown, strings.TrimSpace(at), false)
+	err = wiring.Top(ctx, &shown, strings.TrimSpace(at), false)
 	if shown.Len() == 0 {
 		return errors.Join(errors.New("the dashboard showed nothing"), err)
 	}

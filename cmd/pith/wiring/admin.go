@@ -1,4 +1,4 @@
-package main
+package wiring
 
 import (
 	"context"
@@ -13,15 +13,14 @@ import (
 	"time"
 
 	"pith/cmd/pith/cli"
-	"pith/cmd/pith/wiring"
 	"pith/configs"
 	"pith/dashboard"
 	"pith/proxy"
 )
 
-// withDashboard gives a configuration a place for the dashboard where it has none: a free port of
+// WithDashboard gives a configuration a place for the dashboard where it has none: a free port of
 // this machine, and a token that nobody knows.
-func withDashboard(cfg configs.Config) configs.Config {
+func WithDashboard(cfg configs.Config) configs.Config {
 	if cfg.Admin.Listen == "" {
 		cfg.Admin.Listen, cfg.Admin.Token = "127.0.0.1:0", configs.Secret(rand.Text())
 	}
@@ -42,12 +41,12 @@ func (a *admin) Close() error {
 	return err
 }
 
-// startAdmin serves metrics and the dashboard on their own address when cfg names one. A link that
+// StartAdmin serves metrics and the dashboard on their own address when cfg names one. A link that
 // opens the dashboard once goes to announce, where that is not nil.
-func startAdmin(
+func StartAdmin(
 	ctx context.Context,
 	cfg configs.Admin,
-	b wiring.Parts,
+	b Parts,
 	server *proxy.Server,
 	announce io.Writer,
 	log *slog.Logger,

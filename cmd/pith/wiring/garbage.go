@@ -1,4 +1,4 @@
-package main
+package wiring
 
 import (
 	"os"
@@ -20,10 +20,10 @@ const (
 	fewPercent = 200
 )
 
-// fitToServing has many small requests wait little beside large ones, from now on: goroutines are
+// FitToServing has many small requests wait little beside large ones, from now on: goroutines are
 // spread over more threads than there are cores, and garbage is bounded, unless GOMAXPROCS and GOGC
 // say otherwise.
-func fitToServing() {
+func FitToServing() {
 	cores.Spread()
 	if os.Getenv("GOGC") == "" {
 		c := collection{live: []metrics.Sample{{Name: "/gc/heap/live:bytes"}}}
