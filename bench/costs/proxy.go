@@ -14,11 +14,12 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
-	"pith/bench/synthetic"
 	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"pith/bench/synthetic"
 )
 
 // A Proxy measures what a handler adds to a request against the standard library's bare reverse
