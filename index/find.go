@@ -196,9 +196,9 @@ func account(c Context, res compress.Result, start time.Time) explain.Account {
 	took := float64(time.Since(start)) / float64(time.Millisecond)
 	return explain.Account{
 		Request: explain.Request{
-			ID: c.ID, Time: start, Dialect: "context", Decision: "compressed", Kept: true, OriginalTokens: c.WholeTokens,
-			CompressedTokens: c.Tokens, Ratio: float64(c.WholeTokens) / float64(max(c.Tokens, 1)),
-			Budget: res.Budget, LineTokens: res.LineTokens, CompressMS: took, TookMS: took,
+			ID: c.ID, Time: start, Dialect: "context", Decision: "compressed", Kept: true,
+			OriginalTokens: c.WholeTokens, CompressedTokens: c.Tokens,
+			Ratio: float64(c.WholeTokens) / float64(max(c.Tokens, 1)), Budget: res.Budget, LineTokens: res.LineTokens, CompressMS: took, TookMS: took,
 		},
 		Blocks: []explain.Block{{
 			Question: c.Question, Outcome: "compressed", Ranker: res.Ranker, RankerReason: res.RankerReason,

@@ -163,7 +163,8 @@ func TestFilesWithoutAnAnswerTakeNothing(t *testing.T) {
 	if c.Considered != 5 || c.WholeTokens == 0 {
 		t.Errorf("%d files considered, %d tokens in the files whole", c.Considered, c.WholeTokens)
 	}
-	if _, err := x.Find(t.Context(), index.Question{Question: "order", Budget: 2}); !errors.Is(err, compress.ErrBudget) {
+	_, err = x.Find(t.Context(), index.Question{Question: "order", Budget: 2})
+	if !errors.Is(err, compress.ErrBudget) {
 		t.Errorf("two tokens: %v", err)
 	}
 }

@@ -302,7 +302,10 @@ try {
   await view.locator("#state", { hasText: "runs" }).waitFor();
 
   view = await restart({ "workbench.colorTheme": "Default Dark Modern", "pith.budget": 500 });
-  check((await view.locator("#tokens").innerText()) === "500 tokens", "the budget of the settings shows");
+  await until(
+    "the budget of the settings shows",
+    async () => (await view.locator("#tokens").innerText()) === "500 tokens",
+  );
   await open("session.go");
   await view.locator("#question").fill("How is a session's cookie made?");
   await view.locator("#question").press("Enter");
