@@ -28,5 +28,6 @@ func rootCommand() *cobra.Command {
 	}, serveCommand(), topCommand(), compressCommand(), explainCommand(), mcpCommand(), indexCommand(), doctorCommand(),
 		configCommand(), modelCommand(), benchCommand(), evolveCommand(), keyCommand(), wrapCommand(), manualCommand())
 	root.SetFlagErrorFunc(cli.FlagError)
+	root.SetHelpCommand(cli.Help())
 	return root
 }
