@@ -110,6 +110,7 @@ func TestMistypedCommandsAndValuesAreExplained(t *testing.T) {
 		{[]string{"evolve", "rnu"}, `unknown command "evolve rnu" (did you mean run?)`},
 		{[]string{"evolve", "frobnicate"}, `unknown command "evolve frobnicate"`},
 		{[]string{"bench", "frob"}, `unknown command "bench frob"`},
+		{[]string{"help", "evolve", "rnu"}, `unknown command "evolve rnu" (did you mean run?)`},
 		{[]string{"model", "lst"}, "did you mean list"},
 		{[]string{"key", "nwe"}, "did you mean new"},
 		{[]string{"config", "chek"}, "did you mean check"},
@@ -259,7 +260,7 @@ func TestPipeAsConfigurationHoldsNothingUp(t *testing.T) {
 		t.Errorf("health after the reload: %v, %v", res, err)
 	}
 	status, log := p.terminate(t)
-	if status != 0 || !strings.Contains(log, "not a regular file") || !strings.Contains(log, "shutting down") ||
+	if status != 0 || !strings.Contains(log, "not a regular file") || strings.Count(log, "shutting down") != 1 ||
 		!strings.Contains(log, "stopped") {
 		t.Errorf("status %d:\n%s", status, log)
 	}

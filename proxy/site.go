@@ -89,8 +89,8 @@ func (site *Site) Serve(ctx context.Context, ln net.Listener, how Listen) error 
 	case <-ctx.Done():
 	}
 	s.draining.Store(true)
-	s.log.Info("shutting down: no new requests, those in flight may end", "notice", s.opts.Drain.Notice, "timeout",
-		s.opts.Drain.Timeout)
+	s.log.Info("shutting down: no new requests, those in flight may end", "cause", context.Cause(ctx),
+		"notice", s.opts.Drain.Notice, "timeout", s.opts.Drain.Timeout)
 	if s.opts.Drain.Notice > 0 {
 		time.Sleep(s.opts.Drain.Notice)
 	}

@@ -142,10 +142,6 @@ func serveOn(ctx context.Context, listener net.Listener, src configSource, log *
 	defer watching()
 	log.Info("serving", "addr", listener.Addr().String(), "upstream", cfg.Server.Upstream, "upstreams",
 		len(cfg.Upstreams), "keys", len(cfg.VirtualKeys), "model", engine.Describe())
-	defer context.AfterFunc(ctx, func() {
-		log.Info("shutting down; running answers may end", "cause", context.Cause(ctx), "notice",
-			cfg.Server.DrainNotice, "timeout", cfg.Server.DrainTimeout)
-	})()
 	if cfg.Limits.Connections > 0 {
 		listener = netutil.LimitListener(listener, cfg.Limits.Connections)
 	}

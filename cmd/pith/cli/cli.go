@@ -54,6 +54,26 @@ func Group(cmd *cobra.Command, under ...*cobra.Command) *cobra.Command {
 	return cmd
 }
 
+// Help is the command that shows what another does. A name that is none is a mistake.
+func Help() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [command]",
+		Short: "Show what a command does",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			asked, rest, err := cmd.Root().Find(args)
+			if err != nil {
+				return err
+			}
+			if asked.HasSubCommands() {
+				if err := asked.ValidateArgs(rest); err != nil {
+					return err
+				}
+			}
+			return asked.Help()
+		},
+	}
+}
+
 // wanted says what a flag of a type takes.
 var wanted = map[string]string{
 	"int": "a whole number", "int64": "a whole number", "uint64": "a whole number, 0 or more",
