@@ -1,5 +1,5 @@
-// Package fleet measures several Pith processes that share a Redis: what they find of each other, what
-// they lose when processes and servers die, and what the Redis has to do for it.
+// Package fleet measures several Pith processes that share a Redis: what they find of each other,
+// what they lose when processes and servers die, and what the Redis has to do for it.
 package fleet
 
 import (

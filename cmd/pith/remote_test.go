@@ -57,7 +57,7 @@ func useScorer(t *testing.T, url string) {
 func ranked(t *testing.T) (text, report string) {
 	t.Helper()
 	out, status := command(t.Context(), "compress", "--ranker", "ami", "--rate", "0.3", "-q",
-		"Where is the store opened?", "--format", "json", "wiring.go")
+		"Where is the store opened?", "--format", "json", "serve.go")
 	if status != 0 {
 		t.Fatalf("status %d: %s", status, out)
 	}
@@ -98,13 +98,13 @@ func TestWhatIsNoScorer(t *testing.T) {
 	url, _, _ := scorerServer(t)
 	useScorer(t, url)
 	t.Setenv("PITH_SCORER_MODEL", "other")
-	out, status := command(t.Context(), "compress", "--rate", "0.3", "wiring.go")
+	out, status := command(t.Context(), "compress", "--rate", "0.3", "serve.go")
 	if !strings.Contains(out, `no model "other"`) || !strings.Contains(out, "PITH_SCORER_URL") || status == 0 {
 		t.Errorf("a server without the model, status %d: %s", status, out)
 	}
 	t.Setenv("PITH_SCORER_PROTOCOL", "kserve")
 	t.Setenv("PITH_MODEL_DIR", t.TempDir())
-	out, status = command(t.Context(), "compress", "--rate", "0.3", "wiring.go")
+	out, status = command(t.Context(), "compress", "--rate", "0.3", "serve.go")
 	if !strings.Contains(out, "export-triton") || status == 0 {
 		t.Errorf("a folder without golden scores, status %d: %s", status, out)
 	}
