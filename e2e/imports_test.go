@@ -59,6 +59,7 @@ var allowed = map[string][]string{
 	"pith/internal/apierror":   {"pith/compress"},
 	"pith/internal/coding":     {},
 	"pith/internal/digest":     {},
+	"pith/internal/echoscorer": {},
 	"pith/internal/panics":     {},
 	"pith/internal/retryafter": {},
 	"pith/internal/textfile":   {},
