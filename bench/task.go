@@ -70,9 +70,9 @@ type draft struct {
 // make builds a task around the documented function of the file paths[at] that pick chooses. It
 // reports false where pick wants none, or the file and its neighbours have too few functions to
 // choose from or another one described alike.
-func (m taskMaker) make(ctx context.Context, pkg sources.Package, paths []string, at int, pick func([]needle) (needle, bool)) (
-	Task, bool, error,
-) {
+func (m taskMaker) make(
+	ctx context.Context, pkg sources.Package, paths []string, at int, pick func([]needle) (needle, bool),
+) (Task, bool, error) {
 	own, ok, err := m.read(ctx, pkg.FS, paths[at], m.contextBytes)
 	if !ok || err != nil {
 		return Task{}, false, err

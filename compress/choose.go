@@ -94,7 +94,8 @@ func (j *job) walkChunk(w *choice, i int) (next int) {
 			value += j.chunks[k].value
 		}
 		last := j.chunks[end-1].end
-		at := w.add(c.src, knapsack.Keep(c.src.cost(c.start, last), value, 0), outcome{lines: [][2]int{{c.start, last}}})
+		whole := outcome{lines: [][2]int{{c.start, last}}}
+		at := w.add(c.src, knapsack.Keep(c.src.cost(c.start, last), value, 0), whole)
 		w.steps[at].Skip = len(w.steps)
 		return end
 	}

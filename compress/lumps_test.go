@@ -103,7 +103,8 @@ func TestBlankLinesElsewhereTakeNothing(t *testing.T) {
 	splitter := pool(t)
 	e := engine(t, func(o *Options) { o.Splitter = splitter })
 	body := strings.Repeat("    if ready(1):\n        send(1)\n", 30)
-	words := "    \"\"\"Sends.\n\n    " + strings.Repeat("It waits until all others have sent theirs. ", 9) + "\n    \"\"\"\n"
+	words := "    \"\"\"Sends.\n\n    " +
+		strings.Repeat("It waits until all others have sent theirs. ", 9) + "\n    \"\"\"\n"
 	text := "def first():\n" + words + "    opened = connect()\n" + body +
 		"\n\ndef second():\n" + words + "    opened = connect()\n" + body
 	for _, blanks := range []int{3, 40, 80} {

@@ -52,7 +52,10 @@ type profiles struct {
 }
 
 func (j *job) profiles(ranked []int) profiles {
-	p := profiles{words: lexical.NewVocabulary(), texts: make([]lexical.Bag, len(ranked)), heads: make([]lexical.Bag, len(ranked))}
+	p := profiles{
+		words: lexical.NewVocabulary(),
+		texts: make([]lexical.Bag, len(ranked)), heads: make([]lexical.Bag, len(ranked)),
+	}
 	p.query = p.words.Distinct(j.req.Query)
 	p.words.NotePairs(j.req.Query)
 	for n, i := range ranked {

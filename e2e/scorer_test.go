@@ -1,9 +1,7 @@
 package e2e
 
 import (
-	"encoding/json"
 	"fmt"
-	"hash/fnv"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -11,33 +9,20 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"pith/internal/echoscorer"
 )
 
 // doctor says what a remote scorer is, and what is wrong with one that fails.
 func TestDoctorOfARemoteScorer(t *testing.T) {
 	var broken atomic.Bool
+	scorer := echoscorer.Handler("code-lm", 0)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case r.Method == http.MethodGet:
-			_, _ = w.Write([]byte(`{"data":[{"id":"code-lm"}]}`))
-			return
-		case broken.Load():
+		if r.Method != http.MethodGet && broken.Load() {
 			http.Error(w, "out of memory", http.StatusInternalServerError)
 			return
 		}
-		var in struct{ Prompt string }
-		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
-			t.Error(err)
-		}
-		// Log-probabilities of what stands before.
-		seen, words, values := fnv.New32a(), []string{}, []any{}
-		for i := range len(in.Prompt) {
-			_, _ = seen.Write([]byte{in.Prompt[i]})
-			words, values = append(words, in.Prompt[i:i+1]), append(values, -float64(seen.Sum32()%9000)/1000)
-		}
-		values[0] = nil
-		logprobs := map[string]any{"tokens": words, "token_logprobs": values}
-		_ = json.NewEncoder(w).Encode(map[string]any{"choices": []any{map[string]any{"logprobs": logprobs}}})
+		scorer.ServeHTTP(w, r)
 	}))
 	defer s.Close()
 	config := filepath.Join(t.TempDir(), "pith.yaml")

@@ -59,8 +59,8 @@ type Block struct {
 	Chunks   []Chunk `json:"chunks"`
 }
 
-// A Piece is a block as it is kept: what the engine was asked, for it and for others of its message,
-// and what it said.
+// A Piece is a block as it is kept: what the engine was asked, for it and for others of its
+// message, and what it said.
 type Piece struct {
 	Request compress.Request
 	// File is the index of the block's file in the request.
@@ -117,7 +117,8 @@ func (p Piece) Block() Block {
 	return b
 }
 
-// ofFile returns the chunks of one of several files: a file's chunks tile it from its first line on.
+// ofFile returns the chunks of one of several files: a file's chunks tile it from its first line
+// on.
 func ofFile(chunks []Chunk, file int) []Chunk {
 	at, from := -1, len(chunks)
 	for i, c := range chunks {

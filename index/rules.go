@@ -13,8 +13,8 @@ import (
 	"pith/internal/textfile"
 )
 
-// Rules say which files of a folder are none of the project's own source: what .gitignore names, and
-// folders of other people's code. A walk adds to them as it goes down.
+// Rules say which files of a folder are none of the project's own source: what .gitignore names,
+// and folders of other people's code. A walk adds to them as it goes down.
 type Rules struct {
 	// base is the folder whose .gitignore files count: that of the repository that the walk's root
 	// lies in, or the root itself.
@@ -22,8 +22,9 @@ type Rules struct {
 	patterns []gitignore.Pattern
 }
 
-// NewRules reads the rules of the repository that root lies in, down to root but without root's own. The
-// error is that of a .gitignore that is there and cannot be read; the rules hold all others.
+// NewRules reads the rules of the repository that root lies in, down to root but without root's
+// own. The error is that of a .gitignore that is there and cannot be read; the rules hold all
+// others.
 func NewRules(root string) (*Rules, error) {
 	r := &Rules{base: repository(root)}
 	_ = r.add(r.base, ".git/info/exclude") // git's own, often not there

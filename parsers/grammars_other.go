@@ -80,8 +80,10 @@ func scalaGrammar() grammar {
 }
 
 func bashGrammar() grammar {
-	return grammar{load: bash.GetLanguage, words: bashWords(), types: bashTypes(), commands: "command_name",
-		strays: "then else elif fi do done esac }", guesses: true}
+	return grammar{
+		load: bash.GetLanguage, words: bashWords(), types: bashTypes(), commands: "command_name",
+		strays: "then else elif fi do done esac }", guesses: true,
+	}
 }
 
 func bashTypes() map[role]string {

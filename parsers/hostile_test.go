@@ -143,7 +143,9 @@ func TestRubyNeverRunsInProcess(t *testing.T) {
 // one: the second result must be that of the second file alone. A parser of the library would
 // resume the first.
 func TestCancelledParseLeavesNothing(t *testing.T) {
-	for _, opts := range []processes.Options{{Workers: 1}, {Workers: 1, InProcess: true, Timeout: 5 * time.Millisecond}} {
+	for _, opts := range []processes.Options{
+		{Workers: 1}, {Workers: 1, InProcess: true, Timeout: 5 * time.Millisecond},
+	} {
 		p := newPool(t, opts)
 		want, err := newPool(t, processes.Options{}).Parse(t.Context(), "a.go", []byte(goFile))
 		if err != nil {

@@ -125,8 +125,8 @@ func byPath(path string, src []byte) string {
 	return ""
 }
 
-// LanguageOf returns the canonical name of a language by a code fence's tag; an empty tag leaves it to
-// the content.
+// LanguageOf returns the canonical name of a language by a code fence's tag; an empty tag leaves it
+// to the content.
 func LanguageOf(tag string, src []byte) string {
 	name := byTag(tag)
 	switch {

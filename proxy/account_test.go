@@ -222,7 +222,7 @@ func TestHoldoutPassesWhole(t *testing.T) {
 	o.Retrieval.Tool = true
 	o.Accounting.Holdout = 1
 	base, client := start(t, o)
-	body := askedCode()
+	body := withClientTool(askedCode())
 	if a, _ := post(
 		t,
 		client,
@@ -256,6 +256,9 @@ func TestHoldoutPassesWhole(t *testing.T) {
 		"compressed",
 	) {
 		t.Errorf("forced: %q", a.Header.Get("X-Pith-Decision"))
+	}
+	if !strings.Contains(string(up.last(t).body), `"pith_retrieve"`) {
+		t.Errorf("forced, but without our tool: %.80q", up.last(t).body)
 	}
 }
 

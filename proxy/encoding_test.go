@@ -85,6 +85,14 @@ func zstded(b []byte) []byte {
 	return w.EncodeAll(b, nil)
 }
 
+// credentials are the headers, name and value in turn, in which clients send a secret.
+func credentials(secret string) []string {
+	return []string{
+		"Authorization", "Bearer " + secret, "X-Api-Key", secret, "Api-Key", secret, "X-Goog-Api-Key", secret,
+		"Cookie", "s=" + secret,
+	}
+}
+
 func TestSecretsStayOutOfLogs(t *testing.T) {
 	const canary = "sk-canary-4711"
 	u := newUpstream(t)
@@ -93,19 +101,7 @@ func TestSecretsStayOutOfLogs(t *testing.T) {
 	opts.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	base, client := start(t, opts)
 	ask := func(path string, header ...string) {
-		header = append(
-			header,
-			"Authorization",
-			"Bearer "+canary,
-			"X-Api-Key",
-			canary,
-			"Api-Key",
-			canary,
-			"X-Goog-Api-Key",
-			canary,
-			"Cookie",
-			"s="+canary,
-		)
+		header = append(header, credentials(canary)...)
 		req, _ := http.NewRequestWithContext(
 			t.Context(),
 			http.MethodPost,

@@ -102,16 +102,7 @@ func TestSecretsStayOutOfMetricsAndPanics(t *testing.T) {
 		client,
 		front.URL+"/v1/chat/completions?key="+canary,
 		userChat(canary+"?\n```go\n"+source(30)+"```\n"),
-		"Authorization",
-		"Bearer "+canary,
-		"X-Api-Key",
-		canary,
-		"Api-Key",
-		canary,
-		"X-Goog-Api-Key",
-		canary,
-		"Cookie",
-		"s="+canary,
+		credentials(canary)...,
 	)
 	var metrics string
 	eventually(t, func() bool { // a request is counted after its answer went out

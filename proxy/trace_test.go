@@ -110,22 +110,7 @@ func TestNothingLeaks(t *testing.T) {
 		o.Accounting.Holdout = 0.5
 		o.Accounting.Prices = []accounting.Price{{Model: "gpt-*", Input: 1, Output: 1}}
 	})
-	secrets := []string{
-		"Authorization",
-		"Bearer " + canary,
-		"X-Api-Key",
-		canary,
-		"Api-Key",
-		canary,
-		"X-Goog-Api-Key",
-		canary,
-		"Cookie",
-		"a=" + canary,
-		"X-Pith-Query",
-		canary,
-		"Baggage",
-		"k=" + canary,
-	}
+	secrets := append(credentials(canary), "X-Pith-Query", canary, "Baggage", "k="+canary)
 	requests := 0
 	send := func(path, body string, more ...string) {
 		req, err := http.NewRequestWithContext(

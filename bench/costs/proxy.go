@@ -1,5 +1,5 @@
-// Package costs measures what scoring takes, what the proxy adds to a request, and what conversations
-// cost at a provider.
+// Package costs measures what scoring takes, what the proxy adds to a request, and what
+// conversations cost at a provider.
 package costs
 
 import (

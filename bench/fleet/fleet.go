@@ -1,5 +1,5 @@
-// Package fleet measures several Pith processes that share a Redis: what they find of each other, what
-// they lose when processes and servers die, and what the Redis has to do for it.
+// Package fleet measures several Pith processes that share a Redis: what they find of each other,
+// what they lose when processes and servers die, and what the Redis has to do for it.
 package fleet
 
 import (
@@ -159,18 +159,29 @@ func (f *fleet) hits(ctx context.Context, report *Report) error {
 	return nil
 }
 
+// onRedis starts a Redis and all replicas on it; stop ends both.
+func (f *fleet) onRedis(ctx context.Context) (r *redisServer, stop func(), err error) {
+	if r, err = startRedis(ctx, f.Redis, f.dir); err != nil {
+		return nil, nil, err
+	}
+	if err := f.scale(ctx, f.Replicas, "redis://"+r.addr); err != nil {
+		r.stop()
+		return nil, nil, err
+	}
+	return r, func() {
+		f.stopAll()
+		r.stop()
+	}, nil
+}
+
 // allowance draws on one key through all replicas, faster than it fills.
 func (f *fleet) allowance(ctx context.Context, report *Report) error {
 	f.Progress("allowance over all replicas")
-	r, err := startRedis(ctx, f.Redis, f.dir)
+	_, stop, err := f.onRedis(ctx)
 	if err != nil {
 		return err
 	}
-	defer r.stop()
-	if err := f.scale(ctx, f.Replicas, "redis://"+r.addr); err != nil {
-		return err
-	}
-	defer f.stopAll()
+	defer stop()
 	const perMinute = allowedRequests
 	a := Allowance{PerMinute: perMinute}
 	var admitted, asked atomic.Int64

@@ -67,15 +67,11 @@ func lookups(n, turns, repeats int) (unseen, blocks float64) {
 // measureModel counts what a Redis does for a load, and holds the model to it.
 func (f *fleet) measureModel(ctx context.Context, report *Report) error {
 	f.Progress("what Redis does for a request")
-	r, err := startRedis(ctx, f.Redis, f.dir)
+	r, stop, err := f.onRedis(ctx)
 	if err != nil {
 		return err
 	}
-	defer r.stop()
-	if err := f.scale(ctx, f.Replicas, "redis://"+r.addr); err != nil {
-		return err
-	}
-	defer f.stopAll()
+	defer stop()
 	client := r.client()
 	defer func() { _ = client.Close() }() // it was only asked
 	figures := func() (commands, bytes, memory float64, err error) {

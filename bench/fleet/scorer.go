@@ -4,12 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"hash/fnv"
 	"net/http"
 	"net/http/httptest"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"pith/internal/echoscorer"
 )
 
 // Throughput is how much new code one and two processes have read by a remote scorer that
@@ -25,7 +26,7 @@ type Throughput struct {
 // throughput counts answers with new code over the same time from one process and from two.
 func (f *fleet) throughput(ctx context.Context, report *Report) error {
 	t := Throughput{LatencyMS: 100, Slots: 4}
-	scorer := newScorer(time.Duration(t.LatencyMS) * time.Millisecond)
+	scorer := httptest.NewServer(echoscorer.Handler("even", time.Duration(t.LatencyMS)*time.Millisecond))
 	defer scorer.Close()
 	for _, n := range []int{1, 2} {
 		f.Progress(fmt.Sprintf("new code through a remote scorer, %d processes", n))
@@ -83,41 +84,4 @@ func (f *fleet) newCode(ctx context.Context, n int) (float64, error) {
 		return 0, fmt.Errorf("%d requests were not compressed, %d were", failed.Load(), done.Load())
 	}
 	return float64(done.Load()) / time.Since(start).Seconds(), ctx.Err()
-}
-
-// newScorer is a server of OpenAI's protocol that takes a fixed time for each text, however
-// many there are, and makes log-probabilities of what stands before: even as a model on enough
-// cards is.
-func newScorer(latency time.Duration) *httptest.Server {
-	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodGet {
-			_, _ = w.Write([]byte(`{"data":[{"id":"even","max_model_len":100000}]}`)) // the proxy may have left
-			return
-		}
-		var in struct{ Prompt string }
-		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
-		select {
-		case <-time.After(latency):
-		case <-r.Context().Done():
-			return
-		}
-		const token = 4 // bytes of ASCII
-		var words []string
-		var values []any
-		seen := fnv.New32a()
-		for at := 0; at < len(in.Prompt); at += token {
-			word := in.Prompt[at:min(at+token, len(in.Prompt))]
-			_, _ = seen.Write([]byte(word)) // never fails
-			words, values = append(words, word), append(values, -float64(seen.Sum32()%10_000)/1000)
-		}
-		if len(values) > 0 {
-			values[0] = nil
-		}
-		_ = json.NewEncoder(w).Encode(map[string]any{"choices": []any{
-			map[string]any{"logprobs": map[string]any{"tokens": words, "token_logprobs": values}},
-		}})
-	}))
 }

@@ -1,5 +1,5 @@
-// Package sources finds code that lies on this machine, or fetches it: packages of registries, their
-// files, and which of them the embedded models were trained on.
+// Package sources finds code that lies on this machine, or fetches it: packages of registries,
+// their files, and which of them the embedded models were trained on.
 package sources
 
 import (
@@ -37,8 +37,8 @@ var SkippedFolders = []string{
 	"site-packages", "dist", "build", "bundled", "locale", "generated", "benches", "fixtures",
 }
 
-// FilesByLanguage lists the package's source files by language, sorted by path. Folders that cannot be
-// read are passed over.
+// FilesByLanguage lists the package's source files by language, sorted by path. Folders that cannot
+// be read are passed over.
 func FilesByLanguage(pkg Package) map[string][]string {
 	found := make(map[string][]string)
 	_ = fs.WalkDir(pkg.FS, ".", func(name string, entry fs.DirEntry, err error) error {

@@ -127,7 +127,9 @@ func (c *compressFlags) run(cmd *cobra.Command, paths []string) (err error) {
 }
 
 // compress runs the engine with a spinner beside it when a person is watching.
-func (c *compressFlags) compress(ctx context.Context, engine *wiring.Engine, errOut io.Writer) (compress.Result, error) {
+func (c *compressFlags) compress(
+	ctx context.Context, engine *wiring.Engine, errOut io.Writer,
+) (compress.Result, error) {
 	stop := cli.Spin(errOut, fmt.Sprintf("compressing %d file(s)", len(c.request.Files)))
 	defer stop()
 	return engine.Compress(ctx, c.request)

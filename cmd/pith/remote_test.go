@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"hash/fnv"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -10,35 +9,24 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"pith/internal/echoscorer"
 )
 
-// scorerServer is a server of OpenAI's protocol that makes log-probabilities of what stands before.
+// scorerServer counts what a scorer is asked, and fails on demand.
 func scorerServer(t *testing.T) (url string, asked *atomic.Int64, broken *atomic.Bool) {
 	t.Helper()
 	asked, broken = &atomic.Int64{}, &atomic.Bool{}
+	scorer := echoscorer.Handler("code-lm", 0)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodGet {
-			_, _ = w.Write([]byte(`{"data":[{"id":"code-lm"}]}`))
-			return
+		if r.Method != http.MethodGet {
+			asked.Add(1)
+			if broken.Load() {
+				http.Error(w, "out of memory", http.StatusInternalServerError)
+				return
+			}
 		}
-		asked.Add(1)
-		if broken.Load() {
-			http.Error(w, "out of memory", http.StatusInternalServerError)
-			return
-		}
-		var in struct{ Prompt string }
-		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
-			t.Error(err)
-		}
-		seen, words, values := fnv.New32a(), []string{}, []any{}
-		for i := range len(in.Prompt) {
-			_, _ = seen.Write([]byte{in.Prompt[i]})
-			words, values = append(words, in.Prompt[i:i+1]), append(values, -float64(seen.Sum32()%9000)/1000)
-		}
-		values[0] = nil
-		_ = json.NewEncoder(w).Encode(map[string]any{"choices": []any{
-			map[string]any{"logprobs": map[string]any{"tokens": words, "token_logprobs": values}},
-		}})
+		scorer.ServeHTTP(w, r)
 	}))
 	t.Cleanup(s.Close)
 	return s.URL, asked, broken
@@ -57,7 +45,7 @@ func useScorer(t *testing.T, url string) {
 func ranked(t *testing.T) (text, report string) {
 	t.Helper()
 	out, status := command(t.Context(), "compress", "--ranker", "ami", "--rate", "0.3", "-q",
-		"Where is the store opened?", "--format", "json", "wiring.go")
+		"Where is the store opened?", "--format", "json", "serve.go")
 	if status != 0 {
 		t.Fatalf("status %d: %s", status, out)
 	}
@@ -98,13 +86,13 @@ func TestWhatIsNoScorer(t *testing.T) {
 	url, _, _ := scorerServer(t)
 	useScorer(t, url)
 	t.Setenv("PITH_SCORER_MODEL", "other")
-	out, status := command(t.Context(), "compress", "--rate", "0.3", "wiring.go")
+	out, status := command(t.Context(), "compress", "--rate", "0.3", "serve.go")
 	if !strings.Contains(out, `no model "other"`) || !strings.Contains(out, "PITH_SCORER_URL") || status == 0 {
 		t.Errorf("a server without the model, status %d: %s", status, out)
 	}
 	t.Setenv("PITH_SCORER_PROTOCOL", "kserve")
 	t.Setenv("PITH_MODEL_DIR", t.TempDir())
-	out, status = command(t.Context(), "compress", "--rate", "0.3", "wiring.go")
+	out, status = command(t.Context(), "compress", "--rate", "0.3", "serve.go")
 	if !strings.Contains(out, "export-triton") || status == 0 {
 		t.Errorf("a folder without golden scores, status %d: %s", status, out)
 	}

@@ -29,7 +29,8 @@ func rootCommand() *cobra.Command {
 			}
 		},
 	}, serveCommand(), topCommand(), compressCommand(), explainCommand(), mcpCommand(), indexCommand(), doctorCommand(),
-		configCommand(), models.Command(), benchmarks.Command(), pruning.Command(), keyCommand(), wrapCommand(), manualCommand())
+		configCommand(), models.Command(), benchmarks.Command(), pruning.Command(), keyCommand(),
+		wrapCommand(), manualCommand())
 	root.SetFlagErrorFunc(cli.FlagError)
 	root.SetHelpCommand(cli.Help())
 	return root

@@ -51,8 +51,8 @@ func TestTenantsDoNotShareWhatIsKept(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	server, err := wiring.NewServer(cfg, wiring.Parts{Engine: e, Stores: store, Keyer: cache.NewKeyer([]byte("secret"))},
-		slog.New(slog.DiscardHandler))
+	parts := wiring.Parts{Engine: e, Stores: store, Keyer: cache.NewKeyer([]byte("secret"))}
+	server, err := wiring.NewServer(cfg, parts, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,5 +1,5 @@
-// Package knapsack chooses what stays of a text under a budget: the exact multiple-choice knapsack over
-// a tree whose gaps cost.
+// Package knapsack chooses what stays of a text under a budget: the exact multiple-choice knapsack
+// over a tree whose gaps cost.
 package knapsack
 
 import (
@@ -121,8 +121,8 @@ func (k Tree) out(table *best, s *Step, state int) (price, after int) {
 	return table.units(k.Marker), gapOpen
 }
 
-// in is the price in units of a form of step i, and the state behind it. A form without lines leaves
-// a gap open.
+// in is the price in units of a form of step i, and the state behind it. A form without lines
+// leaves a gap open.
 func (k Tree) in(table *best, i int, f Form, state int) (price, after int) {
 	tokens := f.Tokens
 	if f.Leads && state == gapClosed {

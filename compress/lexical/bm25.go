@@ -30,6 +30,7 @@ type Vocabulary struct {
 	pairs map[[2]int32]bool
 }
 
+// NewVocabulary returns an empty Vocabulary.
 func NewVocabulary() *Vocabulary {
 	return &Vocabulary{ids: map[string]int32{}, pairs: map[[2]int32]bool{}}
 }

@@ -40,9 +40,9 @@ type place struct {
 	sum   checksum
 }
 
-// An outlineCache keeps the outlines used last, up to a number of bytes. It keeps them as workers send
-// them: in a tenth of the room that the chunks take, and each caller decodes chunks of its own,
-// which it may change.
+// An outlineCache keeps the outlines used last, up to a number of bytes. It keeps them as workers
+// send them: in a tenth of the room that the chunks take, and each caller decodes chunks of its
+// own, which it may change.
 type outlineCache struct {
 	mu           sync.Mutex
 	lru          *simplelru.LRU[place, []byte]

@@ -1,5 +1,5 @@
-// Package processes cuts files in child processes, which some inputs abort, and remembers the outlines
-// of files that come again. It knows nothing of grammars.
+// Package processes cuts files in child processes, which some inputs abort, and remembers the
+// outlines of files that come again. It knows nothing of grammars.
 package processes
 
 import (
@@ -186,7 +186,9 @@ func (p *Pool) parse(ctx context.Context, language string, src []byte) (parsers.
 }
 
 // Outline returns what is remembered or runs the grammar, or says why it did not.
-func (p *Pool) outline(ctx context.Context, language string, src []byte, lines parsers.Lines) (parsers.Outline, string, error) {
+func (p *Pool) outline(
+	ctx context.Context, language string, src []byte, lines parsers.Lines,
+) (o parsers.Outline, reason string, err error) {
 	key := sumOf(language, src)
 	if o, ok := p.known.find(ctx, key, lines); ok {
 		p.hits.Add(1)
@@ -203,7 +205,7 @@ func (p *Pool) outline(ctx context.Context, language string, src []byte, lines p
 	if p.opts.InProcess && language != "ruby" {
 		run = p.inProcess
 	}
-	o, err := run(ctx, req, lines)
+	o, err = run(ctx, req, lines)
 	switch {
 	case err == nil:
 		p.known.add(ctx, key, o)

@@ -140,8 +140,8 @@ type Stats struct {
 	// Ready says that the server is being asked.
 	Ready bool
 	// Failures count calls of Score that had the server left alone, Skipped those that came
-	// meanwhile, Refused those with a text that the server did not take. Probes count what was asked
-	// to find out.
+	// meanwhile, Refused those with a text that the server did not take. Probes count what was
+	// asked to find out.
 	Failures, Skipped, Refused, Probes uint64
 	// Sent and Received are bytes of bodies.
 	Sent, Received uint64

@@ -58,7 +58,8 @@ func placeFrom(tokens []spelled, prompt string, at int) ([]spelled, int, error) 
 		case text == t.text && strings.HasPrefix(prompt[at:], text):
 			at += len(text)
 		case text != t.text || strings.ContainsRune(t.text, utf8.RuneError):
-			// Parts of characters: go on behind what is whole of it, or where the next whole token fits.
+			// Parts of characters: go on behind what is whole of it, or where the next whole token
+			// fits.
 			next := behind(text, prompt, at)
 			if next >= 0 && strings.HasSuffix(t.text, partial) || text == "" {
 				next = resume(tokens[i+1:], prompt, max(next, at))

@@ -35,7 +35,8 @@ type Options struct {
 	Key string
 	// Layout turns text into the model's tokens. With OpenAI the server does so itself.
 	Layout *perplexity.Layout
-	// Golden are the scores that the server's weights have to give. With OpenAI they may be missing.
+	// Golden are the scores that the server's weights have to give. With OpenAI they may be
+	// missing.
 	Golden *perplexity.Golden
 	// Timeout bounds one call of Score. If zero, 2 s.
 	Timeout time.Duration

@@ -20,6 +20,7 @@ import (
 	"pith/configs"
 )
 
+// Command is `pith bench`.
 func Command() *cobra.Command {
 	short := "Measure quality, rivals, speed, the proxy's latency, the price of conversations and fleets of replicas"
 	return cli.Group(&cobra.Command{Use: "bench", Short: short},

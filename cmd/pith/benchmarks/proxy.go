@@ -35,7 +35,8 @@ func proxyCommand() *cobra.Command {
 			if _, err := flags.load(); err != nil {
 				return err
 			}
-			cfg, err := wiring.LoadConfig(flags.config, wiring.Overrides{ModelDir: flags.modelDir, Device: flags.device})
+			changes := wiring.Overrides{ModelDir: flags.modelDir, Device: flags.device}
+			cfg, err := wiring.LoadConfig(flags.config, changes)
 			if err != nil {
 				return err
 			}

@@ -1,5 +1,5 @@
-// Package cli is what all commands share: mistakes in the command line, groups, figures and bars on a
-// terminal.
+// Package cli is what all commands share: mistakes in the command line, groups, figures and bars on
+// a terminal.
 package cli
 
 import (
@@ -123,7 +123,8 @@ func PrintAs(w io.Writer, format string, v any, text func(io.Writer) error) erro
 	return Usagef("--format %q is neither text nor json", format)
 }
 
-// release is the version that a release build sets by -ldflags "-X pith/cmd/pith/cli.release=v1.2.3".
+// release is the version that a release build sets by -ldflags "-X
+// pith/cmd/pith/cli.release=v1.2.3".
 var release string
 
 // Version is the release's, or the module's, which the toolchain takes from the tag or the commit

@@ -15,6 +15,7 @@ import (
 	"pith/compress"
 )
 
+// IsTerminal reports that a person may be looking.
 func IsTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && isatty.IsTerminal(f.Fd())

@@ -15,8 +15,12 @@ import (
 	"pith/perplexity"
 )
 
+// Command is `pith model`.
 func Command() *cobra.Command {
-	return cli.Group(&cobra.Command{Use: "model", Short: "Install, prepare and look at the language models that rank code"},
+	return cli.Group(&cobra.Command{
+		Use:   "model",
+		Short: "Install, prepare and look at the language models that rank code",
+	},
 		listCommand(), verifyCommand(), addCommand(), prepareCommand(),
 		tritonCommand(), randomCommand())
 }

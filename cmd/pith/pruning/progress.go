@@ -58,8 +58,8 @@ const (
 	frontShown = 8
 )
 
-// A progressView shows how a run does: on a terminal a block of lines that is drawn again and again,
-// elsewhere plain lines.
+// A progressView shows how a run does: on a terminal a block of lines that is drawn again and
+// again, elsewhere plain lines.
 type progressView struct {
 	w    io.Writer
 	spec evolve.Spec

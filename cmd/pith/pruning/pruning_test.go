@@ -140,7 +140,7 @@ func TestEvolveMistakes(t *testing.T) {
 
 func TestShippedEvolveExamplesLoad(t *testing.T) {
 	for _, name := range []string{"brackets", "oneliner"} {
-		task, err := evolve.LoadTask(filepath.Join("..", "..", "examples", "evolve", name, "task.yaml"))
+		task, err := evolve.LoadTask(filepath.Join("..", "..", "..", "examples", "evolve", name, "task.yaml"))
 		if err != nil {
 			t.Fatal(err)
 		}

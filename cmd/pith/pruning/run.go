@@ -143,7 +143,9 @@ func (e *runFlags) equip(
 	view *progressView,
 ) (opened closers, err error) {
 	if run.Task.Scorer.Type == "parses" {
-		pool, err := processes.NewPool(processes.Options{Timeout: cfg.Parsers.Timeout, MaxBytes: int(cfg.Parsers.MaxBytes)})
+		pool, err := processes.NewPool(processes.Options{
+			Timeout: cfg.Parsers.Timeout, MaxBytes: int(cfg.Parsers.MaxBytes),
+		})
 		if err != nil {
 			return nil, fmt.Errorf("start parsers: %w", err)
 		}

@@ -1,5 +1,5 @@
-// Package wiring builds what a configuration describes: the engine with its model and parsers, stores,
-// the server, and the indexes of folders.
+// Package wiring builds what a configuration describes: the engine with its model and parsers,
+// stores, the server, and the indexes of folders.
 package wiring
 
 import (
@@ -131,6 +131,7 @@ func (e *Engine) NeedsModel(cfg configs.Config) error {
 // readsModel says whether a ranker needs the model.
 func readsModel(ranker string) bool { return ranker == "ami" || ranker == "hybrid" }
 
+// NewPool starts the parsers.
 func NewPool(cfg configs.Parsers) (*processes.Pool, error) {
 	pool, err := processes.NewPool(
 		processes.Options{
@@ -178,6 +179,7 @@ func (e *Engine) With(cfg configs.Compress, adjust func(*compress.Options)) (*En
 	return &other, nil
 }
 
+// Close closes the parts.
 func (e *Engine) Close() error {
 	err := e.Pool.Close()
 	if e.Model != nil {

@@ -44,6 +44,7 @@ type Parts struct {
 	mcp        *mcp.Server
 }
 
+// NewServer makes the server that cfg describes on its parts.
 func NewServer(cfg configs.Config, b Parts, log *slog.Logger) (*proxy.Server, error) {
 	opt, err := ServerOptions(cfg, b, log)
 	if err != nil {

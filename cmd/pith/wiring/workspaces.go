@@ -32,6 +32,7 @@ type Workspaces struct {
 	open map[string]*index.Index
 }
 
+// NewWorkspaces returns workspaces whose files engine compresses. Nothing is open yet.
 func NewWorkspaces(engine *Engine, cfg configs.Compress, log *slog.Logger) *Workspaces {
 	w := &Workspaces{engine: engine, cfg: cfg, log: log, open: map[string]*index.Index{}}
 	w.ctx, w.stop = context.WithCancel(context.Background())
