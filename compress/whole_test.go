@@ -67,6 +67,10 @@ var lumpFiles = []struct {
 		"What does method17 call?", "call17", nil,
 	},
 	{
+		"a Swift dictionary", "t.swift", "let t = [\n" + repeated(90, "    \"key%[1]d\": %[1]d,\n") + "]\n",
+		"What is key37?", "\"key37\"", nil,
+	},
+	{
 		"a guarded extern C", "q.h", "#ifndef Q_H\n#define Q_H\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n" +
 			repeated(60, "/* Takes item %[1]d. */\nint queue_take_%[1]d(struct queue *q, int flags);\n") +
 			"#ifdef __cplusplus\n}\n#endif\n#endif\n",

@@ -65,6 +65,9 @@ func (p *planner) read(text jsonText, lines []textLine, call pendingCall, failed
 		p.leave(call.action.left, bytesOf(lines))
 		return
 	case call.action.kind != actRead:
+		if p.looksAt(lines) && isCode("", "", pieceOf(lines).content) { // of whatever it shows
+			p.leave(LeftUnsure, bytesOf(lines))
+		}
 		return
 	case failed || failedBefore(lines):
 		p.leave(LeftNoCode, bytesOf(lines))

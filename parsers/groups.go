@@ -54,6 +54,9 @@ func (c *cutter) groups(parent int) []group {
 			continue
 		}
 		next := group{from: i, to: n.next, start: n.first, end: n.last + 1, roles: groupRoles(n)}
+		if c.nodes[parent].is(commas) && c.lines.src[n.start] == ':' {
+			next.roles = ordinary // between a key and its value, where no node holds both
+		}
 		if last := len(gs) - 1; last >= 0 && c.joins(gs[last], next) {
 			gs[last] = merge(gs[last], next)
 			continue
