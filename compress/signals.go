@@ -37,8 +37,8 @@ const (
 
 // signalNames are the names of the signals in reports and in the table of weights.
 var signalNames = [signals]string{
-	"words", "subject", "roots", "hints", "pairs", "beside", "path", "head_vector", "body_vector", "body_match", "file_best",
-	"called", "named", "place", "branches", "invokes", "size", "short", "function", "class", "model",
+	"words", "subject", "roots", "hints", "pairs", "beside", "path", "head_vector", "body_vector", "body_match",
+	"file_best", "called", "named", "place", "branches", "invokes", "size", "short", "function", "class", "model",
 }
 
 // A row holds the signals of one chunk.

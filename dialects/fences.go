@@ -118,7 +118,7 @@ func (b *codeSpan) describeFence(info string) {
 	b.partial = b.partial || lineRange.MatchString(info) || partNotice.MatchString(info)
 	b.describeAttributes(info)
 	word, rest, _ := strings.Cut(info, " ")
-	for _, more := range strings.Fields(rest) {
+	for more := range strings.FieldsSeq(rest) {
 		// A number that is no path's is where the lines are from, or which of them matter.
 		b.partial = b.partial || strings.ContainsAny(more, "0123456789") && !looksLikePath(strings.Trim(more, "()"))
 	}

@@ -88,7 +88,8 @@ func holdsRange(v gjson.Result, depth int) bool {
 }
 
 // rangeValue is a text that is a range and nothing else.
-var rangeValue = regexp.MustCompile(`(?i)^\W*(?:l|lines?|rows?|page)?\s*\d+\s*(?:[-–:,/]|\.\.+|to)\s*l?(?:\d+|end|\$|-1)?\W*$`)
+var rangeValue = regexp.MustCompile(`(?i)^\W*(?:l|lines?|rows?|page)?\s*\d+\s*(?:[-–:,/]|\.\.+|to)\s*` +
+	`l?(?:\d+|end|\$|-1)?\W*$`)
 
 // pathRange is a range or a line behind a path: "a.go:40-216", "a.go#L40", "a.go (40-216)", "a.go
 // lines 40 to 216", "a.go@40,80".
@@ -133,7 +134,8 @@ var (
 			`abridged|shortened|incomplete|rest\s+of|remainder|continue[sd]?|limited|limit\s+reached|exceed\w*|` +
 			`maximum|capped|there\s+is\s+more|not\s+(?:displayed|loaded|reached|complete)|` +
 			`(?:page|chunk|part|window|view)[\s:]+\d+|up\s+to\s+line|outline)\b|` +
-			`(?i)(?:\b|_)(?:truncated|has_more|more_available|next_(?:offset|cursor|page)|start_line|end_line)\s*[=:]|` +
+			`(?i)(?:\b|_)(?:truncated|has_more|more_available|next_(?:offset|cursor|page)|` +
+			`start_line|end_line)\s*[=:]|` +
 			`(?i)\b(?:complete|eof)\s*[=:]\s*(?:false|no)\b|(?i)^\W*more\W*$|(?i)\(\w+ half\)|` +
 			`(?i)\((?:head|tail|part|partial|cut)\)|` +
 			`(?i)\b(?:first|last|next|only)\s+\d|\d%`)
@@ -241,7 +243,8 @@ func endsInTheMiddle(file string, lines []string) bool {
 	if text == "" {
 		return false
 	}
-	if speaksOfGone(last) || strings.HasSuffix(text, "…") || strings.HasSuffix(text, "...") && !isPython(kindOf(file, "")) {
+	if speaksOfGone(last) || strings.HasSuffix(text, "…") ||
+		strings.HasSuffix(text, "...") && !isPython(kindOf(file, "")) {
 		return true
 	}
 	if isComment(text, file) {

@@ -120,13 +120,15 @@ func TestRemarksOfAnyForm(t *testing.T) {
 		"── 99 lines ──", "<error>output truncated</error>", "skipping 99 lines", "[101-199]", "L101-L199",
 	} {
 		body := chatResult("Read", `{"path":"/r/counter.go"}`, head+between+"\n"+tail)
-		if p := plan(t, "/v1/chat/completions", body, dialects.Rules{}); len(p.Blocks) != 0 || p.Left != dialects.LeftPart {
+		if p := plan(t, "/v1/chat/completions", body, dialects.Rules{}); len(p.Blocks) != 0 ||
+			p.Left != dialects.LeftPart {
 			t.Errorf("%s in the middle: %d blocks, left as %q", between, len(p.Blocks), p.Left)
 		}
 	}
 	for behind, want := range map[string]dialects.Left{
 		"Chunk 1/2": dialects.LeftPart, "lines=1-200": dialects.LeftPart, "50% of the file": dialects.LeftPart,
-		"... and 199 more": dialects.LeftPart, "counter.go (head)": dialects.LeftPart, "total_lines: 399": dialects.LeftPart,
+		"... and 199 more": dialects.LeftPart, "counter.go (head)": dialects.LeftPart,
+		"total_lines: 399": dialects.LeftPart,
 		"counter.go:1-200": dialects.LeftPart, "has_more: true": dialects.LeftPart, "--More--": dialects.LeftPart,
 		"Continue with start_line=201": dialects.LeftPart, "Limit reached.": dialects.LeftPart,
 		"next_cursor: abc": dialects.LeftPart, "显示第 1-200 行，共 399 行": dialects.LeftPart,

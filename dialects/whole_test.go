@@ -147,11 +147,15 @@ func TestWholeFilesAreFound(t *testing.T) {
 		{name: "Continue", result: "Content of /r/counter.go:\n" + file},
 		{name: "Continue, fenced", result: "Content of counter.go:\n```go\n" + file + "```\n"},
 		{name: "whole by its count", result: fmt.Sprintf("Read %d lines from counter.go\n\n", n) + file},
-		{name: "whole by range and count", result: fmt.Sprintf("File: `counter.go`. Lines 1 to %d (%d lines total): \n", n, n) +
-			"```go\n" + file + "```"},
+		{
+			name:   "whole by range and count",
+			result: fmt.Sprintf("File: `counter.go`. Lines 1 to %d (%d lines total): \n", n, n) + "```go\n" + file + "```",
+		},
 		{name: "bars", result: numbered(file, "%d|| %s")},
-		{name: "an editor's view", tool: "text_editor", args: `{"command":"view","path":"counter.go"}`,
-			result: "### counter.go\n```go\n" + numbered(file, "%d: %s") + "```\n"},
+		{
+			name: "an editor's view", tool: "text_editor", args: `{"command":"view","path":"counter.go"}`,
+			result: "### counter.go\n```go\n" + numbered(file, "%d: %s") + "```\n",
+		},
 		{name: "whole by its range", result: fmt.Sprintf("Showing lines 1-%d of %d total lines.\n", n, n) +
 			numbered(file, "%d|%s")},
 		{name: "element", result: "<file_content path=\"counter.go\">\n" + file + "</file_content>\n"},

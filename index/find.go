@@ -198,7 +198,8 @@ func account(c Context, res compress.Result, start time.Time) explain.Account {
 		Request: explain.Request{
 			ID: c.ID, Time: start, Dialect: "context", Decision: "compressed", Kept: true,
 			OriginalTokens: c.WholeTokens, CompressedTokens: c.Tokens,
-			Ratio: float64(c.WholeTokens) / float64(max(c.Tokens, 1)), Budget: res.Budget, LineTokens: res.LineTokens, CompressMS: took, TookMS: took,
+			Ratio: float64(c.WholeTokens) / float64(max(c.Tokens, 1)), Budget: res.Budget, LineTokens: res.LineTokens,
+			CompressMS: took, TookMS: took,
 		},
 		Blocks: []explain.Block{{
 			Question: c.Question, Outcome: "compressed", Ranker: res.Ranker, RankerReason: res.RankerReason,

@@ -59,7 +59,8 @@ func TestProxy(t *testing.T) {
 		t.Errorf("the dashboard was open for %d rows", looked)
 	}
 	for i, row := range report.Load {
-		if i%2 == 1 != strings.HasSuffix(row.Kind, "dashboard open") || row.Requests != 10 || row.Bare.P50 <= 0 || row.Ratio.P50 <= 0 {
+		if i%2 == 1 != strings.HasSuffix(row.Kind, "dashboard open") ||
+			row.Requests != 10 || row.Bare.P50 <= 0 || row.Ratio.P50 <= 0 {
 			t.Errorf("load %+v", row)
 		}
 	}

@@ -131,5 +131,6 @@ func (v *Vocabulary) Hints(query string) []Hint {
 
 // BM25Hints scores bags of roots for hints, in their order.
 func BM25Hints(hints []Hint, rooted []Bag) []float64 {
-	return rare(rooted, hints, func(b Bag, h Hint) int32 { return b.counts[h.Root] }, func(h Hint) float64 { return h.Strength })
+	count := func(b Bag, h Hint) int32 { return b.counts[h.Root] }
+	return rare(rooted, hints, count, func(h Hint) float64 { return h.Strength })
 }
