@@ -36,6 +36,9 @@ func (g *Gateway) Enter(answer http.Header, r *http.Request) (*Client, error) {
 			Msg:    "no key that this proxy knows",
 		}
 	}
+	if c.shows(r.URL.EscapedPath()) {
+		return c, apierror.BadRequest("path: a key stands in it, which would go on to the upstream")
+	}
 	no, refused := g.allowances.enter(r.Context(), c.key)
 	if !refused {
 		return c, nil

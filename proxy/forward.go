@@ -54,7 +54,7 @@ func (s *Server) transport(x *exchange, r *http.Request) http.RoundTripper {
 		tenant := x.tenant
 		next = followed(next, x.reply, func(id string) { s.turns.keep(r.Context(), tenant, id, x.reply.thread) })
 	}
-	return next
+	return ownless{next: next}
 }
 
 // beginAnswer puts the report into the head of an answer and lets go of the request.
@@ -63,7 +63,6 @@ func (s *Server) beginAnswer(x *exchange, res *http.Response) error {
 	if err := limitAnswer(res, s.opts.Limits.MaxResponseBytes); err != nil {
 		return err
 	}
-	dropOwn(res.Header) // an upstream that is a Pith has its own say
 	x.report.writeTo(res.Header)
 	if x.tool == nil { // else later rounds send it again
 		x.answered()

@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
+	"net/textproto"
 	"net/url"
 	"strings"
 	"testing"
@@ -86,7 +88,7 @@ func TestVirtualKeyGoesNoFurther(t *testing.T) {
 		{"?a=1&token=" + escaped + "&b=2", nil},
 	} {
 		header := append([]string{"Authorization", "Bearer " + aliceKey}, tt.header...)
-		if a, _ := post(t, client, base+"/v1/files/"+aliceKey+tt.query, "{}",
+		if a, _ := post(t, client, base+"/v1/files/f"+tt.query, "{}",
 			header...); a.StatusCode != http.StatusOK {
 			t.Fatalf("%v: %d", tt, a.StatusCode)
 		}
@@ -102,6 +104,16 @@ func TestVirtualKeyGoesNoFurther(t *testing.T) {
 			t.Errorf("the upstream's key is %q", got.header.Get("Authorization"))
 		}
 	}
+	seen := u.count()
+	for _, path := range []string{"/v1/files/" + aliceKey, "/v1/files;key=" + aliceKey, "/v1/" + escaped + "/f"} {
+		a, body := post(t, client, base+path, "{}", "Authorization", "Bearer "+aliceKey)
+		if a.StatusCode != http.StatusBadRequest || strings.Contains(body, aliceKey) {
+			t.Errorf("%s: %d %s", path, a.StatusCode, body)
+		}
+	}
+	if u.count() != seen {
+		t.Error("a path with the key in it goes on")
+	}
 	if strings.Contains(log.String(), aliceKey) {
 		t.Error("the key is in the log")
 	}
@@ -115,11 +127,30 @@ func TestOwnHeadersStayHere(t *testing.T) {
 		got = r.Header
 		w.Header().Set("X-Pith-Decision", "compressed")
 		w.Header().Set("X-Pith-Hello", "1")
+		w.WriteHeader(http.StatusEarlyHints)
+		w.Header().Set("Trailer", "X-Pith-Ratio")
+		w.Header().Set("X-Pith-Ratio", "99")
+		_, _ = io.WriteString(w, "{}")
+		w.(http.Flusher).Flush()
+		w.Header().Set(http.TrailerPrefix+"X-Pith-Cache", "hit")
+		w.Header().Set(http.TrailerPrefix+"X-Theirs", "kept")
 	}))
 	defer up.Close()
 	base, client := start(t, options(t, &upstream{Server: up}))
-	a, _ := post(t, client, base+"/v1/files", "{}", "X-Pith-Other", "zz", "X_Pith_Mode", "off", "Transfer_Encoding",
-		"chunked", "X_Other", "kept")
+	var hints http.Header
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
+		Got1xxResponse: func(_ int, h textproto.MIMEHeader) error { hints = http.Header(h); return nil },
+	})
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/v1/files", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{
+		"X-Pith-Other": "zz", "X_Pith_Mode": "off", "Transfer_Encoding": "chunked", "X_Other": "kept",
+	} {
+		req.Header.Set(name, value)
+	}
+	a, _ := do(t, client, req)
 	for name := range got {
 		if plain := strings.ReplaceAll(name, "_", "-"); strings.HasPrefix(plain, "X-Pith-") ||
 			plain == "Transfer-Encoding" && strings.Contains(name, "_") {
@@ -129,8 +160,9 @@ func TestOwnHeadersStayHere(t *testing.T) {
 	if got["X_other"] == nil {
 		t.Errorf("a header of the client's own is gone: %v", got)
 	}
-	if a.Header.Get("X-Pith-Decision") != "" || a.Header.Get("X-Pith-Hello") != "" {
-		t.Errorf("an upstream speaks for us: %v", a.Header)
+	if a.Header.Get("X-Pith-Decision") != "" || a.Header.Get("X-Pith-Hello") != "" ||
+		hints == nil || hints.Get("X-Pith-Hello") != "" || len(a.Trailer) != 1 || a.Trailer.Get("X-Theirs") != "kept" {
+		t.Errorf("an upstream speaks for us: %v, hints %v, trailers %v", a.Header, hints, a.Trailer)
 	}
 }
 

@@ -238,6 +238,7 @@ func start(t testing.TB, opts proxy.Options) (string, *http.Client) {
 type answer struct {
 	StatusCode int
 	Header     http.Header
+	Trailer    http.Header // once the body was read
 }
 
 // post sends body as JSON; header holds name, value, name, value.
@@ -274,7 +275,7 @@ func do(t testing.TB, client *http.Client, req *http.Request) (answer, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer{res.StatusCode, res.Header}, string(got)
+	return answer{res.StatusCode, res.Header, res.Trailer}, string(got)
 }
 
 // readAnswer reads a response from a raw connection.
@@ -283,5 +284,5 @@ func readAnswer(br *bufio.Reader) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{res.StatusCode, res.Header}, res.Body.Close()
+	return answer{res.StatusCode, res.Header, res.Trailer}, res.Body.Close()
 }
