@@ -40,8 +40,8 @@ type explainArgs struct {
 	ID string `json:"id,omitempty" jsonschema:"of a result; default the last"`
 }
 
-// A found is the code that was picked.
-type found struct {
+// A findResult is the code that was picked.
+type findResult struct {
 	ID     string        `json:"id"`
 	Text   string        `json:"text"`
 	Tokens int           `json:"tokens"`
@@ -51,14 +51,14 @@ type found struct {
 	LeftOut []string `json:"left_out"`
 }
 
-// An expanded is lines of a file.
-type expanded struct {
+// An expandResult is lines of a file.
+type expandResult struct {
 	Path string `json:"path,omitempty"`
 	Text string `json:"text"`
 }
 
-// An explained is what became of each chunk, and why.
-type explained struct {
+// An explainResult is what became of each chunk, and why.
+type explainResult struct {
 	ID       string          `json:"id"`
 	Question string          `json:"question"`
 	Chunks   []explain.Chunk `json:"chunks"`
@@ -111,10 +111,12 @@ func text(s string) *sdk.CallToolResult {
 	return &sdk.CallToolResult{Content: []sdk.Content{&sdk.TextContent{Text: s}}}
 }
 
-func (s *Server) find(ctx context.Context, req *sdk.CallToolRequest, in findArgs) (*sdk.CallToolResult, found, error) {
+func (s *Server) find(
+	ctx context.Context, req *sdk.CallToolRequest, in findArgs,
+) (*sdk.CallToolResult, findResult, error) {
 	x, err := s.workspace(ctx, req)
 	if err != nil {
-		return nil, found{}, err
+		return nil, findResult{}, err
 	}
 	c, err := x.Find(
 		ctx,
@@ -123,20 +125,22 @@ func (s *Server) find(ctx context.Context, req *sdk.CallToolRequest, in findArgs
 	return answer(c, err)
 }
 
-func (s *Server) read(ctx context.Context, req *sdk.CallToolRequest, in readArgs) (*sdk.CallToolResult, found, error) {
+func (s *Server) read(
+	ctx context.Context, req *sdk.CallToolRequest, in readArgs,
+) (*sdk.CallToolResult, findResult, error) {
 	x, err := s.workspace(ctx, req)
 	if err != nil {
-		return nil, found{}, err
+		return nil, findResult{}, err
 	}
 	c, err := x.Read(ctx, index.Question{Question: in.Question, Paths: in.Paths, Budget: in.Budget})
 	return answer(c, err)
 }
 
-func answer(c index.Context, err error) (*sdk.CallToolResult, found, error) {
+func answer(c index.Context, err error) (*sdk.CallToolResult, findResult, error) {
 	if err != nil {
-		return nil, found{}, described(err)
+		return nil, findResult{}, described(err)
 	}
-	f := found{ID: c.ID, Text: c.Text, Tokens: c.Tokens, Budget: c.Budget, Files: c.Files, LeftOut: []string{}}
+	f := findResult{ID: c.ID, Text: c.Text, Tokens: c.Tokens, Budget: c.Budget, Files: c.Files, LeftOut: []string{}}
 	for _, chunk := range c.LeftOut {
 		f.LeftOut = append(
 			f.LeftOut,
@@ -154,49 +158,49 @@ func (s *Server) expand(
 	ctx context.Context,
 	req *sdk.CallToolRequest,
 	in expandArgs,
-) (*sdk.CallToolResult, expanded, error) {
+) (*sdk.CallToolResult, expandResult, error) {
 	switch {
 	case in.Hash != "" && s.opts.Recall == nil:
-		return nil, expanded{}, errors.New("markers have no hashes here: give path with lines or symbol")
+		return nil, expandResult{}, errors.New("markers have no hashes here: give path with lines or symbol")
 	case in.Hash != "":
 		lines, err := s.opts.Recall(ctx, in.Hash, in.Lines, in.Symbol)
 		if err != nil {
-			return nil, expanded{}, err
+			return nil, expandResult{}, err
 		}
-		return text(lines), expanded{Text: lines}, nil
+		return text(lines), expandResult{Text: lines}, nil
 	case in.Path == "":
-		return nil, expanded{}, errors.New("give path, with lines or symbol")
+		return nil, expandResult{}, errors.New("give path, with lines or symbol")
 	}
 	x, err := s.workspace(ctx, req)
 	if err != nil {
-		return nil, expanded{}, err
+		return nil, expandResult{}, err
 	}
 	e, err := x.Expand(in.Path, in.Lines, in.Symbol)
 	if err != nil {
-		return nil, expanded{}, described(err)
+		return nil, expandResult{}, described(err)
 	}
-	return text(e.Text), expanded{Path: e.Path, Text: e.Text}, nil
+	return text(e.Text), expandResult{Path: e.Path, Text: e.Text}, nil
 }
 
 func (s *Server) explain(
 	ctx context.Context,
 	req *sdk.CallToolRequest,
 	in explainArgs,
-) (*sdk.CallToolResult, explained, error) {
+) (*sdk.CallToolResult, explainResult, error) {
 	x, err := s.workspace(ctx, req)
 	if err != nil {
-		return nil, explained{}, err
+		return nil, explainResult{}, err
 	}
 	c, ok := x.Explain(in.ID)
 	if !ok {
-		return nil, explained{}, errors.New(
+		return nil, explainResult{}, errors.New(
 			"no such result: the last few of find_context and read_compressed can be explained",
 		)
 	}
 	var table strings.Builder
 	chunks := explain.ByRank(c.Block.Chunks)
 	if err := explain.WriteTable(&table, chunks); err != nil {
-		return nil, explained{}, err //nolint:wrapcheck // a builder takes everything
+		return nil, explainResult{}, err //nolint:wrapcheck // a builder takes everything
 	}
-	return text(table.String()), explained{ID: c.ID, Question: c.Question, Chunks: chunks}, nil
+	return text(table.String()), explainResult{ID: c.ID, Question: c.Question, Chunks: chunks}, nil
 }
