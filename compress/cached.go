@@ -27,7 +27,7 @@ type Store interface {
 	Add(ctx context.Context, key string, value []byte, ttl time.Duration) (now []byte)
 }
 
-// CacheOptions configure a Cached.
+// CacheOptions configure a Cache.
 type CacheOptions struct {
 	Store Store
 	// Key hashes parts such that no two lists of parts collide.
@@ -41,21 +41,21 @@ type CacheOptions struct {
 	MostWait time.Duration
 }
 
-// Cached is an Engine that remembers. The first result of a request is frozen: all replicas that
+// A Cache is an Engine that remembers. The first result of a request is frozen: all replicas that
 // share the store answer with its bytes. Concurrent identical requests are computed once, on behalf
 // of all of them: that one caller leaves ends only its own wait, and that the last one leaves the
 // work. Errors are not remembered, and neither is what a deadline cut short (Result.Cut).
-type Cached struct {
+type Cache struct {
 	next    *Engine
 	opt     CacheOptions
 	flights flights
 }
 
-// NewCached returns a Cached in front of next.
-func NewCached(next *Engine, opt CacheOptions) *Cached { return &Cached{next: next, opt: opt} }
+// NewCache returns a Cache in front of next.
+func NewCache(next *Engine, opt CacheOptions) *Cache { return &Cache{next: next, opt: opt} }
 
 // Compress is Engine.Compress with Result.Cache set to hit or miss.
-func (c *Cached) Compress(ctx context.Context, req Request) (Result, error) {
+func (c *Cache) Compress(ctx context.Context, req Request) (Result, error) {
 	start := time.Now()
 	if err := req.check(); err != nil {
 		return Result{}, err
@@ -85,7 +85,7 @@ func (c *Cached) Compress(ctx context.Context, req Request) (Result, error) {
 }
 
 // compute runs the engine and freezes its result.
-func (c *Cached) compute(ctx context.Context, key string, req Request) (value []byte, err error) {
+func (c *Cache) compute(ctx context.Context, key string, req Request) (value []byte, err error) {
 	res, err := c.run(ctx, req)
 	if err != nil {
 		return nil, err
@@ -102,7 +102,7 @@ func (c *Cached) compute(ctx context.Context, key string, req Request) (value []
 }
 
 // run runs the engine once the gate lets it.
-func (c *Cached) run(ctx context.Context, req Request) (res Result, err error) {
+func (c *Cache) run(ctx context.Context, req Request) (res Result, err error) {
 	if c.opt.Gate == nil {
 		return c.next.Compress(ctx, req)
 	}

@@ -70,9 +70,9 @@ func (g *gate) Score(ctx context.Context, seqs []Sequence) ([]Losses, error) {
 	return g.hashModel.Score(ctx, seqs)
 }
 
-func cached(t testing.TB, store Store, change func(*Options)) *Cached {
+func cached(t testing.TB, store Store, change func(*Options)) *Cache {
 	t.Helper()
-	return NewCached(engine(t, change), CacheOptions{Store: store, Key: keyed})
+	return NewCache(engine(t, change), CacheOptions{Store: store, Key: keyed})
 }
 
 func TestCachedHit(t *testing.T) {

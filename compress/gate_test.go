@@ -33,11 +33,11 @@ func (m *slowModel) Score(ctx context.Context, seqs []Sequence) ([]Losses, error
 }
 
 // gated is a cached engine whose model takes a second for each question that it is asked.
-func gated(t *testing.T, places int, most time.Duration) (*Cached, *slowModel) {
+func gated(t *testing.T, places int, most time.Duration) (*Cache, *slowModel) {
 	t.Helper()
 	model := &slowModel{takes: time.Second}
 	e := engine(t, func(o *Options) { o.Scorer, o.Ranker = model, "ami" })
-	return NewCached(e, CacheOptions{Store: &shelf{}, Key: keyed, Gate: NewGate(places), MostWait: most}), model
+	return NewCache(e, CacheOptions{Store: &shelf{}, Key: keyed, Gate: NewGate(places), MostWait: most}), model
 }
 
 func anyFile(n int) Request {

@@ -91,7 +91,7 @@ type Result struct {
 	Files        []FileResult       `json:"files"`
 	Chunks       []ChunkResult      `json:"chunks"`
 	TimingsMS    map[string]float64 `json:"timings_ms"`
-	// Cache is hit, miss or off. Set by Cached.
+	// Cache is hit, miss or off. Set by Cache.
 	Cache string `json:"cache,omitempty"`
 	// Tokenizer names the encoding that counted; Estimated says that the model's own tokenizer is
 	// not public.

@@ -57,14 +57,15 @@ type Keeper struct {
 	// keep is the number of requests whose blocks are kept.
 	keep int
 	// last are the last requests, the oldest first; whole those of them whose blocks are kept.
-	last, whole []*kept
+	last, whole []*entry
 	bytes       int
 	seen        int
 	// hits and misses count requests whose blocks were all known, or not.
 	hits, misses int64
 }
 
-type kept struct {
+// An entry is a request that is kept.
+type entry struct {
 	tenant  string
 	request Request
 	pieces  []Piece
@@ -94,12 +95,12 @@ func (k *Keeper) Keeps() bool {
 
 // Saw takes a request that has ended, with its blocks where Keeps said so.
 func (k *Keeper) Saw(tenant string, r Request, pieces []Piece) {
-	entry := &kept{tenant: tenant, request: r}
+	e := &entry{tenant: tenant, request: r}
 	for _, p := range pieces {
 		for _, f := range p.Request.Files {
-			entry.bytes += len(f.Content)
+			e.bytes += len(f.Content)
 		}
-		entry.bytes += len(p.Result.Text) + 256*len(p.Result.Chunks)
+		e.bytes += len(p.Result.Text) + 256*len(p.Result.Chunks)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -110,13 +111,13 @@ func (k *Keeper) Saw(tenant string, r Request, pieces []Piece) {
 	case "miss":
 		k.misses++
 	}
-	if k.last = append(k.last, entry); len(k.last) > maxSummaries {
+	if k.last = append(k.last, e); len(k.last) > maxSummaries {
 		k.last = k.last[len(k.last)-maxSummaries:]
 	}
-	if k.keep > 0 && len(pieces) > 0 && entry.bytes <= maxKeptBytes/2 {
-		entry.pieces, entry.request.Kept = pieces, true
-		k.whole = append(k.whole, entry)
-		k.bytes += entry.bytes
+	if k.keep > 0 && len(pieces) > 0 && e.bytes <= maxKeptBytes/2 {
+		e.pieces, e.request.Kept = pieces, true
+		k.whole = append(k.whole, e)
+		k.bytes += e.bytes
 	}
 	k.trim()
 }
@@ -158,21 +159,21 @@ func (k *Keeper) Holding() (held, keep, bytes int) {
 
 // Own explains a request of a tenant that is kept. Others' are not found.
 func (k *Keeper) Own(ctx context.Context, tenant, id string) (Account, bool) {
-	return k.explain(ctx, id, func(e *kept) bool { return e.tenant == tenant })
+	return k.explain(ctx, id, func(e *entry) bool { return e.tenant == tenant })
 }
 
 // Any explains any request that is kept, for who runs the server.
 func (k *Keeper) Any(ctx context.Context, id string) (Account, bool) {
-	return k.explain(ctx, id, func(*kept) bool { return true })
+	return k.explain(ctx, id, func(*entry) bool { return true })
 }
 
-func (k *Keeper) explain(ctx context.Context, id string, may func(*kept) bool) (Account, bool) {
-	entry := k.find(id, may)
-	if entry == nil {
+func (k *Keeper) explain(ctx context.Context, id string, may func(*entry) bool) (Account, bool) {
+	e := k.find(id, may)
+	if e == nil {
 		return Account{}, false
 	}
-	a := Account{Request: entry.request, Blocks: []Block{}}
-	for _, p := range entry.pieces {
+	a := Account{Request: e.request, Blocks: []Block{}}
+	for _, p := range e.pieces {
 		if p.Result.Ranker != "" && p.Result.Ranker != "none" {
 			p.Result = k.withParts(ctx, p)
 		}
@@ -182,7 +183,7 @@ func (k *Keeper) explain(ctx context.Context, id string, may func(*kept) bool) (
 }
 
 // find returns a copy: blocks may be forgotten meanwhile.
-func (k *Keeper) find(id string, may func(*kept) bool) *kept {
+func (k *Keeper) find(id string, may func(*entry) bool) *entry {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, e := range slices.Backward(k.whole) {

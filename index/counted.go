@@ -23,10 +23,10 @@ func Counted(next compress.Counters) (compress.Counters, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // the size is a constant: cannot happen
 	}
-	return counted{next, known}, nil
+	return countCache{next, known}, nil
 }
 
-type counted struct {
+type countCache struct {
 	next  compress.Counters
 	known *lru.Cache[countKey, int]
 }
@@ -37,19 +37,19 @@ type countKey struct {
 	long            [sha256.Size]byte
 }
 
-func (c counted) For(model string) compress.Counter {
+func (c countCache) For(model string) compress.Counter {
 	counter := c.next.For(model)
 	encoding, _ := counter.Encoding()
-	return counting{counter, c.known, encoding}
+	return cachedCounter{counter, c.known, encoding}
 }
 
-type counting struct {
+type cachedCounter struct {
 	compress.Counter
 	known    *lru.Cache[countKey, int]
 	encoding string
 }
 
-func (c counting) Count(text string) int {
+func (c cachedCounter) Count(text string) int {
 	key := countKey{encoding: c.encoding}
 	if len(text) <= shortText {
 		key.short = text

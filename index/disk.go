@@ -17,8 +17,8 @@ import (
 // format is the version of what lies on disk.
 const format = "pith index 1"
 
-// A saved is what lies on disk.
-type saved struct {
+// A diskIndex is what lies on disk.
+type diskIndex struct {
 	Head  string
 	Files []*file
 }
@@ -45,7 +45,7 @@ func (x *Index) load() {
 		return
 	}
 	defer func() { _ = f.Close() }() // it was only read
-	var s saved
+	var s diskIndex
 	dec := gob.NewDecoder(s2.NewReader(f))
 	if err := dec.Decode(&s.Head); err != nil || s.Head != x.head() || dec.Decode(&s.Files) != nil {
 		return
@@ -74,7 +74,7 @@ func (x *Index) save() (err error) {
 		return fmt.Errorf("index: %w", err)
 	}
 	defer func() { _ = os.Remove(f.Name()) }() // it is there no more where all went well
-	s := saved{Head: x.head()}
+	s := diskIndex{Head: x.head()}
 	for _, file := range x.files {
 		s.Files = append(s.Files, file)
 	}

@@ -122,7 +122,7 @@ func Open(o Options) (*Index, error) {
 		x.roots = append(x.roots, root)
 	}
 	var err error
-	if x.engine, err = o.Engine(known{x}); err != nil {
+	if x.engine, err = o.Engine(cutFiles{x}); err != nil {
 		return nil, err
 	}
 	x.status.Roots = x.opts.Roots
@@ -264,16 +264,16 @@ func (x *Index) place(name string) (root int, path string) {
 	return 0, name
 }
 
-// known is a Splitter that has the workspace's files cut already.
-type known struct{ x *Index }
+// cutFiles is a Splitter that has the workspace's files cut already.
+type cutFiles struct{ x *Index }
 
-func (k known) Parse(ctx context.Context, path string, src []byte) (parsers.File, error) {
+func (k cutFiles) Parse(ctx context.Context, path string, src []byte) (parsers.File, error) {
 	if f := k.x.file(path); f != nil && !f.NoSource && f.Size == int64(len(src)) && f.Sum == sha256.Sum256(src) {
 		return f.Parsed, nil
 	}
 	return k.x.opts.Parse.Parse(ctx, path, src) //nolint:wrapcheck // it is the caller's own
 }
 
-func (k known) ParseAs(ctx context.Context, language string, src []byte) (parsers.File, error) {
+func (k cutFiles) ParseAs(ctx context.Context, language string, src []byte) (parsers.File, error) {
 	return k.x.opts.Parse.ParseAs(ctx, language, src) //nolint:wrapcheck // likewise
 }

@@ -36,7 +36,7 @@ func (x *Index) read(root int, path string) ([]byte, error) {
 // A change is a file that is new or has changed.
 type change struct {
 	root int
-	found
+	treeFile
 }
 
 // take reads and cuts files, as many at once as there are cores.

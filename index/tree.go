@@ -15,14 +15,14 @@ type tree struct {
 	rules *Rules
 }
 
-// A found is a file of a walk.
-type found struct {
+// A treeFile is a file of a walk.
+type treeFile struct {
 	path string // from the root, with slashes
 	info fs.FileInfo
 }
 
 // walk lists files and folders. Folders that cannot be read have nothing in them.
-func walk(ctx context.Context, root string) (files []found, folders []string, err error) {
+func walk(ctx context.Context, root string) (files []treeFile, folders []string, err error) {
 	rules, _ := NewRules(root) // what cannot be read names nothing
 	t := &tree{rules: rules}
 	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
@@ -44,7 +44,7 @@ func walk(ctx context.Context, root string) (files []found, folders []string, er
 			return nil
 		}
 		if info, err := entry.Info(); err == nil { // else it is gone already
-			files = append(files, found{strings.Join(pathIn(root, path), "/"), info})
+			files = append(files, treeFile{strings.Join(pathIn(root, path), "/"), info})
 		}
 		return nil
 	})

@@ -46,8 +46,8 @@ type explainArgs struct {
 // What follows is what clients get beside the words for a model. Some show a model this in their
 // place, so every field of it is paid for, too.
 
-// A found is the code that was picked.
-type found struct {
+// A findResult is the code that was picked.
+type findResult struct {
 	ID     string `json:"id"`
 	Text   string `json:"text"`
 	Tokens int    `json:"tokens"`
@@ -63,8 +63,8 @@ type expanded struct {
 	Text string `json:"text"`
 }
 
-// An explained is what became of the best chunks, and why.
-type explained struct {
+// An explainResult is what became of the best chunks, and why.
+type explainResult struct {
 	ID     string   `json:"id"`
 	Chunks []judged `json:"chunks"`
 	// More counts the chunks that are not told of.
@@ -136,10 +136,10 @@ func text(s string) *sdk.CallToolResult {
 	return &sdk.CallToolResult{Content: []sdk.Content{&sdk.TextContent{Text: s}}}
 }
 
-func (s *Server) find(ctx context.Context, req *sdk.CallToolRequest, in findArgs) (*sdk.CallToolResult, found, error) {
+func (s *Server) find(ctx context.Context, req *sdk.CallToolRequest, in findArgs) (*sdk.CallToolResult, findResult, error) {
 	x, err := s.workspace(ctx, req)
 	if err != nil {
-		return nil, found{}, err
+		return nil, findResult{}, err
 	}
 	c, err := x.Find(ctx, index.Question{
 		Question: in.Question, Paths: in.Paths, Open: in.File, Line: in.Line, Budget: in.Budget,
@@ -148,10 +148,10 @@ func (s *Server) find(ctx context.Context, req *sdk.CallToolRequest, in findArgs
 	return s.answer(req, c, err)
 }
 
-func (s *Server) read(ctx context.Context, req *sdk.CallToolRequest, in readArgs) (*sdk.CallToolResult, found, error) {
+func (s *Server) read(ctx context.Context, req *sdk.CallToolRequest, in readArgs) (*sdk.CallToolResult, findResult, error) {
 	x, err := s.workspace(ctx, req)
 	if err != nil {
-		return nil, found{}, err
+		return nil, findResult{}, err
 	}
 	c, err := x.Read(ctx, index.Question{
 		Question: in.Question, Paths: in.Paths, Budget: in.Budget, Tenant: callerOf(req).tenant,
@@ -159,12 +159,12 @@ func (s *Server) read(ctx context.Context, req *sdk.CallToolRequest, in readArgs
 	return s.answer(req, c, err)
 }
 
-func (s *Server) answer(req *sdk.CallToolRequest, c index.Context, err error) (*sdk.CallToolResult, found, error) {
+func (s *Server) answer(req *sdk.CallToolRequest, c index.Context, err error) (*sdk.CallToolResult, findResult, error) {
 	if err != nil {
-		return nil, found{}, described(err)
+		return nil, findResult{}, described(err)
 	}
 	s.session(req.Session, func(known *session) { known.last = c.ID })
-	f := found{ID: c.ID, Text: c.Text, Tokens: c.Tokens, Files: []string{}, LeftOut: []string{}}
+	f := findResult{ID: c.ID, Text: c.Text, Tokens: c.Tokens, Files: []string{}, LeftOut: []string{}}
 	for _, p := range c.Files {
 		f.Files = append(f.Files, p.Path+":"+lines(p.Lines))
 	}
@@ -211,10 +211,10 @@ func (s *Server) explain(
 	ctx context.Context,
 	req *sdk.CallToolRequest,
 	in explainArgs,
-) (*sdk.CallToolResult, explained, error) {
+) (*sdk.CallToolResult, explainResult, error) {
 	x, err := s.workspace(ctx, req)
 	if err != nil {
-		return nil, explained{}, err
+		return nil, explainResult{}, err
 	}
 	id := in.ID
 	if id == "" {
@@ -222,14 +222,14 @@ func (s *Server) explain(
 	}
 	a, ok := x.Explain(callerOf(req).tenant, id)
 	if !ok {
-		return nil, explained{}, errors.New(
+		return nil, explainResult{}, errors.New(
 			"no such result: the last few of find_context and read_compressed can be explained",
 		)
 	}
 	chunks := slices.DeleteFunc(explain.ByRank(a.Blocks[0].Chunks), func(c explain.Chunk) bool {
 		return !strings.Contains(c.File, in.About) && !strings.Contains(c.Name, in.About)
 	})
-	e := explained{ID: a.ID, Chunks: []judged{}, More: max(0, len(chunks)-maxExplained)}
+	e := explainResult{ID: a.ID, Chunks: []judged{}, More: max(0, len(chunks)-maxExplained)}
 	chunks = chunks[:len(chunks)-e.More]
 	for _, c := range chunks {
 		e.Chunks = append(e.Chunks, judged{
@@ -238,7 +238,7 @@ func (s *Server) explain(
 	}
 	var table strings.Builder
 	if err := explain.WriteTable(&table, chunks); err != nil {
-		return nil, explained{}, err //nolint:wrapcheck // a builder takes everything
+		return nil, explainResult{}, err //nolint:wrapcheck // a builder takes everything
 	}
 	if e.More > 0 {
 		fmt.Fprintf(&table, "and %d more: about picks some by path or name\n", e.More)

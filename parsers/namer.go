@@ -33,8 +33,8 @@ func (m *mentions) add(line int, text []byte, u use) {
 	m.list = append(m.list, mention{line: line, name: at, use: u})
 }
 
-// A surrounding is what a namer knows of a node around the current one.
-type surrounding struct {
+// An ancestor is what a namer knows of a node around the current one.
+type ancestor struct {
 	symbol int
 	use    use
 	// functions is how many functions lie around what is in the node.
@@ -48,7 +48,7 @@ type namer struct {
 	mentions
 	words *wording
 	lines Lines
-	open  []surrounding
+	open  []ancestor
 	// past is the depth of the name whose parts are passed over, -1 if there is none.
 	past int
 }
@@ -67,11 +67,11 @@ func (n *namer) see(v visit) {
 		return
 	}
 	n.open = n.open[:min(v.depth, len(n.open))]
-	parent := &surrounding{symbol: -1, use: usePlain}
+	parent := &ancestor{symbol: -1, use: usePlain}
 	if len(n.open) > 0 {
 		parent = &n.open[len(n.open)-1]
 	}
-	here := surrounding{symbol: v.symbol, use: parent.use, functions: parent.functions}
+	here := ancestor{symbol: v.symbol, use: parent.use, functions: parent.functions}
 	if parent.symbol >= 0 && parent.symbol < len(n.words.leaf) {
 		here.use = n.words.useOf(parent, v)
 	}
@@ -88,7 +88,7 @@ func (n *namer) see(v visit) {
 }
 
 // name records a leaf.
-func (n *namer) name(v visit, leaf use, here surrounding) {
+func (n *namer) name(v visit, leaf use, here ancestor) {
 	start := n.lines.start(v.startRow) + v.startColumn
 	end := n.lines.start(v.endRow) + v.endColumn
 	if end > len(n.lines.src) || start >= end || end-start > maxNamed {

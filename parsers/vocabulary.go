@@ -136,7 +136,7 @@ func newWording(v vocabulary, s *Syntax) (*wording, error) {
 }
 
 // useOf is what a node is for, in a parent with a use of its own.
-func (w *wording) useOf(in *surrounding, v visit) use {
+func (w *wording) useOf(in *ancestor, v visit) use {
 	parent, within := in.symbol, in.use
 	if v.symbol < len(w.regular) && w.regular[v.symbol] {
 		in.children++

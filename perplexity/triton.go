@@ -31,8 +31,8 @@ type TritonOptions struct {
 	Progress     func(what string, done, total int64)
 }
 
-// An Exported is what ExportTriton wrote.
-type Exported struct {
+// A TritonExport is what ExportTriton wrote.
+type TritonExport struct {
 	Card Card
 	// Name is the model's name on the server, Folder its folder, Client the one that a proxy takes
 	// as model.dir.
@@ -48,12 +48,12 @@ var servedName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
 // of the Triton inference server: the graph with rows that the server can batch, its configuration,
 // and beside them a folder for the proxies with side-car, tokenizer and golden scores. The written
 // graph is run and has to give those scores. The folder stands there whole or not at all.
-func ExportTriton(ctx context.Context, dir string, opt TritonOptions) (Exported, error) {
+func ExportTriton(ctx context.Context, dir string, opt TritonOptions) (TritonExport, error) {
 	if opt.Progress == nil {
 		opt.Progress = func(string, int64, int64) {}
 	}
 	if _, err := os.Lstat(opt.Out); !errors.Is(err, fs.ErrNotExist) {
-		return Exported{}, fmt.Errorf("%s is there already", opt.Out)
+		return TritonExport{}, fmt.Errorf("%s is there already", opt.Out)
 	}
 	fsys := Embedded()
 	if dir != "" {
@@ -61,21 +61,21 @@ func ExportTriton(ctx context.Context, dir string, opt TritonOptions) (Exported,
 	}
 	b, err := load(fsys, dir)
 	if err != nil {
-		return Exported{}, err
+		return TritonExport{}, err
 	}
 	if b.card.Contract != ContractNLL || !b.card.Verified {
-		return Exported{}, fmt.Errorf("the model gives logits or has no side-car: %w (run `pith model prepare` "+
+		return TritonExport{}, fmt.Errorf("the model gives logits or has no side-car: %w (run `pith model prepare` "+
 			"first)", ErrUnsupported)
 	}
 	if opt.Name == "" {
 		opt.Name = strings.ReplaceAll(b.card.Name, " ", "-")
 	}
 	if !servedName.MatchString(opt.Name) {
-		return Exported{}, fmt.Errorf("name %q: want letters, digits, dots, dashes and underscores", opt.Name)
+		return TritonExport{}, fmt.Errorf("name %q: want letters, digits, dots, dashes and underscores", opt.Name)
 	}
 	temp, err := os.MkdirTemp(filepath.Dir(filepath.Clean(opt.Out)), ".pith-triton-")
 	if err != nil {
-		return Exported{}, fmt.Errorf("make folder: %w", err)
+		return TritonExport{}, fmt.Errorf("make folder: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(temp) }() // gone already when all went well
 	out, err := b.exportTo(ctx, fsys, dir, temp, opt)
@@ -88,8 +88,8 @@ func ExportTriton(ctx context.Context, dir string, opt TritonOptions) (Exported,
 	return out, nil
 }
 
-func (b *bundle) exportTo(ctx context.Context, fsys fs.FS, dir, temp string, opt TritonOptions) (Exported, error) {
-	out := Exported{Card: b.card, Name: opt.Name, Folder: filepath.Join(opt.Out, opt.Name)}
+func (b *bundle) exportTo(ctx context.Context, fsys fs.FS, dir, temp string, opt TritonOptions) (TritonExport, error) {
+	out := TritonExport{Card: b.card, Name: opt.Name, Folder: filepath.Join(opt.Out, opt.Name)}
 	out.Client = filepath.Join(out.Folder, "pith")
 	version, client := filepath.Join(temp, opt.Name, "1"), filepath.Join(temp, opt.Name, "pith")
 	if err := errors.Join(os.MkdirAll(version, 0o755), os.MkdirAll(client, 0o755)); err != nil {

@@ -44,22 +44,22 @@ func (o *settings) asked(plan dialects.Plan) dialects.Plan {
 	return plan
 }
 
-// An answered is what the engine said to a group.
-type answered struct {
+// A groupResult is what the engine said to a group.
+type groupResult struct {
 	dialects.Group
 	res compress.Result
 }
 
-// A watched collects the blocks of a request for who wants to see them.
-type watched struct {
+// A blockWatch collects the blocks of a request for who wants to see them.
+type blockWatch struct {
 	report *report
 	// at finds a block's piece; nil where nobody watches.
 	at map[*dialects.Block]int
 }
 
 // watch begins with every block left as it came: those of which nothing is heard stay so.
-func (s *Server) watch(rep *report, blocks []dialects.Block) watched {
-	w := watched{report: rep}
+func (s *Server) watch(rep *report, blocks []dialects.Block) blockWatch {
+	w := blockWatch{report: rep}
 	if !blocks[0].Request.Explain && (s.opts.Watcher == nil || !s.opts.Watcher.Keeps()) {
 		return w
 	}
@@ -72,7 +72,7 @@ func (s *Server) watch(rep *report, blocks []dialects.Block) watched {
 }
 
 // saw takes what came of a group.
-func (w watched) saw(o outcome) {
+func (w blockWatch) saw(o outcome) {
 	if w.at == nil {
 		return
 	}

@@ -66,7 +66,7 @@ func (s *Server) ask(ctx context.Context, body []byte, rest dialects.Group, o *o
 		return false, errCut
 	}
 	o.see(res)
-	o.answers = append(o.answers, answered{rest, res})
+	o.answers = append(o.answers, groupResult{rest, res})
 	if res.Thin() {
 		o.thin = true
 		o.spend(res)

@@ -21,7 +21,7 @@ import (
 	"pith/retrieval"
 )
 
-// A Compressor shortens the files of one request. compress.Engine and compress.Cached are two.
+// A Compressor shortens the files of one request. compress.Engine and compress.Cache are two.
 type Compressor interface {
 	Compress(ctx context.Context, req compress.Request) (compress.Result, error)
 }

@@ -83,7 +83,7 @@ type outcome struct {
 	errs  []error
 	err   error
 	// answers are what the engine said, where somebody wants to see it.
-	answers []answered
+	answers []groupResult
 	outcomeReport
 }
 

@@ -24,11 +24,11 @@ type kserve struct {
 	layout         *perplexity.Layout
 	timeout        time.Duration
 	// told is what the last probe found out.
-	told atomic.Pointer[served]
+	told atomic.Pointer[modelInfo]
 }
 
-// served is what a server says of its model.
-type served struct {
+// modelInfo is what a server says of its model.
+type modelInfo struct {
 	inputs []string
 	binary bool
 }
@@ -69,7 +69,7 @@ func (k *kserve) describe(ctx context.Context) (string, error) {
 			return "", fmt.Errorf("%w: GET %s: no KServe answer: %w", ErrRefused, question.path, err)
 		}
 	}
-	s := &served{binary: slices.Contains(server.Extensions, binaryTensors)}
+	s := &modelInfo{binary: slices.Contains(server.Extensions, binaryTensors)}
 	for _, in := range model.Inputs {
 		if !slices.Contains([]string{"input_ids", "attention_mask", "position_ids", "targets"}, in.Name) ||
 			in.Datatype != "INT64" {
@@ -142,7 +142,7 @@ func (k *kserve) queueTime(ctx context.Context) time.Duration {
 }
 
 // request writes a row as the server takes it.
-func (s *served) request(tensors map[string][]int64, size int, wait time.Duration) ([]byte, http.Header, error) {
+func (s *modelInfo) request(tensors map[string][]int64, size int, wait time.Duration) ([]byte, http.Header, error) {
 	in := inference{Parameters: map[string]any{"timeout": wait.Microseconds()}, Outputs: []tensor{{Name: output}}}
 	if s.binary {
 		in.Outputs[0].Parameters = map[string]any{"binary_data": true}

@@ -113,8 +113,8 @@ func (o *openAI) score(ctx context.Context, s perplexity.Sequence) (perplexity.L
 	return losses, len(tokens), nil
 }
 
-// A spelled is a token of a prompt as the server spells it.
-type spelled struct {
+// A promptToken is a token of a prompt as the server spells it.
+type promptToken struct {
 	text    string
 	offset  int
 	logprob float64
@@ -129,7 +129,7 @@ type logprob struct {
 
 // ask returns the tokens of a prompt. One token more is asked for, since to some servers none means
 // no end.
-func (o *openAI) ask(ctx context.Context, told completions, prompt string) ([]spelled, error) {
+func (o *openAI) ask(ctx context.Context, told completions, prompt string) ([]promptToken, error) {
 	question := map[string]any{"model": o.model, "prompt": prompt, "max_tokens": 1, "temperature": 0}
 	if told.prompts {
 		question["prompt_logprobs"] = 0 // the prompt's own tokens and no others
@@ -160,7 +160,7 @@ func (o *openAI) ask(ctx context.Context, told completions, prompt string) ([]sp
 		return nil, fmt.Errorf("%w: %d choices", errAnswer, len(out.Choices))
 	}
 	c := out.Choices[0]
-	var tokens []spelled
+	var tokens []promptToken
 	switch {
 	case told.prompts:
 		if tokens, err = promptTokens(c.PromptLogprobs); err != nil {
@@ -170,7 +170,7 @@ func (o *openAI) ask(ctx context.Context, told completions, prompt string) ([]sp
 		return nil, fmt.Errorf("%w: no logprobs of an echo", errAnswer)
 	default:
 		for i, t := range c.Logprobs.Tokens {
-			one := spelled{text: t, missing: c.Logprobs.Logprob[i] == nil}
+			one := promptToken{text: t, missing: c.Logprobs.Logprob[i] == nil}
 			if !one.missing {
 				one.logprob = *c.Logprobs.Logprob[i]
 			}
@@ -181,19 +181,19 @@ func (o *openAI) ask(ctx context.Context, told completions, prompt string) ([]sp
 }
 
 // promptTokens reads prompt_logprobs: null for the first token, then one entry each.
-func promptTokens(list []map[string]logprob) ([]spelled, error) {
-	tokens := make([]spelled, 0, len(list))
+func promptTokens(list []map[string]logprob) ([]promptToken, error) {
+	tokens := make([]promptToken, 0, len(list))
 	for i, entries := range list {
 		switch {
 		case i == 0 && len(entries) == 0:
-			tokens = append(tokens, spelled{missing: true})
+			tokens = append(tokens, promptToken{missing: true})
 			continue
 		case len(entries) != 1:
 			return nil, fmt.Errorf("%w: %d entries for token %d of the prompt, want its own", errAnswer,
 				len(entries), i)
 		}
 		for _, e := range entries {
-			tokens = append(tokens, spelled{text: e.Decoded, logprob: e.Logprob})
+			tokens = append(tokens, promptToken{text: e.Decoded, logprob: e.Logprob})
 		}
 	}
 	return tokens, nil

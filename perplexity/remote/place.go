@@ -10,7 +10,7 @@ import (
 // count in characters, and cannot spell a part of one. What the server generated beyond the prompt
 // is left out, and so is a token of its own before it. A token that spells no text, or a part of a
 // character, stands where the one before it ended.
-func place(tokens []spelled, prompt string) ([]spelled, error) {
+func place(tokens []promptToken, prompt string) ([]promptToken, error) {
 	if len(tokens) > 0 && tokens[0].missing && !strings.HasPrefix(prompt, literal(tokens[0].text)) {
 		tokens = tokens[1:] // a mark of the text's beginning
 	}
@@ -24,7 +24,7 @@ func place(tokens []spelled, prompt string) ([]spelled, error) {
 
 // placeRest places tokens whose first is not spelled: it is a mark of the beginning, which has no
 // text, or the prompt's beginning up to where the others fit.
-func placeRest(tokens []spelled, prompt string) ([]spelled, error) {
+func placeRest(tokens []promptToken, prompt string) ([]promptToken, error) {
 	const longest = 64
 	var first error
 	for start := 0; start <= min(longest, len(prompt)); start++ {
@@ -33,7 +33,7 @@ func placeRest(tokens []spelled, prompt string) ([]spelled, error) {
 			if start == 0 {
 				return rest, nil
 			}
-			return append([]spelled{{missing: true}}, rest...), nil
+			return append([]promptToken{{missing: true}}, rest...), nil
 		}
 		if first == nil {
 			first = err
@@ -46,8 +46,8 @@ func placeRest(tokens []spelled, prompt string) ([]spelled, error) {
 }
 
 // placeFrom places tokens from a byte of the prompt on and returns where they end.
-func placeFrom(tokens []spelled, prompt string, at int) ([]spelled, int, error) {
-	placed := make([]spelled, 0, len(tokens))
+func placeFrom(tokens []promptToken, prompt string, at int) ([]promptToken, int, error) {
+	placed := make([]promptToken, 0, len(tokens))
 	for i, t := range tokens {
 		if at >= len(prompt) {
 			break
@@ -100,7 +100,7 @@ func behind(text, prompt string, at int) int {
 
 // resume finds where, at or after at, the next token that is whole begins: only bytes of characters
 // beyond ASCII lie between. Where another part follows it is at itself.
-func resume(rest []spelled, prompt string, at int) int {
+func resume(rest []promptToken, prompt string, at int) int {
 	if len(rest) == 0 {
 		return len(prompt)
 	}

@@ -44,7 +44,7 @@ func TestScorersOfOthers(t *testing.T) {
 }
 
 // exported writes the embedded model for a server that may be slow.
-func exported(t *testing.T) perplexity.Exported {
+func exported(t *testing.T) perplexity.TritonExport {
 	t.Helper()
 	e, err := perplexity.ExportTriton(t.Context(), "", perplexity.TritonOptions{
 		Out: filepath.Join(t.TempDir(), "models"), QueueTimeout: time.Minute,

@@ -88,10 +88,10 @@ type tensor struct {
 }
 
 // export writes the embedded model as a Triton repository, once for all tests.
-var export = sync.OnceValues(func() (perplexity.Exported, error) {
+var export = sync.OnceValues(func() (perplexity.TritonExport, error) {
 	dir, err := os.MkdirTemp("", "pith-export")
 	if err != nil {
-		return perplexity.Exported{}, err
+		return perplexity.TritonExport{}, err
 	}
 	return perplexity.ExportTriton(ctx, "", perplexity.TritonOptions{Out: filepath.Join(dir, "models")})
 })

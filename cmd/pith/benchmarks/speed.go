@@ -106,7 +106,7 @@ func (s *speedFlags) run(cmd *cobra.Command) (err error) {
 		return err
 	}
 	s.measure.Counters = wiring.NewCounters(engine.Counters)
-	s.measure.Compressor = wiring.Apart(compress.NewCached(engine.Engine, compress.CacheOptions{
+	s.measure.Compressor = wiring.Apart(compress.NewCache(engine.Engine, compress.CacheOptions{
 		Store: cache.NewMemory(64 << 20), Key: cache.NewKeyer(nil).Key,
 	}))
 	s.measure.Progress = phases(cmd)

@@ -240,7 +240,7 @@ func losses(in []perplexity.Loss) []compress.Loss {
 }
 
 // Apart keeps what the model and the parsers remember of one tenant's texts from the others: how
-// fast an answer comes would tell them what was asked before. A flight of compress.Cached belongs
+// fast an answer comes would tell them what was asked before. A flight of compress.Cache belongs
 // to one tenant, too, so its context may be any of its callers'.
 func Apart(next proxy.Compressor) proxy.Compressor {
 	return proxy.CompressorFunc(func(ctx context.Context, req compress.Request) (compress.Result, error) {

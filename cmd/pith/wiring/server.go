@@ -99,7 +99,7 @@ func ServerOptions(cfg configs.Config, b Parts, log *slog.Logger) (proxy.Options
 	opt := proxy.Options{
 		Upstream: upstream,
 		Gateway:  in,
-		Compressor: Apart(compress.NewCached(b.Engine.Engine, compress.CacheOptions{
+		Compressor: Apart(compress.NewCache(b.Engine.Engine, compress.CacheOptions{
 			Store: b.Stores, Key: b.Keyer.Key, TTL: cfg.Cache.TTL, Gate: b.Gate,
 			MostWait: cfg.Compress.Timeout / waitPart,
 		})),
