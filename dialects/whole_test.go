@@ -149,7 +149,8 @@ func TestWholeFilesAreFound(t *testing.T) {
 		{name: "whole by its count", result: fmt.Sprintf("Read %d lines from counter.go\n\n", n) + file},
 		{
 			name:   "whole by range and count",
-			result: fmt.Sprintf("File: `counter.go`. Lines 1 to %d (%d lines total): \n", n, n) + "```go\n" + file + "```",
+			result: fmt.Sprintf("File: `counter.go`. Lines 1 to %d (%d lines total): \n", n, n) +
+				"```go\n" + file + "```",
 		},
 		{name: "bars", result: numbered(file, "%d|| %s")},
 		{

@@ -136,7 +136,9 @@ func text(s string) *sdk.CallToolResult {
 	return &sdk.CallToolResult{Content: []sdk.Content{&sdk.TextContent{Text: s}}}
 }
 
-func (s *Server) find(ctx context.Context, req *sdk.CallToolRequest, in findArgs) (*sdk.CallToolResult, findResult, error) {
+func (s *Server) find(
+	ctx context.Context, req *sdk.CallToolRequest, in findArgs,
+) (*sdk.CallToolResult, findResult, error) {
 	x, err := s.workspace(ctx, req)
 	if err != nil {
 		return nil, findResult{}, err
@@ -148,7 +150,9 @@ func (s *Server) find(ctx context.Context, req *sdk.CallToolRequest, in findArgs
 	return s.answer(req, c, err)
 }
 
-func (s *Server) read(ctx context.Context, req *sdk.CallToolRequest, in readArgs) (*sdk.CallToolResult, findResult, error) {
+func (s *Server) read(
+	ctx context.Context, req *sdk.CallToolRequest, in readArgs,
+) (*sdk.CallToolResult, findResult, error) {
 	x, err := s.workspace(ctx, req)
 	if err != nil {
 		return nil, findResult{}, err
