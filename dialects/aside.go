@@ -132,8 +132,8 @@ func kindOf(file, language string) string {
 var (
 	codeWord = regexp.MustCompile(`^(?:@|#|(?:package|import|func|type|var|const|let|class|struct|enum|interface|` +
 		`trait|object|def|val|fun|typealias|namespace|using|module|end|endif|fi|done|esac|export|public|private|` +
-		`protected|internal|static|extern|typedef|include|require|use|mod|pub|default|return|pass|break|continue|exit|data|` +
-		`sealed|abstract|final|open|override|async|await|exec|eval|source|set|unset|local|trap|alias)\b)`)
+		`protected|internal|static|extern|typedef|include|require|use|mod|pub|default|return|pass|break|continue|` +
+		`exit|data|sealed|abstract|final|open|override|async|await|exec|eval|source|set|unset|local|trap|alias)\b)`)
 	sentenceEnd = regexp.MustCompile(`^[A-Z][\w'’,/-]* [\w'’,/ -]*[.!…]$`)
 	proseEnd    = regexp.MustCompile(`^[\pL\pM\pN][\pL\pM\pN _'’%.,/–—:+-]*$`)
 )

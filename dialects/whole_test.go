@@ -148,7 +148,7 @@ func TestWholeFilesAreFound(t *testing.T) {
 		{name: "Continue, fenced", result: "Content of counter.go:\n```go\n" + file + "```\n"},
 		{name: "whole by its count", result: fmt.Sprintf("Read %d lines from counter.go\n\n", n) + file},
 		{
-			name:   "whole by range and count",
+			name: "whole by range and count",
 			result: fmt.Sprintf("File: `counter.go`. Lines 1 to %d (%d lines total): \n", n, n) +
 				"```go\n" + file + "```",
 		},
