@@ -12,7 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"pith/dialects"
+	"pith/dialects/usage"
 )
 
 // Options say what tokens cost and which conversations pass uncompressed for comparison. Of zero
@@ -64,7 +64,7 @@ type Account struct {
 	books *Books
 	model string
 	arm   arm
-	read  dialects.UsageReader
+	read  usage.Reader
 	// rounds are the answers that were paid: more than one where the model called our tool.
 	rounds []*meter
 	sample *sample
@@ -72,7 +72,7 @@ type Account struct {
 
 // Open starts to account for a request that goes out as body, plain JSON, and whose answer read can
 // read. It returns nil where read is nil: such answers are free.
-func (b *Books) Open(model string, heldOut bool, read dialects.UsageReader, body []byte) *Account {
+func (b *Books) Open(model string, heldOut bool, read usage.Reader, body []byte) *Account {
 	if read == nil {
 		return nil
 	}
@@ -116,7 +116,7 @@ func (a *Account) Answered(message []byte) {
 func (a *Account) Close(omitted int) Bill {
 	price, label := a.books.prices.find(a.model)
 	b := Bill{label: label}
-	var first, last dialects.Usage
+	var first, last usage.Tokens
 	for i, m := range a.rounds {
 		u, outcome := m.end()
 		if i == 0 {

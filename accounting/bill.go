@@ -4,13 +4,13 @@ import (
 	"log/slog"
 	"math"
 
-	"pith/dialects"
+	"pith/dialects/usage"
 )
 
 // A Bill is an account when its answer has ended.
 type Bill struct {
 	// Usage is the sum over all rounds, where the provider told.
-	Usage dialects.Usage
+	Usage usage.Tokens
 
 	// label names the model in metrics.
 	label string

@@ -8,7 +8,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
-	"pith/dialects"
+	"pith/dialects/usage"
 	"pith/internal/coding"
 )
 
@@ -52,19 +52,19 @@ type meter struct {
 	encoding string
 	encoded  []byte
 	tooLong  bool
-	usage    dialects.Usage
+	usage    usage.Tokens
 	reported bool
 }
 
-func newMeter(res *http.Response, read dialects.UsageReader) *meter {
+func newMeter(res *http.Response, read usage.Reader) *meter {
 	m := &meter{ReadCloser: res.Body, encoding: strings.ToLower(res.Header.Get("Content-Encoding"))}
 	m.scan(strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream"), read)
 	return m
 }
 
 // scan makes the meter read what it is fed.
-func (m *meter) scan(events bool, read dialects.UsageReader) {
-	m.feed = dialects.ScanUsage(events, func(object []byte) {
+func (m *meter) scan(events bool, read usage.Reader) {
+	m.feed = usage.Scan(events, func(object []byte) {
 		m.reported = true
 		read(&m.usage, gjson.ParseBytes(object))
 	})
@@ -84,7 +84,7 @@ func (m *meter) Read(p []byte) (int, error) {
 }
 
 // end returns what the answer told, and how that went.
-func (m *meter) end() (dialects.Usage, string) {
+func (m *meter) end() (usage.Tokens, string) {
 	outcome := usageAbsent
 	switch {
 	case m.tooLong:

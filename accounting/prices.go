@@ -6,7 +6,7 @@ import (
 	"regexp"
 	"strings"
 
-	"pith/dialects"
+	"pith/dialects/usage"
 )
 
 // A Price is what a provider asks for a million tokens of a model, in whatever currency the table
@@ -23,19 +23,19 @@ type Price struct {
 const perTokens = 1e6
 
 // of is the price of u.
-func (p Price) of(u dialects.Usage) float64 {
+func (p Price) of(u usage.Tokens) float64 {
 	return (p.prompt(u) + float64(u.Output)*p.Output) / perTokens
 }
 
 // prompt is the price of u's prompt, times a million.
-func (p Price) prompt(u dialects.Usage) float64 {
+func (p Price) prompt(u usage.Tokens) float64 {
 	return float64(u.Input)*p.Input + float64(u.CacheRead)*p.CacheRead + float64(u.CacheWrite)*p.CacheWrite
 }
 
 // more is what further prompt tokens would have cost with u: each share of them what it costs in u.
 // So a token left out of a prompt that came from the cache saves the price of a read, however dear
 // it was when it was new.
-func (p Price) more(u dialects.Usage, tokens float64) float64 {
+func (p Price) more(u usage.Tokens, tokens float64) float64 {
 	if u.Prompt() == 0 {
 		return 0
 	}

@@ -5,7 +5,11 @@
 // they took. It knows nothing of HTTP, of clocks and of stores.
 package dialects
 
-import "strings"
+import (
+	"strings"
+
+	"pith/dialects/usage"
+)
 
 // A Dialect is one wire format of a request: the paths it comes on, how to find its turns, whose
 // words answer it. Everything else is the same path for all.
@@ -13,8 +17,8 @@ type Dialect struct {
 	// Name is a word for metrics and logs.
 	Name   string
 	Vendor Vendor
-	// Usage reads what an answer says it took; nil where answers are free.
-	Usage UsageReader
+	// Tokens reads what an answer says it took; nil where answers are free.
+	Usage usage.Reader
 
 	// suffix ends the request paths that speak it. Prefixes differ between hosts ("/v1",
 	// "/openai/deployments/x").
@@ -24,16 +28,16 @@ type Dialect struct {
 
 // known is tried in order: the first whose suffix fits wins.
 var known = [...]*Dialect{
-	{Name: "chat", suffix: "/chat/completions", read: readChat, Vendor: OpenAI, Usage: readChatUsage},
-	{Name: "completions", suffix: "/completions", read: readCompletion, Vendor: OpenAI, Usage: readChatUsage},
+	{Name: "chat", suffix: "/chat/completions", read: readChat, Vendor: OpenAI, Usage: usage.ReadChat},
+	{Name: "completions", suffix: "/completions", read: readCompletion, Vendor: OpenAI, Usage: usage.ReadChat},
 	&responsesDialect,
-	{Name: "messages", suffix: "/v1/messages", read: readMessages, Vendor: Anthropic, Usage: readMessagesUsage},
+	{Name: "messages", suffix: "/v1/messages", read: readMessages, Vendor: Anthropic, Usage: usage.ReadMessages},
 	// Counting goes through compressed as well, so that the count is of what would be sent.
 	{Name: "count_tokens", suffix: "/v1/messages/count_tokens", read: readMessages, Vendor: Anthropic},
 }
 
 var responsesDialect = Dialect{
-	Name: "responses", suffix: "/responses", read: readResponses, Vendor: OpenAI, Usage: readResponsesUsage,
+	Name: "responses", suffix: "/responses", read: readResponses, Vendor: OpenAI, Usage: usage.ReadResponses,
 }
 
 // HasSockets reports whether a conversation in d may also be had over a WebSocket.

@@ -175,9 +175,9 @@ func (p *planner) call(c toolCall) pendingCall {
 	}
 	var now history
 	for _, print := range a.prints {
-		fresh := print.path != "" && p.history.whole(print.path) && now.whole(print.path)
+		fresh := print.Path != "" && p.history.whole(print.Path) && now.whole(print.Path)
 		call.fresh = append(call.fresh, fresh)
-		now.add(print.path)
+		now.add(print.Path)
 	}
 	p.history.note(a)
 	return call

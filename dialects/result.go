@@ -88,13 +88,13 @@ func (p *planner) read(text jsonText, lines []textLine, call pendingCall, failed
 		return
 	}
 	for _, s := range list {
-		file, left := listFile(p.work, s.lines, s.print.path)
+		file, left := listFile(p.work, s.lines, s.print.Path)
 		switch {
 		case !call.fresh[s.index]:
 			p.leave(LeftSeen, bytesOf(s.lines))
 		case left != "":
 			p.leave(left, bytesOf(s.lines))
-		case s.print.below > 0 && len(file.content) >= s.print.below:
+		case s.print.Below > 0 && len(file.content) >= s.print.Below:
 			p.leave(LeftPart, bytesOf(s.lines))
 		default:
 			p.add(text, file, call.query(), call.action.wayBack())

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"regexp"
 	"strings"
+
+	"pith/dialects/shell"
 )
 
 // Some agents give the model one tool that runs JavaScript, in which the other tools are functions:
@@ -23,8 +25,8 @@ func isScript(input string) bool { return scriptCall.MatchString(input) }
 // understandScript reads what a script does to files. Only one call whose output is shown once can
 // be told from its result.
 func understandScript(input string) action {
-	calls := scriptCall.FindAllStringSubmatchIndex(input, maxWords+1)
-	if len(calls) > maxWords {
+	calls := scriptCall.FindAllStringSubmatchIndex(input, shell.MaxWords+1)
+	if len(calls) > shell.MaxWords {
 		return action{kind: actChange, command: input}
 	}
 	all := action{kind: actOther}

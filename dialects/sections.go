@@ -1,18 +1,22 @@
 package dialects
 
-import "strings"
+import (
+	"strings"
+
+	"pith/dialects/shell"
+)
 
 // A section is the lines that one file's print left in a command's output.
 type section struct {
 	lines []textLine
-	print shellOutput
+	print shell.Output
 	// index is the print's among those of its call.
 	index int
 }
 
 // sections shares a command's output out over the files that it prints. ok is false where it cannot
 // be told where one file ends and the next begins.
-func sections(lines []textLine, prints []shellOutput) (list []section, ok bool) {
+func sections(lines []textLine, prints []shell.Output) (list []section, ok bool) {
 	if len(prints) == 1 {
 		return []section{{lines: lines, print: prints[0]}}, true
 	}
@@ -22,7 +26,7 @@ func sections(lines []textLine, prints []shellOutput) (list []section, ok bool) 
 	at, open := 0, -1
 	marked := onlyLines(lines, prints)
 	for n, p := range prints {
-		mark := p.mark()
+		mark := markOf(p)
 		if mark == "" {
 			if open >= 0 {
 				return nil, false
@@ -37,7 +41,7 @@ func sections(lines []textLine, prints []shellOutput) (list []section, ok bool) 
 		}
 		if open >= 0 {
 			end := i
-			if p.headed && end > at && lines[end-1].text == "" {
+			if p.Headed && end > at && lines[end-1].text == "" {
 				end--
 			}
 			list[open].lines, open = lines[at:end], -1
@@ -45,7 +49,7 @@ func sections(lines []textLine, prints []shellOutput) (list []section, ok bool) 
 			return nil, false
 		}
 		at = i + 1
-		if p.path != "" {
+		if p.Path != "" {
 			open = len(list)
 			list = append(list, section{print: p, index: n})
 		}
@@ -59,14 +63,14 @@ func sections(lines []textLine, prints []shellOutput) (list []section, ok bool) 
 }
 
 // restarts shares out files whose numbers begin anew with each: cat -n a.go; cat -n b.go.
-func restarts(lines []textLine, prints []shellOutput) (list []section, ok bool) {
+func restarts(lines []textLine, prints []shell.Output) (list []section, ok bool) {
 	runs := numberedRuns(lines)
 	if len(runs) != len(prints) {
 		return nil, false
 	}
 	at := 0
 	for i, run := range runs {
-		if run.start != at || run.first != 1 || prints[i].path == "" {
+		if run.start != at || run.first != 1 || prints[i].Path == "" {
 			return nil, false
 		}
 		list = append(list, section{lines[run.start:run.end], prints[i], i})
@@ -75,19 +79,19 @@ func restarts(lines []textLine, prints []shellOutput) (list []section, ok bool) 
 	return list, at == len(lines)
 }
 
-// mark is the line that stands in the output for a print, or above it; "" where there is none.
-func (p shellOutput) mark() string {
-	if p.headed {
-		return "==> " + p.path + " <=="
+// markOf is the line that stands in the output for a print, or above it; "" where there is none.
+func markOf(p shell.Output) string {
+	if p.Headed {
+		return "==> " + p.Path + " <=="
 	}
-	return p.literal
+	return p.Literal
 }
 
 // onlyLines maps the marks of prints to the lines that read like them, where that is one line each.
-func onlyLines(lines []textLine, prints []shellOutput) map[string]int {
+func onlyLines(lines []textLine, prints []shell.Output) map[string]int {
 	marked := make(map[string]int, len(prints))
 	for _, p := range prints {
-		marked[p.mark()] = -1
+		marked[markOf(p)] = -1
 	}
 	for i := range lines {
 		text := strings.TrimRight(lines[i].text, "\r")

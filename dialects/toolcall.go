@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/tidwall/gjson"
+
+	"pith/dialects/shell"
 )
 
 // An action is what a tool call does to files, as far as its name and arguments tell.
@@ -16,7 +18,7 @@ type action struct {
 	// command is the text of a shell command or patch that may change any file it mentions.
 	command string
 	// prints is what a read prints, in order: its file, or several, and lines between.
-	prints []shellOutput
+	prints []shell.Output
 	// shell says that a command line reads and not a tool made for it.
 	shell bool
 	// left is why the result passes, where it shows files that cannot be told apart.
@@ -57,7 +59,7 @@ func understand(c toolCall) action {
 		case ranged || asksForPart(args):
 			return action{kind: actPeek, paths: paths, left: LeftPart}
 		case len(paths) == 1:
-			return action{kind: actRead, paths: paths, prints: []shellOutput{{path: paths[0]}}}
+			return action{kind: actRead, paths: paths, prints: []shell.Output{{Path: paths[0]}}}
 		}
 		return action{kind: actPeek, paths: paths, left: LeftUnsure}
 	}
@@ -235,7 +237,7 @@ var (
 )
 
 func understandShell(command string) action {
-	prints, files, ok := shellPrints(command)
+	prints, files, ok := shell.Prints(command)
 	if ok {
 		return action{kind: actRead, shell: true, paths: files, prints: prints}
 	}

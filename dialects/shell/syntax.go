@@ -1,4 +1,4 @@
-package dialects
+package shell
 
 import (
 	"regexp"
@@ -113,8 +113,8 @@ func (s *shellReader) operator() {
 	s.rest = strings.TrimLeft(s.rest, " \t\n")
 }
 
-// maxWords bounds a command line that is taken apart: nobody prints so many files to see each.
-const maxWords = 200
+// MaxWords bounds a command line that is taken apart: nobody prints so many files to see each.
+const MaxWords = 200
 
 // longestRedirection is enough of a line to read a redirection that is plain.
 const longestRedirection = 64
@@ -149,7 +149,7 @@ func (s *shellReader) endWord() {
 	if !s.begun {
 		return
 	}
-	if s.words++; s.words > maxWords {
+	if s.words++; s.words > MaxWords {
 		s.ok = false
 	}
 	if s.target {

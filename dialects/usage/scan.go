@@ -1,12 +1,12 @@
-package dialects
+package usage
 
 import "bytes"
 
-// A usageScan finds the usage objects of JSON that streams by: "usage" of the root, of its
+// A scanner finds the usage objects of JSON that streams by: "usage" of the root, of its
 // "response" and of its "message". It keeps nothing but the object that it is in, so an answer of
 // any size takes the same memory. Text that a model writes cannot be taken for usage: inside a
 // string quotes are escaped, and other objects are not where usage stands.
-type usageScan struct {
+type scanner struct {
 	report func(object []byte)
 
 	depth             int
@@ -29,11 +29,11 @@ const (
 )
 
 // reset starts a new JSON text.
-func (s *usageScan) reset() {
-	*s = usageScan{report: s.report, key: s.key[:0], object: s.object[:0]}
+func (s *scanner) reset() {
+	*s = scanner{report: s.report, key: s.key[:0], object: s.object[:0]}
 }
 
-func (s *usageScan) feed(p []byte) {
+func (s *scanner) feed(p []byte) {
 	for len(p) > 0 {
 		if s.inString && !s.escaped && s.within == 0 && len(s.key) >= maxUsageKey { // a long text: on to its end
 			skip := bytes.IndexAny(p, `"\`)
@@ -47,7 +47,7 @@ func (s *usageScan) feed(p []byte) {
 	}
 }
 
-func (s *usageScan) next(c byte) {
+func (s *scanner) next(c byte) {
 	if s.within > 0 && len(s.object) <= maxUsageObject {
 		s.object = append(s.object, c)
 	}
@@ -81,7 +81,7 @@ func (s *usageScan) next(c byte) {
 	}
 }
 
-func (s *usageScan) inText(c byte) {
+func (s *scanner) inText(c byte) {
 	switch {
 	case s.escaped:
 		s.escaped = false
@@ -97,7 +97,7 @@ func (s *usageScan) inText(c byte) {
 }
 
 // named takes the key of a member.
-func (s *usageScan) named() {
+func (s *scanner) named() {
 	switch s.depth {
 	case 1:
 		s.parent = string(s.key)
@@ -107,9 +107,9 @@ func (s *usageScan) named() {
 	}
 }
 
-// An eventScan feeds the data of server-sent events to a usageScan, one JSON text for each event.
+// An eventScan feeds the data of server-sent events to a scanner, one JSON text for each event.
 type eventScan struct {
-	json *usageScan
+	json *scanner
 	// column is how much of a line's beginning was seen, up to the field's name; other says that it
 	// is another field.
 	column int
@@ -152,11 +152,11 @@ func (e *eventScan) endLine() {
 	e.column, e.other = 0, false
 }
 
-// ScanUsage returns what an answer is fed to as it comes, and has report called with the JSON of
+// Scan returns what an answer is fed to as it comes, and has report called with the JSON of
 // each usage object in it. The object is valid during the call. An answer is one JSON text or, with
 // events, a stream of server-sent events.
-func ScanUsage(events bool, report func(object []byte)) (feed func([]byte)) {
-	scan := &usageScan{report: report}
+func Scan(events bool, report func(object []byte)) (feed func([]byte)) {
+	scan := &scanner{report: report}
 	if events {
 		return (&eventScan{json: scan}).feed
 	}

@@ -1,4 +1,4 @@
-package dialects
+package shell
 
 import (
 	"regexp"
@@ -6,20 +6,20 @@ import (
 	"strings"
 )
 
-// A shellOutput is a piece of what a shell command prints.
-type shellOutput struct {
-	// path is the file printed; literal is a line printed where it is empty.
-	path, literal string
-	// below is the number of lines that tell nothing of whether all of the file was printed; zero:
+// A Output is a piece of what a shell command prints.
+type Output struct {
+	// Path is the file printed; literal is a line printed where it is empty.
+	Path, Literal string
+	// Below is the number of lines that tell nothing of whether all of the file was printed; zero:
 	// all of it is.
-	below int
-	// headed says that the program writes its own heading above the file: "==> a.go <==".
-	headed bool
+	Below int
+	// Headed says that the program writes its own heading above the file: "==> a.go <==".
+	Headed bool
 }
 
-// shellPrints reads what a command line prints, where that is files and literal lines and nothing
+// Prints reads what a command line prints, where that is files and literal lines and nothing
 // else. files lists the files that it reads in any case.
-func shellPrints(line string) (prints []shellOutput, files []string, ok bool) {
+func Prints(line string) (prints []Output, files []string, ok bool) {
 	list, ok := splitShell(line)
 	if !ok {
 		return nil, nil, false
@@ -35,8 +35,8 @@ func shellPrints(line string) (prints []shellOutput, files []string, ok bool) {
 			known = filter(out, c) && known
 		}
 		for _, p := range out {
-			if p.path != "" {
-				files = append(files, p.path)
+			if p.Path != "" {
+				files = append(files, p.Path)
 			}
 		}
 		sure = sure && known
@@ -48,7 +48,7 @@ func shellPrints(line string) (prints []shellOutput, files []string, ok bool) {
 }
 
 // prints reads one command. known is false where it prints something else, or a part.
-func (c simpleCommand) prints() (out []shellOutput, known bool) {
+func (c simpleCommand) prints() (out []Output, known bool) {
 	name, args := c.words[0], c.words[1:]
 	switch name {
 	case "cd", "true", ":", "set", "test":
@@ -58,11 +58,11 @@ func (c simpleCommand) prints() (out []shellOutput, known bool) {
 		if name == "printf" {
 			text = strings.TrimSuffix(text, `\n`)
 		}
-		return []shellOutput{{literal: text}}, !strings.HasPrefix(text, "-e") && !strings.HasPrefix(text, "-n") &&
+		return []Output{{Literal: text}}, !strings.HasPrefix(text, "-e") && !strings.HasPrefix(text, "-n") &&
 			!strings.ContainsAny(text, `\%`) && strings.TrimSpace(text) != ""
 	case "bash", "sh", "zsh":
 		if len(args) == 2 && (args[0] == "-c" || args[0] == "-lc") {
-			out, _, known = shellPrints(args[1])
+			out, _, known = Prints(args[1])
 			return out, known
 		}
 	case "git":
@@ -83,9 +83,9 @@ func (c simpleCommand) prints() (out []shellOutput, known bool) {
 	return nil, false
 }
 
-func printAll(files []string, below int, headed bool) (out []shellOutput) {
+func printAll(files []string, below int, headed bool) (out []Output) {
 	for _, file := range files {
-		out = append(out, shellOutput{path: file, below: below, headed: headed})
+		out = append(out, Output{Path: file, Below: below, Headed: headed})
 	}
 	return out
 }
@@ -200,7 +200,7 @@ func headPart(name string, args []string) (files []string, below int, known bool
 }
 
 // gitPrints reads git show REV:FILE and its like.
-func gitPrints(args []string) (out []shellOutput, known bool) {
+func gitPrints(args []string) (out []Output, known bool) {
 	for len(args) > 0 && (args[0] == "--no-pager" || args[0] == "-P") {
 		args = args[1:]
 	}
@@ -212,7 +212,7 @@ func gitPrints(args []string) (out []shellOutput, known bool) {
 		len(args) == 3 && args[0] == "cat-file" && (args[1] == "-p" || args[1] == "blob"):
 		_, file, ok := strings.Cut(args[len(args)-1], ":")
 		if ok && file != "" {
-			return []shellOutput{{path: strings.TrimPrefix(file, "./")}}, true
+			return []Output{{Path: strings.TrimPrefix(file, "./")}}, true
 		}
 	}
 	return nil, false
@@ -220,7 +220,7 @@ func gitPrints(args []string) (out []shellOutput, known bool) {
 
 // filter applies a program at the end of a pipe to what goes into it. It returns false where the
 // output is not the files'.
-func filter(out []shellOutput, c simpleCommand) bool {
+func filter(out []Output, c simpleCommand) bool {
 	name, args := c.words[0], c.words[1:]
 	below := 0
 	switch name {
@@ -240,8 +240,8 @@ func filter(out []shellOutput, c simpleCommand) bool {
 		return false
 	}
 	for i := range out {
-		if below > 0 && (out[i].below == 0 || below < out[i].below) {
-			out[i].below = below
+		if below > 0 && (out[i].Below == 0 || below < out[i].Below) {
+			out[i].Below = below
 		}
 	}
 	return true
