@@ -164,13 +164,15 @@ var mini = codingAgent{
 		}
 	},
 	run: func(base, home, _, question string, _ bool) (args, env []string) {
-		return []string{
-				program("mini", "mini"), "-m", "openai/m", "-t", question, "-y", "--exit-immediately",
-				"-o", filepath.Join(home, "run.json"),
-			}, []string{
-				"OPENAI_API_BASE=" + base + "/v1", "OPENAI_API_KEY=K", "MSWEA_CONFIGURED=true",
-				"MSWEA_GLOBAL_CONFIG_DIR=" + home, "MSWEA_COST_TRACKING=ignore_errors", "LITELLM_LOCAL_MODEL_COST_MAP=True",
-			}
+		args = []string{
+			program("mini", "mini"), "-m", "openai/m", "-t", question, "-y", "--exit-immediately",
+			"-o", filepath.Join(home, "run.json"),
+		}
+		return args, []string{
+			"OPENAI_API_BASE=" + base + "/v1", "OPENAI_API_KEY=K", "MSWEA_CONFIGURED=true",
+			"MSWEA_GLOBAL_CONFIG_DIR=" + home, "MSWEA_COST_TRACKING=ignore_errors",
+			"LITELLM_LOCAL_MODEL_COST_MAP=True",
+		}
 	},
 }
 
