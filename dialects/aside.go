@@ -8,8 +8,8 @@ import (
 )
 
 // A remark between two pieces of a file says in a few words that something is not there: "[99
-// lines]", "-- middle removed --", "⋮". There are as many forms as there are clients, so it is known
-// by its words: all of them are of this kind, and one of them says it.
+// lines]", "-- middle removed --", "⋮". There are as many forms as there are clients, so it is
+// known by its words: all of them are of this kind, and one of them says it.
 var (
 	// goneWords say by themselves that something is not there.
 	goneWords = wordSet("truncated truncating truncation omitted omitting elided snip snipped clipped cut skipped " +
@@ -98,12 +98,14 @@ func asideByWords(line, kind string) bool {
 			return false
 		}
 	}
-	dressed := strings.ContainsAny(line[:1], "[(<{-=*~.…#‹«✂─—+>") || !unicode.IsLetter(rune(line[len(line)-1]))
+	dressed := strings.ContainsAny(line[:1], "[(<{-=*~.…#‹«✂─—+>") ||
+		!unicode.IsLetter(rune(line[len(line)-1]))
 	switch {
 	case keyed.MatchString(line) && (isData(kind) || len(words) == 1): // "limit: 5", "more:"
 		return false
 	case len(words) == 1 && number == 0:
-		return gone == 1 && dressed && !isData(kind) || strings.ToUpper(line) == line && strings.Contains(line, "TRUNC")
+		return gone == 1 && dressed && !isData(kind) ||
+			strings.ToUpper(line) == line && strings.Contains(line, "TRUNC")
 	case asideSpan.MatchString(line):
 		return true
 	}

@@ -144,8 +144,8 @@ const headBytes = 64
 
 var colours = regexp.MustCompile(`\x1b\[[0-9;]*m`)
 
-// countsUp reports that most lines begin, in whatever dress, with the number of their place, counted
-// from any first one: "`12` text", "+12 text", "a.go:12: text".
+// countsUp reports that most lines begin, in whatever dress, with the number of their place,
+// counted from any first one: "`12` text", "+12 text", "a.go:12: text".
 func countsUp(lines []textLine) bool {
 	filled := 0
 	places := map[int]int{}

@@ -8,20 +8,18 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/tidwall/gjson"
 )
 
 // A codingAgent is a real coding agent's command line, run without a person against a scripted
 // model.
 type codingAgent struct {
 	name string
+	// programs is the folder of its program, for a run by name.
+	programs string
 	// steps are what the model plays in dir.
 	steps func(dir string) []playStep
 	// run is the command and its environment for a question to the API at base, again for a further
@@ -120,77 +118,12 @@ func runAgent(t *testing.T, a codingAgent, dir string, via bool) session {
 	return s
 }
 
-// unstable is what differs from run to run in what a tool returned.
-var unstable = regexp.MustCompile(`Chunk ID: \w+|Wall time: [0-9.]+ seconds|PGID: \d+|\b\d+(\.\d+)?\s*(ms|s)\b`)
-
-var agentGap = regexp.MustCompile(`^\s*(?://|#) \.\.\. lines (\d+)-(\d+) omitted`)
-
-// judgeResult compares what a tool returned with what of it reached the API. A result that was
-// shortened holds nothing but its own lines, in order, and markers whose numbers are those of the
-// file on disk; what stands around the file stays.
-func judgeResult(t *testing.T, name, was, is string, disk map[string]string) (shortened bool) {
-	t.Helper()
-	if a, b := gjson.Get(was, "output"), gjson.Get(is, "output"); gjson.Valid(was) && a.Type == gjson.String {
-		if strings.Replace(was, a.Raw, "", 1) != strings.Replace(is, b.Raw, "", 1) {
-			t.Errorf("%s: around the output stands %.300s, not %.300s", name, is, was)
-		}
-		was, is = a.Str, b.Str
-	}
-	if unstable.ReplaceAllString(was, "") == unstable.ReplaceAllString(is, "") {
-		return false
-	}
-	old, now := strings.Split(was, "\n"), strings.Split(is, "\n")
-	at := 0
-	for _, line := range now {
-		m := agentGap.FindStringSubmatch(line)
-		if m == nil {
-			found := slices.IndexFunc(old[at:], func(o string) bool {
-				return unstable.ReplaceAllString(o, "") == unstable.ReplaceAllString(line, "")
-			})
-			if found != 0 {
-				t.Errorf("%s: line %q stands where %q did", name, line, strings.Join(old[at:min(at+1, len(old))], ""))
-				return true
-			}
-			at++
-			continue
-		}
-		first, _ := strconv.Atoi(m[1])
-		last, _ := strconv.Atoi(m[2])
-		gap := old[at:min(len(old), at+last-first+1)]
-		if !standsAt(gap, first, disk) {
-			t.Errorf("%s: %q does not stand for these lines of a file: %.80q ...", name, line, gap)
-		}
-		at += len(gap)
-		shortened = true
-	}
-	if at != len(old) {
-		t.Errorf("%s: %d lines at the end are gone without a marker", name, len(old)-at)
-	}
-	return shortened
-}
-
-// standsAt reports that lines, behind whatever numbers a tool puts before them, are those of a file
-// from line first on.
-func standsAt(lines []string, first int, disk map[string]string) bool {
-	for _, text := range disk {
-		file := strings.Split(text, "\n")
-		ok := first-1+len(lines) <= len(file)
-		for i := 0; ok && i < len(lines); i++ {
-			// A terminal expands tabs, and Aider ends each line of an older message in two blanks.
-			ok = strings.HasSuffix(strings.TrimRight(strings.ReplaceAll(lines[i], "\t", "        "), " "),
-				strings.TrimRight(strings.ReplaceAll(file[first-1+i], "\t", "        "), " "))
-		}
-		if ok {
-			return true
-		}
-	}
-	return false
-}
-
 // A real agent does through Pith what it does without: the same calls with the same results, the
 // same words, the same files. What of the results reached the API is true, repeats in later
 // requests, shows what was asked for, and is listed in a golden file.
-func testCodingAgent(t *testing.T, a codingAgent) {
+//
+// It returns what reached the API of each result, by its call.
+func testCodingAgent(t *testing.T, a codingAgent) map[string]string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "work") // one place: paths are part of what the model sees
 	if err := os.Mkdir(dir, 0o700); err != nil {
@@ -229,7 +162,7 @@ func testCodingAgent(t *testing.T, a codingAgent) {
 	edited := map[string]string{"edited": direct.files["store.go"]}
 	maps.Copy(edited, disk)
 	var golden strings.Builder
-	needed := firstNeeded
+	needed, shown := firstNeeded, map[string]bool{}
 	if a.turned {
 		needed = secondNeeded
 	}
@@ -244,6 +177,10 @@ func testCodingAgent(t *testing.T, a codingAgent) {
 			continue
 		}
 		shortened := judgeResult(t, id+" "+s.tool, was, is, edited)
+		if name := firstWhole(was, disk, shown); name != "" && !shortened && !a.plain {
+			t.Errorf("%s shows all of %s for the first time and passes:\n%.600q ... %.300q", id, name, was,
+				was[max(0, len(was)-300):])
+		}
 		name := cmp.Or(s.tool, fmt.Sprintf("request %d", i+1))
 		fmt.Fprintf(&golden, "%s %s: %s\n", name, strings.ReplaceAll(s.args, dir, "DIR"),
 			map[bool]string{true: "shortened", false: "whole"}[shortened])
@@ -252,6 +189,7 @@ func testCodingAgent(t *testing.T, a codingAgent) {
 		}
 	}
 	checkGolden(t, "testdata/agents/"+a.name+".golden", golden.String())
+	return via.play.results
 }
 
 // bin is the path of an agent's program. AGENTS names another folder than that of the pinned

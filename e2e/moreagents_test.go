@@ -10,7 +10,15 @@ import (
 	"testing"
 )
 
-func TestCodingAgentCodexOverHTTP(t *testing.T) { testCodingAgent(t, codex(false)) }
+// Over a WebSocket Codex saves what it saves over HTTP: the same bytes reach the API.
+func TestCodingAgentCodexOverHTTP(t *testing.T) {
+	http, socket := testCodingAgent(t, codex(false)), testCodingAgent(t, codex(true))
+	for id, text := range http {
+		if was, is := unstable.ReplaceAllString(text, ""), unstable.ReplaceAllString(socket[id], ""); was != is {
+			t.Errorf("%s: over HTTP the API got\n%s\nover a WebSocket\n%s", id, was, is)
+		}
+	}
+}
 
 // opencode plays in opencode, which is told of the API in a file of the folder that it works in.
 var opencode = codingAgent{
@@ -21,8 +29,9 @@ var opencode = codingAgent{
 		return []playStep{
 			read("store.go"),
 			{tool: "read", args: jsonOf(object{"filePath": at("store.go"), "offset": 80, "limit": 20})},
-			{tool: "bash", args: `{"command":"grep -n parseURL *.go","description":"Search"}`},
-			{tool: "bash", args: `{"command":"cat relay.go","description":"Look"}`},
+			// Its shell stands elsewhere where the folder is no repository.
+			{tool: "bash", args: jsonOf(object{"command": "grep -n parseURL " + at("*.go"), "description": "Search"})},
+			{tool: "bash", args: jsonOf(object{"command": "cat " + at("relay.go"), "description": "Look"})},
 			{
 				tool: "edit",
 				args: jsonOf(
@@ -155,13 +164,15 @@ var mini = codingAgent{
 		}
 	},
 	run: func(base, home, _, question string, _ bool) (args, env []string) {
-		return []string{
-				program("mini", "mini"), "-m", "openai/m", "-t", question, "-y", "--exit-immediately",
-				"-o", filepath.Join(home, "run.json"),
-			}, []string{
-				"OPENAI_API_BASE=" + base + "/v1", "OPENAI_API_KEY=K", "MSWEA_CONFIGURED=true",
-				"MSWEA_GLOBAL_CONFIG_DIR=" + home, "MSWEA_COST_TRACKING=ignore_errors", "LITELLM_LOCAL_MODEL_COST_MAP=True",
-			}
+		args = []string{
+			program("mini", "mini"), "-m", "openai/m", "-t", question, "-y", "--exit-immediately",
+			"-o", filepath.Join(home, "run.json"),
+		}
+		return args, []string{
+			"OPENAI_API_BASE=" + base + "/v1", "OPENAI_API_KEY=K", "MSWEA_CONFIGURED=true",
+			"MSWEA_GLOBAL_CONFIG_DIR=" + home, "MSWEA_COST_TRACKING=ignore_errors",
+			"LITELLM_LOCAL_MODEL_COST_MAP=True",
+		}
 	},
 }
 

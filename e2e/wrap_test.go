@@ -23,29 +23,65 @@ func wrapIn(t *testing.T, dir, programs string, env []string, args ...string) (s
 	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
 }
 
-// A real agent runs through `pith wrap` with nothing set, and what was saved stands at the end.
-func TestWrapCodex(t *testing.T) {
-	dir := t.TempDir()
+// testWrap holds that a real agent runs through `pith wrap` with nothing set but its key, that what
+// it shows is shortened, and that what was saved stands at the end.
+func testWrap(t *testing.T, a codingAgent, flags []string, env func(url, home string) []string, args ...string) *play {
+	t.Helper()
+	dir, home := t.TempDir(), t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "store.go"), []byte(agentFile(t, agentFiles["store.go"])),
 		0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := newPlay(t, []playStep{{tool: "exec_command", args: `{"cmd":"cat store.go"}`}, {says: finalWords}}, false)
-	env := []string{"OPENAI_BASE_URL=" + p.URL + "/v1", "OPENAI_API_KEY=K", "CODEX_HOME=" + t.TempDir()}
-	stdout, stderr, status := wrapIn(t, dir, filepath.Dir(bin("codex", "codex")), env, "codex", "--",
-		"exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", "-c",
-		"tool_output_token_limit=20000",
-		"-m", "gpt-5.1", firstQuestion)
+	p := newPlay(t, a.steps(dir), a.plain)
+	env2 := append(env(p.URL, home), "HOME="+home, "NO_COLOR=1", "CI=1", "XDG_DATA_HOME="+home, "XDG_CONFIG_HOME="+home)
+	for i, f := range flags {
+		flags[i] = strings.ReplaceAll(f, "URL", p.URL)
+	}
+	for i, arg := range args {
+		args[i] = strings.ReplaceAll(arg, "DIR", dir)
+	}
+	stdout, stderr, status := wrapIn(t, dir, a.programs, env2, append(append(flags, a.name, "--"), args...)...)
 	if status != 0 || !strings.Contains(stdout, finalWords) {
-		t.Errorf("status %d, said %q\n%.2000s", status, stdout, stderr)
+		t.Errorf("status %d, said %q\n%.3000s", status, stdout, stderr)
 	}
-	if !strings.Contains(p.results["call_01"], "omitted") || p.sockets == 0 {
-		t.Errorf("over %d WebSockets the API got %.300q", p.sockets, p.results["call_01"])
+	if !strings.Contains(p.results["call_01"], "omitted") {
+		t.Errorf("the API got %.300q", p.results["call_01"])
 	}
-	if !regexp.MustCompile(`pith: \d+ requests, 1 of them with code made shorter\n`).MatchString(stderr) ||
+	if !regexp.MustCompile(`pith: \d+ requests?, \d+ of them with code made shorter\n`).MatchString(stderr) ||
 		!strings.Contains(stderr, "% saved") {
 		t.Errorf("the end of the run says:\n%.3000s", stderr)
 	}
+	return p
+}
+
+// reads are the steps of a model that reads store.go with a tool and answers.
+func reads(tool, key string) func(dir string) []playStep {
+	return func(dir string) []playStep {
+		return []playStep{{tool: tool, args: jsonOf(object{key: filepath.Join(dir, "store.go")})}, {says: finalWords}}
+	}
+}
+
+func TestWrapCodex(t *testing.T) {
+	a := codingAgent{name: "codex", programs: filepath.Dir(bin("codex", "codex")), steps: func(string) []playStep {
+		return []playStep{{tool: "exec_command", args: `{"cmd":"cat store.go"}`}, {says: finalWords}}
+	}}
+	p := testWrap(t, a, nil, func(url, home string) []string {
+		return []string{"OPENAI_BASE_URL=" + url + "/v1", "OPENAI_API_KEY=K", "CODEX_HOME=" + home}
+	}, "exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", "-c",
+		"tool_output_token_limit=20000", "-m", "gpt-5.1", firstQuestion)
+	if p.sockets == 0 {
+		t.Error("no WebSocket was opened")
+	}
+}
+
+func TestWrapClaudeCode(t *testing.T) {
+	a := codingAgent{name: "claude", programs: filepath.Dir(bin("claude", "claude")), steps: reads("Read", "file_path")}
+	testWrap(t, a, nil, func(url, home string) []string {
+		return []string{
+			"ANTHROPIC_BASE_URL=" + url, "ANTHROPIC_API_KEY=K", "CLAUDE_CONFIG_DIR=" + home,
+			"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1", "DISABLE_AUTOUPDATER=1", "IS_SANDBOX=1",
+		}
+	}, "-p", firstQuestion, "--allowedTools", "Read", "--model", "claude-sonnet-4-5")
 }
 
 // The client's exit status is the run's, a signal to Pith reaches it, and each client is told of
