@@ -14,7 +14,7 @@ var phrases = map[string][2]string{
 	"header":      {"its name and signature match", "its name and signature match little"},
 	"subject":     {"it matches what the question asks", "it matches little of what the question asks"},
 	"roots":       {"its words have the question's roots", "few of its words have the question's roots"},
-	"hints":       {"it has terms for what the question says in other words", "few terms for what the question says otherwise"},
+	"hints":       {"its terms are meant by the question's words", "few of its terms are meant by the question"},
 	"pairs":       {"it has neighbouring words of the question", "it has no neighbouring words of the question"},
 	"beside":      {"its neighbours match", "its neighbours match little"},
 	"path":        {"its path matches", "its path matches less than others"},
