@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"pith/perplexity"
@@ -127,7 +128,7 @@ func TestOpenAIRefusals(t *testing.T) {
 		}
 	}
 	server := newOpenAI(t, true)
-	calls := 0.0
+	var calls atomic.Int64
 	for name, c := range map[string]struct {
 		want  string
 		fault fault
@@ -143,8 +144,8 @@ func TestOpenAIRefusals(t *testing.T) {
 			return true
 		}},
 		"never the same": {"asked again", func(w http.ResponseWriter, r *http.Request) bool {
-			calls++
-			return bytesOf(w, r, func(_ byte, i int) float64 { return -float64(i) - calls })
+			call := float64(calls.Add(1))
+			return bytesOf(w, r, func(_ byte, i int) float64 { return -float64(i) - call })
 		}},
 		"whatever stands before": {"whatever stands before", func(w http.ResponseWriter, r *http.Request) bool {
 			return bytesOf(w, r, func(b byte, _ int) float64 { return -float64(b) })
