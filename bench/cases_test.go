@@ -48,10 +48,10 @@ func ledgerCase(query string, named bool) bench.Case {
 	}
 }
 
-// keeper answers every request with the lines that it keeps.
-type keeper [][2]int
+// keptLines answers every request with the lines that it keeps.
+type keptLines [][2]int
 
-func (k keeper) Compress(_ context.Context, req compress.Request) (compress.Result, error) {
+func (k keptLines) Compress(_ context.Context, req compress.Request) (compress.Result, error) {
 	var text strings.Builder
 	lines := strings.SplitAfter(req.Files[0].Content, "\n")
 	for _, run := range k {
@@ -81,7 +81,7 @@ func measured(t *testing.T, cases []bench.Case, settings ...bench.Setting) bench
 func TestCasesFigures(t *testing.T) {
 	for _, row := range []struct {
 		name string
-		keep keeper
+		keep keptLines
 		want map[string]float64
 	}{
 		{"nothing", nil, map[string]float64{
@@ -90,22 +90,22 @@ func TestCasesFigures(t *testing.T) {
 		}},
 		{
 			"everything",
-			keeper{{1, 22}},
+			keptLines{{1, 22}},
 			map[string]float64{"lines": 1, "all": 1, "whole": 1, "every": 1, "seen": 1, "defs": 1, "parse": 1},
 		},
 		{
 			"the function",
-			keeper{{1, 1}, {6, 12}},
+			keptLines{{1, 1}, {6, 12}},
 			map[string]float64{"lines": 1, "all": 1, "whole": 1, "every": 1, "seen": 1, "defs": 0, "parse": 1},
 		},
 		{
 			"all but one changed line",
-			keeper{{1, 4}, {6, 8}, {10, 12}},
+			keptLines{{1, 4}, {6, 8}, {10, 12}},
 			map[string]float64{"lines": 0.5, "all": 0, "whole": 0, "every": 0, "seen": 1, "defs": 1, "parse": 1},
 		},
 		{
 			"all but its first line",
-			keeper{{1, 4}, {7, 12}},
+			keptLines{{1, 4}, {7, 12}},
 			map[string]float64{"lines": 1, "all": 1, "whole": 0, "every": 0, "seen": 0, "defs": 1, "parse": 0},
 		},
 	} {
@@ -124,7 +124,7 @@ func TestCasesFigures(t *testing.T) {
 func TestCasesWithoutChangedLines(t *testing.T) {
 	c := ledgerCase("which is the most?", false)
 	c.Changed, c.Needed = nil, []bench.Function{{Path: "ledger.go", Name: "largest", Start: 14, End: 21}}
-	report := measured(t, []bench.Case{c}, bench.Setting{Name: "it", Compressor: keeper{{14, 15}, {17, 18}}})
+	report := measured(t, []bench.Case{c}, bench.Setting{Name: "it", Compressor: keptLines{{14, 15}, {17, 18}}})
 	if got := report.Groups[0].Rows[0].Mean["lines"]; got != 4.0/7 {
 		t.Errorf("lines = %v, want 4 of 7", got)
 	}
@@ -132,7 +132,8 @@ func TestCasesWithoutChangedLines(t *testing.T) {
 
 func TestCasesGroups(t *testing.T) {
 	report := measured(t, []bench.Case{ledgerCase("sum", true), ledgerCase("add up", false)},
-		bench.Setting{Name: "none", Compressor: keeper(nil)}, bench.Setting{Name: "all", Compressor: keeper{{1, 22}}})
+		bench.Setting{Name: "none", Compressor: keptLines(nil)},
+		bench.Setting{Name: "all", Compressor: keptLines{{1, 22}}})
 	if all, unnamed := report.Group("all").Cases, report.Group("unnamed").Cases; all != 2 || unnamed != 1 {
 		t.Errorf("%d cases, %d unnamed; want 2 and 1", all, unnamed)
 	}

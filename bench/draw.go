@@ -9,8 +9,8 @@ import (
 	"pith/bench/sources"
 )
 
-// A shelf is a package with its files in the order in which tasks are drawn from them.
-type shelf struct {
+// A packageDraw is a package with its files in the order in which tasks are drawn from them.
+type packageDraw struct {
 	pkg   sources.Package
 	paths map[string][]string
 	order map[string][]int
@@ -33,13 +33,13 @@ const (
 // sources of one do not suffice, the others fill up.
 func (r Retention) collect(ctx context.Context, packages []sources.Package, opt RetentionOptions) ([]Task, error) {
 	rng := rand.New(rand.NewPCG(opt.Seed, 0))
-	var shelves []*shelf
+	var draws []*packageDraw
 	for _, pkg := range packages {
 		if pkg.HeldOut || !opt.HeldOutOnly {
-			shelves = append(shelves, &shelf{pkg: pkg, used: make(map[string]bool)})
+			draws = append(draws, &packageDraw{pkg: pkg, used: make(map[string]bool)})
 		}
 	}
-	rng.Shuffle(len(shelves), func(i, j int) { shelves[i], shelves[j] = shelves[j], shelves[i] })
+	rng.Shuffle(len(draws), func(i, j int) { draws[i], draws[j] = draws[j], draws[i] })
 	maker := taskMaker{r.Splitter, opt.ContextBytes, opt.StripAll}
 	fair := (opt.Queries + len(opt.Languages) - 1) / len(opt.Languages)
 	found := make(map[string]int)
@@ -47,7 +47,7 @@ func (r Retention) collect(ctx context.Context, packages []sources.Package, opt 
 	for _, most := range []int{fair, opt.Queries} {
 		for before := -1; before < len(tasks); {
 			before = len(tasks)
-			for _, s := range shelves {
+			for _, s := range draws {
 				for _, language := range opt.Languages {
 					want := min(perRound, most-found[language], opt.Queries-len(tasks))
 					drawn, err := s.draw(ctx, maker, language, want, rng)
@@ -65,7 +65,7 @@ func (r Retention) collect(ctx context.Context, packages []sources.Package, opt 
 }
 
 // open lists the package's files once.
-func (s *shelf) open(rng *rand.Rand) {
+func (s *packageDraw) open(rng *rand.Rand) {
 	if s.paths != nil {
 		return
 	}
@@ -79,7 +79,9 @@ func (s *shelf) open(rng *rand.Rand) {
 }
 
 // draw takes up to want tasks.
-func (s *shelf) draw(ctx context.Context, maker taskMaker, language string, want int, rng *rand.Rand) ([]Task, error) {
+func (s *packageDraw) draw(
+	ctx context.Context, maker taskMaker, language string, want int, rng *rand.Rand,
+) ([]Task, error) {
 	if want <= 0 {
 		return nil, nil
 	}

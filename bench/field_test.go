@@ -98,7 +98,7 @@ func TestRivalThatFails(t *testing.T) {
 func TestFieldAtTheSameTokens(t *testing.T) {
 	r := newRetention(t, nil)
 	run := bench.Cases(r)
-	rival := keeper{{1, 2}, {6, 12}}
+	rival := keptLines{{1, 2}, {6, 12}}
 	settings := append([]bench.Setting{{Name: "pith", Request: compress.Request{Ranker: "bm25"}}},
 		run.Contenders("pith")...)
 	settings = append(

@@ -59,7 +59,7 @@ func TestRetentionByEmbeddedModel(t *testing.T) {
 	rankers := []string{"bm25", "ami", "hybrid"}
 	opt := sliceOptions(36, rankers...)
 	opt.Ratios = []float64{5.6} // one is enough to see the model's part, and scoring dominates the time
-	report, err := newRetention(t, bench.NewMemo(newEmbedded(t))).Run(t.Context(), slice(t), opt)
+	report, err := newRetention(t, bench.NewLossCache(newEmbedded(t))).Run(t.Context(), slice(t), opt)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,8 +30,8 @@ func TestRender(t *testing.T) {
 		{"all", long + "\n" + long + "\n", "..", "", "", " # ... lines 1-2 omitted\n"},
 		{"an only line", long + "\n", ".", "", "", long + "\n"},
 	} {
-		j := &job{counter: words{}, memo: memo{counter: words{}, seen: map[string]int{}}}
-		src := newSource(File{Content: tt.text}, words{}.Count)
+		j := &job{counter: wordCounter{}, counts: countCache{counter: wordCounter{}, seen: map[string]int{}}}
+		src := newSource(File{Content: tt.text}, wordCounter{}.Count)
 		src.parsed = parsers.File{CommentPrefix: tt.prefix, CommentSuffix: tt.suffix}
 		keep := make([]bool, src.lines())
 		for i := range keep {

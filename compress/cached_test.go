@@ -13,14 +13,14 @@ import (
 	"time"
 )
 
-// shelf is a Store in a map.
-type shelf struct {
+// valueStore is a Store in a map.
+type valueStore struct {
 	mu     sync.Mutex
 	values map[string][]byte
 	lie    []byte // what Get and Add answer instead of the truth
 }
 
-func (s *shelf) Get(_ context.Context, key string) ([]byte, bool) {
+func (s *valueStore) Get(_ context.Context, key string) ([]byte, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.lie != nil {
@@ -30,7 +30,7 @@ func (s *shelf) Get(_ context.Context, key string) ([]byte, bool) {
 	return value, ok
 }
 
-func (s *shelf) Add(_ context.Context, key string, value []byte, _ time.Duration) []byte {
+func (s *valueStore) Add(_ context.Context, key string, value []byte, _ time.Duration) []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.lie != nil {
@@ -77,7 +77,7 @@ func cached(t testing.TB, store Store, change func(*Options)) *Cache {
 
 func TestCachedHit(t *testing.T) {
 	model := &hashModel{}
-	c := cached(t, &shelf{}, func(o *Options) { o.Scorer = model })
+	c := cached(t, &valueStore{}, func(o *Options) { o.Scorer = model })
 	req := ask(func(r *Request) { r.Files[0].Content += "# \xff\xfe not UTF-8\n" })
 	first, err := c.Compress(t.Context(), req)
 	if err != nil {
@@ -98,13 +98,13 @@ func TestCachedHit(t *testing.T) {
 
 // A sizeMeter store notes the room that the values take.
 type sizeMeter struct {
-	shelf
+	valueStore
 	used, room int
 }
 
 func (m *sizeMeter) Add(ctx context.Context, key string, value []byte, ttl time.Duration) []byte {
 	m.used, m.room = m.used+len(value), m.room+cap(value)
-	return m.shelf.Add(ctx, key, value, ttl)
+	return m.valueStore.Add(ctx, key, value, ttl)
 }
 
 // A store counts the bytes of a value; room behind them would be held beyond its bound.
@@ -164,7 +164,7 @@ func TestCachedKeyCoversAllThatDecides(t *testing.T) {
 func TestCachedStampede(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		model := &gate{open: make(chan struct{})}
-		c := cached(t, &shelf{}, func(o *Options) { o.Scorer = model })
+		c := cached(t, &valueStore{}, func(o *Options) { o.Scorer = model })
 		ctx, cancel := context.WithCancel(t.Context())
 		leader := make(chan error, 1)
 		go func() {
@@ -203,7 +203,7 @@ func TestCachedStampede(t *testing.T) {
 func TestCachedEndsWithItsLastCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		model := &hashModel{wait: true}
-		c := cached(t, &shelf{}, func(o *Options) { o.Scorer = model })
+		c := cached(t, &valueStore{}, func(o *Options) { o.Scorer = model })
 		ctx, cancel := context.WithCancel(t.Context())
 		left := make(chan error)
 		for range 3 {
@@ -244,7 +244,7 @@ func TestCachedEndsWithItsLastCaller(t *testing.T) {
 // A result that the clock or a failing model cut short is told to its caller and remembered for
 // nobody.
 func TestCachedForgetsWhatWasCutShort(t *testing.T) {
-	store := &shelf{}
+	store := &valueStore{}
 	sick := &hashModel{err: errors.New("busy")}
 	c := cached(t, store, func(o *Options) { o.Scorer = sick })
 	first, err := c.Compress(t.Context(), ask(nil))
@@ -261,7 +261,7 @@ func TestCachedForgetsWhatWasCutShort(t *testing.T) {
 func TestCachedSurvivesALyingStore(t *testing.T) {
 	want := compress(t, engine(t, nil), ask(nil))
 	for _, lie := range []string{"", "garbage", "\xff\xff\xff\xff\x0f", strings.Repeat("\x00", 100)} {
-		res, err := cached(t, &shelf{lie: []byte(lie)}, nil).Compress(t.Context(), ask(nil))
+		res, err := cached(t, &valueStore{lie: []byte(lie)}, nil).Compress(t.Context(), ask(nil))
 		if err != nil || res.Text != want.Text || res.Cache != "miss" {
 			t.Errorf("store answers %.10q: cache %s, error %v", lie, res.Cache, err)
 		}
@@ -269,7 +269,7 @@ func TestCachedSurvivesALyingStore(t *testing.T) {
 }
 
 func TestCachedKeepsNoErrors(t *testing.T) {
-	store := &shelf{}
+	store := &valueStore{}
 	c := cached(t, store, nil)
 	for range 2 {
 		if _, err := c.Compress(t.Context(), ask(func(r *Request) { r.Budget = 3 })); !errors.Is(err, ErrBudget) {
@@ -282,23 +282,23 @@ func TestCachedKeepsNoErrors(t *testing.T) {
 }
 
 func TestCachedTurnsPanicsIntoErrors(t *testing.T) {
-	c := cached(t, &shelf{}, func(o *Options) { o.Counters = panicCounters{} })
+	c := cached(t, &valueStore{}, func(o *Options) { o.Counters = panicCounters{} })
 	if _, err := c.Compress(t.Context(), ask(nil)); err == nil || !strings.Contains(err.Error(), "panic") {
 		t.Errorf("error is %v, want the panic", err)
 	}
 }
 
 // panicCounters breaks only once the work has begun.
-type panicCounters struct{ words }
+type panicCounters struct{ wordCounter }
 
 func (panicCounters) For(string) Counter { return panicCounter{} }
 
-type panicCounter struct{ words }
+type panicCounter struct{ wordCounter }
 
 func (panicCounter) Count(string) int { panic("counter is broken") }
 
 func BenchmarkCachedHit(b *testing.B) {
-	c := cached(b, &shelf{}, nil)
+	c := cached(b, &valueStore{}, nil)
 	req := ask(func(r *Request) { r.Files[0].Content, r.Rate = strings.Repeat(sample, 100), 0.2 })
 	if _, err := c.Compress(b.Context(), req); err != nil {
 		b.Fatal(err)

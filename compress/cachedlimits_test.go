@@ -32,7 +32,7 @@ func TestClockDecidesNoForm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cut, whole := 0, 0
 		for i := range 40 {
-			c := cached(t, &shelf{}, func(o *Options) {
+			c := cached(t, &valueStore{}, func(o *Options) {
 				o.Scorer, o.Deadline = &sleepy{most: time.Duration(i) * 10 * time.Millisecond}, time.Second
 			})
 			res, err := c.Compress(t.Context(), req)

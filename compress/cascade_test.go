@@ -95,7 +95,7 @@ func TestLargeFunctionIsReadByBlocks(t *testing.T) {
 	splitter := pool(t)
 	e := engine(t, func(o *Options) { o.Splitter = splitter })
 	res := compress(t, e, req)
-	check(t, splitter, words{}, req, res)
+	check(t, splitter, wordCounter{}, req, res)
 	limit, _ := classOf(SpeedBalanced)
 	if whole := res.OriginalTokens; whole <= limit.inside {
 		t.Fatalf("the function has %d tokens; it should be more than %d", whole, limit.inside)
@@ -133,7 +133,7 @@ func TestGuaranteesAtAllSpeeds(t *testing.T) {
 	for _, req.Speed = range []Speed{"", SpeedExact, SpeedBalanced, SpeedFast} {
 		for _, req.Rate = range []float64{0.05, 0.2, 0.6} {
 			res := compress(t, e, req)
-			check(t, splitter, words{}, req, res)
+			check(t, splitter, wordCounter{}, req, res)
 			if again := compress(t, e, req); again.Text != res.Text {
 				t.Errorf("speed %q, rate %v: a second run gives other bytes", req.Speed, req.Rate)
 			}
@@ -167,7 +167,7 @@ func TestDeadlineKeepsWhatWasRead(t *testing.T) {
 			t.Run(fmt.Sprintf("%d answers in %v", answers, deadline), func(t *testing.T) {
 				model := &tiringModel{answers: int64(answers)}
 				res := compress(t, engine(t, func(o *Options) { o.Scorer, o.Deadline = model, deadline }), req)
-				check(t, indents{}, words{}, req, res)
+				check(t, indents{}, wordCounter{}, req, res)
 				r := res.Reading
 				if !res.Cut || res.RankerReason == "" || r.Ranked+r.Late != whole.Ranked {
 					t.Fatalf("cut %v (%q), read %+v of %+v", res.Cut, res.RankerReason, r, whole)

@@ -60,7 +60,7 @@ func (j *job) walkFile(w *choice, src *source, from, to int) {
 	if len(j.sources) > 1 {
 		s := knapsack.Keep(j.header(src), 0, 1)
 		if !j.req.Sparse {
-			s.Alone = j.memo.count(src.markerLine(0, src.lines(), src.name()) + "\n")
+			s.Alone = j.counts.count(src.markerLine(0, src.lines(), src.name()) + "\n")
 		}
 		head = w.add(src, s, outcome{})
 	}

@@ -89,7 +89,7 @@ type job struct {
 	opt     Options
 	req     Request
 	counter Counter
-	memo    memo
+	counts  countCache
 	sources []*source
 	chunks  []chunk
 	// original is the number of tokens without compression, budget the number allowed.
@@ -148,7 +148,7 @@ func (e *Engine) Compress(ctx context.Context, req Request) (Result, error) {
 		opt: e.opt, req: req, counter: e.opt.Counters.For(req.Model),
 		timings: map[string]float64{}, markerPrice: 1,
 	}
-	j.memo = memo{counter: j.counter, seen: map[string]int{}}
+	j.counts = countCache{counter: j.counter, seen: map[string]int{}}
 	if err := j.parse(ctx); err != nil {
 		return Result{}, err
 	}
@@ -237,7 +237,7 @@ func (j *job) parse(ctx context.Context) error {
 		return err
 	}
 	for i, f := range j.req.Files {
-		src := newSource(f, j.memo.count)
+		src := newSource(f, j.counts.count)
 		src.index, src.parsed = i, parsed[i]
 		j.late(parsed[i])
 		if j.req.Stage == StageCoarse {
@@ -247,7 +247,7 @@ func (j *job) parse(ctx context.Context) error {
 			src.id = j.opt.Retrieval(f)
 		}
 		// One for the indentation.
-		src.marker = j.memo.count(src.comment(src.markerBody(src.lines(), src.lines(), ""))+"\n") + 1
+		src.marker = j.counts.count(src.comment(src.markerBody(src.lines(), src.lines(), ""))+"\n") + 1
 		j.sources = append(j.sources, src)
 		j.chunks = append(j.chunks, newChunks(src, len(j.chunks))...)
 	}

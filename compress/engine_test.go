@@ -30,7 +30,7 @@ func compress(t testing.TB, e *Engine, req Request) Result {
 }
 
 func TestIdentity(t *testing.T) {
-	tokens := words{}.Count(sample)
+	tokens := wordCounter{}.Count(sample)
 	for _, tt := range []struct {
 		name   string
 		budget int
@@ -81,7 +81,7 @@ func TestRequestErrors(t *testing.T) {
 
 func TestSmallestOutput(t *testing.T) {
 	marker := "# ... lines 1-122 omitted\n"
-	res := compress(t, engine(t, nil), ask(func(r *Request) { r.Budget = words{}.Count(marker) }))
+	res := compress(t, engine(t, nil), ask(func(r *Request) { r.Budget = wordCounter{}.Count(marker) }))
 	if !strings.HasPrefix(res.Text, "# ... lines 1-") || strings.Count(res.Text, "\n") != 1 {
 		t.Errorf("the budget of one marker gives %q", res.Text)
 	}
@@ -155,7 +155,7 @@ func TestOrderWithoutQuery(t *testing.T) {
 	if head, _, _ := strings.Cut(sample, "\n"); !strings.HasPrefix(res.Text, head) {
 		t.Errorf("without a query the head of the file stays first, got %.60q", res.Text)
 	}
-	check(t, indents{}, words{}, ask(nil), res)
+	check(t, indents{}, wordCounter{}, ask(nil), res)
 }
 
 // shuffler hands the sequences to the model in another order, as a batcher might.
@@ -224,7 +224,7 @@ func TestManyFiles(t *testing.T) {
 	}
 	req.Rate = 0.2
 	res := compress(t, engine(t, nil), req)
-	check(t, indents{}, words{}, req, res)
+	check(t, indents{}, wordCounter{}, req, res)
 	if !strings.Contains(res.Text, "# shop.py\n") || !strings.Contains(res.Text, "def refund(") {
 		t.Errorf("the file that matters is not there: %s", res.Text)
 	}
@@ -236,7 +236,7 @@ func TestManyFiles(t *testing.T) {
 func TestCoarseStageKeepsWholeChunks(t *testing.T) {
 	req := ask(func(r *Request) { r.Stage = StageCoarse })
 	res := compress(t, engine(t, nil), req)
-	check(t, indents{}, words{}, req, res)
+	check(t, indents{}, wordCounter{}, req, res)
 	for _, c := range res.Chunks {
 		if c.Decision == Pruned {
 			t.Errorf("coarse stage pruned %s", c.Name)
@@ -299,7 +299,7 @@ func BenchmarkCompress(b *testing.B) {
 	}
 	e := engine(b, nil)
 	req := ask(func(r *Request) { r.Files[0].Content, r.Rate = text.String(), 0.2 })
-	tokens := words{}.Count(text.String())
+	tokens := wordCounter{}.Count(text.String())
 	for b.Loop() {
 		compress(b, e, req)
 	}

@@ -10,13 +10,13 @@ import (
 	"pith/parsers"
 )
 
-// words counts a token per run of letters and digits, per other character and per line end, blank
+// wordCounter counts a token per run of letters and digits, per other character and per line end, blank
 // runs free: crude, quick and, like BPE, not additive over lines.
-type words struct{}
+type wordCounter struct{}
 
-func (words) For(string) Counter       { return words{} }
-func (words) Encoding() (string, bool) { return "words", true }
-func (words) Count(text string) int {
+func (wordCounter) For(string) Counter       { return wordCounter{} }
+func (wordCounter) Encoding() (string, bool) { return "words", true }
+func (wordCounter) Count(text string) int {
 	n, inWord, inBreak := 0, false, false
 	for i := range len(text) {
 		c := text[i]

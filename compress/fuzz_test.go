@@ -40,7 +40,7 @@ func FuzzGuarantees(f *testing.F) {
 			if strings.Count(strings.TrimSuffix(content, "\n"), "\n") == 0 {
 				return // an only line stays or nothing does
 			}
-			if smallest := (words{}).Count("<!-- ... lines 1-9 omitted -->\n"); req.Budget > smallest+marker {
+			if smallest := (wordCounter{}).Count("<!-- ... lines 1-9 omitted -->\n"); req.Budget > smallest+marker {
 				t.Fatalf("%v, yet %d tokens hold a marker", err, req.Budget)
 			}
 			return
@@ -48,7 +48,7 @@ func FuzzGuarantees(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		check(t, splitter, words{}, req, res)
+		check(t, splitter, wordCounter{}, req, res)
 		again, err := e.Compress(t.Context(), req)
 		if err != nil || again.Text != res.Text {
 			t.Fatalf("a second run gives other bytes (%v)", err)

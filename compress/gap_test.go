@@ -19,7 +19,7 @@ func named(t *testing.T) *Engine {
 func TestMarkersNameTheirGaps(t *testing.T) {
 	req := ask(nil)
 	res := compress(t, named(t), req)
-	check(t, indents{}, words{}, req, res)
+	check(t, indents{}, wordCounter{}, req, res)
 	var hashes []string
 	for line := range strings.Lines(res.Text) {
 		_, body, ok := strings.Cut(line, "... lines ")

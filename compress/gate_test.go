@@ -37,7 +37,7 @@ func gated(t *testing.T, places int, most time.Duration) (*Cache, *slowModel) {
 	t.Helper()
 	model := &slowModel{takes: time.Second}
 	e := engine(t, func(o *Options) { o.Scorer, o.Ranker = model, "ami" })
-	return NewCache(e, CacheOptions{Store: &shelf{}, Key: keyed, Gate: NewGate(places), MostWait: most}), model
+	return NewCache(e, CacheOptions{Store: &valueStore{}, Key: keyed, Gate: NewGate(places), MostWait: most}), model
 }
 
 func anyFile(n int) Request {

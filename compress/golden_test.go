@@ -48,7 +48,7 @@ func TestGolden(t *testing.T) {
 				Rate: rate, Ranker: name,
 			}
 			res := compress(t, engine(t, func(o *Options) { o.Splitter = splitter }), req)
-			check(t, splitter, words{}, req, res)
+			check(t, splitter, wordCounter{}, req, res)
 			golden(t, tt.file+"."+name+".golden", describe(res))
 		}
 	}
@@ -75,7 +75,7 @@ func TestGuaranteesOnSyntax(t *testing.T) {
 							Files: []File{{Path: tt.file, Content: text}}, Query: tt.query,
 							Rate: rate, Stage: stage,
 						}
-						check(t, splitter, words{}, req, compress(t, e, req))
+						check(t, splitter, wordCounter{}, req, compress(t, e, req))
 					}
 				}
 			})
@@ -106,13 +106,13 @@ func TestClassKeepsABody(t *testing.T) {
 	splitter := pool(t)
 	e := engine(t, func(o *Options) { o.Splitter = splitter })
 	for _, text := range shelves {
-		for budget := 12; budget < (words{}).Count(text); budget++ {
+		for budget := 12; budget < (wordCounter{}).Count(text); budget++ {
 			req := Request{
 				Files: []File{{Path: "shelf.py", Content: text}}, Query: "class Shelf", Budget: budget,
 				Ranker: rankBM25,
 			}
 			res := compress(t, e, req)
-			check(t, splitter, words{}, req, res)
+			check(t, splitter, wordCounter{}, req, res)
 			body := strings.Contains(res.Text, "def ") || strings.Contains(res.Text, " = ")
 			if strings.Contains(res.Text, "class Shelf:") && !body {
 				t.Errorf("budget %d leaves a class without a body:\n%s", budget, res.Text)
@@ -161,7 +161,7 @@ func TestMethodKeepsItsClassHeader(t *testing.T) {
 		Ranker: rankBM25, Stage: StageCoarse,
 	}
 	res := compress(t, e, req)
-	check(t, splitter, words{}, req, res)
+	check(t, splitter, wordCounter{}, req, res)
 	for _, want := range []string{"class Shelf:\n", "def find(self, title):\n"} {
 		if !strings.Contains(res.Text, want) {
 			t.Errorf("%q is not in\n%s", want, res.Text)

@@ -11,7 +11,7 @@ import (
 
 // A tallyCounter counts the bytes that it is asked about.
 type tallyCounter struct {
-	words
+	wordCounter
 	bytes *int
 }
 
@@ -19,7 +19,7 @@ func (c tallyCounter) For(string) Counter { return c }
 
 func (c tallyCounter) Count(text string) int {
 	*c.bytes += len(text)
-	return c.words.Count(text)
+	return c.wordCounter.Count(text)
 }
 
 // What cannot be made small enough is found at once, and not by counting it again and again.

@@ -25,7 +25,7 @@ func TestLumpsAreCut(t *testing.T) {
 		for _, rate := range []float64{0.2, 0.5, 0.8} {
 			req := Request{Files: []File{{Path: path, Content: text}}, Query: "how are refunds explained?", Rate: rate}
 			res := compress(t, e, req)
-			check(t, splitter, words{}, req, res)
+			check(t, splitter, wordCounter{}, req, res)
 			if res.CompressedTokens < res.Budget/2 {
 				t.Errorf("%s, rate %v: only %d of %d tokens used", path, rate, res.CompressedTokens, res.Budget)
 			}
@@ -51,7 +51,7 @@ func TestDocstringIsNotCutInside(t *testing.T) {
 
 // Two block comments in one run have a border that a missing line could tear.
 func TestNeighbouringCommentsAreNotTorn(t *testing.T) {
-	src := newSource(File{Content: "/* a\n b */\n/* c\n d */\n"}, words{}.Count)
+	src := newSource(File{Content: "/* a\n b */\n/* c\n d */\n"}, wordCounter{}.Count)
 	src.parsed.CommentPrefix = "// "
 	if got := commentLines(src, 0, 4); got != nil {
 		t.Errorf("lines of two comments may go: %v", got)

@@ -126,7 +126,8 @@ func markerAt(text string, at, lines int) (marker string, to int) {
 // engine returns an Engine over fakes.
 func engine(t testing.TB, change func(*Options)) *Engine {
 	t.Helper()
-	opt := Options{Splitter: indents{}, Counters: words{}, Scorer: &hashModel{}, Ranker: rankHybrid, Speed: SpeedExact}
+	opt := Options{Splitter: indents{}, Counters: wordCounter{}, Scorer: &hashModel{}, Ranker: rankHybrid}
+	opt.Speed = SpeedExact
 	if change != nil {
 		change(&opt)
 	}
@@ -159,7 +160,8 @@ func TestGuaranteesOverRates(t *testing.T) {
 						Rate: rate, Ranker: by,
 					}
 					res, err := engine(t, nil).Compress(t.Context(), req)
-					if errors.Is(err, ErrBudget) && (name == "one line" || float64(words{}.Count(text))*rate < 24) {
+					if errors.Is(err, ErrBudget) &&
+						(name == "one line" || float64(wordCounter{}.Count(text))*rate < 24) {
 						continue // an only line is not replaced by a marker; not even a marker fits
 					}
 					if err != nil {
@@ -168,7 +170,7 @@ func TestGuaranteesOverRates(t *testing.T) {
 					if res.Ranker != by && res.Ranker != rankNone {
 						t.Errorf("ranker %s ran instead of %s", res.Ranker, by)
 					}
-					check(t, indents{}, words{}, req, res)
+					check(t, indents{}, wordCounter{}, req, res)
 				}
 			}
 		})

@@ -74,7 +74,7 @@ func TestBrokenOutputIsMended(t *testing.T) {
 			if parses > 3*rounds*(maxTrials+1) {
 				t.Errorf("%s, rate %.1f: %d parses", tt.name, rate, parses)
 			}
-			check(t, splitter, words{}, req, res)
+			check(t, splitter, wordCounter{}, req, res)
 		}
 	}
 }

@@ -126,7 +126,7 @@ func TestNothingIsIndivisible(t *testing.T) {
 				Ranker: rankWords,
 			}
 			res := compress(t, e, req)
-			check(t, e.opt.Splitter, words{}, req, res)
+			check(t, e.opt.Splitter, wordCounter{}, req, res)
 			if !strings.Contains(res.Text, tt.want) {
 				t.Errorf("without %s:\n%s", tt.want, res.Text)
 			}

@@ -54,7 +54,7 @@ func (s *stage) busy(t *testing.T) {
 	t.Cleanup(func() { <-ended })
 }
 
-type looked struct {
+type pageView struct {
 	Wrong   []string
 	Text    string
 	Detail  string
@@ -63,7 +63,7 @@ type looked struct {
 }
 
 // look has the browser look at a stage. The pictures stay where PICTURES says.
-func (s *stage) look(t *testing.T, name string, flags ...string) looked {
+func (s *stage) look(t *testing.T, name string, flags ...string) pageView {
 	t.Helper()
 	browser, err := filepath.Abs("../.deps/browser")
 	if err != nil {
@@ -92,7 +92,7 @@ func (s *stage) look(t *testing.T, name string, flags ...string) looked {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	var saw looked
+	var saw pageView
 	lines := bufio.NewScanner(out)
 	lines.Buffer(nil, 16<<20)
 	for lines.Scan() {
@@ -156,7 +156,7 @@ func TestPageInABrowser(t *testing.T) {
 		s.count("pith_upstream_attempts_total", 31, "upstream", "default", "outcome", "unreached")
 		s.count("pith_decisions_total", 12, "dialect", "chat", "decision", "bypass", "reason", "timeout")
 		text := source(t, "session.go")
-		s.keeper.Saw(
+		s.requests.Saw(
 			"t",
 			explain.Request{
 				ID:       strings.Repeat("f", 32),
@@ -202,7 +202,7 @@ func TestPageInABrowser(t *testing.T) {
 			)
 		}
 		for i := range 70 {
-			s.keeper.Saw("t", explain.Request{
+			s.requests.Saw("t", explain.Request{
 				ID: fmt.Sprintf("%032x", i), Time: time.Now(), Dialect: "responses", Model: strings.Repeat("model", 12),
 				Client: strings.Repeat("client", 12), Decision: "pass", Reason: "below-minimum", Status: 200,
 			}, nil)

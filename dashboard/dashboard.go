@@ -1,7 +1,7 @@
 // Package dashboard shows what a running Pith does: a page for browsers, live, and the same as
 // JSON.
 //
-// It reads the figures that the metrics have, and of requests what an explain.Keeper holds. It is
+// It reads the figures that the metrics have, and of requests what an explain.RequestLog holds. It is
 // served beside the metrics, never on the clients' listener, and lets nobody in without its token
 // or a one-time link.
 package dashboard
@@ -25,8 +25,8 @@ import (
 type Options struct {
 	// Gatherer has the figures.
 	Gatherer prometheus.Gatherer
-	// Keeper has the requests.
-	Keeper *explain.Keeper
+	// RequestLog has the requests.
+	RequestLog *explain.RequestLog
 	// Parts says how what Pith stands on is.
 	Parts func(context.Context) []Part
 	// Token lets in who brings it, as a bearer token or in the page's form. Empty: nobody.

@@ -14,7 +14,7 @@ func (d *Dashboard) showState(w http.ResponseWriter, r *http.Request) {
 
 // showRequest serves GET /dashboard/requests/{id}: a request that is kept, explained.
 func (d *Dashboard) showRequest(w http.ResponseWriter, r *http.Request) {
-	a, ok := d.opts.Keeper.Any(r.Context(), r.PathValue("id"))
+	a, ok := d.opts.RequestLog.Any(r.Context(), r.PathValue("id"))
 	if !ok {
 		http.Error(w, "that request is not kept any more, or never was", http.StatusNotFound)
 		return

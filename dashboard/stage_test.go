@@ -22,7 +22,7 @@ import (
 type stage struct {
 	*dashboard.Dashboard
 	registry *prometheus.Registry
-	keeper   *explain.Keeper
+	requests *explain.RequestLog
 	server   *httptest.Server
 	parts    []dashboard.Part
 }
@@ -30,14 +30,14 @@ type stage struct {
 func newStage(t *testing.T, keep int) *stage {
 	t.Helper()
 	s := &stage{registry: prometheus.NewRegistry()}
-	s.keeper = explain.NewKeeper(keep, newEngine(t).Compress)
+	s.requests = explain.NewRequestLog(keep, newEngine(t).Compress)
 	s.Dashboard = dashboard.New(dashboard.Options{
-		Gatherer: s.registry,
-		Keeper:   s.keeper,
-		Token:    "a token of this test",
-		Version:  "v0.0.0-test",
-		Every:    200 * time.Millisecond,
-		Parts:    func(context.Context) []dashboard.Part { return s.parts },
+		Gatherer:   s.registry,
+		RequestLog: s.requests,
+		Token:      "a token of this test",
+		Version:    "v0.0.0-test",
+		Every:      200 * time.Millisecond,
+		Parts:      func(context.Context) []dashboard.Part { return s.parts },
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
@@ -74,7 +74,7 @@ func newEngine(t *testing.T) *compress.Engine {
 	return engine
 }
 
-// request has the engine shorten a text and the keeper keep it.
+// request has the engine shorten a text and the log keep it.
 func (s *stage) request(t *testing.T, id, path, text, question string) {
 	t.Helper()
 	req := compress.Request{Files: []compress.File{{Path: path, Content: text}}, Query: question, Rate: .2}
@@ -82,7 +82,7 @@ func (s *stage) request(t *testing.T, id, path, text, question string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.keeper.Saw("t", explain.Request{
+	s.requests.Saw("t", explain.Request{
 		ID:               id,
 		Time:             time.Now(),
 		Dialect:          "chat",

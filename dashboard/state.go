@@ -106,9 +106,9 @@ func (d *Dashboard) state(ctx context.Context) State {
 	if s.Parts == nil {
 		s.Parts = []Part{}
 	}
-	s.Recent, _ = d.opts.Keeper.Recent(recentShown)
-	s.Totals.CacheHits, s.Totals.CacheMisses = d.opts.Keeper.Cached()
-	s.Keep.Held, s.Keep.Keep, s.Keep.Bytes = d.opts.Keeper.Holding()
+	s.Recent, _ = d.opts.RequestLog.Recent(recentShown)
+	s.Totals.CacheHits, s.Totals.CacheMisses = d.opts.RequestLog.Cached()
+	s.Keep.Held, s.Keep.Keep, s.Keep.Bytes = d.opts.RequestLog.Holding()
 	s.Series = d.history.add(f, s, d.opts.Every)
 	return s
 }

@@ -25,7 +25,8 @@ var editableFiles = regexp.MustCompile(`\bso (?:that )?you can (?:go ahead and )
 func handsOverToEdit(said string) bool {
 	said = strings.ToLower(said)
 	return strings.Contains(said, "true contents of these files") ||
-		(strings.Contains(said, "can edit") || strings.Contains(said, "ahead and edit")) && editableFiles.MatchString(said)
+		(strings.Contains(said, "can edit") || strings.Contains(said, "ahead and edit")) &&
+			editableFiles.MatchString(said)
 }
 
 // read takes in one text of the message.

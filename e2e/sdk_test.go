@@ -55,7 +55,7 @@ func scripts(t *testing.T) map[string][]scriptStep {
 // A dialogue is one run of a script: what reached the upstream, what was sent back and what the
 // client made of it.
 type dialogue struct {
-	requests  []received
+	requests  []recordedRequest
 	responses []string
 	replies   []reply
 }
@@ -110,7 +110,7 @@ func checkReplies(t *testing.T, script []scriptStep, replies []reply) {
 	}
 }
 
-func checkRequests(t *testing.T, mode string, direct, through []received) {
+func checkRequests(t *testing.T, mode string, direct, through []recordedRequest) {
 	t.Helper()
 	if len(direct) != len(through) {
 		t.Fatalf("%s: %d requests, direct %d", mode, len(through), len(direct))

@@ -24,7 +24,7 @@ type scriptedAPI struct {
 	URL string
 
 	mu  sync.Mutex
-	got []received
+	got []recordedRequest
 	// cut makes a stream end in the middle, without its last chunk.
 	cut bool
 	// hang makes a stream stay open after its first event until the client leaves; gone reports
@@ -33,8 +33,8 @@ type scriptedAPI struct {
 	gone chan struct{}
 }
 
-// A received is a request as it reached the upstream.
-type received struct {
+// A recordedRequest is a request as it reached the upstream.
+type recordedRequest struct {
 	method, uri string
 	header      http.Header
 	body        string
@@ -66,10 +66,10 @@ func (u *scriptedAPI) count() int {
 }
 
 // take returns the requests that carried key, in order, and forgets them.
-func (u *scriptedAPI) take(key string) []received {
+func (u *scriptedAPI) take(key string) []recordedRequest {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	var taken, left []received
+	var taken, left []recordedRequest
 	for _, r := range u.got {
 		if r.header.Get("Authorization") == "Bearer "+key || r.header.Get("X-Api-Key") == key {
 			taken = append(taken, r)
@@ -87,7 +87,7 @@ func (u *scriptedAPI) serve(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	u.mu.Lock()
-	u.got = append(u.got, received{r.Method, r.RequestURI, r.Header.Clone(), string(body)})
+	u.got = append(u.got, recordedRequest{r.Method, r.RequestURI, r.Header.Clone(), string(body)})
 	cut, hang := u.cut, u.hang
 	u.mu.Unlock()
 

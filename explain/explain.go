@@ -137,12 +137,12 @@ func ofFile(chunks []Chunk, file int) []Chunk {
 // Chunks explains a result, in the order of its files and lines.
 func Chunks(res compress.Result) []Chunk {
 	list := make([]Chunk, len(res.Chunks))
-	told := newTold(res)
+	about := newOverview(res)
 	for i, c := range res.Chunks {
 		list[i] = Chunk{
 			File: c.File, Kind: string(c.Kind), Name: c.Name, StartLine: c.StartLine, EndLine: c.EndLine,
 			Rank: c.Rank, Score: c.Score, Parts: parts(c.Parts), Tokens: c.Tokens,
-			Decision: c.Decision, KeptLines: c.KeptLines, Why: told.why(c),
+			Decision: c.Decision, KeptLines: c.KeptLines, Why: about.why(c),
 		}
 	}
 	return list

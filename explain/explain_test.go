@@ -119,8 +119,8 @@ func engine(err error) func(context.Context, compress.Request) (compress.Result,
 	}
 }
 
-func TestKeeperKeepsAsManyAsItIsTold(t *testing.T) {
-	k := explain.NewKeeper(2, engine(nil))
+func TestRequestLogKeepsAsManyAsItIsTold(t *testing.T) {
+	k := explain.NewRequestLog(2, engine(nil))
 	for i := range 3 {
 		k.Saw("mine", explain.Request{ID: fmt.Sprint("r", i)}, []explain.Piece{piece("package a\n")})
 	}
@@ -148,8 +148,8 @@ func TestKeeperKeepsAsManyAsItIsTold(t *testing.T) {
 	}
 }
 
-func TestKeeperIsBoundedInBytes(t *testing.T) {
-	k := explain.NewKeeper(1000, engine(nil))
+func TestRequestLogIsBoundedInBytes(t *testing.T) {
+	k := explain.NewRequestLog(1000, engine(nil))
 	text := strings.Repeat("x", 10<<20)
 	for i := range 12 {
 		k.Saw("mine", explain.Request{ID: fmt.Sprint(i)}, []explain.Piece{piece(text)})
@@ -168,8 +168,8 @@ func TestKeeperIsBoundedInBytes(t *testing.T) {
 }
 
 // Where the parts cannot be had, the decisions still can.
-func TestKeeperExplainsWithoutItsEngine(t *testing.T) {
-	k := explain.NewKeeper(1, engine(errors.New("busy")))
+func TestRequestLogExplainsWithoutItsEngine(t *testing.T) {
+	k := explain.NewRequestLog(1, engine(errors.New("busy")))
 	p := piece("package a\n")
 	for i := range p.Result.Chunks {
 		p.Result.Chunks[i].Parts, p.Result.Chunks[i].Signals = nil, nil

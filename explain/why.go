@@ -32,8 +32,8 @@ var phrases = map[string][2]string{
 	"order":       {"it stands early in the text", "it stands late in the text"},
 }
 
-// told is what can be said of a result as a whole.
-type told struct {
+// overview is what can be said of a result as a whole.
+type overview struct {
 	res compress.Result
 	// ranked counts the ranked chunks, last is the worst rank of which a line was kept.
 	ranked, last int
@@ -41,8 +41,8 @@ type told struct {
 	children map[string]bool
 }
 
-func newTold(res compress.Result) told {
-	t := told{res: res, children: map[string]bool{}}
+func newOverview(res compress.Result) overview {
+	t := overview{res: res, children: map[string]bool{}}
 	for _, c := range res.Chunks {
 		t.ranked = max(t.ranked, c.Rank)
 		if c.Decision != compress.Omitted && c.Rank > 0 {
@@ -58,7 +58,7 @@ func newTold(res compress.Result) told {
 }
 
 // why says in a sentence what decided over a chunk.
-func (t told) why(c compress.ChunkResult) string {
+func (t overview) why(c compress.ChunkResult) string {
 	switch {
 	case t.res.Ranker == "none":
 		return "the text fits its budget, so nothing was ranked"
@@ -95,7 +95,7 @@ func (t told) why(c compress.ChunkResult) string {
 	)
 }
 
-func (t told) because(what, signs string) string {
+func (t overview) because(what, signs string) string {
 	if signs == "" {
 		return what
 	}
@@ -107,7 +107,7 @@ var priors = []string{"function", "class", "size"}
 
 // signs names the two signals that speak most for a chunk, or most against it. A signal that the
 // weights turn round speaks for neither.
-func (t told) signs(c compress.ChunkResult, sign float64) string {
+func (t overview) signs(c compress.ChunkResult, sign float64) string {
 	var list []string
 	for _, p := range parts(c.Parts) {
 		signal, known := c.Signals[p.Signal]

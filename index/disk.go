@@ -52,8 +52,8 @@ func (x *Index) load() {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for _, file := range s.Files {
-		x.files[file.Path] = file
+	for _, known := range s.Files {
+		x.files[known.Path] = known
 	}
 	x.count()
 	x.status.Loaded = x.status.Files
@@ -75,8 +75,8 @@ func (x *Index) save() (err error) {
 	}
 	defer func() { _ = os.Remove(f.Name()) }() // it is there no more where all went well
 	s := diskIndex{Head: x.head()}
-	for _, file := range x.files {
-		s.Files = append(s.Files, file)
+	for _, known := range x.files {
+		s.Files = append(s.Files, known)
 	}
 	w := s2.NewWriter(f)
 	enc := gob.NewEncoder(w)

@@ -54,8 +54,8 @@ type session struct {
 // maxSessions bounds the sessions that are remembered: some never say that they end.
 const maxSessions = 256
 
-// A recall returns the lines behind a marker's hash.
-type recall = func(ctx context.Context, hash, lines, symbol string) (string, error)
+// A recallFunc returns the lines behind a marker's hash.
+type recallFunc = func(ctx context.Context, hash, lines, symbol string) (string, error)
 
 // instructions are all that a client's model is told beside the tools: they are paid for in each of
 // its requests.
@@ -84,7 +84,7 @@ func (s *Server) RunStdio(ctx context.Context) error {
 // A caller is who a call over HTTP comes from.
 type caller struct {
 	tenant string
-	recall recall
+	recall recallFunc
 }
 
 // callerKey finds the caller in a request's context, and in what the SDK knows of its token.
@@ -192,13 +192,13 @@ func (s *Server) rootsOf(ctx context.Context, of *sdk.ServerSession) ([]string, 
 }
 
 // clientRoots asks a client which folders it works on.
-func clientRoots(ctx context.Context, session *sdk.ServerSession) []string {
-	if p := session.InitializeParams(); p == nil || p.Capabilities == nil || p.Capabilities.RootsV2 == nil {
+func clientRoots(ctx context.Context, from *sdk.ServerSession) []string {
+	if p := from.InitializeParams(); p == nil || p.Capabilities == nil || p.Capabilities.RootsV2 == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	res, err := session.ListRoots(ctx, nil)
+	res, err := from.ListRoots(ctx, nil)
 	if err != nil {
 		return nil // it has none to tell
 	}

@@ -57,22 +57,22 @@ type findResult struct {
 	LeftOut []string `json:"left_out"`
 }
 
-// An expanded is lines of a file.
-type expanded struct {
+// An expandResult is lines of a file.
+type expandResult struct {
 	Path string `json:"path,omitempty"`
 	Text string `json:"text"`
 }
 
 // An explainResult is what became of the best chunks, and why.
 type explainResult struct {
-	ID     string   `json:"id"`
-	Chunks []judged `json:"chunks"`
+	ID     string         `json:"id"`
+	Chunks []chunkVerdict `json:"chunks"`
 	// More counts the chunks that are not told of.
 	More int `json:"more"`
 }
 
-// A judged is a chunk with its decision.
-type judged struct {
+// A chunkVerdict is a chunk with its decision.
+type chunkVerdict struct {
 	Rank     int               `json:"rank"`
 	Where    string            `json:"where"`
 	Name     string            `json:"name"`
@@ -186,29 +186,29 @@ func (s *Server) expand(
 	ctx context.Context,
 	req *sdk.CallToolRequest,
 	in expandArgs,
-) (*sdk.CallToolResult, expanded, error) {
+) (*sdk.CallToolResult, expandResult, error) {
 	recall := callerOf(req).recall
 	switch {
 	case in.Hash != "" && recall == nil:
-		return nil, expanded{}, errors.New("markers have no hashes here: give path with lines or symbol")
+		return nil, expandResult{}, errors.New("markers have no hashes here: give path with lines or symbol")
 	case in.Hash != "":
 		lines, err := recall(ctx, in.Hash, in.Lines, in.Symbol)
 		if err != nil {
-			return nil, expanded{}, err
+			return nil, expandResult{}, err
 		}
-		return text(lines), expanded{Text: lines}, nil
+		return text(lines), expandResult{Text: lines}, nil
 	case in.Path == "":
-		return nil, expanded{}, errors.New("give path, with lines or symbol")
+		return nil, expandResult{}, errors.New("give path, with lines or symbol")
 	}
 	x, err := s.workspace(ctx, req)
 	if err != nil {
-		return nil, expanded{}, err
+		return nil, expandResult{}, err
 	}
 	e, err := x.Expand(in.Path, in.Lines, in.Symbol)
 	if err != nil {
-		return nil, expanded{}, described(err)
+		return nil, expandResult{}, described(err)
 	}
-	return text(e.Text), expanded{Path: e.Path, Text: e.Text}, nil
+	return text(e.Text), expandResult{Path: e.Path, Text: e.Text}, nil
 }
 
 func (s *Server) explain(
@@ -233,10 +233,10 @@ func (s *Server) explain(
 	chunks := slices.DeleteFunc(explain.ByRank(a.Blocks[0].Chunks), func(c explain.Chunk) bool {
 		return !strings.Contains(c.File, in.About) && !strings.Contains(c.Name, in.About)
 	})
-	e := explainResult{ID: a.ID, Chunks: []judged{}, More: max(0, len(chunks)-maxExplained)}
+	e := explainResult{ID: a.ID, Chunks: []chunkVerdict{}, More: max(0, len(chunks)-maxExplained)}
 	chunks = chunks[:len(chunks)-e.More]
 	for _, c := range chunks {
-		e.Chunks = append(e.Chunks, judged{
+		e.Chunks = append(e.Chunks, chunkVerdict{
 			c.Rank, where(c), c.Name, c.Decision, c.Tokens, math.Round(c.Score*100) / 100, parts(c.Parts), c.Why,
 		})
 	}

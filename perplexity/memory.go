@@ -38,7 +38,7 @@ type memory struct {
 	mu sync.Mutex
 	// losses take four bytes a token and states thousands: each has its own bound, or states would
 	// push the losses out.
-	losses, states shelf
+	losses, states passCache
 	flights        map[key]*flight
 	hits, misses   uint64 // of states
 	known          uint64 // losses found
@@ -53,7 +53,7 @@ type flight struct {
 }
 
 func newMemory(lossBytes, stateBytes int) *memory {
-	return &memory{losses: newShelf(lossBytes), states: newShelf(stateBytes), flights: map[key]*flight{}}
+	return &memory{losses: newPassCache(lossBytes), states: newPassCache(stateBytes), flights: map[key]*flight{}}
 }
 
 // find fills in what is known of passes and returns the others.
@@ -171,10 +171,10 @@ func (e passResult) drop() {
 	}
 }
 
-// A shelf keeps the entries used last, up to a number of bytes. A request does not push out what it
-// has used itself: of a text larger than the shelf, the end would push out the beginning, the next
+// A passCache keeps the entries used last, up to a number of bytes. A request does not push out what it
+// has used itself: of a text larger than the cache, the end would push out the beginning, the next
 // request about it would find nothing of the beginning and push out the end, and so on.
-type shelf struct {
+type passCache struct {
 	lru          *simplelru.LRU[key, cacheUse]
 	bytes, limit int
 }
@@ -185,16 +185,16 @@ type cacheUse struct {
 	user *request
 }
 
-func newShelf(limit int) shelf {
+func newPassCache(limit int) passCache {
 	lru, err := simplelru.NewLRU[key, cacheUse](math.MaxInt, nil)
 	if err != nil {
 		panic(err) // only for a size below one
 	}
-	return shelf{lru: lru, limit: limit}
+	return passCache{lru: lru, limit: limit}
 }
 
 // get returns what is kept for p.
-func (s *shelf) get(p *pass) (passResult, bool) {
+func (s *passCache) get(p *pass) (passResult, bool) {
 	k, ok := s.lru.Get(p.key)
 	if ok && k.user != p.user {
 		s.lru.Add(p.key, cacheUse{passResult: k.passResult, user: p.user})
@@ -214,7 +214,7 @@ func (e passResult) bytes() int {
 }
 
 // add keeps what p left, if there is room or earlier requests leave some.
-func (s *shelf) add(p *pass) {
+func (s *passCache) add(p *pass) {
 	size := p.bytes()
 	if size > s.limit || s.lru.Contains(p.key) {
 		return
@@ -237,7 +237,7 @@ func (s *shelf) add(p *pass) {
 func (m *memory) clear() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, s := range []*shelf{&m.losses, &m.states} {
+	for _, s := range []*passCache{&m.losses, &m.states} {
 		for _, e := range s.lru.Values() {
 			e.drop()
 		}

@@ -4,7 +4,7 @@ import "context"
 
 type requestKey struct{}
 
-// A request is calls of Score that serve one purpose; what they leave goes by it (see shelf).
+// A request is calls of Score that serve one purpose; what they leave goes by it (see passCache).
 type request struct{ scope string }
 
 // InScope returns a context for the calls of Score of one request. They share what is remembered

@@ -156,9 +156,9 @@ func goldenOf(ctx context.Context, fsys fs.FS, dir string) (Golden, error) {
 // tritonConfig is config.pbtxt. Rows of one length meet in a batch as they come; none waits for
 // others.
 func (b *bundle) tritonConfig(opt TritonOptions) string {
-	batch, wait := opt.MaxBatch, opt.QueueTimeout
-	if batch == 0 {
-		batch = 64
+	most, wait := opt.MaxBatch, opt.QueueTimeout
+	if most == 0 {
+		most = 64
 	}
 	if wait == 0 {
 		wait = time.Second
@@ -184,7 +184,7 @@ dynamic_batching {
   }
 }
 instance_group [ { kind: KIND_AUTO } ]
-`, b.card.Name, opt.Name, batch, ends.String(), onnxgraph.ServedOutput, wait.Microseconds())
+`, b.card.Name, opt.Name, most, ends.String(), onnxgraph.ServedOutput, wait.Microseconds())
 }
 
 // scoreServed runs an exported graph, one row at a time.

@@ -16,7 +16,7 @@ import (
 func askedCode() string { return userChat("Why?\n```go\n" + source(60) + "```") }
 
 // omittedOf reads what the response headers say was left out.
-func omittedOf(t *testing.T, a answer) float64 {
+func omittedOf(t *testing.T, a responseHead) float64 {
 	t.Helper()
 	var before, after float64
 	if _, err := fmt.Sscan(
@@ -218,7 +218,7 @@ func TestHoldout(t *testing.T) {
 // our tool.
 func TestHoldoutPassesWhole(t *testing.T) {
 	up := newUpstream(t)
-	o := keeping(t, up, &shelf{})
+	o := keeping(t, up, &valueStore{})
 	o.Retrieval.Tool = true
 	o.Accounting.Holdout = 1
 	base, client := start(t, o)
@@ -279,7 +279,7 @@ func TestHiddenRoundsCost(t *testing.T) {
 		n := rounds.Add(1)
 		answerer{contentType: plainJSON, body: []byte(answers[n-1])}.ServeHTTP(w, r)
 	}), func(o *proxy.Options) {
-		k := keeping(t, newUpstream(t), &shelf{})
+		k := keeping(t, newUpstream(t), &valueStore{})
 		o.Retrieval, o.Compressor = k.Retrieval, k.Compressor
 		o.Retrieval.Tool = true
 		o.Accounting.Prices = []accounting.Price{{Model: "*", Input: 4, CacheRead: 0.4, CacheWrite: 5, Output: 20}}

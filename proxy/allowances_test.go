@@ -38,7 +38,7 @@ func TestAllowances(t *testing.T) {
 			opts.Gateway.Keys[1].TokensPerMinute = 100
 			opts.Gateway.Bank = meter
 			base, client := start(t, opts)
-			ask := func(path, key, body string) (answer, string) {
+			ask := func(path, key, body string) (responseHead, string) {
 				return post(t, client, base+path, body, "X-Api-Key", key)
 			}
 			for i := range 3 {

@@ -154,12 +154,12 @@ func (s *Server) chooseUpstream(x *exchange, r *http.Request, plain []byte) {
 	x.to = s.gateway.Route(r.URL.Path, model)
 }
 
-// A content is one body in three forms: as it came, without its Content-Encoding, and shortened.
-type content struct{ raw, plain, short []byte }
+// A bodyForms is one body in three forms: as it came, without its Content-Encoding, and shortened.
+type bodyForms struct{ raw, plain, short []byte }
 
 // prepare returns r with the body that goes out: the one that came, byte for byte, or its
 // compressed form.
-func (s *Server) prepare(x *exchange, r *http.Request, d *dialects.Dialect, body content, mode Mode) *http.Request {
+func (s *Server) prepare(x *exchange, r *http.Request, d *dialects.Dialect, body bodyForms, mode Mode) *http.Request {
 	s.offerTool(x, d, body)
 	if follows(d, body.plain) && mode != ModePreview {
 		x.reply = follow(body.plain, x.recall)

@@ -15,25 +15,25 @@ import (
 	"pith/proxy"
 )
 
-// watchedOptions are options with a keeper of n requests.
-func watchedOptions(t testing.TB, u *upstream, n int) (proxy.Options, *explain.Keeper) {
+// watchedOptions are options with a log of n requests.
+func watchedOptions(t testing.TB, u *upstream, n int) (proxy.Options, *explain.RequestLog) {
 	t.Helper()
 	o := options(t, u)
-	keeper := explain.NewKeeper(n, thirds)
-	o.Watcher = keeper
-	return o, keeper
+	requests := explain.NewRequestLog(n, thirds)
+	o.Watcher = requests
+	return o, requests
 }
 
-// hasSeen waits until a keeper has seen n requests: it does so after the client has its answer.
-func hasSeen(t *testing.T, keeper *explain.Keeper, n int) {
+// hasSeen waits until a log has seen n requests: it does so after the client has its answer.
+func hasSeen(t *testing.T, requests *explain.RequestLog, n int) {
 	t.Helper()
 	for range 20_000 {
-		if _, got := keeper.Recent(1); got >= n {
+		if _, got := requests.Recent(1); got >= n {
 			return
 		}
 		time.Sleep(time.Millisecond)
 	}
-	t.Fatalf("the keeper has not seen %d requests", n)
+	t.Fatalf("the log has not seen %d requests", n)
 }
 
 func TestPreviewIsExplained(t *testing.T) {
@@ -92,12 +92,12 @@ func TestPreviewIsExplained(t *testing.T) {
 
 func TestKeptRequestsAreTheirTenantsOwn(t *testing.T) {
 	u := newUpstream(t)
-	o, keeper := watchedOptions(t, u, 5)
+	o, requests := watchedOptions(t, u, 5)
 	base, client := start(t, o)
 	res, _ := post(t, client, base+"/v1/chat/completions", question(), "Authorization", "Bearer mine")
 	id := res.Header.Get("X-Pith-Request-Id")
-	hasSeen(t, keeper, 1)
-	ask := func(key string) (answer, string) {
+	hasSeen(t, requests, 1)
+	ask := func(key string) (responseHead, string) {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/pith/v1/explain/"+id, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -115,13 +115,13 @@ func TestKeptRequestsAreTheirTenantsOwn(t *testing.T) {
 	if got, body := ask("theirs"); got.StatusCode != http.StatusNotFound || strings.Contains(body, "package main") {
 		t.Errorf("another's: %d %s", got.StatusCode, body)
 	}
-	keeper.SetKeep(0)
+	requests.SetKeep(0)
 	post(t, client, base+"/v1/chat/completions", question(), "Authorization", "Bearer mine")
-	hasSeen(t, keeper, 2)
+	hasSeen(t, requests, 2)
 	if got, body := ask("mine"); got.StatusCode != http.StatusNotFound || !strings.Contains(body, "dashboard.keep") {
 		t.Errorf("not kept: %d %s", got.StatusCode, body)
 	}
-	if recent, _ := keeper.Recent(5); len(recent) != 2 || recent[0].Kept {
+	if recent, _ := requests.Recent(5); len(recent) != 2 || recent[0].Kept {
 		t.Errorf("the summary of what is not kept: %+v", recent)
 	}
 }
@@ -130,15 +130,15 @@ func TestKeptRequestsAreTheirTenantsOwn(t *testing.T) {
 // the same again, which it is not asked about.
 func TestLeftBlocksAreExplained(t *testing.T) {
 	u := newUpstream(t)
-	o, keeper := watchedOptions(t, u, 5)
+	o, requests := watchedOptions(t, u, 5)
 	o.Compressor = proxy.CompressorFunc(func(context.Context, compress.Request) (compress.Result, error) {
 		return compress.Result{}, errors.New("no")
 	})
 	base, client := start(t, o)
 	for i, reason := range []string{"error", "frozen"} {
 		res, _ := post(t, client, base+"/v1/chat/completions", question())
-		hasSeen(t, keeper, i+1)
-		a, ok := keeper.Any(t.Context(), res.Header.Get("X-Pith-Request-Id"))
+		hasSeen(t, requests, i+1)
+		a, ok := requests.Any(t.Context(), res.Header.Get("X-Pith-Request-Id"))
 		if !ok || a.Decision != "bypass" || a.Reason != reason || len(a.Blocks) != 1 {
 			t.Fatalf("%s: %v %+v", reason, ok, a)
 		}

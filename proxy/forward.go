@@ -52,9 +52,9 @@ func (s *Server) transport(x *exchange, r *http.Request) http.RoundTripper {
 	}
 	if x.reply != nil && !x.reply.lost {
 		tenant := x.tenant
-		next = followed(next, x.reply, func(id string) { s.turns.keep(r.Context(), tenant, id, x.reply.thread) })
+		next = followed(next, x.reply, func(id string) { s.threads.keep(r.Context(), tenant, id, x.reply.thread) })
 	}
-	return ownless{next: next}
+	return headerFilter{next: next}
 }
 
 // beginAnswer puts the report into the head of an answer and lets go of the request.

@@ -91,7 +91,7 @@ func (s *Server) relay(x *exchange, w http.ResponseWriter, r *http.Request) erro
 		out := s.traceShorten(x, r, d, plain, want)
 		// 9. The model is offered the tool that gives omitted lines back, and the account is
 		// opened.
-		r = s.prepare(x, r, d, content{raw: body, plain: plain, short: out}, want.mode)
+		r = s.prepare(x, r, d, bodyForms{raw: body, plain: plain, short: out}, want.mode)
 	}
 	if want.mode == ModePreview {
 		return s.preview(x, w, r, want.explain)

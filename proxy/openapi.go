@@ -160,20 +160,20 @@ func document() (map[string]any, error) {
 }
 
 func (o operation) describe(schemas map[string]any, refused map[string]any) (map[string]any, error) {
-	content := map[string]any{}
+	contents := map[string]any{}
 	if o.text != "" {
-		content[o.text] = map[string]any{"schema": map[string]any{"type": "string"}}
+		contents[o.text] = map[string]any{"schema": map[string]any{"type": "string"}}
 	} else {
 		answer, err := schema(schemas, o.answer)
 		if err != nil {
 			return nil, err
 		}
-		content["application/json"] = map[string]any{"schema": answer}
+		contents["application/json"] = map[string]any{"schema": answer}
 	}
 	if o.stream {
-		content["text/event-stream"] = map[string]any{"schema": map[string]any{"type": "string"}}
+		contents["text/event-stream"] = map[string]any{"schema": map[string]any{"type": "string"}}
 	}
-	responses := map[string]any{"200": map[string]any{"description": "it worked", "content": content}}
+	responses := map[string]any{"200": map[string]any{"description": "it worked", "content": contents}}
 	for _, status := range o.errors {
 		kind := map[string]any{"application/json": map[string]any{"schema": refused}}
 		if o.text != "" {

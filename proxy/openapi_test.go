@@ -31,8 +31,8 @@ func (f workspaceFunc) Explain(_ context.Context, _, id string) (explain.Account
 	return c.Account, err == nil && id == "c"
 }
 
-// told is an answer as the validator reads it.
-type told struct {
+// servedAnswer is an answer as the validator reads it.
+type servedAnswer struct {
 	Method string `json:"method"`
 	Path   string `json:"path"`
 	Status int    `json:"status"`
@@ -44,7 +44,7 @@ type told struct {
 // Every operation of the document is called, well and badly, and every answer is what it says.
 func TestAnswersAreAsTheDocumentSays(t *testing.T) {
 	u := newUpstream(t)
-	o, keeper := watchedOptions(t, u, 3)
+	o, requests := watchedOptions(t, u, 3)
 	o.Compressor = proxy.CompressorFunc(func(ctx context.Context, req compress.Request) (compress.Result, error) {
 		if req.Budget == 1 {
 			return compress.Result{}, compress.ErrBudget
@@ -53,7 +53,7 @@ func TestAnswersAreAsTheDocumentSays(t *testing.T) {
 		res.TimingsMS = map[string]float64{"total": 1}
 		return res, err
 	})
-	o.Retrieval = retrieval.Options{Store: &shelf{}, Find: finder{}, TTL: time.Hour}
+	o.Retrieval = retrieval.Options{Store: &valueStore{}, Find: finder{}, TTL: time.Hour}
 	o.Workspace = workspaceFunc(func(q index.Question) (index.Context, error) {
 		if q.Question == "" {
 			return index.Context{}, compress.ErrRequest
@@ -75,15 +75,17 @@ func TestAnswersAreAsTheDocumentSays(t *testing.T) {
 		}, nil
 	})
 	base, client := start(t, o)
-	var answers []told
-	ask := func(method, path, body string) (answer, string) {
+	var answers []servedAnswer
+	ask := func(method, path, body string) (responseHead, string) {
 		req, err := http.NewRequestWithContext(t.Context(), method, base+path, strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}
 		req.Header.Set("Content-Type", "application/json")
 		res, got := do(t, client, req)
-		a := told{Method: method, Path: path, Status: res.StatusCode, Type: res.Header.Get("Content-Type"), Body: got}
+		a := servedAnswer{
+			Method: method, Path: path, Status: res.StatusCode, Type: res.Header.Get("Content-Type"), Body: got,
+		}
 		if res.StatusCode == http.StatusOK {
 			a.Sent = body
 		}
@@ -91,7 +93,7 @@ func TestAnswersAreAsTheDocumentSays(t *testing.T) {
 		return res, got
 	}
 	res, _ := post(t, client, base+"/v1/chat/completions", question())
-	hasSeen(t, keeper, 1)
+	hasSeen(t, requests, 1)
 	files := `{"files":[{"path":"a.go","content":` + quote(source(30)) + `}],"query":"why?","budget":100}`
 	for _, c := range []struct {
 		method, path, body string
@@ -137,7 +139,7 @@ func TestAnswersAreAsTheDocumentSays(t *testing.T) {
 }
 
 // checkAnswers has Python's jsonschema, which did not make the document, hold answers to it.
-func checkAnswers(t *testing.T, document string, answers []told) {
+func checkAnswers(t *testing.T, document string, answers []servedAnswer) {
 	t.Helper()
 	called := map[string]bool{}
 	for _, a := range answers {

@@ -30,7 +30,7 @@ func (s *Server) compressStream(x *exchange, w http.ResponseWriter, r *http.Requ
 		res, err := s.compressFiles(x, r)
 		done <- answer{res, err}
 	}()
-	control := http.NewResponseController(w)
+	rc := http.NewResponseController(w)
 	send := func(event string, data any) {
 		if w.Header().Get("Content-Type") == "" {
 			w.Header().Set("Content-Type", "text/event-stream")
@@ -41,7 +41,7 @@ func (s *Server) compressStream(x *exchange, w http.ResponseWriter, r *http.Requ
 			text = []byte("null")
 		}
 		_, _ = fmt.Fprintf(w, "event: %s\ndata: %s\n\n", event, text) // the client is gone: nobody is left to tell
-		_ = control.Flush()                                           // likewise
+		_ = rc.Flush()                                                // likewise
 	}
 	again := time.NewTicker(tick)
 	defer again.Stop()

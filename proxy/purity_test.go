@@ -114,7 +114,7 @@ func TestOlderTurnsNeverChange(t *testing.T) {
 func TestOlderTurnsNeverChangeWithTheTool(t *testing.T) {
 	turns := conversationOf(rand.New(rand.NewPCG(5, 1)), 8)
 	for _, w := range wordings()[:3] {
-		opts := keeping(t, newUpstream(t), &shelf{})
+		opts := keeping(t, newUpstream(t), &valueStore{})
 		opts.Retrieval.Tool = true
 		render := w.render
 		w.render = func(turns []turn) string { return withClientTool(render(turns)) }
@@ -173,7 +173,7 @@ func TestReplicasAgree(t *testing.T) {
 func TestSameHistorySameBytesAfterRestart(t *testing.T) {
 	turns := conversationOf(rand.New(rand.NewPCG(7, 1)), 7)
 	restarted := func() proxy.Options {
-		opts := keeping(t, newUpstream(t), &shelf{})
+		opts := keeping(t, newUpstream(t), &valueStore{})
 		key := func(parts ...string) string {
 			return fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "secret %q", parts)))
 		}

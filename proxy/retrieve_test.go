@@ -39,20 +39,20 @@ func hashed(ctx context.Context, req compress.Request) (compress.Result, error) 
 	return res, err
 }
 
-// A shelf keeps values until it is told to refuse.
-type shelf struct {
+// A valueStore keeps values until it is told to refuse.
+type valueStore struct {
 	mu     sync.Mutex
-	values map[string]held
+	values map[string]storedValue
 	full   bool
 	keeps  int
 }
 
-type held struct {
+type storedValue struct {
 	value []byte
 	until time.Time
 }
 
-func (s *shelf) Keep(_ context.Context, key string, value []byte, ttl time.Duration) bool {
+func (s *valueStore) Keep(_ context.Context, key string, value []byte, ttl time.Duration) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.keeps++
@@ -60,20 +60,20 @@ func (s *shelf) Keep(_ context.Context, key string, value []byte, ttl time.Durat
 		return false
 	}
 	if s.values == nil {
-		s.values = map[string]held{}
+		s.values = map[string]storedValue{}
 	}
-	s.values[key] = held{value, time.Now().Add(ttl)}
+	s.values[key] = storedValue{value, time.Now().Add(ttl)}
 	return true
 }
 
-func (s *shelf) Get(_ context.Context, key string) ([]byte, bool) {
+func (s *valueStore) Get(_ context.Context, key string) ([]byte, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h, ok := s.values[key]
 	return h.value, ok && time.Now().Before(h.until)
 }
 
-func (s *shelf) refuse(full bool) {
+func (s *valueStore) refuse(full bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.full = full
@@ -90,7 +90,7 @@ func (finder) Find(_ context.Context, f compress.File, name string) ([][2]int, e
 }
 
 // keeping are the options of a proxy with retrieval.
-func keeping(t testing.TB, u *upstream, s *shelf) proxy.Options {
+func keeping(t testing.TB, u *upstream, s *valueStore) proxy.Options {
 	opts := options(t, u)
 	opts.Compressor = proxy.CompressorFunc(hashed)
 	opts.Retrieval = retrieval.Options{Store: s, Find: finder{}, TTL: time.Hour}
@@ -117,7 +117,7 @@ func ask(t testing.TB, base string, client *http.Client, n int, header ...string
 // Each hash that goes out leads to the lines that its marker names, whole, by line and by name; for
 // the caller it was sent for alone.
 func TestRetrieve(t *testing.T) {
-	base, client := start(t, keeping(t, newUpstream(t), &shelf{}))
+	base, client := start(t, keeping(t, newUpstream(t), &valueStore{}))
 	alice := []string{"Authorization", "Bearer alice"}
 	_, hashes := ask(t, base, client, 90, alice...)
 	if len(hashes) == 0 {
@@ -196,7 +196,7 @@ func fetch(t testing.TB, client *http.Client, url string, header []string) (int,
 // A block whose original is not kept goes out whole and stays so; one that went out compressed
 // keeps its bytes.
 func TestRefusedOriginals(t *testing.T) {
-	s := &shelf{full: true}
+	s := &valueStore{full: true}
 	u := newUpstream(t)
 	base, client := start(t, keeping(t, u, s))
 	if decision, hashes := ask(t, base, client, 90); decision != "bypass; left=1; reason=not-kept" || len(hashes) > 0 {
@@ -224,7 +224,7 @@ func TestRefusedOriginals(t *testing.T) {
 	opts.Retrieval = retrieval.Options{}
 	base, client = start(t, opts)
 	if decision, hashes := ask(t, base, client, 60); decision != "bypass; left=1; reason=not-kept" || len(hashes) > 0 {
-		t.Errorf("no shelf: %s %q", decision, hashes)
+		t.Errorf("no store: %s %q", decision, hashes)
 	}
 }
 
@@ -232,7 +232,7 @@ func TestRefusedOriginals(t *testing.T) {
 // not every request writes.
 func TestLifeOfOriginals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &shelf{}
+		s := &valueStore{}
 		opts := keeping(t, &upstream{Server: &httptest.Server{URL: "http://127.0.0.1"}}, s)
 		do := newServer(t, opts).Handler()
 		send := func() string {
@@ -272,7 +272,7 @@ func TestLifeOfOriginals(t *testing.T) {
 }
 
 func TestSidecarNamesHashes(t *testing.T) {
-	base, client := start(t, keeping(t, newUpstream(t), &shelf{}))
+	base, client := start(t, keeping(t, newUpstream(t), &valueStore{}))
 	_, got := post(t, client, base+"/v1/compress", userChat("Why?\n```go\n"+source(60)+"```\n"))
 	var hashes []string
 	if err := json.Unmarshal([]byte(gjson.Get(got, "ccr_hashes").Raw), &hashes); err != nil || len(hashes) == 0 {

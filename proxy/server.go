@@ -44,7 +44,7 @@ type Server struct {
 type state struct {
 	metrics  *metrics
 	forms    *forms
-	turns    *turns
+	threads  *threads
 	sockets  sockets
 	inFlight byteBudget
 	readers  chan struct{}
@@ -119,7 +119,7 @@ func newState(o Options) (l *state, err error) {
 	if l.forms, err = newForms(o.Freeze); err != nil {
 		return nil, err
 	}
-	if l.turns, err = newTurns(o.Freeze.Store, l.forms.key); err != nil {
+	if l.threads, err = newThreads(o.Freeze.Store, l.forms.key); err != nil {
 		return nil, err
 	}
 	if l.metrics, err = newMetrics(o.Registry, &l.inFlight); err != nil {

@@ -245,7 +245,7 @@ func TestLongEventsPassWithTheTool(t *testing.T) {
 		_, _ = io.WriteString(w, long)
 	}))
 	defer up.Close()
-	opts := keeping(t, &upstream{Server: up}, &shelf{})
+	opts := keeping(t, &upstream{Server: up}, &valueStore{})
 	opts.Retrieval.Tool = true
 	base, client := start(t, opts)
 	if _, got := post(t, client, base+"/v1/chat/completions",

@@ -56,7 +56,7 @@ func (k *socket) recall(id string) (dialects.Thread, bool) {
 		}
 	}
 	k.queue.mu.Unlock()
-	return k.server.turns.recall(k.r.Context(), k.want.tenant, id)
+	return k.server.threads.recall(k.r.Context(), k.want.tenant, id)
 }
 
 // create sends on a request, shortened.
@@ -121,7 +121,7 @@ func (k *socket) observe(data []byte) (after func()) {
 	}
 	return func() {
 		if id != "" && t.keeps {
-			k.server.turns.keep(k.r.Context(), k.want.tenant, id, t.reply.thread)
+			k.server.threads.keep(k.r.Context(), k.want.tenant, id, t.reply.thread)
 		}
 		if t.account != nil {
 			t.account.Answered(data)

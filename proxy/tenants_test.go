@@ -46,7 +46,7 @@ func TestTenantsFindWhatIsTheirs(t *testing.T) {
 	for _, c := range callers {
 		for name, keep := range keepers {
 			t.Run(c.name+"/"+name, func(t *testing.T) {
-				opts := keeping(t, newUpstream(t), &shelf{})
+				opts := keeping(t, newUpstream(t), &valueStore{})
 				if c.keys {
 					clients(&opts)
 				}
@@ -55,7 +55,7 @@ func TestTenantsFindWhatIsTheirs(t *testing.T) {
 				if m == nil {
 					t.Fatal("no marker has a hash")
 				}
-				fetch := func(header []string) answer {
+				fetch := func(header []string) responseHead {
 					req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/v1/retrieve/"+m[1], nil)
 					if err != nil {
 						t.Fatal(err)
@@ -81,7 +81,7 @@ func TestToolFindsOriginalsOfVirtualKeys(t *testing.T) {
 	for _, w := range []wire{chatWire, messagesWire, responsesWire} {
 		t.Run(w.name, func(t *testing.T) {
 			s := newScript(t, w, round{calls: []toolUse{asking("c1", `{"hash":"`+gapHash+`"}`)}}, round{says: "Fine."})
-			opts := keeping(t, &upstream{Server: s.Server}, &shelf{})
+			opts := keeping(t, &upstream{Server: s.Server}, &valueStore{})
 			opts.Retrieval.Tool = true
 			clients(&opts)
 			base, client := start(t, opts)

@@ -22,7 +22,7 @@ func reading(id string) toolUse { return toolUse{id, "Read", `{"file_path":"a.go
 // withTool starts a proxy that offers the tool, before a script.
 func withTool(t *testing.T, s *script) (string, *http.Client) {
 	t.Helper()
-	opts := keeping(t, &upstream{Server: s.Server}, &shelf{})
+	opts := keeping(t, &upstream{Server: s.Server}, &valueStore{})
 	opts.Retrieval.Tool = true
 	return start(t, opts)
 }
@@ -35,14 +35,14 @@ func TestToolIsResolvedUnseen(t *testing.T) {
 	tests := []struct {
 		name   string
 		rounds []round
-		want   seen
+		want   clientView
 		// results are what the model is told, in the order of its calls.
 		results []string
 	}{
 		{
 			name:   "not called",
 			rounds: []round{{thinks: "hm", says: "It is fine."}},
-			want:   seen{thinks: "hm", says: "It is fine.", input: 100, output: 5},
+			want:   clientView{thinks: "hm", says: "It is fine.", input: 100, output: 5},
 		},
 		{
 			name: "called once",
@@ -50,7 +50,7 @@ func TestToolIsResolvedUnseen(t *testing.T) {
 				{thinks: "look", calls: []toolUse{asking("ours1", byHash)}},
 				{thinks: "hm", says: "It is fine."},
 			},
-			want:    seen{thinks: "hm", says: "It is fine.", input: 201, output: 10},
+			want:    clientView{thinks: "hm", says: "It is fine.", input: 201, output: 10},
 			results: []string{"lines 1-1\npackage main\n"},
 		},
 		{
@@ -66,7 +66,7 @@ func TestToolIsResolvedUnseen(t *testing.T) {
 				{calls: []toolUse{asking("ours3", byHash)}},
 				{says: "It is fine."},
 			},
-			want: seen{says: "Let me look.|It is fine.", input: 303, output: 15},
+			want: clientView{says: "Let me look.|It is fine.", input: 303, output: 15},
 			results: []string{
 				"lines 2-2\n" + strings.Split(source(90), "\n")[1] + "\n",
 				"lines 2-3, 40-41\n" + lines(2, 3) + lines(40, 41),
@@ -84,7 +84,7 @@ func TestToolIsResolvedUnseen(t *testing.T) {
 				},
 				{says: "It is fine."},
 			},
-			want: seen{says: "It is fine.", input: 201, output: 10},
+			want: clientView{says: "It is fine.", input: 201, output: 10},
 			results: []string{
 				"pith_retrieve: no such hash, or its time is over",
 				"pith_retrieve: arguments: want JSON with hash, and lines or symbol if wanted",
@@ -93,7 +93,7 @@ func TestToolIsResolvedUnseen(t *testing.T) {
 		{
 			name:   "with the client's tool, ours first",
 			rounds: []round{{thinks: "both", calls: []toolUse{asking("ours1", byHash), reading("c1"), reading("c2")}}},
-			want: seen{
+			want: clientView{
 				thinks: "both",
 				calls:  []toolUse{reading("c1"), reading("c2")},
 				finish: "tools",
@@ -104,7 +104,7 @@ func TestToolIsResolvedUnseen(t *testing.T) {
 		{
 			name:   "with the client's tool, ours last",
 			rounds: []round{{calls: []toolUse{reading("c1"), asking("ours1", byHash)}}},
-			want:   seen{calls: []toolUse{reading("c1")}, finish: "tools", input: 100, output: 5},
+			want:   clientView{calls: []toolUse{reading("c1")}, finish: "tools", input: 100, output: 5},
 		},
 		{
 			name: "then the client's tool",
@@ -112,13 +112,15 @@ func TestToolIsResolvedUnseen(t *testing.T) {
 				{calls: []toolUse{asking("ours1", byHash)}},
 				{says: "And now.", calls: []toolUse{reading("c1")}},
 			},
-			want:    seen{says: "And now.", calls: []toolUse{reading("c1")}, finish: "tools", input: 201, output: 10},
+			want: clientView{
+				says: "And now.", calls: []toolUse{reading("c1")}, finish: "tools", input: 201, output: 10,
+			},
 			results: []string{"lines 1-1\npackage main\n"},
 		},
 		{
 			name:   "cut off by its length while it calls",
 			rounds: []round{{says: "So", calls: []toolUse{asking("ours1", byHash)}, finish: "length"}},
-			want:   seen{says: "So", finish: "length", input: 100, output: 5},
+			want:   clientView{says: "So", finish: "length", input: 100, output: 5},
 		},
 	}
 	for _, w := range []wire{chatWire, messagesWire, responsesWire} {
@@ -151,7 +153,7 @@ func lines(first, last int) string {
 
 // worded puts what is wanted into a dialect's words. Only chat puts words of two rounds into one
 // text, and has no thoughts.
-func worded(s seen, dialect string) seen {
+func worded(s clientView, dialect string) clientView {
 	ends := map[string][3]string{
 		"chat": {"stop", "tool_calls", "length"}, "messages": {"end_turn", "tool_use", "length"},
 		"responses": {"completed", "completed", "length"},
@@ -217,7 +219,7 @@ func TestToolRoundsAreBounded(t *testing.T) {
 			if stream {
 				got = w.readEvents(t, body)
 			}
-			want := worded(seen{input: 6*100 + 15, output: 30}, w.name)
+			want := worded(clientView{input: 6*100 + 15, output: 30}, w.name)
 			if len(s.requests()) != 6 || !reflect.DeepEqual(got, want) || strings.Contains(body, "pith_retrieve") {
 				t.Errorf("%s, stream=%v: %d requests, %+v, want %+v", w.name, stream, len(s.requests()), got, want)
 			}

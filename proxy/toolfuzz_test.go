@@ -27,8 +27,8 @@ func FuzzToolStream(f *testing.F) {
 	}
 	var asked atomic.Int32
 	var events atomic.Value
-	opts := keeping(f, newUpstream(f), &shelf{})
-	opts.Retrieval = retrieval.Options{Store: &shelf{}, Tool: true}
+	opts := keeping(f, newUpstream(f), &valueStore{})
+	opts.Retrieval = retrieval.Options{Store: &valueStore{}, Tool: true}
 	opts.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
 		asked.Add(1)
 		return &http.Response{

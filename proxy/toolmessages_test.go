@@ -77,8 +77,8 @@ var messagesWire = wire{
 			typed(`{"type":"message_stop"}`),
 		)
 	},
-	readWhole: func(body string) seen {
-		s := seen{
+	readWhole: func(body string) clientView {
+		s := clientView{
 			finish: gjson.Get(body, "stop_reason").Str,
 			input:  gjson.Get(body, "usage.input_tokens").Int(),
 			output: gjson.Get(body, "usage.output_tokens").Int(),
@@ -113,7 +113,7 @@ func typed(format string, args ...any) string {
 	return "event: " + gjson.Get(data, "type").Str + "\ndata: " + data + "\n\n"
 }
 
-func readMessageEvents(t *testing.T, body string) (s seen) {
+func readMessageEvents(t *testing.T, body string) (s clientView) {
 	var order []string
 	open, next := int64(-1), int64(0)
 	for _, data := range dataOf(body) {

@@ -122,7 +122,7 @@ func TestToolCallsInOddPieces(t *testing.T) {
 			s := newScript(t, w, round{})
 			base, client := withTool(t, s)
 			_, body := post(t, client, base+w.path, w.request(askWhy+source(90)+"```\n", true))
-			got, want := readChatEvents(t, body), seen{finish: tt.finish}
+			got, want := readChatEvents(t, body), clientView{finish: tt.finish}
 			if tt.asked == 2 {
 				want.says = "Done."
 				if strings.Contains(tt.first[0], "Wait.") {
@@ -201,7 +201,7 @@ func TestToolIsOffered(t *testing.T) {
 		{"completions", "/v1/completions", `{"prompt":"Hi"}`, nil, false},
 	}
 	u := newUpstream(t)
-	opts := keeping(t, u, &shelf{})
+	opts := keeping(t, u, &valueStore{})
 	opts.Retrieval.Tool = true
 	base, client := start(t, opts)
 	for _, tt := range tests {

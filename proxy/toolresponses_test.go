@@ -110,8 +110,8 @@ func response(n int, r round, whole bool) string {
 	)
 }
 
-func readResponse(body string) seen {
-	s := seen{
+func readResponse(body string) clientView {
+	s := clientView{
 		finish: gjson.Get(body, "status").Str,
 		input:  gjson.Get(body, "usage.input_tokens").Int(),
 		output: gjson.Get(body, "usage.output_tokens").Int(),
@@ -126,7 +126,7 @@ func readResponse(body string) seen {
 	return s
 }
 
-func readResponseEvents(t *testing.T, body string) (s seen) {
+func readResponseEvents(t *testing.T, body string) (s clientView) {
 	says, args, id, next := "", "", "", int64(0)
 	for i, data := range dataOf(body) {
 		if n := gjson.Get(data, "sequence_number").Int(); n != int64(i) {

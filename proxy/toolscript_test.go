@@ -38,8 +38,8 @@ type round struct {
 // A toolUse is one tool call.
 type toolUse struct{ id, name, args string }
 
-// A seen is what a client understands of an answer.
-type seen struct {
+// A clientView is what a client understands of an answer.
+type clientView struct {
 	thinks, says string
 	calls        []toolUse
 	finish       string
@@ -53,8 +53,8 @@ type wire struct {
 	request           func(user string, stream bool) string
 	whole             func(n int, r round) string
 	events            func(n int, r round) []string
-	readWhole         func(body string) seen
-	readEvents        func(t *testing.T, body string) seen
+	readWhole         func(body string) clientView
+	readEvents        func(t *testing.T, body string) clientView
 }
 
 func newScript(t *testing.T, w wire, rounds ...round) *script {
@@ -215,9 +215,9 @@ var chatWire = wire{
 			"data: [DONE]\n\n",
 		)
 	},
-	readWhole: func(body string) seen {
+	readWhole: func(body string) clientView {
 		m := gjson.Get(body, "choices.0.message")
-		s := seen{
+		s := clientView{
 			says:   m.Get("content").Str,
 			finish: gjson.Get(body, "choices.0.finish_reason").Str,
 			input:  gjson.Get(body, "usage.prompt_tokens").Int(),
@@ -234,7 +234,7 @@ var chatWire = wire{
 	readEvents: readChatEvents,
 }
 
-func readChatEvents(t *testing.T, body string) (s seen) {
+func readChatEvents(t *testing.T, body string) (s clientView) {
 	id, roles, done := "", 0, false
 	for _, data := range dataOf(body) {
 		if data == "[DONE]" {

@@ -108,11 +108,11 @@ func (t *tracing) end(x *exchange, b accounting.Bill, status int) {
 	if x.account == nil {
 		return
 	}
-	operation := "chat"
+	name := "chat"
 	if x.dialect == "completions" {
-		operation = "text_completion"
+		name = "text_completion"
 	}
-	span.SetAttributes(attr.String("gen_ai.operation.name", operation), attr.String("pith.arm", x.account.Arm()))
+	span.SetAttributes(attr.String("gen_ai.operation.name", name), attr.String("pith.arm", x.account.Arm()))
 	if model := x.account.Model(); model != "" {
 		span.SetAttributes(attr.String("gen_ai.request.model", model))
 	}

@@ -234,15 +234,15 @@ func start(t testing.TB, opts proxy.Options) (string, *http.Client) {
 	}
 }
 
-// An answer is the head of a response.
-type answer struct {
+// A responseHead is the head of a response.
+type responseHead struct {
 	StatusCode int
 	Header     http.Header
 	Trailer    http.Header // once the body was read
 }
 
 // post sends body as JSON; header holds name, value, name, value.
-func post(t testing.TB, client *http.Client, url, body string, header ...string) (answer, string) {
+func post(t testing.TB, client *http.Client, url, body string, header ...string) (responseHead, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
@@ -255,7 +255,7 @@ func post(t testing.TB, client *http.Client, url, body string, header ...string)
 	return do(t, client, req)
 }
 
-func get(t testing.TB, client *http.Client, url string) (answer, string) {
+func get(t testing.TB, client *http.Client, url string) (responseHead, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
@@ -264,7 +264,7 @@ func get(t testing.TB, client *http.Client, url string) (answer, string) {
 	return do(t, client, req)
 }
 
-func do(t testing.TB, client *http.Client, req *http.Request) (answer, string) {
+func do(t testing.TB, client *http.Client, req *http.Request) (responseHead, string) {
 	t.Helper()
 	res, err := client.Do(req)
 	if err != nil {
@@ -275,14 +275,14 @@ func do(t testing.TB, client *http.Client, req *http.Request) (answer, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer{res.StatusCode, res.Header, res.Trailer}, string(got)
+	return responseHead{res.StatusCode, res.Header, res.Trailer}, string(got)
 }
 
 // readAnswer reads a response from a raw connection.
-func readAnswer(br *bufio.Reader) (answer, error) {
+func readAnswer(br *bufio.Reader) (responseHead, error) {
 	res, err := http.ReadResponse(br, nil)
 	if err != nil {
-		return answer{}, err
+		return responseHead{}, err
 	}
-	return answer{res.StatusCode, res.Header, res.Trailer}, res.Body.Close()
+	return responseHead{res.StatusCode, res.Header, res.Trailer}, res.Body.Close()
 }

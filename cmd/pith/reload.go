@@ -135,7 +135,7 @@ func (r *reloader) take() (changed, waiting []string, err error) {
 	if err := r.site.Replace(opt); err != nil {
 		return nil, nil, err
 	}
-	b.Keeper.SetKeep(next.Dashboard.Keep)
+	b.RequestLog.SetKeep(next.Dashboard.Keep)
 	r.certificate.use(certificate)
 	r.cfg = next
 	return changed, waiting, nil

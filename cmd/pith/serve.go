@@ -117,7 +117,7 @@ func serveOn(ctx context.Context, listener net.Listener, src configSource, log *
 
 	b := wiring.Parts{
 		Engine: engine, Gate: wiring.NewGate(), Stores: store, Keyer: keyer, Tracer: tracer, Prune: prune,
-		Keeper: explain.NewKeeper(cfg.Dashboard.Keep, engine.Again), Registry: prometheus.NewRegistry(),
+		RequestLog: explain.NewRequestLog(cfg.Dashboard.Keep, engine.Again), Registry: prometheus.NewRegistry(),
 	}
 	closeWorkspaces, err := b.OpenWorkspace(cfg, log)
 	if err != nil {

@@ -59,7 +59,9 @@ func TestOutputsAreValid(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = pool.Close() })
-	engine, err := compress.New(compress.Options{Splitter: pool, Counters: counted{tokens.New()}, Ranker: "words"})
+	engine, err := compress.New(
+		compress.Options{Splitter: pool, Counters: tokenCounters{tokens.New()}, Ranker: "words"},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,9 +70,9 @@ func TestOutputsAreValid(t *testing.T) {
 	}
 }
 
-type counted struct{ counters *tokens.Counters }
+type tokenCounters struct{ counters *tokens.Counters }
 
-func (c counted) For(model string) compress.Counter { return c.counters.For(model) }
+func (c tokenCounters) For(model string) compress.Counter { return c.counters.For(model) }
 
 func (j judge) judge(t *testing.T, engine *compress.Engine, limit int) {
 	files := j.corpus(t, limit)

@@ -185,7 +185,7 @@ func TestAServerComesBack(t *testing.T) {
 }
 
 // lies answers with losses of which the last is some tens of nats.
-func lies(s *server, w http.ResponseWriter, r *http.Request) bool {
+func lies(s *fakeServer, w http.ResponseWriter, r *http.Request) bool {
 	if !strings.HasSuffix(r.URL.Path, "/infer") {
 		return false
 	}

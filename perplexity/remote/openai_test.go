@@ -16,14 +16,14 @@ import (
 
 // newOpenAI serves the embedded model as an OpenAI-compatible server does: with an echo, or with
 // prompt_logprobs.
-func newOpenAI(t *testing.T, echo bool) *server {
+func newOpenAI(t *testing.T, echo bool) *fakeServer {
 	t.Helper()
 	m, err := perplexity.Open(perplexity.Embedded(), perplexity.Options{Device: "cpu"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { m.Close() })
-	s := &server{}
+	s := &fakeServer{}
 	s.serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/v1/models" {
 			respond(t, w, map[string]any{"data": []any{map[string]any{"id": "pith-code-lm", "max_model_len": 2048}}})

@@ -30,7 +30,7 @@ func TestScorersOfOthers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			url := run(t, start)
-			opt := options(t, &server{}, remote.KServe)
+			opt := options(t, &fakeServer{}, remote.KServe)
 			opt.URL = url
 			s := scorer(t, opt)
 			t.Log(s.About())

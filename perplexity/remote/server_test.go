@@ -35,8 +35,8 @@ func TestMain(m *testing.M) {
 // A fault changes what a server does with a request; it reports whether it answered.
 type fault func(w http.ResponseWriter, r *http.Request) bool
 
-// A server speaks a protocol over the real embedded model.
-type server struct {
+// A fakeServer speaks a protocol over the real embedded model.
+type fakeServer struct {
 	*httptest.Server
 	requests, most, now atomic.Int64
 	mu                  sync.Mutex
@@ -44,13 +44,13 @@ type server struct {
 	honest              http.HandlerFunc // without the fault
 }
 
-func (s *server) breakBy(f fault) {
+func (s *fakeServer) breakBy(f fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fault = f
 }
 
-func (s *server) serve(t *testing.T, answer http.HandlerFunc) {
+func (s *fakeServer) serve(t *testing.T, answer http.HandlerFunc) {
 	s.honest = answer
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.requests.Add(1)
@@ -97,7 +97,7 @@ var export = sync.OnceValues(func() (perplexity.TritonExport, error) {
 })
 
 // newKServe serves the exported graph, in binary tensors or in JSON.
-func newKServe(t *testing.T, inBinary bool) *server {
+func newKServe(t *testing.T, inBinary bool) *fakeServer {
 	t.Helper()
 	e, err := export()
 	if err != nil {
@@ -120,7 +120,7 @@ func newKServe(t *testing.T, inBinary bool) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{}
+	s := &fakeServer{}
 	s.serve(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/v2":
@@ -225,7 +225,7 @@ func infer(t *testing.T, w http.ResponseWriter, r *http.Request, session *ort.Dy
 }
 
 // options are those of a scorer of the embedded model on s.
-func options(t *testing.T, s *server, protocol string) remote.Options {
+func options(t *testing.T, s *fakeServer, protocol string) remote.Options {
 	t.Helper()
 	layout, err := perplexity.OpenLayout(perplexity.Embedded())
 	if err != nil {

@@ -64,7 +64,7 @@ func (c *casesFlags) measure(cmd *cobra.Command, cases []bench.Case) (err error)
 	}
 	engine, err := newMeasuredEngine(cfg, func(next compress.Scorer) compress.Scorer {
 		if c.memo {
-			return bench.NewMemo(next)
+			return bench.NewLossCache(next)
 		}
 		return next
 	})

@@ -82,7 +82,7 @@ func measuredServer(
 	cfg.Server.Upstream = upstream.String()
 	b := wiring.Parts{
 		Engine: e, Gate: wiring.NewGate(), Stores: wiring.NewMemory(64 << 20), Keyer: cache.NewKeyer(nil),
-		Keeper: explain.NewKeeper(0, e.Again), Registry: prometheus.NewRegistry(),
+		RequestLog: explain.NewRequestLog(0, e.Again), Registry: prometheus.NewRegistry(),
 	}
 	server, err := wiring.NewServer(cfg, b, log)
 	return server, b, err

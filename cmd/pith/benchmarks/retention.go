@@ -84,7 +84,9 @@ func (r *retentionFlags) run(cmd *cobra.Command) (err error) {
 	if r.options.HeldOutOnly && !slices.ContainsFunc(packages, func(p sources.Package) bool { return p.HeldOut }) {
 		return cli.Usagef("--held-out: none of the packages found is held out by %s", r.manifest)
 	}
-	engine, err := newMeasuredEngine(cfg, func(next compress.Scorer) compress.Scorer { return bench.NewMemo(next) })
+	engine, err := newMeasuredEngine(
+		cfg, func(next compress.Scorer) compress.Scorer { return bench.NewLossCache(next) },
+	)
 	if err != nil {
 		return err
 	}

@@ -52,7 +52,8 @@ func StartAdmin(
 	log *slog.Logger,
 ) (io.Closer, error) {
 	board := dashboard.New(dashboard.Options{
-		Gatherer: b.Registry, Keeper: b.Keeper, Parts: b.Health, Token: string(cfg.Token), Version: cli.Version(),
+		Gatherer: b.Registry, RequestLog: b.RequestLog, Parts: b.Health,
+		Token: string(cfg.Token), Version: cli.Version(),
 	})
 	mux := http.NewServeMux()
 	mux.Handle("/dashboard", board.Handler())

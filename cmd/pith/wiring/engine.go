@@ -264,13 +264,13 @@ func (c modelCounters) For(model string) compress.Counter { return c.Counters.Fo
 func NewStore(cfg configs.Config) (Stores, error) {
 	memory := cache.NewMemory(int64(cfg.Cache.MemoryBytes))
 	if cfg.Cache.RedisURL == "" {
-		return Stores{sharedStore: memory, shelf: cache.NewShelf(int64(cfg.Retrieval.MemoryBytes))}, nil
+		return Stores{sharedStore: memory, originals: cache.NewTermStore(int64(cfg.Retrieval.MemoryBytes))}, nil
 	}
 	redis, err := cache.NewRedis(cache.RedisOptions{URL: string(cfg.Cache.RedisURL), Secret: []byte(cfg.Cache.Secret)})
 	if err != nil {
 		return Stores{}, cli.Usage(cfg.At("cache.redis_url", err))
 	}
-	return Stores{sharedStore: cache.NewLayered(memory, redis), shelf: redis, bank: bank{redis}}, nil
+	return Stores{sharedStore: cache.NewLayered(memory, redis), originals: redis, bank: bank{redis}}, nil
 }
 
 // NewMemory is a store of so many bytes, for results alone.
@@ -280,8 +280,8 @@ func NewMemory(bytes int64) Stores { return Stores{sharedStore: cache.NewMemory(
 // what clients use.
 type Stores struct {
 	sharedStore
-	shelf retrieval.Store
-	bank  gateway.Bank // nil without Redis
+	originals retrieval.Store
+	bank      gateway.Bank // nil without Redis
 }
 
 // bank gives proxy the allowances in Redis under its own type, which has the same shape.

@@ -10,7 +10,7 @@ import (
 // Health says how that is on which the server stands.
 func (b Parts) Health(context.Context) []dashboard.Part {
 	list := []dashboard.Part{b.redisPart(), b.modelPart(), b.parsersPart()}
-	held, keep, bytes := b.Keeper.Holding()
+	held, keep, bytes := b.RequestLog.Holding()
 	kept := dashboard.Part{Name: "kept requests", State: "off", Detail: "dashboard.keep is 0"}
 	if keep > 0 {
 		kept = dashboard.Part{

@@ -35,8 +35,8 @@ type Parts struct {
 	// Tracer is nil where nothing is traced.
 	Tracer trace.Tracer
 	Prune  dialects.Pruner // may be nil
-	// Keeper holds what the dashboard shows of requests.
-	Keeper *explain.Keeper
+	// RequestLog holds what the dashboard shows of requests.
+	RequestLog *explain.RequestLog
 	// Registry gets the figures.
 	Registry *prometheus.Registry
 	// Workspaces are nil where no folder may be asked about.
@@ -94,7 +94,7 @@ func ServerOptions(cfg configs.Config, b Parts, log *slog.Logger) (proxy.Options
 	}
 	originals := retrieval.Options{Key: b.Keyer.Key, Find: b.Engine, TTL: cfg.Retrieval.TTL, Tool: cfg.Retrieval.Tool}
 	if cfg.Retrieval.Enabled {
-		originals.Store = b.Stores.shelf
+		originals.Store = b.Stores.originals
 	}
 	opt := proxy.Options{
 		Upstream: upstream,
@@ -124,8 +124,8 @@ func ServerOptions(cfg configs.Config, b Parts, log *slog.Logger) (proxy.Options
 		Drain:      proxy.Drain{Notice: cfg.Server.DrainNotice, Timeout: cfg.Server.DrainTimeout},
 		Admin:      proxy.Admin{Token: string(cfg.Admin.Token)},
 	}
-	if b.Keeper != nil {
-		opt.Watcher = b.Keeper
+	if b.RequestLog != nil {
+		opt.Watcher = b.RequestLog
 	}
 	if b.workspaces != nil {
 		opt.Workspace = oneWorkspace{b.workspaces, cfg.Workspace.Root}

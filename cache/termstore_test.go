@@ -11,18 +11,18 @@ import (
 	"pith/cache"
 )
 
-// keeper is what the callers of this package declare for what must be there for a time.
-type keeper interface {
+// originalStore is what the callers of this package declare for what must be there for a time.
+type originalStore interface {
 	Keep(ctx context.Context, key string, value []byte, ttl time.Duration) bool
 	Get(ctx context.Context, key string) (value []byte, ok bool)
 }
 
 func TestKeepersKeepAndRenew(t *testing.T) {
-	keepers := map[string]keeper{
-		"Shelf": cache.NewShelf(1 << 20),
-		"Redis": open(t, startServer(t).addr, cache.RedisOptions{Secret: []byte("a secret")}),
+	stores := map[string]originalStore{
+		"TermStore": cache.NewTermStore(1 << 20),
+		"Redis":     open(t, startServer(t).addr, cache.RedisOptions{Secret: []byte("a secret")}),
 	}
-	for name, k := range keepers {
+	for name, k := range stores {
 		t.Run(name, func(t *testing.T) {
 			ctx := t.Context()
 			if _, ok := k.Get(ctx, "a"); ok {
@@ -60,11 +60,11 @@ func TestRedisThatIsGoneKeepsNothing(t *testing.T) {
 }
 
 // A full shelf refuses until something expires, renews what it has, and reading lengthens no life.
-func TestShelfRefusesWhenFull(t *testing.T) {
+func TestTermStoreRefusesWhenFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx := t.Context()
 		value := make([]byte, 1000)
-		s := cache.NewShelf(10 * 2000)
+		s := cache.NewTermStore(10 * 2000)
 		kept := 0
 		for s.Keep(ctx, fmt.Sprint("key ", kept), value, time.Hour) {
 			kept++

@@ -9,9 +9,9 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// A Shelf keeps in this process what was promised to be there for a time. Unlike a Memory it drops
+// A TermStore keeps in this process what was promised to be there for a time. Unlike a Memory it drops
 // nothing before its time: where there is no room it refuses.
-type Shelf struct {
+type TermStore struct {
 	mu sync.Mutex
 	// entries are in the order of their last Keep, which is the order in which they expire where
 	// all have the same ttl.
@@ -20,9 +20,9 @@ type Shelf struct {
 	max     int64
 }
 
-// NewShelf returns a Shelf of at most maxBytes, keys, values and overhead together.
-func NewShelf(maxBytes int64) *Shelf {
-	s := &Shelf{max: maxBytes}
+// NewTermStore returns a TermStore of at most maxBytes, keys, values and overhead together.
+func NewTermStore(maxBytes int64) *TermStore {
+	s := &TermStore{max: maxBytes}
 	// Fails for size <= 0 only.
 	s.entries, _ = simplelru.NewLRU(math.MaxInt, func(key string, e entry) { s.bytes -= cost(key, e.value) })
 	return s
@@ -30,7 +30,7 @@ func NewShelf(maxBytes int64) *Shelf {
 
 // Keep holds value under key for ttl from now on, in place of what key held, and reports whether it
 // does.
-func (s *Shelf) Keep(_ context.Context, key string, value []byte, ttl time.Duration) bool {
+func (s *TermStore) Keep(_ context.Context, key string, value []byte, ttl time.Duration) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -52,7 +52,7 @@ func (s *Shelf) Keep(_ context.Context, key string, value []byte, ttl time.Durat
 }
 
 // Get returns what key holds. It does not lengthen its life.
-func (s *Shelf) Get(_ context.Context, key string) (value []byte, ok bool) {
+func (s *TermStore) Get(_ context.Context, key string) (value []byte, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e, ok := s.entries.Peek(key)

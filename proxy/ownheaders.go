@@ -7,12 +7,12 @@ import (
 	"net/textproto"
 )
 
-// ownless drops Pith's own headers from all that an upstream says beside the answer's body: early
+// headerFilter drops Pith's own headers from all that an upstream says beside the answer's body: early
 // hints, the head, trailers. An upstream that is a Pith has its own say.
-type ownless struct{ next http.RoundTripper }
+type headerFilter struct{ next http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
-func (o ownless) RoundTrip(r *http.Request) (*http.Response, error) {
+func (o headerFilter) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
 		Got1xxResponse: func(_ int, h textproto.MIMEHeader) error {
 			dropOwn(http.Header(h)) // before those see it who asked earlier: ReverseProxy
@@ -26,18 +26,18 @@ func (o ownless) RoundTrip(r *http.Request) (*http.Response, error) {
 	dropOwn(res.Header)
 	dropOwn(res.Trailer)
 	if res.StatusCode != http.StatusSwitchingProtocols { // whose body is a connection
-		res.Body = &ownlessBody{ReadCloser: res.Body, res: res}
+		res.Body = &trailerFilter{ReadCloser: res.Body, res: res}
 	}
 	return res, nil
 }
 
-// An ownlessBody knows its trailers once it was read.
-type ownlessBody struct {
+// A trailerFilter knows its trailers once it was read.
+type trailerFilter struct {
 	io.ReadCloser
 	res *http.Response
 }
 
-func (b *ownlessBody) Read(p []byte) (int, error) {
+func (b *trailerFilter) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err != nil {
 		dropOwn(b.res.Trailer)

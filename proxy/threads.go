@@ -24,24 +24,24 @@ const (
 	nearTurns = 32
 )
 
-// turns remember the conversations that later requests name by the id of their last answer
+// threads remember the conversations that later requests name by the id of their last answer
 // (previous_response_id), each for its tenant.
-type turns struct {
+type threads struct {
 	near   *lru.Cache[string, dialects.Thread]
 	shared compress.Store
 	key    func(parts ...string) string
 }
 
-func newTurns(shared compress.Store, key func(parts ...string) string) (*turns, error) {
+func newThreads(shared compress.Store, key func(parts ...string) string) (*threads, error) {
 	near, err := lru.New[string, dialects.Thread](nearTurns)
 	if err != nil {
-		return nil, fmt.Errorf("turns: %w", err)
+		return nil, fmt.Errorf("threads: %w", err)
 	}
-	return &turns{near: near, shared: shared, key: key}, nil
+	return &threads{near: near, shared: shared, key: key}, nil
 }
 
 // recall returns the conversation that the answer id of a tenant ended.
-func (t *turns) recall(ctx context.Context, tenant, id string) (dialects.Thread, bool) {
+func (t *threads) recall(ctx context.Context, tenant, id string) (dialects.Thread, bool) {
 	key := t.key("proxy turns 1", tenant, id)
 	if thread, ok := t.near.Get(key); ok {
 		return thread, true
@@ -55,7 +55,7 @@ func (t *turns) recall(ctx context.Context, tenant, id string) (dialects.Thread,
 
 // keep remembers the conversation that the answer id of a tenant ended. It does not wait for the
 // store.
-func (t *turns) keep(ctx context.Context, tenant, id string, thread dialects.Thread) {
+func (t *threads) keep(ctx context.Context, tenant, id string, thread dialects.Thread) {
 	key := t.key("proxy turns 1", tenant, id)
 	t.near.Add(key, thread)
 	if t.shared != nil {
@@ -65,7 +65,7 @@ func (t *turns) keep(ctx context.Context, tenant, id string, thread dialects.Thr
 
 // recallFor is recall for one request of a tenant.
 func (s *Server) recallFor(ctx context.Context, tenant string) func(id string) (dialects.Thread, bool) {
-	return func(id string) (dialects.Thread, bool) { return s.turns.recall(ctx, tenant, id) }
+	return func(id string) (dialects.Thread, bool) { return s.threads.recall(ctx, tenant, id) }
 }
 
 // A reply is an answer of the Responses API that is followed so that its conversation can be gone

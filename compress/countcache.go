@@ -1,12 +1,12 @@
 package compress
 
-// A memo counts lines and markers; most texts repeat many of theirs.
-type memo struct {
+// A countCache counts lines and markers; most texts repeat many of theirs.
+type countCache struct {
 	counter Counter
 	seen    map[string]int
 }
 
-func (m memo) count(text string) int {
+func (m countCache) count(text string) int {
 	n, ok := m.seen[text]
 	if !ok {
 		n = m.counter.Count(text)

@@ -23,9 +23,9 @@ func (l *lengths) Score(_ context.Context, seqs []compress.Sequence) ([]compress
 	return out, nil
 }
 
-func TestMemoAsksOnce(t *testing.T) {
+func TestLossCacheAsksOnce(t *testing.T) {
 	model := &lengths{}
-	memo := bench.NewMemo(model)
+	memo := bench.NewLossCache(model)
 	a, b := compress.Sequence{Text: "long text"}, compress.Sequence{Given: "x y", Text: "short", WantGiven: true}
 	for _, seqs := range [][]compress.Sequence{{a}, {b, a}, {a, b}} {
 		losses, err := memo.Score(t.Context(), seqs)

@@ -40,16 +40,16 @@ type Account struct {
 	Blocks []Block `json:"blocks"`
 }
 
-// Bounds of what a Keeper holds: summaries without texts, and the bytes of all texts together. One
+// Bounds of what a RequestLog holds: summaries without texts, and the bytes of all texts together. One
 // request may take half of them.
 const (
 	maxSummaries = 200
 	maxKeptBytes = 64 << 20
 )
 
-// A Keeper holds the summaries of the last requests, and the blocks of the last few where it is
+// A RequestLog holds the summaries of the last requests, and the blocks of the last few where it is
 // told to. It lives in memory alone. It is safe for concurrent use.
-type Keeper struct {
+type RequestLog struct {
 	// compress explains a request again, with the parts of its scores.
 	compress func(context.Context, compress.Request) (compress.Result, error)
 
@@ -72,14 +72,14 @@ type entry struct {
 	bytes   int
 }
 
-// NewKeeper returns a Keeper that keeps the blocks of as many requests as keep says. It asks engine
+// NewRequestLog returns a RequestLog that keeps the blocks of as many requests as keep says. It asks engine
 // for the parts of scores once somebody wants to see them.
-func NewKeeper(keep int, engine func(context.Context, compress.Request) (compress.Result, error)) *Keeper {
-	return &Keeper{keep: keep, compress: engine}
+func NewRequestLog(keep int, engine func(context.Context, compress.Request) (compress.Result, error)) *RequestLog {
+	return &RequestLog{keep: keep, compress: engine}
 }
 
 // SetKeep changes how many requests are kept whole; beyond it the oldest are forgotten at once.
-func (k *Keeper) SetKeep(keep int) {
+func (k *RequestLog) SetKeep(keep int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.keep = keep
@@ -87,14 +87,14 @@ func (k *Keeper) SetKeep(keep int) {
 }
 
 // Keeps says whether blocks are wanted.
-func (k *Keeper) Keeps() bool {
+func (k *RequestLog) Keeps() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.keep > 0
 }
 
 // Saw takes a request that has ended, with its blocks where Keeps said so.
-func (k *Keeper) Saw(tenant string, r Request, pieces []Piece) {
+func (k *RequestLog) Saw(tenant string, r Request, pieces []Piece) {
 	e := &entry{tenant: tenant, request: r}
 	for _, p := range pieces {
 		for _, f := range p.Request.Files {
@@ -123,7 +123,7 @@ func (k *Keeper) Saw(tenant string, r Request, pieces []Piece) {
 }
 
 // trim forgets the blocks of the oldest requests.
-func (k *Keeper) trim() {
+func (k *RequestLog) trim() {
 	for len(k.whole) > k.keep || k.bytes > maxKeptBytes {
 		oldest := k.whole[0]
 		k.whole = k.whole[1:]
@@ -133,7 +133,7 @@ func (k *Keeper) trim() {
 }
 
 // Recent lists the last requests, the newest first, n at most, and how many there were.
-func (k *Keeper) Recent(n int) (list []Request, seen int) {
+func (k *RequestLog) Recent(n int) (list []Request, seen int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	list = []Request{}
@@ -144,30 +144,30 @@ func (k *Keeper) Recent(n int) (list []Request, seen int) {
 }
 
 // Cached counts the requests whose blocks the cache knew, and the others that asked it.
-func (k *Keeper) Cached() (hits, misses int64) {
+func (k *RequestLog) Cached() (hits, misses int64) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.hits, k.misses
 }
 
 // Holding says how many requests are kept whole of how many that may be, and their bytes.
-func (k *Keeper) Holding() (held, keep, bytes int) {
+func (k *RequestLog) Holding() (held, keep, bytes int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return len(k.whole), k.keep, k.bytes
 }
 
 // Own explains a request of a tenant that is kept. Others' are not found.
-func (k *Keeper) Own(ctx context.Context, tenant, id string) (Account, bool) {
+func (k *RequestLog) Own(ctx context.Context, tenant, id string) (Account, bool) {
 	return k.explain(ctx, id, func(e *entry) bool { return e.tenant == tenant })
 }
 
 // Any explains any request that is kept, for who runs the server.
-func (k *Keeper) Any(ctx context.Context, id string) (Account, bool) {
+func (k *RequestLog) Any(ctx context.Context, id string) (Account, bool) {
 	return k.explain(ctx, id, func(*entry) bool { return true })
 }
 
-func (k *Keeper) explain(ctx context.Context, id string, may func(*entry) bool) (Account, bool) {
+func (k *RequestLog) explain(ctx context.Context, id string, may func(*entry) bool) (Account, bool) {
 	e := k.find(id, may)
 	if e == nil {
 		return Account{}, false
@@ -183,7 +183,7 @@ func (k *Keeper) explain(ctx context.Context, id string, may func(*entry) bool) 
 }
 
 // find returns a copy: blocks may be forgotten meanwhile.
-func (k *Keeper) find(id string, may func(*entry) bool) *entry {
+func (k *RequestLog) find(id string, may func(*entry) bool) *entry {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, e := range slices.Backward(k.whole) {
@@ -197,7 +197,7 @@ func (k *Keeper) find(id string, may func(*entry) bool) *entry {
 
 // withParts is a kept result with the parts of its scores, which the way of a request has no use
 // for. What was decided stays as it was.
-func (k *Keeper) withParts(ctx context.Context, p Piece) compress.Result {
+func (k *RequestLog) withParts(ctx context.Context, p Piece) compress.Result {
 	req := p.Request
 	req.Explain = true
 	again, err := k.compress(ctx, req)

@@ -7,29 +7,29 @@ import (
 	"pith/compress"
 )
 
-// A Memo is a Scorer that remembers results, so that one task at several ratios and by several
+// A LossCache is a Scorer that remembers results, so that one task at several ratios and by several
 // rankers is scored once. It forgets everything when full, and does not ask the model for the same
 // sequence twice within a task.
-type Memo struct {
+type LossCache struct {
 	next compress.Scorer
 
 	mu   sync.Mutex
 	seen map[compress.Sequence]compress.Losses
 }
 
-// memoSequences is room for several tasks.
-const memoSequences = 20000
+// cachedSequences is room for several tasks.
+const cachedSequences = 20000
 
-// NewMemo returns a Memo in front of next.
-func NewMemo(next compress.Scorer) *Memo {
-	return &Memo{next: next, seen: make(map[compress.Sequence]compress.Losses)}
+// NewLossCache returns a LossCache in front of next.
+func NewLossCache(next compress.Scorer) *LossCache {
+	return &LossCache{next: next, seen: make(map[compress.Sequence]compress.Losses)}
 }
 
 // Info implements compress.Scorer.
-func (m *Memo) Info() (id, device string) { return m.next.Info() }
+func (m *LossCache) Info() (id, device string) { return m.next.Info() }
 
 // Score implements compress.Scorer.
-func (m *Memo) Score(ctx context.Context, seqs []compress.Sequence) ([]compress.Losses, error) {
+func (m *LossCache) Score(ctx context.Context, seqs []compress.Sequence) ([]compress.Losses, error) {
 	out := make([]compress.Losses, len(seqs))
 	var missing []int
 	var ask []compress.Sequence
@@ -52,7 +52,7 @@ func (m *Memo) Score(ctx context.Context, seqs []compress.Sequence) ([]compress.
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if len(m.seen)+len(ask) > memoSequences {
+	if len(m.seen)+len(ask) > cachedSequences {
 		clear(m.seen)
 	}
 	for i, at := range missing {
