@@ -11,7 +11,7 @@ import (
 	"pith/cache"
 )
 
-func TestLossCacheryDropsTheLeastRecentlyUsed(t *testing.T) {
+func TestMemoryDropsTheLeastRecentlyUsed(t *testing.T) {
 	m := cache.NewMemory(3 * 1300) // room for three values of 1000 with their keys and overhead
 	for _, key := range []string{"a", "b", "c"} {
 		m.Add(t.Context(), key, make([]byte, 1000), 0)
@@ -26,7 +26,7 @@ func TestLossCacheryDropsTheLeastRecentlyUsed(t *testing.T) {
 }
 
 // However many values come, small ones too, the heap stays near the bound.
-func TestLossCacheryIsBounded(t *testing.T) {
+func TestMemoryIsBounded(t *testing.T) {
 	const bound = 8 << 20
 	m := cache.NewMemory(bound)
 	before := heap()
@@ -52,7 +52,7 @@ func heap() int64 {
 	return int64(s.HeapAlloc)
 }
 
-func TestLossCacheryKeepsNothingTooLarge(t *testing.T) {
+func TestMemoryKeepsNothingTooLarge(t *testing.T) {
 	m := cache.NewMemory(1 << 10)
 	m.Add(t.Context(), "small", []byte("kept"), 0)
 	if now := m.Add(t.Context(), "large", make([]byte, 1<<10), 0); len(now) != 1<<10 {
@@ -71,7 +71,7 @@ func TestLossCacheryKeepsNothingTooLarge(t *testing.T) {
 	}
 }
 
-func TestLossCacheryTTL(t *testing.T) {
+func TestMemoryTTL(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := cache.NewMemory(1 << 20)
 		m.Add(t.Context(), "minute", []byte("v"), time.Minute)
