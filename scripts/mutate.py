@@ -48,7 +48,7 @@ def attempt(folder, file, packages, old, new):
     broken.write_text(text.replace(old, new))
     overlay = folder / "overlay.json"
     overlay.write_text(json.dumps({"Replace": {str(path): str(broken)}}))
-    command = ["go", "test", "-overlay", str(overlay), "-count=1", "-failfast", "-timeout", "10m", *packages]
+    command = ["go", "test", "-vet=off", "-overlay", str(overlay), "-count=1", "-failfast", "-timeout", "10m", *packages]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     output = run.stdout + run.stderr
     if run.returncode == 0:
