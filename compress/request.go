@@ -9,6 +9,7 @@ package compress
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"pith/parsers"
 )
@@ -116,6 +117,12 @@ type FileResult struct {
 	// Hashes are those of the text's markers, in order; empty without retrieval. ParseGap reads
 	// them.
 	Hashes []string `json:"hashes,omitempty"`
+}
+
+// ByLines reports that there is a grammar of the file's language and that it failed on the file, so
+// that lines stood in for it.
+func (f FileResult) ByLines() bool {
+	return f.Fallback != "" && slices.Contains(parsers.Languages(), f.Language)
 }
 
 // A Decision says what became of a chunk.

@@ -54,6 +54,17 @@ func TestFilesThatKillParsersDoNotKillTheProxy(t *testing.T) {
 			res.StatusCode != http.StatusUnprocessableEntity {
 			t.Errorf("%s: status %d: %.200s", name, res.StatusCode, body)
 		}
+		if got := res.Header.Get("X-Pith-Decision"); name == "heredoc.rb" && got != "compressed; reason=cut-by-lines" {
+			t.Errorf("%s: decision %q", name, got)
+		}
+		if name == "heredoc.rb" {
+			path := filepath.Join(t.TempDir(), name)
+			write(t, filepath.Dir(path), map[string]string{name: text})
+			if _, errOut, status := pith(t, "", "compress", "--rate", "0.5", path); status != 0 ||
+				!strings.Contains(errOut, path+": cut by its lines, not by the grammar of ruby: ") {
+				t.Errorf("%s: status %d, said %q", name, status, errOut)
+			}
+		}
 	}
 	if got, err := ask(t.Context(), p.URL+"/v1", prompt(t)); err != nil || got != answer {
 		t.Fatalf("after the hostile files: %q, %v", got, err)

@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// startRedis runs a real redis-server on a free port and returns its URL and process.
-func startRedis(t *testing.T) (string, *os.Process) {
+// startRedis runs a real redis-server on a free port, with further arguments, and returns its URL
+// and process.
+func startRedis(t *testing.T, args ...string) (string, *os.Process) {
 	t.Helper()
 	server := os.Getenv("PITH_REDIS_SERVER")
 	if server == "" {
@@ -33,8 +34,9 @@ func startRedis(t *testing.T) (string, *os.Process) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(server, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
-		"--dir", t.TempDir())
+	cmd := exec.Command(server, append([]string{
+		"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir(),
+	}, args...)...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

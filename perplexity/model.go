@@ -2,9 +2,11 @@ package perplexity
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"strings"
 	"sync"
@@ -106,7 +108,28 @@ func openAt(fsys fs.FS, dir string, opt Options) (*Model, error) {
 		return nil, err
 	}
 	b.card.Device, b.card.DeviceReason = where.name, where.reason
-	return newModel(b, s, opt), nil
+	m := newModel(b, s, opt)
+	if !m.card.Verified { // else the checksums have spoken for the weights
+		if err := m.tryOut(); err != nil {
+			return nil, errors.Join(err, m.Close())
+		}
+	}
+	return m, nil
+}
+
+// tryOut scores a short text. Damaged weights that still make a graph give losses that are no
+// numbers.
+func (m *Model) tryOut() error {
+	scored, err := m.Score(context.Background(), []Sequence{{Text: "return a + b"}})
+	if err != nil {
+		return fmt.Errorf("model.onnx: a trial text: %w", err)
+	}
+	for _, l := range scored[0].Text {
+		if math.IsNaN(l.NLL) || math.IsInf(l.NLL, 0) {
+			return errors.New("model.onnx: its weights are damaged: the loss of a trial text is no number")
+		}
+	}
+	return nil
 }
 
 // OpenDir is Open for a folder: one with a side-car, or a Hugging Face causal language model

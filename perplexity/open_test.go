@@ -1,6 +1,7 @@
 package perplexity_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -167,6 +168,26 @@ func TestGraphsOfOtherKindsAreRefused(t *testing.T) {
 		if !errors.Is(err, perplexity.ErrUnsupported) || !strings.Contains(err.Error(), tt.says) {
 			t.Errorf("%s: error is %v, want one that says %q", tt.name, err, tt.says)
 		}
+	}
+}
+
+// A graph whose weights are no numbers loads, and would rank nothing.
+func TestDamagedWeightsAreRefused(t *testing.T) {
+	model := rewrite(read(t, tinyQwen, "model.onnx"), 7, func(graph []byte) []byte {
+		return rewrite(graph, 5, func(tensor []byte) []byte { // an initializer
+			return rewrite(tensor, 9, func(raw []byte) []byte {
+				if len(raw) < 4<<10 {
+					return raw
+				}
+				return bytes.Repeat([]byte{0xff}, len(raw))
+			})
+		})
+	})
+	_, err := perplexity.Open(
+		folder(t, tinyFolder(t), map[string][]byte{"model.onnx": model}), perplexity.Options{Device: "cpu"},
+	)
+	if err == nil || !strings.Contains(err.Error(), "weights are damaged") {
+		t.Errorf("weights that are no numbers: %v", err)
 	}
 }
 

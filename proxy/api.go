@@ -45,6 +45,7 @@ func (s *Server) compress(x *exchange, w http.ResponseWriter, r *http.Request) e
 		}
 		return err
 	}
+	x.report.writeTo(w.Header())
 	return render.JSON{Data: res}.Render(w)
 }
 
@@ -94,6 +95,9 @@ func (s *Server) compressFiles(x *exchange, r *http.Request) (compressAnswer, er
 	}()
 	select {
 	case a := <-done:
+		if a.err == nil {
+			x.dialect, x.report = "files", reportOf(a.Result)
+		}
 		return a.compressAnswer, describeFailure(a.err)
 	case <-ctx.Done():
 		return compressAnswer{}, describeFailure(ctx.Err())

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -17,8 +18,8 @@ type outcomeReport struct {
 	// budget is what results were made within, lines what of it holds lines.
 	budget, lines int
 	thin          bool
-	// words says that a result was ranked by words where a model was wanted.
-	words bool
+	// lesser is why a result is less than was asked for, of the first that is.
+	lesser string
 	// hits, off and seen count the engine's results: those out of a cache, those without one, all.
 	hits, off, seen int
 	// hashes are those of the markers that go out.
@@ -115,7 +116,20 @@ func (o *outcome) see(res compress.Result) {
 	case "", "off":
 		o.off++
 	}
-	o.words = o.words || res.RankerReason != "" && (res.Ranker == "words" || res.Ranker == "bm25")
+	o.lesser = cmp.Or(o.lesser, lesser(res))
+}
+
+// lesser is why a result is less than was asked for, or "".
+func lesser(res compress.Result) string {
+	switch {
+	case res.Cut:
+		return reasonCut
+	case res.RankerReason != "" && (res.Ranker == "words" || res.Ranker == "bm25"):
+		return reasonWords
+	case slices.ContainsFunc(res.Files, compress.FileResult.ByLines):
+		return reasonLines
+	}
+	return ""
 }
 
 func (o *outcome) spend(res compress.Result) {

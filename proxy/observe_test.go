@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -86,18 +87,31 @@ func TestLessThanAskedForShows(t *testing.T) {
 		"budget":            failing(compress.ErrBudget),
 		"ranking-cut-short": changed(func(r *compress.Result) { r.Cut = true }),
 		"ranked-by-words":   changed(func(r *compress.Result) { r.Ranker, r.RankerReason = "words", "no model" }),
+		"cut-by-lines": changed(func(r *compress.Result) {
+			r.Files[0].Language, r.Files[0].Fallback = "ruby", "parse process died"
+		}),
 		"no-gain": func(ctx context.Context, req compress.Request) (compress.Result, error) {
 			return compress.Result{Files: []compress.FileResult{{Text: req.Files[0].Content}}}, nil
 		},
 		"panic": func(context.Context, compress.Request) (compress.Result, error) { panic("x") },
 	} {
-		c := startCounted(t, answerer{contentType: plainJSON, body: []byte(`{}`)},
-			func(o *proxy.Options) { o.Compressor = compressor })
-		a, _ := post(t, c.client, c.url+"/v1/chat/completions", askedCode())
-		if got := a.Header.Get("X-Pith-Decision"); !strings.HasSuffix(got, "reason="+reason) {
-			t.Errorf("%s: the header says %q", reason, got)
+		fails := slices.Contains([]string{"timeout", "error", "budget", "panic"}, reason)
+		for path, body := range map[string]string{
+			"/v1/chat/completions": askedCode(),
+			"/v1/compress":         askedCode(),
+			"/pith/v1/compress":    `{"files":[{"path":"a.go","content":` + quote(source(80)) + `}],"query":"Why?","rate":0.5}`,
+		} {
+			if fails && path == "/pith/v1/compress" { // the answer's status says so
+				continue
+			}
+			c := startCounted(t, answerer{contentType: plainJSON, body: []byte(`{}`)},
+				func(o *proxy.Options) { o.Compressor = compressor })
+			a, _ := post(t, c.client, c.url+path, body)
+			if got := a.Header.Get("X-Pith-Decision"); !strings.HasSuffix(got, "reason="+reason) {
+				t.Errorf("%s, %s: the header says %q", path, reason, got)
+			}
+			eventually(t, func() bool { return strings.Contains(c.log.String(), `"reason":"`+reason+`"`) })
+			eventually(t, func() bool { return c.metric(t, "pith_decisions_total", "reason="+reason) == 1 })
 		}
-		eventually(t, func() bool { return strings.Contains(c.log.String(), `"reason":"`+reason+`"`) })
-		eventually(t, func() bool { return c.metric(t, "pith_decisions_total", "reason="+reason) == 1 })
 	}
 }

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -76,7 +77,8 @@ const (
 	reasonNotKept  = "not-kept"
 	reasonError    = "error"
 	reasonGone     = "client-gone"
-	reasonWords    = "ranked-by-words"
+	reasonWords    = "ranked-by-words" // where a model was wanted
+	reasonLines    = "cut-by-lines"    // where there is a grammar, which failed
 )
 
 // reasonOf names an error in the fixed words of the reasons.
@@ -116,11 +118,11 @@ type tally struct {
 	report
 	edits []dialects.Edit
 	worst error
-	// words says that a result was ranked by words where a model was wanted.
-	words bool
-	hits  int
-	off   int
-	seen  int
+	// lesser is why a result is less than was asked for, of the first that is.
+	lesser string
+	hits   int
+	off    int
+	seen   int
 }
 
 func (t *tally) add(o outcome) {
@@ -135,7 +137,7 @@ func (t *tally) add(o outcome) {
 	t.compressed += o.compressed
 	t.budget += o.budget
 	t.lines += o.lines
-	t.words = t.words || o.words
+	t.lesser = cmp.Or(t.lesser, o.lesser)
 	t.hashes = append(t.hashes, o.hashes...)
 	if o.thin {
 		t.thin++
@@ -178,8 +180,8 @@ func (t *tally) finish() ([]dialects.Edit, report) {
 			t.reason = reasonOf(t.worst)
 		case t.left > 0:
 			t.reason = reasonNoGain
-		case t.words:
-			t.reason = reasonWords
+		default:
+			t.reason = t.lesser
 		}
 	case t.worst != nil:
 		t.decision, t.reason = decisionBypass, reasonOf(t.worst)
@@ -187,6 +189,18 @@ func (t *tally) finish() ([]dialects.Edit, report) {
 		t.decision, t.reason = decisionPass, reasonNoGain
 	}
 	return t.edits, t.report
+}
+
+// reportOf says what was done to files that were sent for compression alone.
+func reportOf(res compress.Result) report {
+	rep := report{
+		decision: decisionCompressed, reason: lesser(res), original: res.OriginalTokens,
+		compressed: res.CompressedTokens, budget: res.Budget, lines: res.LineTokens, cache: res.Cache,
+	}
+	if res.CompressedTokens >= res.OriginalTokens {
+		rep.decision, rep.reason = decisionPass, cmp.Or(rep.reason, reasonNoGain)
+	}
+	return rep
 }
 
 // ratio is original / compressed, or 1 where nothing was compressed.

@@ -140,6 +140,11 @@ func (c *compressFlags) print(out, errOut io.Writer, res compress.Result) error 
 		fmt.Fprintf(errOut, "only %d tokens of the budget of %d are lines: what was left out cannot be cut smaller "+
 			"(a larger --rate or --budget may hold it)\n", res.LineTokens, res.Budget)
 	}
+	for _, f := range res.Files {
+		if f.ByLines() {
+			fmt.Fprintf(errOut, "%s: cut by its lines, not by the grammar of %s: %s\n", f.Path, f.Language, f.Fallback)
+		}
+	}
 	switch c.format {
 	case "json":
 		enc := json.NewEncoder(out)

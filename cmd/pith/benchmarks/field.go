@@ -72,7 +72,7 @@ its own, and the program is run again at those.`,
 		"headroom, aider, repomix: those that bench/field/install has installed")
 	f.BoolVar(&flags.withoutLongCode, "no-longcodezip", false,
 		"leave LongCodeZip's rules out, which read everything and take seconds a case")
-	f.Float64SliceVar(&flags.options.Ratios, "ratios", []float64{5.6}, "original / compressed tokens of the program")
+	cli.Ratios(f, &flags.options.Ratios, []float64{5.6}, "original / compressed tokens of the program, as `numbers`")
 	f.StringSliceVar(&flags.repos, "repos", nil, "only the cases of these repositories")
 	f.IntVar(&flags.limit, "limit", 0, "at most so many cases, evenly from all (0: all)")
 	f.BoolVar(&flags.clean, "clean", false,

@@ -36,8 +36,8 @@ func (c *casesFlags) add(cmd *cobra.Command) {
 			"answer's own code)")
 	f.StringSliceVar(&c.speeds, "speeds", []string{"balanced"}, "exact, balanced, fast: how much the model reads")
 	f.StringSliceVar(&c.stages, "stages", []string{"fine"}, "coarse (whole functions), fine (blocks inside them too)")
-	f.Float64SliceVar(&c.options.Ratios, "ratios", []float64{3, 5.6, 10},
-		"original / compressed tokens; 0: the budget that the engine chooses itself")
+	cli.Ratios(f, &c.options.Ratios, []float64{3, 5.6, 10},
+		"original / compressed tokens, as `numbers`; 0: the budget that the engine chooses itself")
 	f.StringSliceVar(&c.repos, "repos", nil, "only the cases of these repositories")
 	f.IntVar(&c.limit, "limit", 0, "at most so many cases, evenly from all (0: all)")
 	f.IntVar(&c.options.Parallel, "parallel", 1, "cases worked on at once; seconds mean less then")

@@ -58,7 +58,7 @@ context. Report how well each ranker finds the function, and how much of it is l
 	f.StringSliceVar(&flags.options.Rankers, "rankers", nil,
 		"random, head, bm25, words, ami, hybrid, oracle (default: all); hybrid@fast runs hybrid at that speed, "+
 			"words@coarse keeps whole functions")
-	f.Float64SliceVar(&flags.options.Ratios, "ratios", nil, "original / compressed tokens (default: 2,4,5.6,10)")
+	cli.Ratios(f, &flags.options.Ratios, []float64{2, 4, 5.6, 10}, "original / compressed tokens, as `numbers`")
 	f.IntVar(&flags.options.ContextBytes, "context-bytes", 32<<10, "size of one question's files together")
 	f.Uint64Var(&flags.options.Seed, "seed", 1, "fixes which functions are asked for")
 	return cmd

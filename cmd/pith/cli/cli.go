@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -90,6 +91,16 @@ func FlagError(cmd *cobra.Command, err error) error {
 		}
 	}
 	return Usagef("%w; see `%s --help`", err, cmd.CommandPath())
+}
+
+// Ratios adds the flag --ratios, whose help shows the standard ones as one would write them.
+func Ratios(f *pflag.FlagSet, ratios *[]float64, standard []float64, usage string) {
+	f.Float64SliceVar(ratios, "ratios", standard, usage)
+	shown := make([]string, len(standard))
+	for i, ratio := range standard {
+		shown[i] = strconv.FormatFloat(ratio, 'g', -1, 64)
+	}
+	f.Lookup("ratios").DefValue = strings.Join(shown, ",")
 }
 
 // NoArguments refuses arguments.
