@@ -12,7 +12,6 @@ import (
 // row. Each is computed for all chunks of a request; where one cannot be had it is 0 for all.
 const (
 	signalWords    = iota // BM25 of path, name and text
-	signalSubject         // BM25 of the question's main sentence
 	signalRoots           // BM25 of the words' roots (retries, retried, retrying)
 	signalHints           // BM25 of terms that the question's everyday words stand for
 	signalPairs           // BM25 of words that are neighbours in the question
@@ -20,7 +19,6 @@ const (
 	signalPath            // BM25 of the path among the request's files
 	signalHeadVec         // cosine of the question's and the header's bags of embedded words
 	signalBodyVec         // the same with the whole text
-	signalBodyHit         // the question's words, each matched by the text's nearest one
 	signalFileMax         // the file's best
 	signalCalled          // the best of what uses the chunk
 	signalNamed           // the question names what the chunk defines
@@ -37,7 +35,7 @@ const (
 
 // signalNames are the names of the signals in reports and in the table of weights.
 var signalNames = [signals]string{
-	"words", "subject", "roots", "hints", "pairs", "beside", "path", "head_vector", "body_vector", "body_match",
+	"words", "roots", "hints", "pairs", "beside", "path", "head_vector", "body_vector",
 	"file_best", "called", "named", "place", "branches", "invokes", "size", "short", "function", "class", "model",
 }
 
@@ -76,7 +74,6 @@ func (j *job) rows(ranked []int) []row {
 		}
 	}
 	set(signalWords, lexical.BM25(p.query, p.texts))
-	set(signalSubject, lexical.BM25(p.words.Distinct(lexical.MainSentence(j.req.Query)), p.texts))
 	rooted := p.rooted()
 	set(signalRoots, lexical.BM25(p.words.DistinctRoots(p.query), rooted))
 	set(signalHints, lexical.BM25Hints(p.words.Hints(j.req.Query), rooted))
@@ -86,7 +83,6 @@ func (j *job) rows(ranked []int) []row {
 		m := lexical.NewMeaning(j.opt.Embedding, p.words, p.query)
 		set(signalHeadVec, m.Cosines(p.heads))
 		set(signalBodyVec, m.Cosines(p.texts))
-		set(signalBodyHit, m.Matches(p.texts))
 	}
 	standardise(rows)
 	set(signalBeside, j.beside(ranked, evidence{rows: rows}.signal(signalWords)))
@@ -206,10 +202,9 @@ func (j *job) blockRows(texts []string) []row {
 	rows := make([]row, len(texts))
 	rooted := p.rooted()
 	for signal, scores := range map[int][]float64{
-		signalWords:   lexical.BM25(p.query, p.texts),
-		signalSubject: lexical.BM25(p.words.Distinct(lexical.MainSentence(j.req.Query)), p.texts),
-		signalRoots:   lexical.BM25(p.words.DistinctRoots(p.query), rooted),
-		signalHints:   lexical.BM25Hints(p.words.Hints(j.req.Query), rooted),
+		signalWords: lexical.BM25(p.query, p.texts),
+		signalRoots: lexical.BM25(p.words.DistinctRoots(p.query), rooted),
+		signalHints: lexical.BM25Hints(p.words.Hints(j.req.Query), rooted),
 	} {
 		for i, s := range scores {
 			rows[i][signal] = s
@@ -217,9 +212,8 @@ func (j *job) blockRows(texts []string) []row {
 	}
 	if j.opt.Embedding != nil {
 		m := lexical.NewMeaning(j.opt.Embedding, p.words, p.query)
-		vectors, hits := m.Cosines(p.texts), m.Matches(p.texts)
-		for i := range rows {
-			rows[i][signalBodyVec], rows[i][signalBodyHit] = vectors[i], hits[i]
+		for i, cosine := range m.Cosines(p.texts) {
+			rows[i][signalBodyVec] = cosine
 		}
 	}
 	standardise(rows)

@@ -18,7 +18,7 @@ HUMP = re.compile(r"[0-9]+|[A-Z]+(?![a-z])|[A-Z][a-z]+|[a-z]+|[^\W\d_A-Za-z]+")
 
 
 def stem(term):
-    """Takes the plural off, as compress/terms.go does."""
+    """Takes the plural off, as compress/lexical/terms.go does."""
     if len(term) > 4 and term.endswith("ies"):
         return term[:-3] + "y"
     if len(term) > 4 and term.endswith(("sses", "xes", "ches", "shes")):
@@ -29,7 +29,7 @@ def stem(term):
 
 
 def terms(text):
-    """Splits text into the words that the table knows; compress/terms.go does the same in Go."""
+    """Splits text into the words that the table knows; compress/lexical/terms.go does the same in Go."""
     return [stem(p.lower()) for w in WORD.findall(text) for p in HUMP.findall(w) if p.lower() not in STOP]
 
 

@@ -1,17 +1,18 @@
 """Trains the table of words of embedding/model and writes it.
 
-    python -m training.words --history DIR --start DATA/neighbours.npz --questions CASES,SIGNALS \
-        --out embedding/model/words.bin [--minutes 12] [--held-out a,b]
+    python -m training.words --history DIR --start DATA/neighbours.npz --written training/asked.jsonl.gz \
+        --out embedding/model/words.bin [--questions CASES,SIGNALS] [--minutes 14] [--held-out a,b]
 
 A word has a vector and two weights, in a question and in code. The vectors start as those of
 training.neighbours and move little, all by one linear map and each by a small step of its own, so that what
 the pairs teach holds for words that they lack. A question and a function are compared three
 ways: the cosine of their bags of words (header and whole text apart), and each word of the question with the
-nearest word of the text. The words are trained by contrast: a commit's message has to find the functions that
-it changed among those of their files and folder, a doc comment the function that lost it, a question those that
-answer it. BM25 counts along in
+nearest word of the text. (The last counts in training alone: without it the bags over-fit, and beside them the
+ranking gained nothing by it.) The words are trained by contrast: a commit's message has to find the functions that
+it changed among those of their files and folder, a doc comment the function that lost it, a question that was
+written about a function that one. BM25 counts along in
 a third of the batches only, so that the words have to learn what it cannot see. What is printed is the loss and
-the mean reciprocal rank on commits of the repositories held out and on questions about the packages held out.
+the mean reciprocal rank on the repositories held out and on the questions that the weights of the ranking are fitted on.
 """
 
 import argparse
@@ -34,15 +35,16 @@ from .history import description, lines, parts, terms
 CANDIDATES, BATCH = 40, 32
 WORDS = 40_000
 HEAD, BODY, COMMENT, QUERY = 32, 110, 60, 24  # words of a text that count
-SHARES = {"commit": 0.35, "comment": 0.45, "question": 0.2}  # of the batches
+SHARES = {"commit": 0.3, "comment": 0.25, "written": 0.45}  # of the batches
+STEP = 3e-4  # how fast a word's own vector moves
 SCALE = 254  # of the vectors' bytes: length 1 is SCALE
-STEPS_AT = (0.0, 0.25, 0.4, 0.55, 0.7, 0.85)  # compress/meaning.go: where nearness bends
+STEPS_AT = (0.0, 0.25, 0.4, 0.55, 0.7, 0.85)  # where nearness bends
 
 
 class Data:
     """Functions as bags of word numbers, and lists of (question, candidates, which are needed, BM25)."""
 
-    def __init__(self, history, start, questions, comments=45_000):
+    def __init__(self, history, start, questions, written, comments=45_000):
         self.functions = list(lines(history / "functions.jsonl.gz"))
         commits = list(lines(history / "commits.jsonl.gz"))
         asked = [self.question(*pair) for pair in read_questions(questions)]
@@ -58,6 +60,7 @@ class Data:
         self.bags = bags
         self.lists = [self.commit(c) for c in commits] + self.comments(said, comments)
         self.lists += [self.entry("question", *q) for q in asked]
+        self.lists += self.written(written) if written else []
         self.lists = [x for x in self.lists if x]
 
     def question(self, case, signals):
@@ -104,6 +107,23 @@ class Data:
             same = [j for (path, name), j in near.items() if path == f["path"] and name != f["name"]][:24]
             other = [j for (path, _), j in near.items() if path != f["path"]]
             out.append(self.entry("comment", f["repo"], query, [i] + same + random.sample(other, min(24, len(other))), {i}))
+        return out
+
+    def written(self, path):
+        """Returns the questions that were written about single functions, which are found by repository, path and name."""
+        at = {(f["repo"], f["path"], f["name"]): f["id"] for f in self.functions if "id" in f}
+        out = []
+        for line in lines(path):
+            id = at.get((line["repo"], line["path"], line["name"]))
+            if id is None:
+                continue
+            f = self.functions[id]
+            near = self.neighbours()[f["repo"], f["lang"], folder(f["path"])]
+            same = [j for (path, name), j in near.items() if path == f["path"] and name != f["name"]]
+            other = [j for (path, _), j in near.items() if path != f["path"]]
+            for question in line["asked"]:
+                ids = random.sample(same, min(45, len(same))) + random.sample(other, min(35, len(other)))
+                out.append(self.entry("written", f["repo"], terms(question), [id] + ids, {id}))
         return out
 
     def entry(self, kind, repo, query, ids, needed):
@@ -155,8 +175,10 @@ class Words(nn.Module):
         nn.init.zeros_(self.step.weight)
         self.map = nn.Parameter(torch.eye(known.shape[1]))
         rarity = torch.tensor([0.0] + rarity)[:, None] / 6
-        self.question = nn.Embedding.from_pretrained(rarity.clone(), freeze=False)
-        self.code = nn.Embedding.from_pretrained(rarity.clone(), freeze=False)
+        raw = torch.cat([torch.zeros(2, 1), torch.tensor(start["weights"])[:, :count - 1]], 1)[..., None] if "weights" in start else None
+        raw = rarity.expand(2, count, 1) if raw is None else (torch.log(torch.expm1(raw.clamp(min=1e-4))) + 1) / 3  # of weight()
+        self.question = nn.Embedding.from_pretrained(raw[0].clone(), freeze=False)
+        self.code = nn.Embedding.from_pretrained(raw[1].clone(), freeze=False)
         self.slopes = nn.Parameter(torch.tensor([[0.0, 0.2, 0.4, 0.6, 0.8, 3.0]] * 2))  # of nearness: headers, texts
         self.mix = nn.Parameter(torch.tensor([0.25, 0.12, 3.0, 3.0]))  # BM25, BM25 of headers, cosines
 
@@ -227,10 +249,10 @@ def draw(data, entries, drop):
 
 
 def train(data, start, minutes, held_out):
-    lists = {kind: [x for x in data.lists if x[0] == kind and x[1] not in held_out] for kind in ("commit", "comment", "question")}
-    tests = {kind: [x for x in data.lists if x[0] == kind and x[1] in held_out][:500] for kind in lists}
+    lists = {kind: [x for x in data.lists if x[0] == kind and x[1] not in held_out] for kind in SHARES}
+    tests = {kind: [x for x in data.lists if x[0] == kind and (kind not in SHARES or x[1] in held_out)][:500] for kind in (*SHARES, "question")}
     model = Words(data.rarity, start)
-    groups = [{"params": [model.step.weight], "lr": 3e-4}, {"params": [model.map], "lr": 5e-4},
+    groups = [{"params": [model.step.weight], "lr": STEP}, {"params": [model.map], "lr": 5e-4},
               {"params": [model.question.weight, model.code.weight], "lr": 3e-3},
               {"params": [model.slopes, model.mix], "lr": 1e-2}]
     optimiser = torch.optim.Adam(groups, betas=(0.9, 0.98))
@@ -249,7 +271,6 @@ def train(data, start, minutes, held_out):
         loss.backward()
         optimiser.step()
         step += 1
-    print("slopes of nearness in texts, for compress/meaning.go:", [round(x, 2) for x in model.slopes[1].tolist()])
     return model
 
 
@@ -265,6 +286,16 @@ def judge(model, data, test):
     return f"MRR {torch.cat(ranks).mean():.3f}" if ranks else "none held out"
 
 
+def read(path):
+    """Returns the words, vectors and weights of a table, to train it further."""
+    data = path.read_bytes()
+    count, width, length = struct.unpack("<III", data[8:20])
+    text, rest = data[20:20 + length].decode(), data[20 + length:]
+    weights = np.frombuffer(rest[count * width:], "<f4").reshape(2, count)
+    return {"words": text.split("\n"), "vectors": np.frombuffer(rest[:count * width], np.int8).reshape(count, width).astype(np.float32),
+            "weights": weights}
+
+
 def write(model, words, path):
     vectors = model.vectors(torch.arange(1, len(words) + 1)).detach().numpy()
     rounded = np.clip(np.round(vectors * SCALE), -127, 127).astype(np.int8)
@@ -276,17 +307,18 @@ def write(model, words, path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--history", type=Path, required=True)
-    parser.add_argument("--start", type=Path, required=True, help="what training.neighbours wrote")
-    parser.add_argument("--questions", nargs="*", default=[], help="CASES,SIGNALS")
+    parser.add_argument("--start", type=Path, required=True, help="what training.neighbours wrote, or a table to train further")
+    parser.add_argument("--questions", nargs="*", default=[], help="CASES,SIGNALS, which are judged and never trained on")
+    parser.add_argument("--written", type=Path, help="questions about single functions: training/asked.jsonl.gz")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=12, help="of one core")
+    parser.add_argument("--minutes", type=float, default=14, help="of one core")
     parser.add_argument("--held-out", default="tmux,restic,tornado,Chart.js,jsoup,hyper", help="repositories to judge on")
     args = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(1)
     random.seed(1)
-    start = np.load(args.start)
-    data = Data(args.history, start, args.questions)
+    start = np.load(args.start) if args.start.suffix == ".npz" else read(args.start)
+    data = Data(args.history, start, args.questions, args.written)
     print(f"{len(data.words)} words, {len(data.lists)} questions", flush=True)
     write(train(data, start, args.minutes, set(args.held_out.split(","))), data.words, args.out)
 

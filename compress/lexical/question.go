@@ -36,36 +36,3 @@ func isNamePart(r rune) bool { return r == '_' || r >= '0' && r <= '9' || r >= '
 
 // LastPart is a qualified name's last part.
 func LastPart(name string) string { return name[1+strings.LastIndexAny(name, ".:#"):] }
-
-// MainSentence is the sentence of a question that asks, or the first one.
-func MainSentence(query string) string {
-	first := ""
-	for from := 0; from < len(query); {
-		end := from + sentenceEnd(query[from:])
-		sentence := strings.TrimSpace(query[from:end])
-		if strings.HasSuffix(sentence, "?") {
-			return sentence
-		}
-		if first == "" {
-			first = sentence
-		}
-		from = end
-	}
-	return first
-}
-
-// sentenceEnd is the length of the first sentence of text: up to a line end, or to a full stop and
-// the like before white space.
-func sentenceEnd(text string) int {
-	for i := range len(text) {
-		switch text[i] {
-		case '\n':
-			return i + 1
-		case '.', '!', '?':
-			if i+1 == len(text) || text[i+1] == ' ' || text[i+1] == '\n' {
-				return i + 1
-			}
-		}
-	}
-	return len(text)
-}

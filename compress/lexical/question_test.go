@@ -52,19 +52,6 @@ func TestIdentifiers(t *testing.T) {
 	}
 }
 
-func TestMainSentence(t *testing.T) {
-	for text, want := range map[string]string{
-		"Fix the leak. It was found yesterday.":           "Fix the leak.",
-		"I read the docs. How are keys built? Thank you.": "How are keys built?",
-		"fix x.y\nmore": "fix x.y",
-		"":              "",
-	} {
-		if got := MainSentence(text); got != want {
-			t.Errorf("%q: %q, want %q", text, got, want)
-		}
-	}
-}
-
 func TestRoots(t *testing.T) {
 	for _, related := range [][]string{
 		{"retry", "retries"},
