@@ -96,7 +96,10 @@ const callerExtra = "caller"
 // and knows users by what their bearer tokens are found to say.
 func (s *Server) newWeb() http.Handler {
 	known := func(ctx context.Context, _ string, _ *http.Request) (*auth.TokenInfo, error) {
-		c, _ := ctx.Value(callerKey{}).(caller)
+		c, ok := ctx.Value(callerKey{}).(caller)
+		if !ok { // it did not come through ServeMCP
+			return nil, auth.ErrInvalidToken
+		}
 		return &auth.TokenInfo{UserID: "tenant " + c.tenant, Extra: map[string]any{callerExtra: c}}, nil
 	}
 	web := sdk.NewStreamableHTTPHandler(func(*http.Request) *sdk.Server { return s.sdk }, &sdk.StreamableHTTPOptions{
