@@ -108,8 +108,8 @@ func TestBaselinesAreAsLongAsTheAnswer(t *testing.T) {
 	}
 }
 
-// The baseline by perplexity keeps the units that surprise the model most, behind what stands before
-// them in the full prompt.
+// The baseline by perplexity keeps the units that surprise the model most, behind what stands
+// before them in the full prompt.
 func TestPerplexityKeepsWhatSurprises(t *testing.T) {
 	report, _ := runWith(t, BaselinesAll)
 	at := slices.IndexFunc(report.Baselines, func(e Entry) bool { return e.Name == perplexityName })
