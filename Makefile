@@ -1,5 +1,5 @@
 # Everything below needs Go 1.26, gcc and make, and pip or npm for one download; each target fetches what else it needs into .deps.
-# The tests need python3 (3.11 or newer) with pip or venv as well.
+# The tests need python3 (3.11 or newer) as well, with venv, or with pip and npm.
 
 GO       ?= go
 PREFIX   ?= /usr/local

@@ -18,7 +18,9 @@ func (d dialFunc) DialHook(redis.DialHook) redis.DialHook { return redis.DialHoo
 
 func (d dialFunc) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
 
-func (d dialFunc) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook { return next }
+func (d dialFunc) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
 
 // No call takes longer than its budget, wherever Redis falls silent; on a clock of the test's own.
 func TestBudgetIsTheLongestTime(t *testing.T) {

@@ -106,13 +106,11 @@ func firstWriteWins(t *testing.T, s store) {
 func ttlEnds(t *testing.T, s store) {
 	s.Add(t.Context(), "brief", []byte("old"), time.Microsecond)
 	s.Add(t.Context(), "lasting", []byte("kept"), time.Hour)
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+	for { // a microsecond, however late it is noticed: the test's own time limit ends it
 		if _, ok := s.Get(t.Context(), "brief"); !ok {
 			break
 		}
-		if time.Now().After(deadline) {
-			t.Fatal("a value of a microsecond is there after 20 s")
-		}
+		time.Sleep(time.Millisecond)
 	}
 	if now := s.Add(t.Context(), "brief", []byte("new"), time.Hour); string(now) != "new" {
 		t.Errorf("Add after the end = %q, want the new value", now)

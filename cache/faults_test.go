@@ -67,9 +67,8 @@ func outages() []outage {
 	}
 }
 
-// However Redis fails, one call pays at most its budget, finds nothing and loses nothing, and the
-// next ones are not sent. That a call gave up is seen by the test's own end: each fault lasts 20 s
-// and longer, the client's defaults 5 s.
+// However Redis fails, one call pays for it, finds nothing and loses nothing, and the next ones are
+// not sent. What it pays at most is TestBudgetIsTheLongestTime's.
 func TestOutageCostsOneBudget(t *testing.T) {
 	for _, o := range outages() {
 		t.Run(o.name, func(t *testing.T) {
@@ -81,17 +80,11 @@ func TestOutageCostsOneBudget(t *testing.T) {
 			}
 			o.begin(t, s, p)
 			quick := open(t, p.Listen, cache.RedisOptions{Budget: 50 * time.Millisecond})
-			start := time.Now()
 			if got, ok := quick.Get(t.Context(), "key"); ok {
 				t.Errorf("Get = %q", got)
 			}
 			if now := quick.Add(t.Context(), "other", []byte("mine"), time.Hour); string(now) != "mine" {
 				t.Errorf("Add = %q", now)
-			}
-			// Far above the budget, for busy machines; far below what the client's defaults would
-			// take.
-			if took := time.Since(start); took > 3*time.Second {
-				t.Errorf("two calls took %v", took)
 			}
 			for range 100 {
 				quick.Get(t.Context(), "key")
@@ -144,15 +137,12 @@ func TestRedisComesBack(t *testing.T) {
 		t.Error("Ping of a stopped Redis succeeds")
 	}
 	s.signal(t, syscall.SIGCONT)
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+	for ; ; time.Sleep(time.Millisecond) { // the test's own time limit ends it
 		if got, ok := r.Get(t.Context(), "key"); ok {
 			if string(got) != "value" {
 				t.Errorf("Get = %q", got)
 			}
 			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("Redis is back and not used after 20 s")
 		}
 	}
 	if got := r.State(); got != "closed" {

@@ -9,8 +9,8 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// A TermStore keeps in this process what was promised to be there for a time. Unlike a Memory it drops
-// nothing before its time: where there is no room it refuses.
+// A TermStore keeps in this process what was promised to be there for a time. Unlike a Memory it
+// drops nothing before its time: where there is no room it refuses.
 type TermStore struct {
 	mu sync.Mutex
 	// entries are in the order of their last Keep, which is the order in which they expire where

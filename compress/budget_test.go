@@ -30,3 +30,18 @@ func TestAllowance(t *testing.T) {
 		}
 	}
 }
+
+// bytesCounter is another tokenizer for the same models.
+type bytesCounter struct{ wordCounter }
+
+func (bytesCounter) For(string) Counter       { return bytesCounter{} }
+func (bytesCounter) Encoding() (string, bool) { return "bytes", true }
+
+// A budget is in tokens of the tokenizer that counts them: another one makes another result.
+func TestKeyCoversTheTokenizer(t *testing.T) {
+	words := cached(t, &valueStore{}, nil).next.parts(ask(nil))
+	other := cached(t, &valueStore{}, func(o *Options) { o.Counters = bytesCounter{} }).next.parts(ask(nil))
+	if keyed(words...) == keyed(other...) {
+		t.Error("two tokenizers, one key")
+	}
+}

@@ -52,3 +52,23 @@ func TestClockDecidesNoForm(t *testing.T) {
 		}
 	})
 }
+
+// A slowStore tells what another replica stored only when something is added.
+type slowStore struct{ first []byte }
+
+func (s slowStore) Get(context.Context, string) ([]byte, bool) { return nil, false }
+
+func (s slowStore) Add(context.Context, string, []byte, time.Duration) []byte { return s.first }
+
+// Of two replicas that compute a result at the same time the first to store it is right for both:
+// what goes out is what every later request will get.
+func TestFirstStoredResultGoesOut(t *testing.T) {
+	first, err := pack(Result{Text: "of the other replica"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := cached(t, slowStore{first}, nil).Compress(t.Context(), ask(nil))
+	if err != nil || res.Text != "of the other replica" {
+		t.Errorf("got %q, %v", res.Text, err)
+	}
+}

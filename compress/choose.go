@@ -251,8 +251,8 @@ func (j *job) dropBare(lines [][]bool) {
 	}
 }
 
-// leaveIdle takes the files out of the choice of which lines hold nothing but frames: they would say
-// what there is, and their tokens are of more use elsewhere. It leaves at least one file.
+// leaveIdle takes the files out of the choice of which lines hold nothing but frames: they would
+// say what there is, and their tokens are of more use elsewhere. It leaves at least one file.
 func (j *job) leaveIdle(lines [][]bool) {
 	busy := make([]bool, len(j.sources))
 	for i := range j.chunks {

@@ -10,8 +10,8 @@ import (
 	"pith/parsers"
 )
 
-// wordCounter counts a token per run of letters and digits, per other character and per line end, blank
-// runs free: crude, quick and, like BPE, not additive over lines.
+// wordCounter counts a token per run of letters and digits, per other character and per line end,
+// blank runs free: crude, quick and, like BPE, not additive over lines.
 type wordCounter struct{}
 
 func (wordCounter) For(string) Counter       { return wordCounter{} }

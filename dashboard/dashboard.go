@@ -1,9 +1,9 @@
 // Package dashboard shows what a running Pith does: a page for browsers, live, and the same as
 // JSON.
 //
-// It reads the figures that the metrics have, and of requests what an explain.RequestLog holds. It is
-// served beside the metrics, never on the clients' listener, and lets nobody in without its token
-// or a one-time link.
+// It reads the figures that the metrics have, and of requests what an explain.RequestLog holds. It
+// is served beside the metrics, never on the clients' listener, and lets nobody in without its
+// token or a one-time link.
 package dashboard
 
 import (

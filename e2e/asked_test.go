@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 const smallSource = "def area(w, h):\n    return w * h\n\n\ndef name():\n    return 'x'\n"
@@ -269,10 +268,5 @@ func TestPipeAsConfigurationHoldsNothingUp(t *testing.T) {
 // waitFor waits until the log has a line with text.
 func (p *proxy) waitFor(t *testing.T, text string) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if strings.Contains(p.soFar(), text) {
-			return
-		}
-	}
-	t.Fatalf("no %q in the log:\n%s", text, p.soFar())
+	until(t, "a line with "+text, func() bool { return strings.Contains(p.soFar(), text) })
 }

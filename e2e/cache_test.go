@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 )
 
 // startRedis runs a real redis-server on a free port, with further arguments, and returns its URL
@@ -44,15 +43,14 @@ func startRedis(t *testing.T, args ...string) (string, *os.Process) {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	for range 200 {
-		if conn, err := net.Dial("tcp", addr); err == nil {
+	until(t, "redis-server to listen", func() bool {
+		conn, err := net.Dial("tcp", addr)
+		if err == nil {
 			conn.Close()
-			return "redis://" + addr + "/0", cmd.Process
 		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	t.Fatal("redis-server did not listen within 10 s")
-	return "", nil
+		return err == nil
+	})
+	return "redis://" + addr + "/0", cmd.Process
 }
 
 // send posts the conversation and returns the cache header and the body that reached the upstream.

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestLeavingClientCancelsUpstream(t *testing.T) {
@@ -30,11 +29,7 @@ func TestLeavingClientCancelsUpstream(t *testing.T) {
 		t.Fatal(err)
 	}
 	cancel()
-	select {
-	case <-up.gone:
-	case <-time.After(30 * time.Second):
-		t.Fatal("the upstream was not cancelled")
-	}
+	<-up.gone // or the upstream is not cancelled, until the test's own time limit
 }
 
 // post sends body as a plain HTTP client does and returns the response with its body read.

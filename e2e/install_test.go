@@ -116,3 +116,56 @@ func TestFetchingSaysWhatFailed(t *testing.T) {
 		}
 	}
 }
+
+// Where there is no npm one comes into an environment of its own, which works where it lies.
+func TestNodeComesFromAnEnvironment(t *testing.T) {
+	tree := t.TempDir()
+	programs := filepath.Join(tree, "programs")
+	write(t, tree, map[string]string{
+		"e2e/clients/package.json": "{}", "e2e/clients/package-lock.json": "{}",
+		"e2e/clients/sdks.txt": "", "e2e/clients/requirements.txt": "",
+		// What is put into an environment names the environment's own interpreter, by its path.
+		"programs/python3": `#!/bin/sh
+case "$1 $2" in
+"-m venv")
+	mkdir -p "$3/bin"
+	ln -s /bin/sh "$3/bin/interpreter"
+	printf '#!/bin/sh\nprintf "#!%s/bin/interpreter\\nmkdir \\$3/node_modules\\n" >%s/bin/npm; chmod +x %s/bin/npm\n' \
+		"$PWD/$3" "$3" "$3" >"$3/bin/pip"
+	chmod +x "$3/bin/pip"
+	;;
+*)
+	while [ $# -gt 0 ]; do
+		[ "$1" != --target ] || mkdir -p "$2"
+		shift
+	done
+	;;
+esac
+`,
+	})
+	script, err := os.ReadFile(filepath.Join(root, "scripts/fetch-clients"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, tree, map[string]string{"scripts/fetch-clients": string(script)})
+	if err := os.Chmod(filepath.Join(programs, "python3"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"bash", "chmod", "cmp", "cp", "dirname", "ln", "mkdir", "mv", "rm", "touch"} {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(path, filepath.Join(programs, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.CommandContext(t.Context(), filepath.Join(programs, "bash"), "scripts/fetch-clients")
+	cmd.Dir, cmd.Env = tree, []string{"PATH=" + programs}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("fetch-clients: %v\n%s", err, out)
+	}
+	if _, err := os.Stat(filepath.Join(tree, ".deps/clients/node_modules")); err != nil {
+		t.Errorf("npm did not run: %v", err)
+	}
+}

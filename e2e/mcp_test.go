@@ -63,8 +63,8 @@ func callMCP(t *testing.T, s *sdk.ClientSession, tool string, args object) (said
 
 const contextQuestion = "When is a one-time key used up?"
 
-// The tools at /mcp stand behind the same keys as all else, and what one key's client found, and what
-// was kept for it, is not another's.
+// The tools at /mcp stand behind the same keys as all else, and what one key's client found, and
+// what was kept for it, is not another's.
 func TestMCPStandsBehindTheKeys(t *testing.T) {
 	alice, aliceEntry := newKey(t, "alice", "")
 	bob, bobEntry := newKey(t, "bob", "")
@@ -173,7 +173,8 @@ func TestCodingAgentFindsContextOverMCP(t *testing.T) {
 	for call, want := range map[string]string{
 		"call_01": "func (s *sessions) redeem(", "call_02": "among the best: ", "call_03": "func (s *sessions) redeem(",
 	} {
-		// What the model sees, be it the words or the structured result, is paid for with each request.
+		// What the model sees, be it the words or the structured result, is paid for with each
+		// request.
 		if n := len(p.results[call]); n > 12_000 {
 			t.Errorf("%s: %d bytes", call, n)
 		}

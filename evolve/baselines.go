@@ -38,7 +38,14 @@ func (e *execution) baselines(
 		return nil, nil
 	}
 	kept := keptUnits(e.template, answer.Candidate)
-	e.sayCost(found.Stats.Prompts)
+	byPerplexity := e.Backend.LM != nil && e.Baselines != BaselinesRandom
+	questions := found.Stats.Prompts*len(e.searchSplit()) + maxContenders*len(e.Task.Validation) + len(e.Task.Test)
+	most := questions
+	if byPerplexity {
+		most += len(e.searchSplit()) + len(e.Task.Validation) + len(e.Task.Test)
+	}
+	e.phase("baselines", most)
+	e.sayCost(questions)
 	random, err := e.random(ctx, kept, found.Stats.Prompts)
 	if err != nil {
 		return out, fmt.Errorf("%s: %w", randomName, err)
@@ -47,7 +54,7 @@ func (e *execution) baselines(
 		return out, fmt.Errorf("%s: %w", randomName, err)
 	}
 	out = append(out, random)
-	if e.Backend.LM == nil || e.Baselines == BaselinesRandom {
+	if !byPerplexity {
 		return out, nil
 	}
 	surprising, err := e.perplexity(ctx, kept)
@@ -60,10 +67,9 @@ func (e *execution) baselines(
 	return append(out, surprising), nil
 }
 
-// sayCost says what random pruning will ask before it does. The tokens are taken from the mean of
+// sayCost says how many questions random pruning will ask before it does. The tokens are taken from the mean of
 // the run so far, whose prompts are longer on the whole.
-func (e *execution) sayCost(prompts int) {
-	questions := prompts*len(e.searchSplit()) + maxContenders*len(e.Task.Validation) + len(e.Task.Test)
+func (e *execution) sayCost(questions int) {
 	used, answers := e.judge.limit.Spending(), int64(max(1, e.Dir.answers.Len()))
 	cost := e.Budget.Prices.Of(llm.Usage{
 		In: used.In * int64(questions) / answers, Out: used.Out * int64(questions) / answers,

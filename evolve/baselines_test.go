@@ -108,6 +108,31 @@ func TestBaselinesAreAsLongAsTheAnswer(t *testing.T) {
 	}
 }
 
+// The baseline by perplexity keeps the units that surprise the model most, behind what stands
+// before them in the full prompt.
+func TestPerplexityKeepsWhatSurprises(t *testing.T) {
+	report, _ := runWith(t, BaselinesAll)
+	at := slices.IndexFunc(report.Baselines, func(e Entry) bool { return e.Name == perplexityName })
+	if at < 0 {
+		t.Fatal("no baseline by perplexity")
+	}
+	mask := report.Baselines[at].Mask
+	surprise, before := map[bool][]float64{}, ""
+	for i, piece := range report.Pieces {
+		if piece != "{text}" { // which stays
+			logs, err := wordLM{}.LogProbs(t.Context(), []llm.Query{{Prompt: before, Continuation: piece}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			surprise[mask[i]] = append(surprise[mask[i]], -logs[0])
+		}
+		before += piece
+	}
+	if len(surprise[false]) == 0 || slices.Max(surprise[false]) > slices.Min(surprise[true]) {
+		t.Errorf("dropped %v, kept %v", surprise[false], surprise[true])
+	}
+}
+
 // The same run has the same baselines.
 func TestBaselinesRepeat(t *testing.T) {
 	one, _ := runWith(t, BaselinesRandom)

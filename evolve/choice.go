@@ -23,6 +23,7 @@ func (e *execution) choose(ctx context.Context, found search.Result) (full, answ
 	if err != nil {
 		return full, answer, err
 	}
+	e.phase("validation", (1+len(picked))*len(e.Task.Validation))
 	entries, err := e.validate(ctx, append([]search.Candidate{found.Full}, picked...))
 	if err != nil {
 		return full, answer, err

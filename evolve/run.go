@@ -41,6 +41,9 @@ type Status struct {
 	Progress   search.Progress
 	Asked      int64 // questions put to the model
 	Remembered int64 // questions answered from the log
+	// Done are the questions put to the model in this phase, of Most at most; Most is 0 in the
+	// search, whose progress is in prompts.
+	Done, Most int64
 	Spending   llm.Spending
 }
 
@@ -99,6 +102,8 @@ type execution struct {
 
 	mu     sync.Mutex
 	status Status
+	// before are the questions asked before this phase.
+	before int64
 }
 
 // tell gives a sign of life, after change, if not nil, was made to the status.
@@ -110,12 +115,19 @@ func (e *execution) tell(change func(*Status)) {
 	}
 	e.status.Spending = e.judge.limit.Spending()
 	e.status.Asked, e.status.Remembered = e.judge.Asked()
+	e.status.Done = e.status.Asked - e.before
 	if e.OnStatus != nil {
 		e.OnStatus(e.status)
 	}
 }
 
-func (e *execution) phase(name string) { e.tell(func(s *Status) { s.Phase = name }) }
+// phase begins a phase that asks most questions at most.
+func (e *execution) phase(name string, most int) {
+	e.tell(func(s *Status) {
+		s.Phase, s.Most = name, int64(most)
+		e.before, _ = e.judge.Asked()
+	})
+}
 
 func (e *execution) note(text string) {
 	e.mu.Lock()
@@ -161,25 +173,23 @@ func (e *execution) options() search.Options {
 
 // all goes through the phases. Once the answer is chosen there is a report, whatever ends the rest.
 func (e *execution) all(ctx context.Context) (*Report, error) {
-	e.phase("search")
+	e.phase("search", 0)
 	found, err := search.Run(ctx, e.problem(), e.options())
 	if err != nil {
 		return nil, fmt.Errorf("search: %w", err)
 	}
-	e.phase("validation")
 	full, answer, err := e.choose(ctx, found)
 	if err != nil {
 		return nil, fmt.Errorf("validation: %w", err)
 	}
 	r := e.report(found, full, answer)
 	r.Missing = "the test"
-	e.phase("test")
+	e.phase("test", 2*len(e.Task.Test))
 	if err := e.test(ctx, &r.Full, &r.Answer); err != nil {
 		return r, fmt.Errorf("test: %w", err)
 	}
 	r.compare()
 	r.Missing = "the baselines"
-	e.phase("baselines")
 	if r.Baselines, err = e.baselines(ctx, found, r.Answer); err != nil {
 		return r, fmt.Errorf("baselines: %w", err)
 	}

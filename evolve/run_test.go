@@ -101,8 +101,14 @@ func doRun(ctx context.Context, d *RunDir, workers int, lm llm.LM) (*Report, err
 		Dir: d, Task: task, Workers: workers, Tokenize: search.Words, TokenizerName: "words",
 		Backend: llm.Backend{ID: "word model", LM: lm},
 	}
+	var over error // of a phase that asked more than it said beforehand
+	r.OnStatus = func(s Status) {
+		if s.Phase != "search" && (s.Most == 0 || s.Done > s.Most) {
+			over = fmt.Errorf("%s: %d of at most %d questions", s.Phase, s.Done, s.Most)
+		}
+	}
 	report, err := r.Do(ctx)
-	return report, errors.Join(err, d.Close())
+	return report, errors.Join(err, over, d.Close())
 }
 
 func mustRun(t *testing.T, dir string, spec Spec, workers int) []byte {

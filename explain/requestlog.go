@@ -40,8 +40,8 @@ type Account struct {
 	Blocks []Block `json:"blocks"`
 }
 
-// Bounds of what a RequestLog holds: summaries without texts, and the bytes of all texts together. One
-// request may take half of them.
+// Bounds of what a RequestLog holds: summaries without texts, and the bytes of all texts together.
+// One request may take half of them.
 const (
 	maxSummaries = 200
 	maxKeptBytes = 64 << 20
@@ -72,8 +72,8 @@ type entry struct {
 	bytes   int
 }
 
-// NewRequestLog returns a RequestLog that keeps the blocks of as many requests as keep says. It asks engine
-// for the parts of scores once somebody wants to see them.
+// NewRequestLog returns a RequestLog that keeps the blocks of as many requests as keep says. It
+// asks engine for the parts of scores once somebody wants to see them.
 func NewRequestLog(keep int, engine func(context.Context, compress.Request) (compress.Result, error)) *RequestLog {
 	return &RequestLog{keep: keep, compress: engine}
 }

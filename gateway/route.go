@@ -139,7 +139,7 @@ func (g *Gateway) Address(p *httputil.ProxyRequest, to Destination, c *Client) {
 	}
 	p.SetURL(to.URL) // and the Host header is the upstream's
 	// ReverseProxy drops what it cannot parse of a query; nothing here reads it, so it passes as it
-	// came.
+	// came (TestRequestsPassUnchanged in proxy).
 	query := p.In.URL.RawQuery
 	if len(g.opts.Keys) > 0 || to.Key != "" {
 		query = c.withoutKeys(p.Out.Header, query)

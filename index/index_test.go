@@ -293,14 +293,13 @@ func TestSeveralRoots(t *testing.T) {
 	}
 }
 
-// eventually waits for what a watcher sees: the test fails only where that never comes.
+// eventually waits for what a watcher sees: the test's own time limit ends it where that never
+// comes, and the log says what did not.
 func eventually(t testing.TB, what string, is func() bool) time.Duration {
 	t.Helper()
+	t.Logf("waits for %s", what)
 	start := time.Now()
 	for !is() {
-		if time.Since(start) > 30*time.Second {
-			t.Fatalf("never: %s", what)
-		}
 		time.Sleep(time.Millisecond)
 	}
 	return time.Since(start)

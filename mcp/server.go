@@ -92,11 +92,14 @@ type callerKey struct{}
 
 const callerExtra = "caller"
 
-// newWeb makes the handler for streamable HTTP. The SDK keeps sessions of different users apart, and
-// knows users by what their bearer tokens are found to say.
+// newWeb makes the handler for streamable HTTP. The SDK keeps sessions of different users apart,
+// and knows users by what their bearer tokens are found to say.
 func (s *Server) newWeb() http.Handler {
 	known := func(ctx context.Context, _ string, _ *http.Request) (*auth.TokenInfo, error) {
-		c, _ := ctx.Value(callerKey{}).(caller)
+		c, ok := ctx.Value(callerKey{}).(caller)
+		if !ok { // it did not come through ServeMCP
+			return nil, auth.ErrInvalidToken
+		}
 		return &auth.TokenInfo{UserID: "tenant " + c.tenant, Extra: map[string]any{callerExtra: c}}, nil
 	}
 	web := sdk.NewStreamableHTTPHandler(func(*http.Request) *sdk.Server { return s.sdk }, &sdk.StreamableHTTPOptions{
@@ -105,8 +108,8 @@ func (s *Server) newWeb() http.Handler {
 	return auth.RequireBearerToken(known, &auth.RequireBearerTokenOptions{AllowMissingExpiration: true})(web)
 }
 
-// ServeMCP answers a client over streamable HTTP that was let in as a tenant. find returns the lines
-// behind a marker's hash; where it is nil, markers have none.
+// ServeMCP answers a client over streamable HTTP that was let in as a tenant. find returns the
+// lines behind a marker's hash; where it is nil, markers have none.
 func (s *Server) ServeMCP(
 	w http.ResponseWriter, r *http.Request, tenant string,
 	find func(ctx context.Context, hash, lines, symbol string) (string, error),

@@ -217,7 +217,7 @@ func children(t *testing.T) []*os.Process {
 func waitGone(t *testing.T, p *os.Process) {
 	t.Helper()
 	proc := filepath.Join("/proc", fmt.Sprint(p.Pid))
-	for range 5000 {
+	for { // the test's own time limit ends it
 		stat, err := os.ReadFile(filepath.Join(proc, "stat"))
 		threads, _ := os.ReadDir(filepath.Join(proc, "task"))
 		if err != nil || bytes.Contains(stat, []byte(") Z ")) && len(threads) <= 1 {
@@ -225,7 +225,6 @@ func waitGone(t *testing.T, p *os.Process) {
 		}
 		time.Sleep(time.Millisecond)
 	}
-	t.Fatalf("process %d does not end", p.Pid)
 }
 
 func TestConcurrentParses(t *testing.T) {

@@ -171,9 +171,9 @@ func (e passResult) drop() {
 	}
 }
 
-// A passCache keeps the entries used last, up to a number of bytes. A request does not push out what it
-// has used itself: of a text larger than the cache, the end would push out the beginning, the next
-// request about it would find nothing of the beginning and push out the end, and so on.
+// A passCache keeps the entries used last, up to a number of bytes. A request does not push out
+// what it has used itself: of a text larger than the cache, the end would push out the beginning,
+// the next request about it would find nothing of the beginning and push out the end, and so on.
 type passCache struct {
 	lru          *simplelru.LRU[key, cacheUse]
 	bytes, limit int

@@ -30,7 +30,7 @@ type answerWriter struct {
 	body   *clientBody
 	single bool
 	// oldest is HTTP/1.0, whose connections carry one request: net/http overlooks how a body of it
-	// is framed.
+	// is framed (golang.org/issue/12785).
 	oldest bool
 	// mu is held by whoever writes: ReverseProxy's timer flushes beside the handler.
 	mu       sync.Mutex
@@ -51,7 +51,7 @@ func (w *answerWriter) watch(body *clientBody, r *http.Request, idle time.Durati
 
 // patiently has write write n bytes while there is patience with the client. The deadline ends with
 // it: net/http's HTTP/2 resets a silent stream when its deadline passes, whether or not somebody
-// writes.
+// writes (http2stream.onWriteTimeout).
 func (w *answerWriter) patiently(n int, write func() error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -75,8 +75,8 @@ func larger(out []byte, announced int64) []byte {
 }
 
 // receive reads a body to its end. It has to come before any work: net/http notices that a client
-// is gone only once the body is read. Bytes are taken from the budget as they arrive; an
-// announced length, or -1, reserves no more than has come.
+// is gone only once the body is read (TestClientLeavingEndsCompression). Bytes are taken from the
+// budget as they arrive; an announced length, or -1, reserves no more than has come.
 func receive(body io.Reader, limit, announced int64, share *byteShare) ([]byte, error) {
 	out := make([]byte, 0, 4<<10)
 	for {

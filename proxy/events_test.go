@@ -183,11 +183,7 @@ func TestClientLeavingCancelsUpstream(t *testing.T) {
 					t.Fatal("an answer without an upstream")
 				}
 			}
-			select {
-			case <-u.gone:
-			case <-time.After(5 * time.Second):
-				t.Error("the upstream was left waiting")
-			}
+			<-u.gone // or the upstream is left waiting, until the test's own time limit
 		})
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/tidwall/gjson"
 
@@ -27,13 +26,7 @@ func watchedOptions(t testing.TB, u *upstream, n int) (proxy.Options, *explain.R
 // hasSeen waits until a log has seen n requests: it does so after the client has its answer.
 func hasSeen(t *testing.T, requests *explain.RequestLog, n int) {
 	t.Helper()
-	for range 20_000 {
-		if _, got := requests.Recent(1); got >= n {
-			return
-		}
-		time.Sleep(time.Millisecond)
-	}
-	t.Fatalf("the log has not seen %d requests", n)
+	eventually(t, func() bool { _, got := requests.Recent(1); return got >= n })
 }
 
 func TestPreviewIsExplained(t *testing.T) {

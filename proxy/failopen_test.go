@@ -279,11 +279,7 @@ func TestClientLeavingEndsCompression(t *testing.T) {
 		res.Body.Close()
 		t.Fatal("an answer for a client that left")
 	}
-	select {
-	case <-ended:
-	case <-time.After(5 * time.Second):
-		t.Fatal("compression goes on for nobody")
-	}
+	<-ended // or compression goes on for nobody, until the test's own time limit
 	if n := u.count(); n != 0 {
 		t.Errorf("the upstream was asked %d times for a client that left", n)
 	}

@@ -119,7 +119,8 @@ func (s *Server) upstreamFailed(x *exchange, w http.ResponseWriter, r *http.Requ
 }
 
 // errorText is what the log tells of an upstream's error. net/http quotes answers that it cannot
-// read, whole header lines of them: of those only the kind is told.
+// read, whole header lines of them: of those only the kind is told
+// (TestUnreadableAnswersStayOutOfLogs).
 func errorText(err error) string {
 	var (
 		network    *net.OpError

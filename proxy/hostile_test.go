@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"pith/compress"
 	"pith/proxy"
@@ -76,11 +75,7 @@ func TestSlowReaderHoldsNobody(t *testing.T) {
 		}
 	}
 	_ = conn.Close()
-	select {
-	case <-u.gone:
-	case <-time.After(20 * time.Second):
-		t.Error("the upstream was left writing")
-	}
+	<-u.gone // or the upstream is left writing, until the test's own time limit
 }
 
 // Keys are in no metric, and in no answer of the proxy's own after a panic that quotes one.

@@ -117,13 +117,10 @@ func TestBytesInFlightAreBounded(t *testing.T) {
 	cancel()
 	<-kept
 	<-u.gone
-	for range 100 { // the first handler gives its bytes back once it has seen the client leave
-		if res, _ = post(t, client, base+"/v1/chat/completions", body); res.StatusCode == http.StatusOK {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Error("bytes were not given back")
+	eventually(t, func() bool { // the first handler gives its bytes back once it has seen the client leave
+		res, _ := post(t, client, base+"/v1/chat/completions", body)
+		return res.StatusCode == http.StatusOK
+	})
 }
 
 // A stream may last for minutes; the request that asked for it is not kept in memory for that long.
@@ -195,7 +192,6 @@ func TestSlowClientsAreLetGo(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer conn.Close()
-			_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
 			_, _ = io.WriteString(conn, tt.sent)
 			res, err := readAnswer(bufio.NewReader(conn))
 			if tt.want == 0 {
@@ -224,14 +220,9 @@ func serve(ctx context.Context, t *testing.T, s *proxy.Server) (addr string, sto
 	go func() { done <- proxy.NewSite(s).Serve(ctx, ln, proxy.Listen{}) }()
 	return ln.Addr().String(), func() error {
 		cancel()
-		select {
-		case err := <-done:
-			done <- err
-			return err
-		case <-time.After(10 * time.Second):
-			t.Error("Serve does not end")
-			return nil
-		}
+		err := <-done
+		done <- err
+		return err
 	}
 }
 

@@ -7,8 +7,8 @@ import (
 	"net/textproto"
 )
 
-// headerFilter drops Pith's own headers from all that an upstream says beside the answer's body: early
-// hints, the head, trailers. An upstream that is a Pith has its own say.
+// headerFilter drops Pith's own headers from all that an upstream says beside the answer's body:
+// early hints, the head, trailers. An upstream that is a Pith has its own say.
 type headerFilter struct{ next http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.

@@ -49,7 +49,8 @@ type clientBody struct {
 
 // watchBody has the body of r read with patience. It also lets a body be read while its answer is
 // written. Without that, net/http reads and closes what is left of the body when the answer begins;
-// a transport that looks once more for its end then gets an error and cuts the answer.
+// a transport that looks once more for its end then gets an error and cuts the answer
+// (TestAnswerBeginsBeforeTheBodyEnds).
 func watchBody(w http.ResponseWriter, r *http.Request, idle time.Duration) *clientBody {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil
@@ -112,8 +113,9 @@ func (b *clientBody) unread() bool { return b != nil && !b.ended.Load() }
 // finish lets go of what is left of a body at the end of its handler. One that was read is closed
 // here: net/http would close it after the handler, where that starts to watch the connection for
 // the client's leaving; the read of the next request then finds the watch at work and panics
-// ("invalid concurrent Body.Read call"). Of one that was not, net/http takes the rest after the
-// answer, for no longer than linger, and closes the connection (TestSilentBodiesAreLetGo).
+// ("invalid concurrent Body.Read call", its connReader.startBackgroundRead). Of one that was not,
+// net/http takes the rest after the answer, for no longer than linger, and closes the connection
+// (TestSilentBodiesAreLetGo).
 func (b *clientBody) finish() {
 	switch {
 	case b == nil:

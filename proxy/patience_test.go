@@ -2,7 +2,6 @@ package proxy_test
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -57,7 +56,6 @@ func TestSilentBodiesAreLetGo(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer conn.Close()
-				_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
 				if _, err := io.WriteString(conn, tt.sent); err != nil {
 					t.Fatal(err)
 				}
@@ -79,22 +77,12 @@ func TestSilentBodiesAreLetGo(t *testing.T) {
 				if err != nil || res.StatusCode != tt.want {
 					t.Errorf("got %v, %v, want %d", res, err, tt.want)
 				}
-				if _, err := io.Copy(io.Discard, in); errors.Is(err, errTimeout(err)) {
-					t.Errorf("the connection stays open")
-				}
+				_, _ = io.Copy(io.Discard, in) // or the connection stays open, until the test's own time limit
 				close(ended)
 				<-dripped
 			})
 		}
 	}
-}
-
-// errTimeout is err where it is a deadline that passed.
-func errTimeout(err error) error {
-	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() {
-		return err
-	}
-	return errors.New("no timeout")
 }
 
 // A client that takes nothing of its answer is let go, and the upstream with it.
@@ -123,11 +111,7 @@ func TestReadersThatNeverReadAreLetGo(t *testing.T) {
 	if _, err := io.WriteString(conn, "GET /v1/slow HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
-	select {
-	case <-gone:
-	case <-time.After(20 * time.Second):
-		t.Error("the upstream is left writing for nobody")
-	}
+	<-gone // or the upstream is left writing for nobody, until the test's own time limit
 }
 
 // No client alone opens an upstream's breaker, neither with bodies that it breaks off nor with

@@ -98,3 +98,56 @@ func TestTimeoutHolds(t *testing.T) {
 		})
 	}
 }
+
+// A block that went out as it came stays so as long as a provider may have it cached, and no
+// longer: an hour, or minutes where overload was the cause.
+func TestFrozenFormsEnd(t *testing.T) {
+	for _, tt := range []struct {
+		err   error
+		first string
+		life  time.Duration
+	}{
+		{context.DeadlineExceeded, "bypass; left=1; reason=timeout", time.Hour},
+		{compress.ErrBusy, "bypass; left=1; reason=busy", 5 * time.Minute},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			calls := 0
+			s := newServer(t, proxy.Options{
+				Upstream: &url.URL{Scheme: "http", Host: "upstream"},
+				Logger:   slog.New(slog.DiscardHandler),
+				Compressor: proxy.CompressorFunc(func(ctx context.Context, req compress.Request) (compress.Result, error) {
+					if calls++; calls == 1 {
+						return compress.Result{}, tt.err
+					}
+					return thirds(ctx, req)
+				}),
+				Compression: proxy.Compression{MinBytes: 200, Timeout: time.Minute},
+				Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+					_, err := io.Copy(io.Discard, r.Body)
+					answer := io.NopCloser(strings.NewReader("{}"))
+					return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: answer, Request: r}, err
+				}),
+			})
+			decision := func() string {
+				req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/chat/completions",
+					strings.NewReader(question()))
+				req.Header.Set("Content-Type", "application/json")
+				res := httptest.NewRecorder()
+				s.Handler().ServeHTTP(res, req)
+				return res.Header().Get("X-Pith-Decision")
+			}
+			const frozen = "bypass; left=1; reason=frozen"
+			if got := decision(); got != tt.first {
+				t.Errorf("first: %q, want %q", got, tt.first)
+			}
+			time.Sleep(tt.life - time.Second)
+			if got := decision(); got != frozen {
+				t.Errorf("just before its end: %q, want %q", got, frozen)
+			}
+			time.Sleep(2 * time.Second)
+			if got := decision(); !strings.HasPrefix(got, "compressed") {
+				t.Errorf("after its end: %q", got)
+			}
+		})
+	}
+}

@@ -27,11 +27,7 @@ func TestToolClientLeaves(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	leave()
-	select {
-	case <-s.gone:
-	case <-time.After(10 * time.Second):
-		t.Error("the hidden round goes on")
-	}
+	<-s.gone // or the hidden round goes on, until the test's own time limit
 }
 
 // Hosts differ in how they cut a call into chunks; a name that begins as ours does may be another

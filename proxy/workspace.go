@@ -64,8 +64,8 @@ type Tools interface {
 	)
 }
 
-// mcp serves /mcp: the tools of the workspace, for clients over streamable HTTP. A call takes a slot
-// as a compression does; the stream on which a client waits for news takes none.
+// mcp serves /mcp: the tools of the workspace, for clients over streamable HTTP. A call takes a
+// slot as a compression does; the stream on which a client waits for news takes none.
 func (s *Server) mcp(x *exchange, w http.ResponseWriter, r *http.Request) error {
 	if r.Method == http.MethodPost {
 		release, ok := s.slots.take()

@@ -49,8 +49,8 @@ func TestProxy(t *testing.T) {
 			t.Errorf("row %+v", row)
 		}
 	}
-	// Two seconds of load at ten requests for each of two kinds, with and without a dashboard, and the
-	// streams.
+	// Two seconds of load at ten requests for each of two kinds, with and without a dashboard, and
+	// the streams.
 	want += 2*2*2*10 + 20
 	if len(seen) != want {
 		t.Errorf("handler saw %d requests, want %d", len(seen), want)

@@ -95,7 +95,7 @@ func serveOn(ctx context.Context, listener net.Listener, src configSource, log *
 		return err
 	}
 	defer func() { err = errors.Join(err, engine.Close()) }()
-	if err := engine.WarmUp(ctx, cfg.Parsers.Workers); err != nil {
+	if err := engine.WarmUp(ctx, cfg.Parsers.Workers); err != nil && ctx.Err() == nil {
 		log.Warn("warming up failed; the first requests may tell why", "err", err)
 	}
 	store, err := wiring.NewStore(cfg)

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -131,5 +133,24 @@ func TestWarmUp(t *testing.T) {
 	}
 	if p, m := e.Pool.Stats(), e.Model.Stats(); p.Parses < 2 || p.Fallbacks > 0 || m.Runs == 0 {
 		t.Errorf("parsers %+v, model %+v: want two files parsed and the model run", p, m)
+	}
+}
+
+// Who stops the server while it starts is told that it stops, and not that something failed.
+func TestStoppingWhileStartingIsNoFailure(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	var out strings.Builder
+	log := slog.New(slog.NewTextHandler(&out, nil))
+	if err := serveOn(ctx, listener, configSource{cfg: configs.Default()}, log); err != nil {
+		t.Errorf("serveOn: %v", err)
+	}
+	if text := out.String(); strings.Contains(text, "WARN") || strings.Count(text, "shutting down") != 1 ||
+		!strings.HasSuffix(text, "msg=stopped\n") {
+		t.Errorf("the log:\n%s", text)
 	}
 }

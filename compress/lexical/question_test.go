@@ -2,6 +2,7 @@ package lexical
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -26,6 +27,31 @@ func TestPlaces(t *testing.T) {
 			if p.Line != tt.want[i].Line || !SamePath(p.Path, tt.want[i].Path) {
 				t.Errorf("%q: %v, want %v", tt.text, got, tt.want)
 			}
+		}
+	}
+}
+
+// A log names thousands of places; the first are looked at.
+func TestPlacesAreBounded(t *testing.T) {
+	got := PlacesIn(strings.Repeat("at a.go:7\n", 1000))
+	if len(got) != maxPlaces || got[0] != (Place{"a.go", 7}) {
+		t.Errorf("%d places, the first %v, want %d", len(got), got[0], maxPlaces)
+	}
+}
+
+func TestSamePath(t *testing.T) {
+	for _, tt := range []struct {
+		a, b string
+		want bool
+	}{
+		{"src/a.go", "src/a.go", true},
+		{"/home/x/src/a.go", "src/a.go", true},
+		{"a.go", "./src/a.go", true},
+		{"src/a.go", "lib/a.go", false},
+		{"src/data.go", "a.go", false}, // the end of a name is no name
+	} {
+		if got := SamePath(tt.a, tt.b); got != tt.want {
+			t.Errorf("SamePath(%q, %q) = %v", tt.a, tt.b, got)
 		}
 	}
 }

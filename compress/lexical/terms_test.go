@@ -40,3 +40,11 @@ func BenchmarkBM25(b *testing.B) {
 		BM25Texts("how is the total price of an order with tax updated?", texts)
 	}
 }
+
+// A word that few texts have says more than one that all have.
+func TestRareWordsWeighMore(t *testing.T) {
+	scores := BM25Texts("cache evict", []string{"cache one", "evict two", "cache three", "cache four", "cache five"})
+	if scores[1] <= 2*scores[0] || scores[0] != scores[2] || scores[0] <= 0 {
+		t.Errorf("scores %v", scores)
+	}
+}

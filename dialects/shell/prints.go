@@ -1,5 +1,5 @@
-// Package shell reads command lines and says what they print: which files, whole or in part. It knows
-// nothing of agents and runs nothing.
+// Package shell reads command lines and says what they print: which files, whole or in part. It
+// knows nothing of agents and runs nothing.
 package shell
 
 import (

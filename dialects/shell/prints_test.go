@@ -47,7 +47,8 @@ func TestPrints(t *testing.T) {
 		{
 			"echo here; cat a.go",
 			[]shell.Output{{Literal: "here"}, file("a.go")},
-			[]string{"a.go"}, true,
+			[]string{"a.go"},
+			true,
 		},
 		{"cat a.go || cat b.go", []shell.Output{file("a.go")}, []string{"a.go", "b.go"}, true},
 		{"cat a.go; make", []shell.Output{file("a.go")}, []string{"a.go"}, false},

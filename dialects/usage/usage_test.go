@@ -53,8 +53,10 @@ func TestReaders(t *testing.T) {
 			}
 		})
 	}
-	sum := usage.Tokens{Input: 1, CacheRead: 2, CacheWrite: 3, Output: 4}.Plus(usage.Tokens{Input: 10, CacheRead: 20,
-		CacheWrite: 30, Output: 40})
+	sum := usage.Tokens{Input: 1, CacheRead: 2, CacheWrite: 3, Output: 4}.Plus(usage.Tokens{
+		Input: 10, CacheRead: 20,
+		CacheWrite: 30, Output: 40,
+	})
 	if sum.Prompt() != 66 || sum.Output != 44 {
 		t.Errorf("the sum is %+v, its prompt %d", sum, sum.Prompt())
 	}
@@ -77,8 +79,10 @@ func TestScan(t *testing.T) {
 		{"said by the model", `{"text":"{\"usage\":{\"n\":1}}"}`, false, nil},
 		{"null", `{"usage":null,"other":{"n":1}}`, false, nil},
 		{"too long", long, false, nil},
-		{"events", "event: a\ndata: {\"usage\":{\"n\":1}}\n\ndata: {\"message\":{\"usage\":{\"n\":2}}}\r\n\r\n", true,
-			[]string{`{"n":1}`, `{"n":2}`}},
+		{
+			"events", "event: a\ndata: {\"usage\":{\"n\":1}}\n\ndata: {\"message\":{\"usage\":{\"n\":2}}}\r\n\r\n", true,
+			[]string{`{"n":1}`, `{"n":2}`},
+		},
 		{"another field", "id: {\"usage\":{\"n\":1}}\n\n", true, nil},
 		{"a cut event", "data: {\"a\":{\n\ndata: {\"usage\":{\"n\":2}}\n\n", true, []string{`{"n":2}`}},
 	}

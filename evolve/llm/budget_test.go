@@ -93,4 +93,9 @@ func TestLimiterLearnsFromAnswers(t *testing.T) {
 	if used > budget || used < budget-first*2*99 {
 		t.Errorf("used %d of %d", used, budget)
 	}
+	l = NewLimiter(Budget{Tokens: budget}, Usage{})
+	l.Settle(Usage{In: 10, Out: 1}, Usage{In: 90, Out: 2})
+	if held, err := l.Reserve(Usage{In: 10, Out: 1}); err != nil || held != (Usage{In: 90, Out: 2}) {
+		t.Errorf("after an answer of nine times the guess %v is held back, %v", held, err)
+	}
 }

@@ -32,13 +32,17 @@ func TopPercent(scores []float64, percent float64) []int {
 // percentile, in their order and as often as they occur: the published procedure.
 func TopCandidates(history []Candidate, percent float64) []Candidate {
 	whole := slices.DeleteFunc(slices.Clone(history), func(c Candidate) bool { return c.Partial })
-	scores := make([]float64, len(whole))
-	for i, c := range whole {
+	return topPercent(whole, percent)
+}
+
+// topPercent are the candidates that TopPercent picks by fitness.
+func topPercent(cs []Candidate, percent float64) (out []Candidate) {
+	scores := make([]float64, len(cs))
+	for i, c := range cs {
 		scores[i] = c.Fitness
 	}
-	var out []Candidate
 	for _, i := range TopPercent(scores, percent) {
-		out = append(out, whole[i])
+		out = append(out, cs[i])
 	}
 	return out
 }
@@ -53,14 +57,7 @@ func Contenders(history []Candidate, percent float64, most int) []Candidate {
 		seen[c.Text] = true
 		return dup || c.Partial
 	})
-	scores := make([]float64, len(distinct))
-	for i, c := range distinct {
-		scores[i] = c.Fitness
-	}
-	var out []Candidate
-	for _, i := range TopPercent(scores, percent) {
-		out = append(out, distinct[i])
-	}
+	out := topPercent(distinct, percent)
 	slices.SortStableFunc(out, func(a, b Candidate) int {
 		if c := compareFitness(b, a); c != 0 {
 			return c

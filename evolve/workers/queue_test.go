@@ -276,3 +276,20 @@ func TestQueueSaysWhyItWaits(t *testing.T) {
 		t.Errorf("told %q, want that it goes on", reason)
 	}
 }
+
+// A babbler answers one query with two figures.
+type babbler struct{ *toyModel }
+
+func (b babbler) LogProbs(ctx context.Context, queries []llm.Query) ([]float64, error) {
+	return b.toyModel.LogProbs(ctx, append(queries, queries...))
+}
+
+// An answer of another shape than its question is no answer: a row would get another row's figure.
+func TestQueueTakesNoAnswerToAnotherJob(t *testing.T) {
+	url := startRedis(t)
+	serve(t, url, llm.Backend{ID: "m", LM: babbler{&toyModel{}}}, 1)
+	_, err := open(t, QueueOptions{URL: url, Model: "m"}).LogProbs(t.Context(), []llm.Query{{Prompt: "a"}})
+	if !errors.Is(err, ErrJob) {
+		t.Errorf("LogProbs = %v, want ErrJob", err)
+	}
+}

@@ -1,5 +1,5 @@
-// Package echoscorer stands in for an inference server of OpenAI's protocol, where what a model would
-// say does not matter.
+// Package echoscorer stands in for an inference server of OpenAI's protocol, where what a model
+// would say does not matter.
 package echoscorer
 
 import (

@@ -16,8 +16,8 @@ import (
 // A grammar checks its limit seldom; without grace each slow file would cost a process.
 const grace = 100 * time.Millisecond
 
-// workerEnv is all the environment of a parse process. It does one thing at a time, and collects its
-// garbage on the same core: on all of them that would be in the way of the requests.
+// workerEnv is all the environment of a parse process. It does one thing at a time, and collects
+// its garbage on the same core: on all of them that would be in the way of the requests.
 var workerEnv = []string{"GOTRACEBACK=none", "GOMAXPROCS=1"}
 
 // A process is a running parse process. It has one user at a time.

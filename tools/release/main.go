@@ -1,6 +1,6 @@
-// Command release reads a configuration of GoReleaser as GoReleaser does, strictly: a field that does
-// not exist, or of another type, is an error, and so is a file to pack that is not there. GoReleaser
-// itself takes minutes to build.
+// Command release reads a configuration of GoReleaser as GoReleaser does, strictly: a field that
+// does not exist, or of another type, is an error, and so is a file to pack that is not there.
+// GoReleaser itself takes minutes to build.
 package main
 
 import (

@@ -22,6 +22,10 @@ import (
 // unknown number if that is 0.
 func progressLine(s evolve.Status, most int) string {
 	p := s.Progress
+	if s.Most > 0 {
+		return fmt.Sprintf("%s: %d of at most %d questions, %d asked in all, %d remembered%s",
+			s.Phase, s.Done, s.Most, s.Asked, s.Remembered, costOf(s.Spending))
+	}
 	if p.Generation == 0 {
 		return fmt.Sprintf("%s: %d asked, %d remembered%s", s.Phase, s.Asked, s.Remembered, costOf(s.Spending))
 	}
@@ -186,9 +190,12 @@ func cutTo(line string, width int) string {
 // picture draws the run as text.
 func (v *progressView) picture() []string {
 	s, p := v.now, v.now.Progress
+	at := fmt.Sprintf("generation %d", p.Generation)
+	if s.Most > 0 {
+		at = fmt.Sprintf("%d of at most %d questions", s.Done, s.Most)
+	}
 	lines := []string{
-		fmt.Sprintf("%s, seed %d: %s, generation %d%s", v.spec.Algorithm, v.spec.Seed, s.Phase,
-			p.Generation, v.clock()),
+		fmt.Sprintf("%s, seed %d: %s, %s%s", v.spec.Algorithm, v.spec.Seed, s.Phase, at, v.clock()),
 	}
 	if p.Generation > 0 {
 		lines = append(

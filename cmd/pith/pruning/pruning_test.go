@@ -188,4 +188,10 @@ func TestProgressShowsATotal(t *testing.T) {
 			t.Errorf("%q does not say %s", out.String(), want)
 		}
 	}
+	var out bytes.Buffer
+	later := evolve.Status{Phase: "baselines", Progress: search.Progress{Generation: 3}, Done: 5, Most: 90, Asked: 70}
+	newProgressView(&out, evolve.Spec{}).show(later)
+	if !strings.Contains(out.String(), "baselines: 5 of at most 90 questions") {
+		t.Errorf("%q does not say how far the baselines are", out.String())
+	}
 }

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// garbageRoom is the garbage that may pile up, in bytes. A server has about 40 MiB in use, and a
-	// share of that was collected eight times a second under load, in the way of the requests; a
+	// garbageRoom is the garbage that may pile up, in bytes. A server has about 40 MiB in use, and
+	// a share of that was collected eight times a second under load, in the way of the requests; a
 	// larger share would let the memory for large bodies grow with it.
 	garbageRoom = 48 << 20
 	// garbagePercent may pile up where that is more, in percent of what is in use.
