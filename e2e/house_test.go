@@ -70,7 +70,7 @@ func codeLines(t *testing.T, name string, text []byte) int {
 					width += 4 * (at.Column - 1) // of tabs
 				}
 				if width > widestComment {
-					t.Errorf("%s:%d: the comment is %d columns wide, more than %d", name, at.Line+i, width, widestComment)
+					t.Errorf("%s:%d: a comment %d columns wide, more than %d", name, at.Line+i, width, widestComment)
 				}
 			}
 		case tok != token.COMMENT && (tok != token.SEMICOLON || literal != "\n"):

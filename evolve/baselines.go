@@ -67,8 +67,8 @@ func (e *execution) baselines(
 	return append(out, surprising), nil
 }
 
-// sayCost says how many questions random pruning will ask before it does. The tokens are taken from the mean of
-// the run so far, whose prompts are longer on the whole.
+// sayCost says how many questions random pruning will ask before it does. The tokens are taken from
+// the mean of the run so far, whose prompts are longer on the whole.
 func (e *execution) sayCost(questions int) {
 	used, answers := e.judge.limit.Spending(), int64(max(1, e.Dir.answers.Len()))
 	cost := e.Budget.Prices.Of(llm.Usage{

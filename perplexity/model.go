@@ -119,6 +119,8 @@ func openAt(fsys fs.FS, dir string, opt Options) (*Model, error) {
 
 // tryOut scores a short text. Damaged weights that still make a graph give losses that are no
 // numbers.
+//
+//nolint:contextcheck // opening a model takes no context; this reads one line
 func (m *Model) tryOut() error {
 	scored, err := m.Score(context.Background(), []Sequence{{Text: "return a + b"}})
 	if err != nil {

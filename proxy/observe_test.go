@@ -96,10 +96,11 @@ func TestLessThanAskedForShows(t *testing.T) {
 		"panic": func(context.Context, compress.Request) (compress.Result, error) { panic("x") },
 	} {
 		fails := slices.Contains([]string{"timeout", "error", "budget", "panic"}, reason)
+		file := `{"path":"a.go","content":` + quote(source(80)) + `}`
 		for path, body := range map[string]string{
 			"/v1/chat/completions": askedCode(),
 			"/v1/compress":         askedCode(),
-			"/pith/v1/compress":    `{"files":[{"path":"a.go","content":` + quote(source(80)) + `}],"query":"Why?","rate":0.5}`,
+			"/pith/v1/compress":    `{"files":[` + file + `],"query":"Why?","rate":0.5}`,
 		} {
 			if fails && path == "/pith/v1/compress" { // the answer's status says so
 				continue

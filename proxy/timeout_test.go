@@ -115,17 +115,19 @@ func TestFrozenFormsEnd(t *testing.T) {
 			s := newServer(t, proxy.Options{
 				Upstream: &url.URL{Scheme: "http", Host: "upstream"},
 				Logger:   slog.New(slog.DiscardHandler),
-				Compressor: proxy.CompressorFunc(func(ctx context.Context, req compress.Request) (compress.Result, error) {
-					if calls++; calls == 1 {
-						return compress.Result{}, tt.err
-					}
-					return thirds(ctx, req)
-				}),
+				Compressor: proxy.CompressorFunc(
+					func(ctx context.Context, req compress.Request) (compress.Result, error) {
+						if calls++; calls == 1 {
+							return compress.Result{}, tt.err
+						}
+						return thirds(ctx, req)
+					}),
 				Compression: proxy.Compression{MinBytes: 200, Timeout: time.Minute},
 				Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 					_, err := io.Copy(io.Discard, r.Body)
-					answer := io.NopCloser(strings.NewReader("{}"))
-					return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: answer, Request: r}, err
+					answer := &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Request: r}
+					answer.Body = io.NopCloser(strings.NewReader("{}"))
+					return answer, err
 				}),
 			})
 			decision := func() string {

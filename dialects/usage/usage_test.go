@@ -80,7 +80,9 @@ func TestScan(t *testing.T) {
 		{"null", `{"usage":null,"other":{"n":1}}`, false, nil},
 		{"too long", long, false, nil},
 		{
-			"events", "event: a\ndata: {\"usage\":{\"n\":1}}\n\ndata: {\"message\":{\"usage\":{\"n\":2}}}\r\n\r\n", true,
+			"events",
+			"event: a\ndata: {\"usage\":{\"n\":1}}\n\ndata: {\"message\":{\"usage\":{\"n\":2}}}\r\n\r\n",
+			true,
 			[]string{`{"n":1}`, `{"n":2}`},
 		},
 		{"another field", "id: {\"usage\":{\"n\":1}}\n\n", true, nil},
