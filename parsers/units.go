@@ -2,13 +2,22 @@ package parsers
 
 import "bytes"
 
-// units returns what can be left out between two node indices: for each list there its groups, and
-// for all that is not in a list what its own lists hold.
+// units returns what can be left out between two node indices: for each list there its groups, the
+// links of chains, and for all that is in neither what its own lists hold.
 func (c *cutter) units(from, to int) []Unit {
 	var us []Unit
 	for i := from; i < to; {
 		if !c.nodes[i].is(list) {
-			i++ // into the children
+			ch := c.chainAt(i)
+			switch {
+			case len(ch.links) > 0:
+				us = append(us, c.chainUnits(i, ch)...)
+				i = c.nodes[i].next
+			case c.nodes[ch.core].is(list):
+				i = ch.core
+			default:
+				i = ch.core + 1 // what is behind it in the expression
+			}
 			continue
 		}
 		us = append(us, c.listUnits(i)...)
