@@ -14,7 +14,7 @@ import (
 
 // Version is the version of the algorithm. It is part of every cache key and changes whenever the
 // bytes of a result may.
-const Version = "11"
+const Version = "10"
 
 // compatLongCodeZip is the Request.Compat that follows the published reference.
 const compatLongCodeZip = "longcodezip"
