@@ -90,8 +90,6 @@ type planner struct {
 	// that was not its own.
 	instruction, announcement string
 	message                   int
-	// handed is what the latest messages handed over without a question.
-	handed []handedOver
 	// mention is a read that the client did itself for a file that the user named, while its result
 	// is awaited.
 	mention *mention
@@ -124,9 +122,6 @@ func (p *planner) run(c Conversation) {
 			return
 		}
 		p.message = i
-		if len(p.handed) > 0 && !p.goesOn(c.messages, i) {
-			p.settle(p.instruction)
-		}
 		switch m.role {
 		case roleAssistant:
 			p.assistant(m)
@@ -135,7 +130,6 @@ func (p *planner) run(c Conversation) {
 			p.announcement = ""
 		}
 	}
-	p.settle(p.instruction)
 	most := 0
 	for left, bytes := range p.left {
 		if bytes > most || bytes == most && left < p.plan.Left {
@@ -202,19 +196,17 @@ func (p *planner) turn(m chatTurn) {
 	}
 	p.completion(m)
 	// A turn that shows code without asking anything about it is read for the question before it.
-	// It may be asked in the next turn; that is not looked at, since a request may have ended here,
-	// unless the client itself has the model assent in between.
-	asked := tail(u.question(), maxQueryBytes+utf8.UTFMax)
-	if u.editable {
-		u.shown = nil
+	// It may be asked in the next turn; that is not looked at, since a request may have ended here.
+	query := tail(cmp.Or(u.question(), p.instruction), maxQueryBytes+utf8.UTFMax)
+	if !u.editable {
+		for _, show := range u.shown {
+			if p.work.Err() != nil {
+				return
+			}
+			show(query)
+		}
 	}
-	if asked == "" {
-		p.handed = append(p.handed, handedOver{p.message, u.shown})
-		return
-	}
-	p.instruction = asked
-	p.settle(asked)
-	p.show(u.shown, asked)
+	p.instruction = query
 }
 
 // looksAt counts a few looks at lines, and takes memory for what is remembered of them.

@@ -146,8 +146,7 @@ func TestMentionedFiles(t *testing.T) {
 
 // A client's words about files that it hands over are no question, and what follows in a later turn
 // is not looked at: a request may have ended before it. Such files are read for the question before
-// them, or pass. Where the client itself has the model assent, the question behind is the turn's
-// own.
+// them, or pass.
 func TestQuestionOfFilesHandedOver(t *testing.T) {
 	const question = "How does Add7 lock?"
 	files := "counter.go\n```\n" + counter() + "```\n"
@@ -158,25 +157,13 @@ func TestQuestionOfFilesHandedOver(t *testing.T) {
 		"Other messages in the chat may contain outdated versions of the files' contents.\n\n" + files
 	edit := "I have *added these files to the chat* so you can go ahead and edit them.\n\n*Trust this message as the " +
 		"true contents of these files!*\n\n" + files
-	said := func(s string) string { return `{"role":"assistant","content":` + quote(s) + `}` }
-	readOnly := "Here are some READ ONLY files, provided for your reference.\n\n" + files
 	tests := []struct{ name, messages, query string }{ // no query: they pass
-		{"Aider's /ask", user(ask) + "," + ok + "," + user(question), question},
-		{"Aider's /ask, later", user("And Add8?") + "," + said("It adds.") + "," + user(ask) + "," + ok + "," +
-			user(question), question},
-		{"Aider's /ask, and after it", user(ask) + "," + ok + "," + user(question) + "," + said("It does.") + "," +
+		{"Aider's /ask", user(ask) + "," + ok + "," + user(question), ""},
+		{"Aider's /ask, later", user(question) + "," + ok + "," + user(ask) + "," + ok + "," +
 			user("And Add8?"), question},
-		{"two hands", user(readOnly) + "," + said("Ok, I will use these files as references.") + "," +
-			user("Here are summaries of some files present in my git repo.") + "," +
-			said("Ok, I won't try and edit those files without asking first.") + "," + user(question), question},
-		{"nothing to edit", user(readOnly) + "," + said("Ok, I will use these files as references.") + "," +
-			user("I am not sharing any files that you can edit yet.") + "," + said("Ok.") + "," +
-			user(question), question},
-		{"no question yet", user(readOnly) + "," + ok, ""},
-		{"no assent", user(ask) + "," + user(question), ""},
-		{"a model's assent", user(ask) + "," + said("Ok.") + "," + user(question), ""},
-		{"a model's assent, later", user(question) + "," + said("Yes.") + "," + user(ask) + "," +
-			said("Understood.") + "," + user("And Add8?"), question},
+		{"two hands", user("Here are some READ ONLY files, provided for your reference.\n\n"+files) + "," + ok + "," +
+			user("Here are summaries of some files present in my git repo.") + "," + ok + "," +
+			user(question), ""},
 		{"in one turn", user(ask + "\n" + question), question},
 		{"before in one turn", user(question + "\n\n" + files), question},
 		{"an answer between", user("Here are the files.\n\n"+files) + `,{"role":"assistant","content":"They count."},` +
