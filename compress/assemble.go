@@ -93,7 +93,7 @@ func (j *job) render(src *source, keep []bool) string {
 func (j *job) markersOf(src *source, keep []bool) int {
 	sum := 0
 	for _, gap := range gaps(keep) {
-		sum += j.counts.count(src.markerLine(gap[0], gap[1], ""))
+		sum += j.count(src.markerLine(gap[0], gap[1], ""))
 	}
 	return sum
 }
@@ -102,7 +102,7 @@ func (j *job) markersOf(src *source, keep []bool) int {
 // overstates what blank lines cost together, so near the marker's size the lines are counted as one
 // text.
 func (j *job) cheaper(marker string, src *source, from, to int) bool {
-	cost, price := src.cost(from, to), j.counts.count(marker)
+	cost, price := src.cost(from, to), j.count(marker)
 	if price < cost && cost < 4*price {
 		cost = j.count(src.text(from, to))
 	}
@@ -208,7 +208,7 @@ func (j *job) header(src *source) int {
 	if len(j.sources) == 1 {
 		return 0
 	}
-	return j.counts.count(src.headerLine())
+	return j.count(src.headerLine())
 }
 
 // whole is the text as it would go out without compression.

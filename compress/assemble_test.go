@@ -31,7 +31,7 @@ func TestRender(t *testing.T) {
 		{"an only line", long + "\n", ".", "", "", long + "\n"},
 	} {
 		j := &job{counter: wordCounter{}, counts: countCache{counter: wordCounter{}, seen: map[string]int{}}}
-		src := newSource(File{Content: tt.text}, wordCounter{}.Count)
+		src := testSource(tt.text)
 		src.parsed = parsers.File{CommentPrefix: tt.prefix, CommentSuffix: tt.suffix}
 		keep := make([]bool, src.lines())
 		for i := range keep {

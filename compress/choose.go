@@ -28,6 +28,7 @@ type choice struct {
 	steps    []knapsack.Step
 	outcomes [][]outcome // by step and form
 	sources  []*source   // by step
+	tree     knapsack.Tree
 }
 
 func (w *choice) add(src *source, s knapsack.Step, list ...outcome) int {
@@ -60,7 +61,7 @@ func (j *job) walkFile(w *choice, src *source, from, to int) {
 	if len(j.sources) > 1 {
 		s := knapsack.Keep(j.header(src), 0, 1)
 		if !j.req.Sparse {
-			s.Alone = j.counts.count(src.markerLine(0, src.lines(), src.name()) + "\n")
+			s.Alone = j.count(src.markerLine(0, src.lines(), src.name()) + "\n")
 		}
 		head = w.add(src, s, outcome{})
 	}
@@ -216,7 +217,8 @@ func (j *job) choose(target int) (lines [][]bool, worth float64) {
 	for i, src := range j.sources {
 		lines[i] = make([]bool, src.lines())
 	}
-	chosen, ok := knapsack.Tree{Steps: w.steps, Marker: marker * j.markerPrice}.Pack(target)
+	w.tree.Steps, w.tree.Marker = w.steps, marker*j.markerPrice
+	chosen, ok := w.tree.Pack(target)
 	if !ok {
 		return lines, 0
 	}

@@ -1,6 +1,7 @@
 package compress
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,7 +28,8 @@ const (
 
 // An Engine shortens texts. It is safe for concurrent use.
 type Engine struct {
-	opt Options
+	opt   Options
+	known *memory
 }
 
 // New returns an Engine, or an error that names each option that is wrong.
@@ -81,12 +83,17 @@ func New(opt Options) (*Engine, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("compress options: %w", err)
 	}
-	return &Engine{opt: opt}, nil
+	known, err := newMemory(cmp.Or(opt.KnownBytes, knownBytes))
+	if err != nil {
+		return nil, err
+	}
+	return &Engine{opt: opt, known: known}, nil
 }
 
 // A job is one request on its way through the stages.
 type job struct {
 	opt     Options
+	known   *memory
 	req     Request
 	counter Counter
 	counts  countCache
@@ -120,8 +127,8 @@ type ranking struct {
 	reading  Reading
 }
 
-// count is the number of tokens of a text that is not worth remembering.
-func (j *job) count(text string) int { return j.counter.Count(text) }
+// count is the number of tokens of a text.
+func (j *job) count(text string) int { return j.counts.count(text) }
 
 // time adds the time since start to a stage. The clock is for the report only; it decides no byte.
 func (j *job) time(stage string, start time.Time) {
@@ -145,7 +152,7 @@ func (e *Engine) Compress(ctx context.Context, req Request) (Result, error) {
 		req.Speed = e.opt.Speed
 	}
 	j := &job{
-		opt: e.opt, req: req, counter: e.opt.Counters.For(req.Model),
+		opt: e.opt, known: e.known, req: req, counter: e.opt.Counters.For(req.Model),
 		timings: map[string]float64{}, markerPrice: 1,
 	}
 	j.counts = countCache{counter: j.counter, seen: map[string]int{}}
@@ -219,16 +226,16 @@ func (j *job) holds() error {
 	return nil
 }
 
-// parse cuts the files, several at once, and counts their lines.
+// parse cuts the files, several at once, and counts their lines, if that is not known.
 func (j *job) parse(ctx context.Context) error {
 	defer j.time("parse", time.Now())
-	parsed := make([]parsers.File, len(j.req.Files))
+	files := make([]*known, len(j.req.Files))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(cores.Number())
 	for i, f := range j.req.Files {
 		g.Go(func() (err error) {
-			if parsed[i], err = split(ctx, j.opt.Splitter, f); err != nil {
-				return fmt.Errorf("parse file %d of %d: %w", i+1, len(parsed), err)
+			if files[i], err = j.know(ctx, f); err != nil {
+				return fmt.Errorf("parse file %d of %d: %w", i+1, len(files), err)
 			}
 			return nil
 		})
@@ -237,9 +244,12 @@ func (j *job) parse(ctx context.Context) error {
 		return err
 	}
 	for i, f := range j.req.Files {
-		src := newSource(f, j.counts.count)
-		src.index, src.parsed = i, parsed[i]
-		j.late(parsed[i])
+		src := newSource(f, files[i])
+		src.index = i
+		j.late(src.parsed)
+		for _, part := range files[i].parts {
+			j.counts.seen[part.text] = part.tokens
+		}
 		if j.req.Stage == StageCoarse {
 			src.level = cutChunks
 		}
@@ -247,7 +257,7 @@ func (j *job) parse(ctx context.Context) error {
 			src.id = j.opt.Retrieval(f)
 		}
 		// One for the indentation.
-		src.marker = j.counts.count(src.comment(src.markerBody(src.lines(), src.lines(), ""))+"\n") + 1
+		src.marker = j.count(src.comment(src.markerBody(src.lines(), src.lines(), ""))+"\n") + 1
 		j.sources = append(j.sources, src)
 		j.chunks = append(j.chunks, newChunks(src, len(j.chunks))...)
 	}

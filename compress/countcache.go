@@ -1,16 +1,20 @@
 package compress
 
-// A countCache counts lines and markers; most texts repeat many of theirs.
+// A countCache counts texts by their parts, of which most texts repeat many.
 type countCache struct {
 	counter Counter
 	seen    map[string]int
 }
 
 func (m countCache) count(text string) int {
-	n, ok := m.seen[text]
-	if !ok {
-		n = m.counter.Count(text)
-		m.seen[text] = n
+	sum := 0
+	for part := range m.counter.Parts(text) {
+		n, ok := m.seen[part]
+		if !ok {
+			n = m.counter.Count(part)
+			m.seen[part] = n
+		}
+		sum += n
 	}
-	return n
+	return sum
 }

@@ -34,6 +34,10 @@ type Options struct {
 	// Coverage is the share of the needed code, in (0, 1], that an adaptive budget is to hold as
 	// far as can be told beforehand. If zero, 0.95.
 	Coverage float64
+	// KnownBytes bounds the memory for what is known of files of earlier requests, each tenant's
+	// its own, so that another question about them takes less time. If zero, 64 MiB; if negative,
+	// none is kept.
+	KnownBytes int
 	// Retrieval makes markers end in ` hash=<24 hex>`: it names a file by at least 14 lower case
 	// hex digits, the first of which begin the hash of each of its gaps. It must depend on the file
 	// and a fixed key alone, or the same history would not give the same bytes. Whoever sends the

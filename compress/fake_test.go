@@ -3,6 +3,7 @@ package compress
 import (
 	"context"
 	"hash/fnv"
+	"iter"
 	"math"
 	"strings"
 	"sync/atomic"
@@ -16,6 +17,10 @@ type wordCounter struct{}
 
 func (wordCounter) For(string) Counter       { return wordCounter{} }
 func (wordCounter) Encoding() (string, bool) { return "words", true }
+func (wordCounter) Parts(text string) iter.Seq[string] {
+	return func(yield func(string) bool) { yield(text) }
+}
+
 func (wordCounter) Count(text string) int {
 	n, inWord, inBreak := 0, false, false
 	for i := range len(text) {
@@ -29,6 +34,11 @@ func (wordCounter) Count(text string) int {
 		inWord = letter
 	}
 	return n
+}
+
+// testSource is a source of a text, not cut.
+func testSource(text string) *source {
+	return newSource(File{Content: text}, newKnown(text, parsers.File{}, wordCounter{}))
 }
 
 // hashModel is a deterministic language model: the surprise of a word depends on the word before

@@ -51,7 +51,7 @@ func TestDocstringIsNotCutInside(t *testing.T) {
 
 // Two block comments in one run have a border that a missing line could tear.
 func TestNeighbouringCommentsAreNotTorn(t *testing.T) {
-	src := newSource(File{Content: "/* a\n b */\n/* c\n d */\n"}, wordCounter{}.Count)
+	src := testSource("/* a\n b */\n/* c\n d */\n")
 	src.parsed.CommentPrefix = "// "
 	if got := commentLines(src, 0, 4); got != nil {
 		t.Errorf("lines of two comments may go: %v", got)

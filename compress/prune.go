@@ -23,7 +23,8 @@ func (c *chunk) prune(share int) (piece, bool) {
 	}
 	raised := make([]bool, len(walk))
 	for range pruneRounds {
-		chosen, ok := knapsack.Tree{Steps: walk, Marker: c.src.marker}.Pack(share)
+		tree := knapsack.Tree{Steps: walk, Marker: c.src.marker}
+		chosen, ok := tree.Pack(share)
 		if !ok {
 			return piece{}, false
 		}

@@ -265,7 +265,7 @@ func refChoose(weights []int, values []float64, preserved []int, budget int) []i
 		for n, i := range items {
 			walk[n] = knapsack.Keep(weights[i], worth[i], n+1)
 		}
-		forms, ok := knapsack.Tree{Steps: walk}.Pack(budget)
+		forms, ok := (&knapsack.Tree{Steps: walk}).Pack(budget)
 		for n, i := range items {
 			if ok && forms[n] != knapsack.Left {
 				chosen = append(chosen, i)

@@ -9,6 +9,7 @@ package compress
 import (
 	"context"
 	"errors"
+	"iter"
 	"slices"
 
 	"pith/parsers"
@@ -175,6 +176,8 @@ type Splitter interface {
 type Counter interface {
 	// Count returns the number of tokens of text.
 	Count(text string) int
+	// Parts cuts text where no token lies across: its count is the sum of theirs.
+	Parts(text string) iter.Seq[string]
 	// Encoding names the tokenizer; exact is false when it stands in for one that is not public.
 	Encoding() (name string, exact bool)
 }

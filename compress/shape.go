@@ -18,13 +18,13 @@ const shortLines = 5
 
 // shape counts the branches and the calls of a chunk's code, its comments left out: code that
 // decides and acts is asked about more often than code that stores, lists and forwards.
-func (c *chunk) shape() (branches, calls int) {
+func (c *chunk) shape() (counts [2]int) {
 	at := c.start
 	for _, run := range append(commentRuns(nil, c.units), [2]int{c.end, c.end}) {
 		b, n := shapeOf(c.src.text(min(at, run[0]), run[0]))
-		branches, calls, at = branches+b, calls+n, run[1]
+		counts[0], counts[1], at = counts[0]+b, counts[1]+n, run[1]
 	}
-	return branches, calls
+	return counts
 }
 
 // commentRuns appends the runs of lines that are comments only, in order.

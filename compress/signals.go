@@ -42,48 +42,55 @@ var signalNames = [signals]string{
 // A row holds the signals of one chunk.
 type row [signals]float64
 
-// profiles are the texts of the ranked chunks as bags, over one vocabulary.
-type profiles struct {
-	words        *lexical.Vocabulary
-	query        []int32
-	texts, heads []lexical.Bag
+// corpus is what the words of the ranked chunks say, in their order, and the shapes of these.
+func (j *job) corpus(ranked []int) (words lexical.Corpus, shapes [][2]int) {
+	for from := 0; from < len(ranked); {
+		src := j.chunks[ranked[from]].src
+		var own []*chunk
+		for _, i := range ranked[from:] {
+			if j.chunks[i].src != src {
+				break
+			}
+			own = append(own, &j.chunks[i])
+		}
+		words = append(words, src.known.lexicon(j.opt.Embedding, own))
+		shapes = append(shapes, src.known.shapes...)
+		from += len(own)
+	}
+	return words, shapes
 }
 
-func (j *job) profiles(ranked []int) profiles {
-	p := profiles{
-		words: lexical.NewVocabulary(),
-		texts: make([]lexical.Bag, len(ranked)), heads: make([]lexical.Bag, len(ranked)),
+// A rowSetter fills rows signal by signal.
+type rowSetter []row
+
+func (r rowSetter) set(signal int, values []float64) {
+	for n, v := range values {
+		r[n][signal] = v
 	}
-	p.query = p.words.Distinct(j.req.Query)
-	p.words.NotePairs(j.req.Query)
-	for n, i := range ranked {
-		c := &j.chunks[i]
-		p.texts[n] = p.words.Bag(c.src.path + " " + c.syntax.Name + "\n" + c.text())
-		p.heads[n] = p.words.Bag(c.header())
+}
+
+// setWords sets what the words of texts say, and returns the question's terms.
+func (j *job) setWords(r rowSetter, texts lexical.Corpus) (query []string) {
+	query = lexical.Distinct(j.req.Query)
+	r.set(signalWords, texts.BM25(query))
+	r.set(signalRoots, texts.BM25Roots(lexical.Roots(query)))
+	r.set(signalHints, texts.BM25Hints(lexical.Hints(j.req.Query)))
+	if j.opt.Embedding != nil {
+		m := lexical.NewMeaning(j.opt.Embedding, query)
+		r.set(signalHeadVec, m.Cosines(texts, true))
+		r.set(signalBodyVec, m.Cosines(texts, false))
 	}
-	return p
+	return query
 }
 
 // rows computes all signals but the model's.
 func (j *job) rows(ranked []int) []row {
-	p := j.profiles(ranked)
+	words, shapes := j.corpus(ranked)
 	rows := make([]row, len(ranked))
-	set := func(signal int, values []float64) {
-		for n, v := range values {
-			rows[n][signal] = v
-		}
-	}
-	set(signalWords, lexical.BM25(p.query, p.texts))
-	rooted := p.rooted()
-	set(signalRoots, lexical.BM25(p.words.DistinctRoots(p.query), rooted))
-	set(signalHints, lexical.BM25Hints(p.words.Hints(j.req.Query), rooted))
-	set(signalPairs, lexical.BM25Pairs(p.words.Pairs(j.req.Query), p.texts))
-	set(signalPath, j.pathScores(p, ranked))
-	if j.opt.Embedding != nil {
-		m := lexical.NewMeaning(j.opt.Embedding, p.words, p.query)
-		set(signalHeadVec, m.Cosines(p.heads))
-		set(signalBodyVec, m.Cosines(p.texts))
-	}
+	set := rowSetter(rows).set
+	query := j.setWords(rows, words)
+	set(signalPairs, words.BM25Pairs(lexical.Pairs(j.req.Query)))
+	set(signalPath, j.pathScores(query, ranked))
 	standardise(rows)
 	set(signalBeside, j.beside(ranked, evidence{rows: rows}.signal(signalWords)))
 	own := standardised(fitted.Seed.scores(rows), nil)
@@ -93,8 +100,7 @@ func (j *job) rows(ranked []int) []row {
 	set(signalPlace, j.places(ranked))
 	for n, i := range ranked {
 		c := &j.chunks[i]
-		branches, calls := c.shape()
-		rows[n][signalBranches], rows[n][signalInvokes] = few(branches), few(calls)
+		rows[n][signalBranches], rows[n][signalInvokes] = few(shapes[n][0]), few(shapes[n][1])
 		rows[n][signalSize] = few(c.end - c.start)
 		if c.end-c.start <= shortLines {
 			rows[n][signalShort] = 1
@@ -129,12 +135,12 @@ func standardise(rows []row) {
 }
 
 // pathScores is BM25 over the paths of the files, for each chunk that of its file.
-func (j *job) pathScores(p profiles, ranked []int) []float64 {
-	paths := make([]lexical.Bag, len(j.sources))
+func (j *job) pathScores(query []string, ranked []int) []float64 {
+	paths := make([]string, len(j.sources))
 	for i, src := range j.sources {
-		paths[i] = p.words.Bag(src.path)
+		paths[i] = src.path
 	}
-	byFile := lexical.BM25(p.query, paths)
+	byFile := lexical.Corpus{lexical.NewLexicon(nil, paths, nil)}.BM25(query)
 	scores := make([]float64, len(ranked))
 	for n, i := range ranked {
 		scores[n] = byFile[j.chunks[i].src.index]
@@ -194,28 +200,8 @@ func (j *job) places(ranked []int) []float64 {
 
 // blockRows computes what can be known of parts of functions.
 func (j *job) blockRows(texts []string) []row {
-	p := profiles{words: lexical.NewVocabulary(), texts: make([]lexical.Bag, len(texts))}
-	p.query = p.words.Distinct(j.req.Query)
-	for i, text := range texts {
-		p.texts[i] = p.words.Bag(text)
-	}
 	rows := make([]row, len(texts))
-	rooted := p.rooted()
-	for signal, scores := range map[int][]float64{
-		signalWords: lexical.BM25(p.query, p.texts),
-		signalRoots: lexical.BM25(p.words.DistinctRoots(p.query), rooted),
-		signalHints: lexical.BM25Hints(p.words.Hints(j.req.Query), rooted),
-	} {
-		for i, s := range scores {
-			rows[i][signal] = s
-		}
-	}
-	if j.opt.Embedding != nil {
-		m := lexical.NewMeaning(j.opt.Embedding, p.words, p.query)
-		for i, cosine := range m.Cosines(p.texts) {
-			rows[i][signalBodyVec] = cosine
-		}
-	}
+	j.setWords(rows, lexical.Corpus{lexical.NewLexicon(j.opt.Embedding, texts, nil)})
 	standardise(rows)
 	return rows
 }
@@ -227,15 +213,6 @@ func (r row) named() map[string]float64 {
 		if v != 0 {
 			list[signalNames[i]] = v
 		}
-	}
-	return list
-}
-
-// Rooted are the texts as bags of roots.
-func (p profiles) rooted() []lexical.Bag {
-	list := make([]lexical.Bag, len(p.texts))
-	for n, text := range p.texts {
-		list[n] = p.words.Rooted(text)
 	}
 	return list
 }

@@ -12,6 +12,7 @@ type source struct {
 	path    string
 	content string
 	parsed  parsers.File
+	known   *known
 	level   level
 	// id names the file in the hashes of markers; empty without retrieval.
 	id string
@@ -28,22 +29,25 @@ type source struct {
 	idle bool
 }
 
-func newSource(f File, count func(string) int) *source {
-	s := &source{path: f.Path, content: f.Content, starts: []int{0}}
-	for at := 0; at < len(f.Content); {
-		nl := strings.IndexByte(f.Content[at:], '\n')
+func newSource(f File, k *known) *source {
+	return &source{
+		path: f.Path, content: f.Content, parsed: k.parsed, known: k, starts: k.starts, spent: k.spent,
+	}
+}
+
+// lineStarts lists where the lines of a text begin and, last, its length.
+func lineStarts(text string) []int {
+	starts := []int{0}
+	for at := 0; at < len(text); {
+		nl := strings.IndexByte(text[at:], '\n')
 		if nl < 0 {
-			at = len(f.Content)
+			at = len(text)
 		} else {
 			at += nl + 1
 		}
-		s.starts = append(s.starts, at)
+		starts = append(starts, at)
 	}
-	s.spent = make([]int, len(s.starts))
-	for i := range s.lines() {
-		s.spent[i+1] = s.spent[i] + count(s.text(i, i+1))
-	}
-	return s
+	return starts
 }
 
 // lines is the number of lines. A last line without a line end counts, the empty rest after a final

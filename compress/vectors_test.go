@@ -127,7 +127,7 @@ func TestKnapsackVectors(t *testing.T) {
 				steps[i].Skip = i + 1
 			}
 		}
-		chosen, ok := knapsack.Tree{Steps: steps}.Pack(tt.budget)
+		chosen, ok := (&knapsack.Tree{Steps: steps}).Pack(tt.budget)
 		var got []int
 		for i := range chosen {
 			if chosen[i] != knapsack.Left {
@@ -139,10 +139,10 @@ func TestKnapsackVectors(t *testing.T) {
 		}
 	}
 	steps := []knapsack.Step{knapsack.Keep(10, 60, 1), knapsack.Keep(20, 100, 2), knapsack.Keep(30, 120, 3)}
-	if kept, _ := (knapsack.Tree{Steps: steps}).Pack(50); !slices.Equal(kept, []int{knapsack.Left, 0, 0}) {
+	if kept, _ := (&knapsack.Tree{Steps: steps}).Pack(50); !slices.Equal(kept, []int{knapsack.Left, 0, 0}) {
 		t.Errorf("kept %v, want the two worth 220; greedy would take 160", kept)
 	}
-	if _, ok := (knapsack.Tree{Steps: []knapsack.Step{knapsack.Keep(12, 0, 0)}}).Pack(5); ok {
+	if _, ok := (&knapsack.Tree{Steps: []knapsack.Step{knapsack.Keep(12, 0, 0)}}).Pack(5); ok {
 		t.Error("a frame of 12 tokens fits into 5")
 	}
 }

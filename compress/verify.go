@@ -4,37 +4,57 @@ import (
 	"context"
 	"fmt"
 	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"pith/internal/cores"
+	"pith/parsers"
 )
 
 // maxTrials bounds the parses that look for the gaps at fault in one file.
 const maxTrials = 24
 
-// broken parses the shortened files again and returns those with more syntax errors than before.
+// broken parses the shortened files again, several at once, and returns those with more syntax
+// errors than before.
 func (j *job) broken(ctx context.Context, p *plan) ([]*source, error) {
-	var list []*source
+	parsed := make([]*parsers.File, len(j.sources))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(cores.Number())
 	for i, src := range j.sources {
 		if src.parsed.SyntaxErrors < 0 || src.level == cutFile || p.texts[i] == src.content {
 			continue
 		}
-		ok, err := j.sound(ctx, src, p.texts[i])
-		if err != nil {
-			return nil, err
-		}
-		if !ok {
+		g.Go(func() error {
+			f, err := j.parseAgain(ctx, src, p.texts[i])
+			parsed[i] = &f
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err //nolint:wrapcheck // our own
+	}
+	var list []*source
+	for i, src := range j.sources {
+		if parsed[i] != nil && !j.sound(src, *parsed[i]) {
 			list = append(list, src)
 		}
 	}
 	return list, nil
 }
 
-// sound reports that text has no more syntax errors than src.
-func (j *job) sound(ctx context.Context, src *source, text string) (bool, error) {
-	parsed, err := j.opt.Splitter.ParseAs(ctx, src.parsed.Language, []byte(text))
+// parseAgain parses a shortened text of src.
+func (j *job) parseAgain(ctx context.Context, src *source, text string) (parsers.File, error) {
+	f, err := split(ctx, j.opt.Splitter, File{Language: src.parsed.Language, Content: text})
 	if err != nil {
-		return false, fmt.Errorf("parse shortened %s: %w", src.name(), err)
+		return f, fmt.Errorf("parse shortened %s: %w", src.name(), err)
 	}
-	j.late(parsed)
-	return parsed.SyntaxErrors <= src.parsed.SyntaxErrors, nil
+	return f, nil
+}
+
+// sound reports that a shortened text has no more syntax errors than src.
+func (j *job) sound(src *source, shortened parsers.File) bool {
+	j.late(shortened)
+	return shortened.SyntaxErrors <= src.parsed.SyntaxErrors
 }
 
 // mend looks for the gaps that break src and pins their blocks, so that the next plan keeps them.
@@ -91,9 +111,9 @@ func (m *mender) guilty(ctx context.Context, list [][2]int) ([][2]int, error) {
 			keep[line] = false
 		}
 	}
-	ok, err := m.job.sound(ctx, m.src, m.job.render(m.src, keep))
+	shortened, err := m.job.parseAgain(ctx, m.src, m.job.render(m.src, keep))
 	switch {
-	case err != nil || ok:
+	case err != nil || m.job.sound(m.src, shortened):
 		return nil, err
 	case len(list) == 1:
 		return list, nil

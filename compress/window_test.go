@@ -27,7 +27,7 @@ func TestHead(t *testing.T) {
 // Passages tile the lines, are of bounded size but for single lines, and look back over a bounded
 // number of bytes.
 func TestPassagesTile(t *testing.T) {
-	src := newSource(File{Content: longFunction(400) + strings.Repeat("w", 3000) + "\n" + sample}, wordCounter{}.Count)
+	src := testSource(longFunction(400) + strings.Repeat("w", 3000) + "\n" + sample)
 	at := 7
 	for _, p := range passages(src, 7, src.lines()) {
 		if p.from != at || p.to <= p.from || p.lead > p.from || p.lead < 7 {

@@ -35,6 +35,10 @@ func (u *userTurn) mentions(text jsonText) bool {
 	quoted := quotedStrings{text: text, offsets: text.walk(p.body)}
 	for i := 0; i < len(text.lines); i++ {
 		line := text.lines[i].text
+		if !mayMention(line) {
+			other = true
+			continue
+		}
 		switch {
 		case strings.TrimSpace(line) == "", strings.TrimSpace(line) == "<system-reminder>",
 			strings.TrimSpace(line) == "</system-reminder>", mentionFrame.MatchString(line):
@@ -62,6 +66,26 @@ func (u *userTurn) mentions(text jsonText) bool {
 		}
 	}
 	return found && !other
+}
+
+// mentionStarts begin the lines that an expression above or a reminder's tag may fit.
+var mentionStarts = [...]string{
+	"Called the ", "Result of calling the ", "Content", "---", "<system-reminder>", "</system-reminder>",
+}
+
+// mayMention reports that a line is blank or begins as those do with which a client shows a read. A
+// long message has ten thousands of others, and an expression takes longer to say so.
+func mayMention(line string) bool {
+	line = strings.TrimSpace(line)
+	if line == "" {
+		return true
+	}
+	for _, start := range mentionStarts {
+		if strings.HasPrefix(line, start) {
+			return true
+		}
+	}
+	return false
 }
 
 // continues reports that text can only be the result that is awaited: numbered lines, or an element

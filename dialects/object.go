@@ -52,17 +52,22 @@ func HasFewMembers(body []byte) bool {
 	}
 }
 
-// behindString skips to behind the quote that ends a string.
+// behindString skips to behind the quote that ends a string: the first with an even number of
+// backslashes before it.
 func behindString(p []byte) []byte {
-	for {
-		i := bytes.IndexAny(p, `"\`)
-		switch {
-		case i < 0:
+	for from := 0; ; {
+		i := bytes.IndexByte(p[from:], '"')
+		if i < 0 {
 			return nil
-		case p[i] == '"':
-			return p[i+1:]
 		}
-		p = p[min(i+2, len(p)):]
+		quote := from + i
+		escapes := quote
+		for escapes > from && p[escapes-1] == '\\' {
+			escapes--
+		}
+		if from = quote + 1; (quote-escapes)%2 == 0 {
+			return p[from:]
+		}
 	}
 }
 

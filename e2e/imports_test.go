@@ -43,7 +43,8 @@ var allowed = map[string][]string{
 	"pith/bench/sources":   {},
 	"pith/bench/synthetic": {},
 	"pith/compress": {
-		"pith/compress/knapsack", "pith/compress/lexical", "pith/parsers", "pith/internal/panics",
+		"pith/compress/knapsack", "pith/compress/lexical", "pith/parsers",
+		"pith/internal/digest", "pith/internal/panics",
 	},
 	"pith/compress/knapsack":    {},
 	"pith/compress/lexical":     {},

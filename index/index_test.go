@@ -32,11 +32,7 @@ func options(t testing.TB, roots ...string) index.Options {
 	return index.Options{
 		Roots: roots, Parse: pool, Version: "test",
 		Engine: func(s compress.Splitter) (*compress.Engine, error) {
-			counted, err := index.Counted(counters{tokens.New()})
-			if err != nil {
-				return nil, err
-			}
-			return compress.New(compress.Options{Splitter: s, Counters: counted})
+			return compress.New(compress.Options{Splitter: s, Counters: counters{tokens.New()}})
 		},
 	}
 }

@@ -25,9 +25,11 @@ func (s *Server) retrieve(hash string) endpoint {
 	}
 }
 
-// offerTool offers the model our tool, unless the conversation passes for comparison.
+// offerTool offers the model our tool where there is one, unless the conversation passes for
+// comparison.
 func (s *Server) offerTool(x *exchange, d *dialects.Dialect, body bodyForms) {
-	if x.report.reason != reasonHoldout && x.report.reason != reasonMembers && json.Valid(body.plain) {
+	if s.opts.Retrieval.Tool && x.report.reason != reasonHoldout && x.report.reason != reasonMembers &&
+		json.Valid(body.plain) {
 		if x.tool = s.originals.OfferTool(d.Name, body.short, x.tenant); x.tool != nil {
 			x.share.add(len(x.tool.Body))
 		}

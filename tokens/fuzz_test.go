@@ -19,6 +19,7 @@ func FuzzCount(f *testing.F) {
 	counters := []*tokens.Counter{shared.For("gpt-4o"), shared.For("gpt-4")}
 	f.Fuzz(func(t *testing.T, a, b string) {
 		for _, c := range counters {
+			checkParts(t, c, a)
 			na, nb, both := c.Count(a), c.Count(b), c.Count(a+b)
 			if again := c.Count(a + b); again != both {
 				t.Errorf("Count is %d, then %d", both, again)
@@ -32,6 +33,20 @@ func FuzzCount(f *testing.F) {
 			}
 		}
 	})
+}
+
+// checkParts holds the parts of a text against the text and its count.
+func checkParts(t *testing.T, c *tokens.Counter, text string) {
+	t.Helper()
+	var whole strings.Builder
+	sum := 0
+	for part := range c.Parts(text) {
+		whole.WriteString(part)
+		sum += c.Count(part)
+	}
+	if whole.String() != text || sum != c.Count(text) {
+		t.Errorf("parts of %q are %q and count %d of %d", text, whole.String(), sum, c.Count(text))
+	}
 }
 
 func alphanumeric(r rune) bool { return unicode.Is(unicode.L, r) || unicode.Is(unicode.N, r) }

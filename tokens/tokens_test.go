@@ -35,6 +35,13 @@ func TestKnownCounts(t *testing.T) {
 	}
 }
 
+func TestParts(t *testing.T) {
+	text := "func f() {\n\n\treturn 漢字 // " + strings.Repeat("a", 2000) + "\r\n}\n\n/* b */\n  \n\n\tc\n"
+	for _, model := range []string{"davinci", "text-davinci-003", "gpt-4", "gpt-4o"} {
+		checkParts(t, shared.For(model), text)
+	}
+}
+
 func TestEncodingOfModel(t *testing.T) {
 	tests := []struct {
 		model string

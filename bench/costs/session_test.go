@@ -3,6 +3,7 @@ package costs_test
 import (
 	"bytes"
 	"io"
+	"iter"
 	"net/http"
 	"net/url"
 	"os"
@@ -20,7 +21,10 @@ type letters struct{}
 
 func (letters) For(string) compress.Counter { return letters{} }
 func (letters) Count(text string) int       { return len(text) }
-func (letters) Encoding() (string, bool)    { return "letters", true }
+func (letters) Parts(text string) iter.Seq[string] {
+	return func(yield func(string) bool) { yield(text) }
+}
+func (letters) Encoding() (string, bool) { return "letters", true }
 
 // conversation is one whose code is shown once, in the first turn of 1000 letters; a head of 1100
 // stands before it.

@@ -40,11 +40,14 @@ const maxCells = 1 << 19
 
 // A Tree is the multiple-choice knapsack over a tree (LongCodeZip, section III-D, has one form
 // a block and no tree): what is nested needs what is around it, and each gap costs a marker. It is
-// exact.
+// exact. What was worked out for one budget serves for smaller ones: Steps must not change between
+// two calls of Pack.
 type Tree struct {
 	Steps []Step
 	// Marker is the cost of opening a gap.
 	Marker int
+
+	table best
 }
 
 // The states of the walk: does the next marker cost, or is a gap open?
@@ -60,6 +63,8 @@ type best struct {
 	cells []float64
 	width int // budget in units, plus one
 	unit  int
+	// marker is the Tree's when it was filled.
+	marker int
 }
 
 func (b *best) row(index, state int) []float64 {
@@ -78,12 +83,13 @@ const Left = -1
 // Pack returns the form of each step under budget tokens: its number, or Left; steps inside of one
 // that is left out have Left. It returns false if not even what must stay fits. Of equal
 // values the choice that keeps less wins.
-func (k Tree) Pack(budget int) (chosen []int, ok bool) {
+func (k *Tree) Pack(budget int) (chosen []int, ok bool) {
 	if budget < 0 {
 		return nil, false
 	}
-	table := k.fill(budget)
-	state, room := gapClosed, table.width-1
+	k.prepare(budget)
+	table := &k.table
+	state, room := gapClosed, budget/table.unit
 	if table.row(0, state)[room] == impossible {
 		return nil, false
 	}
@@ -111,7 +117,7 @@ func (k Tree) Pack(budget int) (chosen []int, ok bool) {
 }
 
 // out is the price of leaving a step out, in units, and the state behind it.
-func (k Tree) out(table *best, s *Step, state int) (price, after int) {
+func (k *Tree) out(table *best, s *Step, state int) (price, after int) {
 	switch {
 	case s.Alone > 0:
 		return table.units(s.Alone), gapClosed
@@ -123,7 +129,7 @@ func (k Tree) out(table *best, s *Step, state int) (price, after int) {
 
 // in is the price in units of a form of step i, and the state behind it. A form without lines
 // leaves a gap open.
-func (k Tree) in(table *best, i int, f Form, state int) (price, after int) {
+func (k *Tree) in(table *best, i int, f Form, state int) (price, after int) {
 	tokens := f.Tokens
 	if f.Leads && state == gapClosed {
 		tokens += k.Marker
@@ -149,40 +155,71 @@ func at(cells []float64, i int) float64 {
 	return cells[i]
 }
 
-// fill computes the table from the last step to the first.
-func (k Tree) fill(budget int) *best {
-	table := &best{unit: 1}
+// prepare fills the table, unless what it holds reaches to budget in the same units. It is made
+// wider than asked for by one part in headroom: the next budget is near this one.
+func (k *Tree) prepare(budget int) {
 	rows := (len(k.Steps) + 1) * states
-	table.unit += (budget + 1) * rows / maxCells
-	table.width = budget/table.unit + 1
-	table.cells = make([]float64, rows*table.width)
+	unit := 1 + (budget+1)*rows/maxCells
+	t := &k.table
+	if t.unit == unit && t.marker == k.Marker && budget/unit < t.width {
+		return
+	}
+	t.unit, t.marker, t.width = unit, k.Marker, (budget+budget/headroom)/unit+1
+	if size := rows * t.width; size <= cap(t.cells) {
+		t.cells = t.cells[:size]
+	} else {
+		t.cells = make([]float64, size)
+	}
+	k.fill()
+}
+
+const headroom = 16
+
+// fill computes the table from the last step to the first.
+func (k *Tree) fill() {
+	t := &k.table
+	for state := range states {
+		clear(t.row(len(k.Steps), state))
+	}
 	for i := len(k.Steps) - 1; i >= 0; i-- {
 		s := &k.Steps[i]
 		for state := range states {
-			cells := table.row(i, state)
-			for room := range cells {
-				cells[room] = impossible
-			}
+			cells, put := t.row(i, state), set
 			if s.Skip > 0 {
-				price, after := k.out(table, s, state)
-				raise(cells, table.row(s.Skip, after), price, 0)
+				price, after := k.out(t, s, state)
+				put(cells, t.row(s.Skip, after), price, 0)
+				put = raise
 			}
 			for _, f := range s.Forms {
-				price, after := k.in(table, i, f, state)
-				raise(cells, table.row(i+1, after), price, f.Value)
+				price, after := k.in(t, i, f, state)
+				put(cells, t.row(i+1, after), price, f.Value)
+				put = raise
 			}
 		}
 	}
-	return table
 }
 
-// raise takes over what rest holds, shifted by price and with value added, where that is more.
+// set takes over what rest holds, shifted by price and with value added.
+func set(cells, rest []float64, price int, value float64) {
+	price = min(price, len(cells))
+	for room := range cells[:price] {
+		cells[room] = impossible
+	}
+	cells = cells[price:]
+	for room, v := range rest[:len(cells)] {
+		cells[room] = v + value
+	}
+}
+
+// raise does so where that is more.
 func raise(cells, rest []float64, price int, value float64) {
 	if price >= len(cells) {
 		return
 	}
 	cells = cells[price:]
 	for room, v := range rest[:len(cells)] {
-		cells[room] = max(cells[room], v+value)
+		if v += value; v > cells[room] {
+			cells[room] = v
+		}
 	}
 }

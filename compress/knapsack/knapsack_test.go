@@ -3,6 +3,7 @@ package knapsack
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -164,20 +165,36 @@ func TestKnapsackCoarseUnits(t *testing.T) {
 		k.Steps = append(k.Steps, Keep(20+rng.IntN(200), rng.Float64(), i+1))
 	}
 	const budget = 6000
-	table := k.fill(budget)
-	if table.unit < 2 {
-		t.Fatalf("unit %d: the table is too small for this test", table.unit)
-	}
 	chosen, ok := k.Pack(budget)
+	unit := k.table.unit
+	if unit < 2 {
+		t.Fatalf("unit %d: the table is too small for this test", unit)
+	}
 	value, cost := price(k, func(i int) int { return chosen[i] })
 	if !ok || cost > budget {
 		t.Fatalf("%d tokens in a budget of %d", cost, budget)
 	}
-	small := k
-	small.Steps = k.Steps[:40] // fits the table exactly
-	exact, _ := small.Pack(budget - table.unit*len(k.Steps))
+	small := Tree{Steps: k.Steps[:40], Marker: k.Marker} // fits the table exactly
+	exact, _ := small.Pack(budget - unit*len(k.Steps))
 	if floor, _ := price(small, func(i int) int { return exact[i] }); value < floor {
 		t.Errorf("value %v is below the bound %v", value, floor)
+	}
+}
+
+// What was packed before, under whatever budget and price of markers, decides nothing.
+func TestKnapsackRemembersNothing(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 10))
+	for round := range 40 {
+		k := Tree{Steps: randomWalk(rng, 60, 3)}
+		for range 12 {
+			k.Marker = 5 * rng.IntN(3)
+			budget := rng.IntN(12000)
+			fresh := Tree{Steps: k.Steps, Marker: k.Marker}
+			got, ok := k.Pack(budget)
+			if want, fits := fresh.Pack(budget); ok != fits || !slices.Equal(got, want) {
+				t.Fatalf("round %d, budget %d: %v, %v; alone %v, %v", round, budget, got, ok, want, fits)
+			}
+		}
 	}
 }
 
@@ -189,6 +206,7 @@ func BenchmarkKnapsack(b *testing.B) {
 		total += s.Forms[0].Tokens
 	}
 	for b.Loop() {
-		k.Pack(max(total/2, 1500))
+		fresh := Tree{Steps: k.Steps, Marker: k.Marker}
+		fresh.Pack(max(total/2, 1500))
 	}
 }

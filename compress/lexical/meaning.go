@@ -12,43 +12,36 @@ type Embedding interface {
 	ID() string
 }
 
-// A Meaning compares bags of words with a question through an Embedding.
-type Meaning struct {
-	query   []float64 // the question's bag, of length 1
-	vectors [][]int8  // of the vocabulary's words, nil where unknown
-	code    []float64 // weights of the vocabulary's words in code
-}
+// A Meaning is a question's bag of words through an Embedding, of length 1; nil where no word is
+// known.
+type Meaning []float64
 
-// NewMeaning returns the meaning of a question, whose terms query lists, for the words of v.
-func NewMeaning(e Embedding, v *Vocabulary, query []int32) *Meaning {
-	m := &Meaning{vectors: make([][]int8, len(v.terms)), code: make([]float64, len(v.terms))}
-	asked := make([]float64, len(v.terms))
-	for w, term := range v.terms {
-		if vector, question, code, ok := e.Embed(term); ok {
-			m.vectors[w], asked[w], m.code[w] = vector, float64(question), float64(code)
-		}
+// NewMeaning returns the meaning of a question of these terms.
+func NewMeaning(e Embedding, terms []string) (m Meaning) {
+	for _, term := range terms {
+		vector, weight, _, _ := e.Embed(term)
+		m = add(m, vector, float64(weight))
 	}
-	for _, q := range query {
-		m.query = add(m.query, m.vectors[q], asked[q])
-	}
-	normalise(m.query)
+	normalise(m)
 	return m
 }
 
-// Cosines compares the question's bag with those of texts.
-func (m *Meaning) Cosines(texts []Bag) []float64 {
-	scores := make([]float64, len(texts))
-	if m.query == nil {
-		return scores
-	}
-	for i, text := range texts {
-		var sum []float64
-		for _, w := range text.order() {
-			sum = add(sum, m.vectors[w], m.code[w]*(1+math.Log(float64(text.counts[w]))))
-		}
-		normalise(sum)
-		for k, x := range sum {
-			scores[i] += x * m.query[k]
+// Cosines compares the question's bag with those of the texts, or of their heads.
+func (m Meaning) Cosines(c Corpus, heads bool) []float64 {
+	var scores []float64
+	for _, lex := range c {
+		for n := range lex.texts {
+			vector := lex.texts[n].meaning
+			if heads {
+				vector = lex.texts[n].head
+			}
+			score := 0.0
+			if m != nil {
+				for k, x := range vector {
+					score += x * m[k]
+				}
+			}
+			scores = append(scores, score)
 		}
 	}
 	return scores

@@ -88,14 +88,14 @@ func phraseRoots(text string) []string {
 // A Hint is the root of a term that a question may mean without saying it, and how strongly the
 // question's words point at it.
 type Hint struct {
-	Root     int32
+	Root     string
 	Strength float64
 }
 
 // Hints lists the terms of code that a question's everyday words stand for by the thesaurus, those
 // that it says itself left out. A phrase of several words says more, one that stands for many terms
 // less.
-func (v *Vocabulary) Hints(query string) []Hint {
+func Hints(query string) []Hint {
 	asked := map[string]bool{}
 	var order []string
 	for _, term := range Terms(query) {
@@ -120,17 +120,11 @@ func (v *Vocabulary) Hints(query string) []Hint {
 				if !ok {
 					n = len(hints)
 					at[term] = n
-					hints = append(hints, Hint{Root: v.id(term)})
+					hints = append(hints, Hint{Root: term})
 				}
 				hints[n].Strength = min(strongest, hints[n].Strength+strength)
 			}
 		}
 	}
 	return hints
-}
-
-// BM25Hints scores bags of roots for hints, in their order.
-func BM25Hints(hints []Hint, rooted []Bag) []float64 {
-	count := func(b Bag, h Hint) int32 { return b.counts[h.Root] }
-	return rare(rooted, hints, count, func(h Hint) float64 { return h.Strength })
 }

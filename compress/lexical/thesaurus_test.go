@@ -8,12 +8,11 @@ import (
 
 // hinted lists the roots that a question hints at, the strongest first.
 func hinted(question string) []string {
-	v := NewVocabulary()
-	hints := v.Hints(question)
+	hints := Hints(question)
 	slices.SortStableFunc(hints, func(a, b Hint) int { return int(1000 * (b.Strength - a.Strength)) })
 	var list []string
 	for _, h := range hints {
-		list = append(list, v.terms[h.Root])
+		list = append(list, h.Root)
 	}
 	return list
 }
@@ -55,9 +54,8 @@ func TestThesaurusIsWellFormed(t *testing.T) {
 
 // The BM25 of hints is that of their words, with what the question says of each as its weight.
 func TestBM25OfHints(t *testing.T) {
-	v := NewVocabulary()
-	texts := []Bag{v.Rooted(v.Bag("func evict(c *cache)")), v.Rooted(v.Bag("func render(w io.Writer)"))}
-	scores := BM25Hints(v.Hints("what is thrown away when it is full, to make room"), texts)
+	texts := Corpus{NewLexicon(nil, []string{"func evict(c *cache)", "func render(w io.Writer)"}, nil)}
+	scores := texts.BM25Hints(Hints("what is thrown away when it is full, to make room"))
 	if scores[0] <= scores[1] {
 		t.Errorf("evict has %v, render %v", scores[0], scores[1])
 	}

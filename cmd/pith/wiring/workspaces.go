@@ -77,11 +77,7 @@ func (w *Workspaces) Open(ctx context.Context, roots []string, progress func(don
 
 // engineOn is the engine on the files of a workspace.
 func (w *Workspaces) engineOn(files compress.Splitter) (*compress.Engine, error) {
-	counted, err := index.Counted(NewCounters(w.engine.Counters))
-	if err != nil {
-		return nil, err
-	}
-	on, err := w.engine.With(w.cfg, func(o *compress.Options) { o.Splitter, o.Counters = files, counted })
+	on, err := w.engine.With(w.cfg, func(o *compress.Options) { o.Splitter = files })
 	if err != nil {
 		return nil, err
 	}
