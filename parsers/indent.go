@@ -86,6 +86,9 @@ func (c *indenter) measure() {
 		}
 		if c.language == "yaml" && opensScalar(text) {
 			scalar, opener = depth, line
+			if strings.IndexByte("|>!&", text[0]) >= 0 {
+				scalar-- // the mark has a line of its own, and its text stands as deep
+			}
 			if item := bytes.TrimLeft(text, "- "); len(item) < len(text) && bytes.Contains(item, []byte(":")) {
 				scalar += 2 * (len(text) - len(item)) // of a key that stands behind the item's dash
 			}

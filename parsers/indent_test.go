@@ -28,6 +28,8 @@ func TestIndented(t *testing.T) {
 		},
 		{"yaml", "kind: A\nx: 1\n---\nkind: B\nspec:\n  y: 2\n", "y: 2", "--- spec:"},
 		{"yaml", "run: |\n  one\n  two\n  three\nafter: 1\n", "three", "run: | one two three"},
+		{"yaml", "run:\n  |\n  one\n  two\n  three\nafter: 1\n", "three", "run: | one two three"},
+		{"yaml", "run:\n  !!str >-\n  one\n  two\n  three\nafter: 1\n", "three", "run: !!str >- one two three"},
 		{"yaml", "a:\n  steps:\n  # a comment\n  - name: x\n# another\n  - name: y\n", "- name: y", "a: steps:"},
 		{"toml", "name = 1\n\n[tool.a]\nx = 1\n\n[tool.b]\ny = 2\n", "y = 2", "[tool.b]"},
 		{"ini", "[a]\nx = 1\n[b]\ny = 2\n", "y = 2", "[b]"},
