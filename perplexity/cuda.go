@@ -15,7 +15,7 @@ import (
 
 // openCUDA opens b's graph on a CUDA device. A library without the provider accepts the options and
 // only fails when they are appended, a machine without a driver only when the session is made; each
-// of the three errors means "no CUDA here".
+// of the three errors means "no CUDA here" (TestDeviceFallsBackWithAReason).
 func openCUDA(b *bundle, index string) (session, error) {
 	provider := filepath.Join(
 		filepath.Dir(loadedLibrary()),
@@ -32,8 +32,8 @@ func openCUDA(b *bundle, index string) (session, error) {
 			return err
 		}
 		defer func() { _ = cuda.Destroy() }()
-		// By default the arena doubles; growing by what is asked for leaves memory to others on the
-		// card.
+		// By default the arena doubles (arena_extend_strategy in ONNX Runtime's documentation of the
+		// CUDA provider); growing by what is asked for leaves memory to others on the card.
 		err = cuda.Update(map[string]string{"device_id": index, "arena_extend_strategy": "kSameAsRequested"})
 		if err != nil {
 			return err
@@ -90,7 +90,7 @@ func freeMemory(device string) int {
 }
 
 // outOfMemory tells whether a run failed for want of memory: the runtime's arenas and CUDA each
-// have words of their own for it.
+// have words of their own for it (TestBatchesWithoutMemoryAreHalved).
 func outOfMemory(err error) bool {
 	if err == nil {
 		return false
