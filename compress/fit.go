@@ -107,6 +107,9 @@ func (j *job) search(ctx context.Context, limit int) (*plan, error) {
 		} else {
 			high = min(high, target)
 		}
+		if off < 0 {
+			off = min(off, -limit/slack/2) // by one at a time it would not get there
+		}
 		if target += off; target <= low || target >= high {
 			target = low + (high-low)/2
 		}
