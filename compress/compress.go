@@ -229,7 +229,7 @@ func (j *job) holds() error {
 // parse cuts the files, several at once, and counts their lines, if that is not known.
 func (j *job) parse(ctx context.Context) error {
 	defer j.time("parse", time.Now())
-	files := make([]*known, len(j.req.Files))
+	files := make([]*knownFile, len(j.req.Files))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(cores.Number())
 	for i, f := range j.req.Files {

@@ -15,9 +15,9 @@ import (
 	"pith/parsers"
 )
 
-// A known file is what does not depend on the question: how it is cut, what its lines cost, what
+// A knownFile is what does not depend on the question: how it is cut, what its lines cost, what
 // its words say. It does not change.
-type known struct {
+type knownFile struct {
 	parsed parsers.File
 	// starts and spent are those of a source.
 	starts, spent []int
@@ -45,30 +45,30 @@ const (
 // A memory keeps the known files used last, up to a number of bytes. It is safe for concurrent use.
 type memory struct {
 	mu           sync.Mutex
-	files        *simplelru.LRU[string, *known]
+	files        *simplelru.LRU[string, *knownFile]
 	bytes, limit int
 }
 
 func newMemory(limit int) (*memory, error) {
 	m := &memory{limit: limit}
 	var err error
-	m.files, err = simplelru.NewLRU(math.MaxInt, func(_ string, k *known) { m.bytes -= k.size() })
+	m.files, err = simplelru.NewLRU(math.MaxInt, func(_ string, k *knownFile) { m.bytes -= k.size() })
 	if err != nil {
 		return nil, fmt.Errorf("remember files: %w", err)
 	}
 	return m, nil
 }
 
-func (k *known) size() int { return knownFixed + knownPart*k.starts[len(k.starts)-1] }
+func (k *knownFile) size() int { return knownFixed + knownPart*k.starts[len(k.starts)-1] }
 
-func (m *memory) find(key string) (*known, bool) {
+func (m *memory) find(key string) (*knownFile, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.files.Get(key)
 }
 
 // add keeps k, unless it alone is more than the bound.
-func (m *memory) add(key string, k *known) {
+func (m *memory) add(key string, k *knownFile) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if k.size() > m.limit || m.files.Contains(key) {
@@ -83,7 +83,7 @@ func (m *memory) add(key string, k *known) {
 // know returns what is known of a file, which it cuts if that is nothing. Another tenant's requests
 // leave nothing to be found: how fast an answer comes would tell what they were about. A file whose
 // grammar ran out of time is not remembered.
-func (j *job) know(ctx context.Context, f File) (*known, error) {
+func (j *job) know(ctx context.Context, f File) (*knownFile, error) {
 	encoding, _ := j.counter.Encoding()
 	key := digest.Of(sha256.New(), j.req.Tenant, encoding, f.Path, f.Language, f.Content)
 	if k, ok := j.known.find(key); ok {
@@ -93,7 +93,7 @@ func (j *job) know(ctx context.Context, f File) (*known, error) {
 	if err != nil {
 		return nil, err
 	}
-	var k *known
+	var k *knownFile
 	err = panics.Guard(func() error {
 		k = newKnown(f.Content, parsed, j.counter)
 		return nil
@@ -108,8 +108,8 @@ func (j *job) know(ctx context.Context, f File) (*known, error) {
 }
 
 // newKnown counts a text, by parts and by lines.
-func newKnown(text string, parsed parsers.File, counter Counter) *known {
-	k := &known{parsed: parsed, starts: lineStarts(text), spent: []int{0}}
+func newKnown(text string, parsed parsers.File, counter Counter) *knownFile {
+	k := &knownFile{parsed: parsed, starts: lineStarts(text), spent: []int{0}}
 	m := countCache{counter: counter, seen: map[string]int{}}
 	for part := range counter.Parts(text) {
 		if _, ok := m.seen[part]; !ok {
@@ -124,7 +124,7 @@ func newKnown(text string, parsed parsers.File, counter Counter) *known {
 
 // lexicon is what the words of a file say, whose ranked chunks are given. They are read with their
 // file's path and their names.
-func (k *known) lexicon(e lexical.Embedding, chunks []*chunk) *lexical.Lexicon {
+func (k *knownFile) lexicon(e lexical.Embedding, chunks []*chunk) *lexical.Lexicon {
 	k.read.Do(func() {
 		texts, heads := make([]string, len(chunks)), make([]string, len(chunks))
 		k.shapes = make([][2]int, len(chunks))

@@ -10,14 +10,14 @@ import (
 	"pith/parsers"
 )
 
-// parses counts the files that are cut.
-type parses struct {
+// A countingSplitter counts the files that are cut.
+type countingSplitter struct {
 	indents
 	n    atomic.Int64
 	late bool
 }
 
-func (p *parses) Parse(ctx context.Context, path string, src []byte) (parsers.File, error) {
+func (p *countingSplitter) Parse(ctx context.Context, path string, src []byte) (parsers.File, error) {
 	p.n.Add(1)
 	f, err := p.indents.Parse(ctx, path, src)
 	f.Late = p.late
@@ -46,9 +46,9 @@ func TestKnownFilesDecideNothing(t *testing.T) {
 	asked := engine(t, func(o *Options) { o.Embedding = tinyEmbedding{} })
 	small := engine(t, func(o *Options) { o.Embedding, o.KnownBytes = tinyEmbedding{}, 2*knownFixed })
 	for n, query := range []string{"how are refunds paid?", "where is stock reserved?", "refund", "", "totals"} {
-		for _, ranker := range []string{rankWords, rankBM25} {
+		for _, by := range []string{rankWords, rankBM25} {
 			req := ask(func(r *Request) {
-				r.Query, r.Ranker, r.Explain = query, ranker, true
+				r.Query, r.Ranker, r.Explain = query, by, true
 				r.Files = append(r.Files, File{Path: "b.txt", Content: fmt.Sprint(sample, "\n# ", n/2, "\n")})
 			})
 			fresh := compress(t, engine(t, func(o *Options) { o.Embedding = tinyEmbedding{} }), req)
@@ -57,7 +57,7 @@ func TestKnownFilesDecideNothing(t *testing.T) {
 				if res.Text != fresh.Text || !slices.EqualFunc(res.Chunks, fresh.Chunks, func(a, b ChunkResult) bool {
 					return fmt.Sprint(a) == fmt.Sprint(b)
 				}) {
-					t.Errorf("%q by %s, %s: another result than afresh", query, ranker, name)
+					t.Errorf("%q by %s, %s: another result than afresh", query, by, name)
 				}
 			}
 		}
@@ -67,7 +67,7 @@ func TestKnownFilesDecideNothing(t *testing.T) {
 // A file is cut once for a tenant, its path and its language, and anew for all others and where the
 // grammar ran out of time.
 func TestKnownFilesAreTheirTenants(t *testing.T) {
-	cutter := &parses{}
+	cutter := &countingSplitter{}
 	e := engine(t, func(o *Options) { o.Splitter = cutter })
 	for _, step := range []struct {
 		name   string

@@ -12,7 +12,7 @@ type source struct {
 	path    string
 	content string
 	parsed  parsers.File
-	known   *known
+	known   *knownFile
 	level   level
 	// id names the file in the hashes of markers; empty without retrieval.
 	id string
@@ -29,7 +29,7 @@ type source struct {
 	idle bool
 }
 
-func newSource(f File, k *known) *source {
+func newSource(f File, k *knownFile) *source {
 	return &source{
 		path: f.Path, content: f.Content, parsed: k.parsed, known: k, starts: k.starts, spent: k.spent,
 	}

@@ -32,8 +32,9 @@ func openCUDA(b *bundle, index string) (session, error) {
 			return err
 		}
 		defer func() { _ = cuda.Destroy() }()
-		// By default the arena doubles (arena_extend_strategy in ONNX Runtime's documentation of the
-		// CUDA provider); growing by what is asked for leaves memory to others on the card.
+		// By default the arena doubles (arena_extend_strategy in the documentation of ONNX
+		// Runtime's CUDA provider); growing by what is asked for leaves memory to others on the
+		// card.
 		err = cuda.Update(map[string]string{"device_id": index, "arena_extend_strategy": "kSameAsRequested"})
 		if err != nil {
 			return err
