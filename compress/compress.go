@@ -234,6 +234,7 @@ func (j *job) parse(ctx context.Context) error {
 	g.SetLimit(cores.Number())
 	for i, f := range j.req.Files {
 		g.Go(func() (err error) {
+			defer cores.GiveWay()()
 			if files[i], err = j.know(ctx, f); err != nil {
 				return fmt.Errorf("parse file %d of %d: %w", i+1, len(files), err)
 			}

@@ -25,6 +25,7 @@ func (j *job) broken(ctx context.Context, p *plan) ([]*source, error) {
 			continue
 		}
 		g.Go(func() error {
+			defer cores.GiveWay()()
 			f, err := j.parseAgain(ctx, src, p.texts[i])
 			parsed[i] = &f
 			return err
