@@ -26,7 +26,7 @@ import (
 // proxy. Both stand in front of the same upstream, on loopback, and take turns, so that a busy
 // machine slows both.
 type Proxy struct {
-	// Handler builds the handler under test in front of an upstream.
+	// Handler builds the handler under test in front of an upstream, where Serve is nil.
 	Handler func(upstream *url.URL) (http.Handler, error)
 	// Requests is the number of pairs for each row. If zero, 300.
 	Requests int
@@ -42,6 +42,9 @@ type Proxy struct {
 	// Overload measures what requests without code wait under five times the code that can be
 	// compressed, and nothing else.
 	Overload bool
+	// Serve starts the proxy under test in front of an upstream, to end with ctx. In a process of its
+	// own it does not wait for those who load it. If nil, Handler is served in this one.
+	Serve func(ctx context.Context, upstream *url.URL) (*url.URL, error)
 	// Watch looks at the dashboard of the handler until its context ends. If nil, nobody looks.
 	Watch func(context.Context) error
 	// Progress is told what runs. May be nil.
@@ -107,19 +110,15 @@ func (p Proxy) Run(ctx context.Context) (ProxyReport, error) {
 	if err != nil {
 		return ProxyReport{}, err
 	}
-	handler, err := p.Handler(upstream)
+	var rep ProxyReport
+	pith, err := p.Serve(ctx, upstream)
 	if err != nil {
-		return ProxyReport{}, fmt.Errorf("build handler: %w", err)
-	}
-	pith, err := listen(ctx, handler)
-	if err != nil {
-		return ProxyReport{}, err
+		return rep, fmt.Errorf("start the proxy: %w", err)
 	}
 	bare, err := listen(ctx, &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(upstream) }})
 	if err != nil {
-		return ProxyReport{}, err
+		return rep, err
 	}
-	var rep ProxyReport
 	if p.Overload {
 		rep.Overload, err = p.overload(ctx, pith)
 		return rep, err
@@ -155,6 +154,15 @@ func (p Proxy) withDefaults() Proxy {
 	}
 	if p.Progress == nil {
 		p.Progress = func(string) {}
+	}
+	if p.Serve == nil {
+		p.Serve = func(ctx context.Context, upstream *url.URL) (*url.URL, error) {
+			handler, err := p.Handler(upstream)
+			if err != nil {
+				return nil, err
+			}
+			return listen(ctx, handler)
+		}
 	}
 	return p
 }

@@ -4,15 +4,18 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
 	"pith/bench/costs"
+	"pith/bench/served"
 	"pith/cache"
 	"pith/cmd/pith/cli"
 	"pith/cmd/pith/wiring"
@@ -29,33 +32,19 @@ func proxyCommand() *cobra.Command {
 		Short: "Measure what the proxy adds to a request against a bare reverse proxy",
 		Args:  cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			wiring.FitToServing()
-			// Unlike the other benchmarks this one runs what users run: worker processes and the
-			// deadline included.
 			if _, err := flags.load(); err != nil {
 				return err
 			}
-			changes := wiring.Overrides{ModelDir: flags.modelDir, Device: flags.device}
-			cfg, err := wiring.LoadConfig(flags.config, changes)
-			if err != nil {
-				return err
-			}
-			log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-			engine, err := wiring.NewEngine(cfg, log, nil)
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, engine.Close()) }()
-			var server *proxy.Server
-			var parts wiring.Parts
-			measure.Handler = func(upstream *url.URL) (_ http.Handler, err error) {
-				if server, parts, err = measuredServer(cfg, engine, upstream, log); err != nil {
-					return nil, err
-				}
-				return server.Handler(), nil
-			}
-			measure.Watch = func(ctx context.Context) error { return lookAt(ctx, server, parts, log) }
 			measure.Progress = phases(cmd)
+			if measure.Overload {
+				measure.Serve = flags.serve
+			} else {
+				end, failed := flags.serveHere(cmd, &measure)
+				if failed != nil {
+					return failed
+				}
+				defer func() { err = errors.Join(err, end()) }()
+			}
 			report, err := measure.Run(cmd.Context())
 			if err != nil {
 				return err
@@ -73,6 +62,53 @@ func proxyCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&measure.Overload, "overload", false,
 		"only: what requests without code wait, for --seconds, beside five times the new code that can be compressed")
 	return cmd
+}
+
+// serveHere has the measure serve Pith in this process. Unlike the other benchmarks this one runs what
+// users run: worker processes and the deadline included.
+func (b *commonFlags) serveHere(cmd *cobra.Command, measure *costs.Proxy) (end func() error, err error) {
+	wiring.FitToServing()
+	cfg, err := wiring.LoadConfig(b.config, wiring.Overrides{ModelDir: b.modelDir, Device: b.device})
+	if err != nil {
+		return nil, err
+	}
+	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	engine, err := wiring.NewEngine(cfg, log, nil)
+	if err != nil {
+		return nil, err
+	}
+	var server *proxy.Server
+	var parts wiring.Parts
+	measure.Handler = func(upstream *url.URL) (_ http.Handler, err error) {
+		if server, parts, err = measuredServer(cfg, engine, upstream, log); err != nil {
+			return nil, err
+		}
+		return server.Handler(), nil
+	}
+	measure.Watch = func(ctx context.Context) error { return lookAt(ctx, server, parts, log) }
+	return engine.Close, nil
+}
+
+// serve serves Pith in a process of its own, until ctx ends.
+func (b *commonFlags) serve(ctx context.Context, upstream *url.URL) (*url.URL, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find pith: %w", err)
+	}
+	arguments := []string{"serve", "--listen", "127.0.0.1:0", "--upstream", upstream.String()}
+	for name, value := range map[string]string{
+		"--config": b.config, "--model-dir": b.modelDir, "--device": b.device,
+	} {
+		if value != "" {
+			arguments = append(arguments, name, value)
+		}
+	}
+	p, err := served.Start(ctx, program, arguments, nil)
+	if err != nil {
+		return nil, err
+	}
+	context.AfterFunc(ctx, p.Kill)
+	return url.Parse(p.URL)
 }
 
 // measuredServer is the proxy as `pith serve` starts it, with a cache in memory.
