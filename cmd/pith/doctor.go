@@ -79,6 +79,9 @@ func diagnose(ctx context.Context, cfg configs.Config, w io.Writer) error {
 	for _, u := range cfg.Upstreams {
 		findings = append(findings, checkUpstream(ctx, u.URL))
 	}
+	if ctx.Err() != nil { // what was not looked at is not what does not work
+		return ctx.Err()
+	}
 	for _, f := range findings {
 		mark := "ok  "
 		if f.err != nil {
