@@ -35,15 +35,16 @@ func (r Result) Notes() []string {
 		list = append(list, fmt.Sprintf("ranked by %s: %s", r.Ranker, r.RankerReason))
 	}
 	for _, f := range r.byLines() {
-		list = append(list, fmt.Sprintf("%s: cut by its lines, not by the grammar of %s: %s", f.Path, f.Language, f.Fallback))
+		list = append(list, fmt.Sprintf("%s: cut by its lines, not by the grammar of %s: %s",
+			f.Path, f.Language, f.Fallback))
 	}
 	if r.Thin() {
-		list = append(list, fmt.Sprintf("only %d tokens of the budget of %d are lines: what was left out cannot be cut "+
-			"smaller (a larger rate or budget may hold it)", r.LineTokens, r.Budget))
+		list = append(list, fmt.Sprintf("only %d tokens of the budget of %d are lines: what was left out cannot be "+
+			"cut smaller (a larger rate or budget may hold it)", r.LineTokens, r.Budget))
 	}
 	if r.Capped {
-		list = append(list, fmt.Sprintf("expected to hold %.2f of the needed code, less than compress.coverage asks for: "+
-			"more would hardly be smaller (a rate or a budget says how much is kept)", r.Coverage))
+		list = append(list, fmt.Sprintf("expected to hold %.2f of the needed code, less than compress.coverage asks "+
+			"for: more would hardly be smaller (a rate or a budget says how much is kept)", r.Coverage))
 	}
 	return list
 }

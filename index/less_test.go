@@ -15,7 +15,7 @@ import (
 )
 
 // The bounds are those of source: what else lies beside it does not count. What is beyond them, or
-// cannot be read, is said with every answer (e2e InstalledTreeWorksElsewhere has what cannot be read).
+// cannot be read, is said with every answer (of the latter e2e InstalledTreeWorksElsewhere knows).
 func TestIsBounded(t *testing.T) {
 	dir := shop(t)
 	for i := range 5 {

@@ -36,6 +36,6 @@ func (s Status) missing(o Options) string {
 
 // noSource says that the index has nothing of a path.
 func noSource(path string) error {
-	return fmt.Errorf("%w: %s is no source file of the workspace, or one that .gitignore, its name or its size keeps out",
-		ErrNothing, path)
+	return fmt.Errorf("%w: %s is no source file of the workspace, or one that .gitignore, its name or its size "+
+		"keeps out", ErrNothing, path)
 }

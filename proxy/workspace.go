@@ -85,8 +85,8 @@ func found(c index.Context) report {
 
 // Tools are what agents call over MCP.
 type Tools interface {
-	// ServeMCP answers a tenant that was let in. recall finds the lines behind a marker's hash; found
-	// is told of each context that goes out.
+	// ServeMCP answers a tenant that was let in. recall finds the lines behind a marker's hash;
+	// found is told of each context that goes out.
 	ServeMCP(
 		w http.ResponseWriter, r *http.Request, tenant string,
 		recall func(ctx context.Context, hash, lines, symbol string) (string, error),

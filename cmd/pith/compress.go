@@ -56,7 +56,8 @@ func (c *compressFlags) addTo(f *pflag.FlagSet) {
 	f.StringVarP(&c.request.Query, "query", "q", "",
 		"what the text is wanted for; without it, order in the file decides")
 	f.IntVar(&c.request.Budget, "budget", 0, "tokens allowed for the output")
-	f.Float64Var(&c.request.Rate, "rate", 0, "compressed / original tokens, above 0 and up to 1 (default: compress.rate, or what the question needs)")
+	f.Float64Var(&c.request.Rate, "rate", 0,
+		"compressed / original tokens, above 0 and up to 1 (default: compress.rate, or what the question needs)")
 	f.StringVar(&c.request.Model, "model", "",
 		"upstream model whose tokenizer counts (default: the gpt-4o family's)")
 	f.StringVar(&c.stage, "stage", "fine", "coarse (whole functions) or fine (blocks inside them too)")

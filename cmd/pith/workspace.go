@@ -111,7 +111,8 @@ lies in the user's cache folder.`,
 				s := x.Status()
 				fmt.Fprintf(
 					cmd.ErrOrStderr(),
-					"%s: %d files, %d lines, %d bytes; %d known from disk, %d left out, %d unreadable; looked in %.0f ms\n",
+					"%s: %d files, %d lines, %d bytes; %d known from disk, %d left out, %d unreadable; "+
+						"looked in %.0f ms\n",
 					root,
 					s.Files,
 					s.Lines,

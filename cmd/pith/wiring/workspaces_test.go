@@ -30,14 +30,21 @@ func workspaces(t *testing.T, o processes.Options, log *slog.Logger) *wiring.Wor
 	return w
 }
 
+// writeArea writes a file of one function.
+func writeArea(t *testing.T, dir string) {
+	t.Helper()
+	text := []byte("def area(w, h):\n    return w * h\n")
+	if err := os.WriteFile(filepath.Join(dir, "a.py"), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Who cannot wait for the first look at a workspace is told so, and who leaves does not end it for
 // the others.
 func TestWorkspaceThatIsNotReadySaysSo(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
-	if err := os.WriteFile(filepath.Join(dir, "a.py"), []byte("def area(w, h):\n    return w * h\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	writeArea(t, dir)
 	log := slog.New(slog.DiscardHandler)
 	never := workspaces(t, processes.Options{Command: []string{"sleep", "600"}, Timeout: time.Hour}, log)
 	late, cancel := context.WithDeadline(t.Context(), time.Now())
@@ -64,8 +71,8 @@ func TestWorkspaceThatIsNotReadySaysSo(t *testing.T) {
 	}
 }
 
-// A workspace that cannot be indexed is tried again by the next who asks, and the log says why. That
-// an index cannot be kept on disk costs no answer.
+// A workspace that cannot be indexed is tried again by the next who asks, and the log says why.
+// That an index cannot be kept on disk costs no answer.
 func TestWorkspaceThatFailsIsTriedAgain(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "later")
 	file := filepath.Join(t.TempDir(), "file")
@@ -81,14 +88,13 @@ func TestWorkspaceThatFailsIsTriedAgain(t *testing.T) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "a.py"), []byte("def area(w, h):\n    return w * h\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	writeArea(t, dir)
 	x, err := w.Open(t.Context(), []string{dir}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c, err := x.Find(t.Context(), index.Question{Question: "area"}); err != nil || !strings.Contains(c.Text, "w * h") {
+	c, err := x.Find(t.Context(), index.Question{Question: "area"})
+	if err != nil || !strings.Contains(c.Text, "w * h") {
 		t.Errorf("%v\n%s", err, c.Text)
 	}
 	w.Close()
