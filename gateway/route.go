@@ -73,7 +73,7 @@ func (d Destination) Name() string {
 // with the /v1 that clients' paths have as well.
 func (d Destination) again(path string) string {
 	const version = "/v1"
-	if d.strip == "" && strings.HasSuffix(strings.TrimSuffix(d.target.URL.Path, "/"), version) &&
+	if d.strip == "" && strings.HasSuffix(strings.TrimSuffix(d.URL.Path, "/"), version) &&
 		strings.HasPrefix(path, version+"/") {
 		return version
 	}

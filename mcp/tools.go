@@ -186,8 +186,8 @@ func (s *Server) answer(req *sdk.CallToolRequest, c index.Context, err error) (*
 	if len(f.LeftOut) > 0 {
 		said += "\n\nLeft out, the best first (expand shows it):\n" + strings.Join(f.LeftOut, "\n")
 	}
-	for _, note := range f.Notes {
-		said += "\n\nNote: " + note
+	if len(f.Notes) > 0 {
+		said += "\n\nNote: " + strings.Join(f.Notes, "\n\nNote: ")
 	}
 	return text(said), f, nil
 }
