@@ -11,7 +11,11 @@ func TestWrapSaysWhatPassedAndWhatIsLess(t *testing.T) {
 	count := newTallyHandler(slog.DiscardHandler)
 	log := slog.New(count)
 	for _, r := range [][2]string{
-		{"compressed", ""}, {"compressed", "cut-by-lines"}, {"pass", "part"}, {"pass", "part"}, {"bypass", "timeout"},
+		{"compressed", ""},
+		{"compressed", "cut-by-lines"},
+		{"pass", "part"},
+		{"pass", "part"},
+		{"bypass", "timeout"},
 		{"", ""},
 	} {
 		log.Info("request", "decision", r[0], "reason", r[1], "original_tokens", 100, "compressed_tokens", 50)
