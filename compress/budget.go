@@ -67,6 +67,7 @@ func (j *job) cover() (budget int, coverage float64) {
 		need += c.whole + c.src.marker/2
 		mass += shares[n] / max(sum, 1e-300)
 	}
+	j.capped = mass < goal && need >= j.budget
 	return min(max(need, least), j.budget), fitted.coverage(min(mass, 1))
 }
 

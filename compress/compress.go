@@ -103,6 +103,7 @@ type job struct {
 	original, budget int
 	// coverage is the share of the needed code that an adaptive budget is expected to hold, else 0.
 	coverage float64
+	capped   bool // it is less than was asked for
 	ranking
 	// large are the chunks that may be cut inside, walked the decisions over all chunks,
 	// markerPrice how many times its tokens a marker is charged.

@@ -10,8 +10,8 @@ func (j *job) report(p *plan) Result {
 	encoding, exact := j.counter.Encoding()
 	res := Result{
 		OriginalTokens: j.original, CompressedTokens: p.tokens, Ratio: ratio(j.original, p.tokens), Budget: j.budget,
-		Coverage: j.coverage,
-		Ranker:   j.name, RankerReason: j.reason, Device: j.device(), Text: p.text, TimingsMS: j.timings,
+		Coverage: j.coverage, Capped: j.capped,
+		Ranker: j.name, RankerReason: j.reason, Device: j.device(), Text: p.text, TimingsMS: j.timings,
 		Tokenizer: encoding, Estimated: !exact, Cut: j.short || j.slow,
 		Files: []FileResult{}, Chunks: []ChunkResult{},
 	}

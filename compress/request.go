@@ -104,6 +104,9 @@ type Result struct {
 	// Cut reports that the model did not answer in time, or failed, and the cheaper ranker stood
 	// in, or that a grammar ran out of time and lines did; such a result may not repeat.
 	Cut bool `json:"cut,omitempty"`
+	// Capped reports an adaptive budget that stopped short of the coverage asked for: what would
+	// have come to it is nearly all of the text.
+	Capped bool `json:"capped,omitempty"`
 }
 
 // A FileResult is one file of a Result.

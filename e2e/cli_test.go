@@ -117,6 +117,7 @@ func TestWrongUsageIsOneClearLine(t *testing.T) {
 		want string
 	}{
 		{[]string{"compress", "--rate", "1.5", "-"}, "--rate"},
+		{[]string{"doctor", "--ready", "127.0.0.1:8484"}, "want a URL such as"},
 		{[]string{"compress", "--rate", "0.5", "--budget", "9", "-"}, "exclude"},
 		{[]string{"compress", "--budget", "-3", "-"}, "--budget"},
 		{[]string{"compress", "--rate", "0.5", "no-such-file.go"}, "no-such-file.go"},

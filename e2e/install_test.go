@@ -66,6 +66,22 @@ func TestInstalledTreeWorksElsewhere(t *testing.T) {
 			t.Errorf("%s compress: %v\n%s", program, err, out)
 		}
 	}
+	// What the user may not read is counted.
+	code := openFolder(t)
+	write(t, code, map[string]string{"area.py": "def area(w, h):\n    return w * h\n", "private/area.py": "x = 1\n"})
+	for name, mode := range map[string]os.FileMode{"area.py": 0o644, "private": 0} {
+		if err := os.Chmod(filepath.Join(code, name), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, err := elsewhere(t, installed, "index", "-q", "area", code).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "return w * h") ||
+		!strings.Contains(string(out), "the index is not complete: 1 unreadable") {
+		t.Errorf("index of a folder with a closed one: %v\n%s", err, out)
+	}
+	if err := os.Chmod(filepath.Join(code, "private"), 0o700); err != nil { // so that it can be removed
+		t.Fatal(err)
+	}
 }
 
 // What failed while fetching the runtime is named: a missing program, a broken one, a network that

@@ -53,6 +53,8 @@ type Block struct {
 	Budget           int     `json:"budget"`
 	LineTokens       int     `json:"line_tokens"`
 	Coverage         float64 `json:"coverage,omitempty"`
+	// Notes say in what the result is less than was asked for.
+	Notes []string `json:"notes,omitempty"`
 	// Original and Sent are the text before and after; Sent is empty where it is the same.
 	Original string  `json:"original"`
 	Sent     string  `json:"sent,omitempty"`
@@ -102,11 +104,13 @@ func (p Piece) Block() Block {
 	}
 	if len(res.Files) > p.File {
 		f := res.Files[p.File]
+		res.Files = res.Files[p.File : p.File+1]
 		b.Language, sent = cmp.Or(f.Language, b.Language), f.Text
-		if len(res.Files) > 1 {
+		if len(p.Result.Files) > 1 {
 			b.OriginalTokens, b.CompressedTokens = f.OriginalTokens, f.CompressedTokens
 		}
 	}
+	b.Notes = res.Notes()
 	if !p.Taken {
 		b.Outcome, b.CompressedTokens = outcomeLeft, b.OriginalTokens
 		return b

@@ -45,6 +45,7 @@ func TestRoute(t *testing.T) {
 	g := open(t, gateway.Options{Upstreams: []gateway.Upstream{
 		{Name: "claude", URL: address(t, "https://api.anthropic.com"), Models: []string{"claude-*", "vendor/*"}},
 		{Name: "local", URL: address(t, "http://local.test"), Paths: []string{"/local"}, StripPath: true},
+		{Name: "versioned", URL: address(t, "http://versioned.test/api/v1"), Models: []string{"versioned"}},
 	}})
 	for _, tt := range []struct{ path, model, want, provider, url string }{
 		{"/v1/messages", "claude-sonnet", "claude", "anthropic", "https://api.anthropic.com/v1/messages"},
@@ -52,6 +53,10 @@ func TestRoute(t *testing.T) {
 		{"/local/v1/x", "", "local", "", "http://local.test/v1/x"},
 		{"/locally/x", "", "default", "", "https://default.test/base/locally/x"},
 		{"/v1/messages", "", "default", "", "https://default.test/base/v1/messages"},
+		{"/v1/messages", "versioned", "versioned", "", "http://versioned.test/api/v1/messages"},
+		{"/v1/a%2Fb", "versioned", "versioned", "", "http://versioned.test/api/v1/a%2Fb"},
+		{"/chat/completions", "versioned", "versioned", "", "http://versioned.test/api/v1/chat/completions"},
+		{"/v1beta/models", "versioned", "versioned", "", "http://versioned.test/api/v1/v1beta/models"},
 	} {
 		to := g.Route(tt.path, tt.model)
 		if to.Name() != tt.want || to.Provider() != tt.provider {

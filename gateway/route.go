@@ -69,6 +69,17 @@ func (d Destination) Name() string {
 	return d.target.Name
 }
 
+// again is the beginning of a path that the upstream's base URL ends in: people give an API's base
+// with the /v1 that clients' paths have as well.
+func (d Destination) again(path string) string {
+	const version = "/v1"
+	if d.strip == "" && strings.HasSuffix(strings.TrimSuffix(d.URL.Path, "/"), version) &&
+		strings.HasPrefix(path, version+"/") {
+		return version
+	}
+	return ""
+}
+
 // RouteSocket finds the upstream to which a WebSocket on path may be opened: one of the Responses
 // API, or another. ok is false where there is none, or where the model would decide, which only the
 // messages name.
@@ -133,9 +144,9 @@ func (u *Upstream) takesModel(model string) bool {
 // Address points a client's outgoing request at its upstream, with the credentials that are for
 // there.
 func (g *Gateway) Address(p *httputil.ProxyRequest, to Destination, c *Client) {
-	if to.strip != "" {
-		p.Out.URL.Path = strings.TrimPrefix(p.Out.URL.Path, to.strip)
-		p.Out.URL.RawPath = strings.TrimPrefix(p.Out.URL.RawPath, to.strip)
+	for _, prefix := range []string{to.strip, to.again(p.Out.URL.Path)} {
+		p.Out.URL.Path = strings.TrimPrefix(p.Out.URL.Path, prefix)
+		p.Out.URL.RawPath = strings.TrimPrefix(p.Out.URL.RawPath, prefix)
 	}
 	p.SetURL(to.URL) // and the Host header is the upstream's
 	// ReverseProxy drops what it cannot parse of a query; nothing here reads it, so it passes as it

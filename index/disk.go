@@ -76,6 +76,9 @@ func (x *Index) save() (err error) {
 	defer func() { _ = os.Remove(f.Name()) }() // it is there no more where all went well
 	s := diskIndex{Head: x.head()}
 	for _, known := range x.files {
+		if known.Parsed.Late { // another time its grammar may be in time
+			continue
+		}
 		s.Files = append(s.Files, known)
 	}
 	w := s2.NewWriter(f)

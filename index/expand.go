@@ -15,6 +15,8 @@ type Excerpt struct {
 	Lines [][2]int `json:"lines"`
 	// Text has a number before each line.
 	Text string `json:"text"`
+	// More counts the lines that were asked for and are not in Text.
+	More int `json:"more,omitempty"`
 }
 
 // maxExcerpt bounds the lines of one excerpt.
@@ -26,11 +28,7 @@ func (x *Index) Expand(name, lines, symbol string) (Excerpt, error) {
 	name = x.clean(name)
 	text, err := x.text(name)
 	if err != nil {
-		return Excerpt{}, fmt.Errorf(
-			"%w: %s is no source file of the workspace, or one that .gitignore or its name keeps out",
-			ErrNothing,
-			name,
-		)
+		return Excerpt{}, noSource(name)
 	}
 	all := strings.SplitAfter(string(text), "\n")
 	if all[len(all)-1] == "" {
@@ -67,8 +65,11 @@ func cutOut(name string, all []string, runs [][2]int) Excerpt {
 	var b strings.Builder
 	room := maxExcerpt
 	for _, run := range runs {
-		if run[1] = min(run[1], run[0]+room-1, len(all)); run[1] < run[0] {
-			break
+		asked := run[1]
+		run[1] = min(run[1], run[0]+room-1)
+		e.More += asked - run[1]
+		if run[1] < run[0] {
+			continue
 		}
 		room -= run[1] - run[0] + 1
 		e.Lines = append(e.Lines, run)

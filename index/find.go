@@ -52,6 +52,10 @@ type Context struct {
 	LeftOut    []explain.Chunk `json:"left_out"`
 	Considered int             `json:"considered"`
 	Indexed    int             `json:"indexed"`
+	// Reason says in a word in what the context is less than was asked for, one of compress.Less...
+	// or LessIndexed; Notes say it in sentences.
+	Reason string   `json:"reason,omitempty"`
+	Notes  []string `json:"notes,omitempty"`
 	// Account says what became of each chunk of the files that were ranked.
 	Account explain.Account `json:"-"`
 
@@ -80,6 +84,9 @@ const (
 // ErrNothing says that the workspace has nothing where was looked.
 var ErrNothing = errors.New("nothing in the workspace matches")
 
+// ErrIndexing says that an index is not ready to be asked.
+var ErrIndexing = errors.New("the workspace is still being indexed")
+
 // Find finds the best code of the workspace for a question.
 func (x *Index) Find(ctx context.Context, q Question) (Context, error) {
 	if strings.TrimSpace(q.Question) == "" {
@@ -97,11 +104,7 @@ func (x *Index) Read(ctx context.Context, q Question) (Context, error) {
 	for _, p := range q.Paths {
 		below := x.below(p)
 		if len(below) == 0 {
-			return Context{}, fmt.Errorf(
-				"%w: %s is no source file of the workspace, or one that .gitignore or its name keeps out",
-				ErrNothing,
-				p,
-			)
+			return Context{}, noSource(p)
 		}
 		names = append(names, below...)
 	}
@@ -154,10 +157,12 @@ func (x *Index) answer(ctx context.Context, q Question, names []string, sparse b
 	if q.Open != "" && q.Line > 0 { // the ranking knows such places
 		req.Query = fmt.Sprintf("%s\n%s:%d", q.Question, x.clean(q.Open), q.Line)
 	}
+	notes := x.missing(q.Paths)
 	for _, name := range names {
 		text, err := x.text(name)
 		if err != nil {
-			continue // it is gone since
+			notes = append(notes, name+": it cannot be read any more")
+			continue
 		}
 		req.Files = append(req.Files, compress.File{Path: name, Content: string(text)})
 	}
@@ -174,7 +179,10 @@ func (x *Index) answer(ctx context.Context, q Question, names []string, sparse b
 	c := Context{
 		ID: rand.Text()[:12], Question: q.Question, Text: res.Text, Tokens: res.CompressedTokens, Budget: res.Budget,
 		Files: pieces(res), Considered: len(req.Files), Indexed: x.Status().Files, LeftOut: []explain.Chunk{},
-		tenant: q.Tenant,
+		Notes: append(res.Notes(), notes...), tenant: q.Tenant,
+	}
+	if c.Reason = res.Less(); c.Reason == "" && len(notes) > 0 {
+		c.Reason = LessIndexed
 	}
 	for _, f := range res.Files {
 		if slices.ContainsFunc(c.Files, func(p Piece) bool { return p.Path == f.Path }) {
@@ -196,7 +204,7 @@ func account(c Context, res compress.Result, start time.Time) explain.Account {
 	took := float64(time.Since(start)) / float64(time.Millisecond)
 	return explain.Account{
 		Request: explain.Request{
-			ID: c.ID, Time: start, Dialect: "context", Decision: "compressed", Kept: true,
+			ID: c.ID, Time: start, Dialect: "context", Decision: "compressed", Reason: c.Reason, Kept: true,
 			OriginalTokens: c.WholeTokens, CompressedTokens: c.Tokens,
 			Ratio: float64(c.WholeTokens) / float64(max(c.Tokens, 1)), Budget: res.Budget, LineTokens: res.LineTokens,
 			CompressMS: took, TookMS: took,
@@ -204,7 +212,7 @@ func account(c Context, res compress.Result, start time.Time) explain.Account {
 		Blocks: []explain.Block{{
 			Question: c.Question, Outcome: "compressed", Ranker: res.Ranker, RankerReason: res.RankerReason,
 			OriginalTokens: c.WholeTokens, CompressedTokens: c.Tokens, Budget: res.Budget, LineTokens: res.LineTokens,
-			Sent: c.Text, Chunks: explain.Chunks(res),
+			Sent: c.Text, Chunks: explain.Chunks(res), Notes: c.Notes,
 		}},
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -33,8 +34,9 @@ type Options struct {
 	Folder string
 	// Version is that of the program: what another has written is not read.
 	Version string
-	// MaxFiles and MaxBytes bound what is taken in; what is beyond is left out, and Status says so.
-	// If zero, 20,000 and 64 MiB.
+	// MaxFiles and MaxBytes bound the source that is taken in, and apart from it the files that are
+	// read because their names do not tell what they are. What is beyond is left out, and Status
+	// says so. If zero, 20,000 and 64 MiB.
 	MaxFiles int
 	MaxBytes int64
 }
@@ -48,8 +50,9 @@ type Index struct {
 	roots  []*os.Root
 	engine *compress.Engine
 
-	// refreshing is held while the files are looked at.
+	// refreshing is held while the files are looked at; named is what isNamed said.
 	refreshing sync.Mutex
+	named      map[string]bool
 	mu         sync.RWMutex
 	files      map[string]*file
 	defines    map[string][]string // names to the files that define them
@@ -85,8 +88,9 @@ type Status struct {
 	Files int      `json:"files"`
 	Lines int      `json:"lines"`
 	Bytes int64    `json:"bytes"`
-	// LeftOut counts files beyond the bounds.
+	// LeftOut counts source files beyond the bounds, Unread files and folders that cannot be read.
 	LeftOut int `json:"left_out"`
+	Unread  int `json:"unread"`
 	// Loaded counts the files that were known from disk when the index was opened.
 	Loaded int `json:"loaded"`
 	// Took is how long the last look that found changes took, in milliseconds.
@@ -105,7 +109,7 @@ func Open(o Options) (*Index, error) {
 	if len(o.Roots) == 0 {
 		return nil, errors.New("index: no folder to look at")
 	}
-	x := &Index{opts: o, files: map[string]*file{}, defines: map[string][]string{}}
+	x := &Index{opts: o, files: map[string]*file{}, defines: map[string][]string{}, named: map[string]bool{}}
 	for i, dir := range o.Roots {
 		real, err := filepath.EvalSymlinks(dir)
 		if err != nil {
@@ -168,24 +172,28 @@ func (x *Index) refresh(ctx context.Context, progress func(done, of int)) (folde
 	start := time.Now()
 	var changes []change
 	there := map[string]bool{}
-	leftOut, held := 0, int64(0)
+	leftOut, unread := 0, 0
+	bounds := map[bool]*bound{true: {}, false: {}}
 	for i, dir := range x.opts.Roots {
-		files, below, err := walk(ctx, dir)
+		files, below, closed, err := walk(ctx, dir)
 		if err != nil {
 			return nil, err
 		}
 		folders = append(folders, below...)
+		unread += closed
 		for _, f := range files {
-			if f.info.Size() == 0 || f.info.Size() > maxFile {
+			named := x.isNamed(f.path)
+			switch {
+			case f.info.Size() == 0:
 				continue
-			}
-			if len(there) >= x.opts.MaxFiles || held+f.info.Size() > x.opts.MaxBytes {
-				leftOut++
+			case f.info.Size() > maxFile, !bounds[named].take(f.info.Size(), x.opts):
+				if named {
+					leftOut++
+				}
 				continue
 			}
 			name := x.name(i, f.path)
 			there[name] = true
-			held += f.info.Size()
 			if old := x.file(
 				name,
 			); old == nil || old.Size != f.info.Size() ||
@@ -194,12 +202,42 @@ func (x *Index) refresh(ctx context.Context, progress func(done, of int)) (folde
 			}
 		}
 	}
-	fresh, err := x.take(ctx, changes, progress)
+	fresh, closed, err := x.take(ctx, changes, progress)
 	if err != nil {
 		return nil, err
 	}
-	x.replace(fresh, there, leftOut, start)
+	x.replace(fresh, there, start)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.status.LeftOut, x.status.Unread = leftOut, unread+closed
 	return folders, nil
+}
+
+// isNamed reports a file whose name alone says that it is source.
+func (x *Index) isNamed(name string) bool {
+	name = path.Base(name)
+	is, ok := x.named[name]
+	if !ok {
+		is = isSource(name, nil)
+		x.named[name] = is
+	}
+	return is
+}
+
+// A bound counts what is taken in.
+type bound struct {
+	files int
+	bytes int64
+}
+
+// take reports that a file of a size is within the bounds, and counts it.
+func (b *bound) take(size int64, o Options) bool {
+	if b.files >= o.MaxFiles || b.bytes+size > o.MaxBytes {
+		return false
+	}
+	b.files++
+	b.bytes += size
+	return true
 }
 
 func (x *Index) file(name string) *file {
@@ -209,7 +247,7 @@ func (x *Index) file(name string) *file {
 }
 
 // replace puts what was read in the place of what was known, and forgets what is gone.
-func (x *Index) replace(fresh []*file, there map[string]bool, leftOut int, start time.Time) {
+func (x *Index) replace(fresh []*file, there map[string]bool, start time.Time) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	changed := len(fresh) > 0
@@ -222,7 +260,6 @@ func (x *Index) replace(fresh []*file, there map[string]bool, leftOut int, start
 			changed = true
 		}
 	}
-	x.status.LeftOut = leftOut
 	if !changed && !x.status.Updated.IsZero() {
 		return
 	}

@@ -225,6 +225,13 @@ func TestExpands(t *testing.T) {
 			t.Errorf("%s %s%s: %v\n%q, want\n%q", tt.path, tt.lines, tt.symbol, err, e.Text, tt.want)
 		}
 	}
+	write(t, dir, "long.go", "package a\n"+strings.Repeat("// x\n", 2499))
+	if err := x.Refresh(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if e, err := x.Expand("long.go", "", ""); err != nil || e.More != 500 || strings.Count(e.Text, "\n") != 2000 {
+		t.Errorf("a long file: %v, %d more", err, e.More)
+	}
 	for _, tt := range []struct{ lines, symbol string }{
 		{"0-3", ""}, {"4-2", ""}, {"x", ""}, {"400-500", ""}, {"", "missing"}, {"1-2", "T"},
 	} {
@@ -265,14 +272,6 @@ func TestKeepsWhatItKnowsOnDisk(t *testing.T) {
 	}
 	if x := open(t, o); x.Status().Loaded != 0 || x.Status().Files != 3 {
 		t.Errorf("a broken one: %+v", x.Status())
-	}
-}
-
-func TestIsBounded(t *testing.T) {
-	o := options(t, shop(t))
-	o.MaxFiles = 2
-	if s := open(t, o).Status(); s.Files > 2 || s.LeftOut == 0 {
-		t.Errorf("%+v", s)
 	}
 }
 

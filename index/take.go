@@ -39,8 +39,11 @@ type change struct {
 	treeFile
 }
 
-// take reads and cuts files, as many at once as there are cores.
-func (x *Index) take(ctx context.Context, changes []change, progress func(done, of int)) ([]*file, error) {
+// take reads and cuts files, as many at once as there are cores, and counts those that cannot be
+// read.
+func (x *Index) take(
+	ctx context.Context, changes []change, progress func(done, of int),
+) (files []*file, unread int, err error) {
 	list := make([]*file, len(changes))
 	var mu sync.Mutex
 	done := 0
@@ -49,12 +52,17 @@ func (x *Index) take(ctx context.Context, changes []change, progress func(done, 
 	for i, c := range changes {
 		g.Go(func() error {
 			f, err := x.cut(ctx, c)
-			if err != nil {
-				return err
-			}
 			mu.Lock()
 			defer mu.Unlock()
-			list[i] = f
+			switch {
+			case err == nil:
+				list[i] = f
+			case errors.Is(err, fs.ErrNotExist): // it is gone since
+			case errors.Is(err, errUnread):
+				unread++
+			default:
+				return err
+			}
 			if done++; progress != nil {
 				progress(done, len(changes))
 			}
@@ -62,19 +70,19 @@ func (x *Index) take(ctx context.Context, changes []change, progress func(done, 
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return nil, fmt.Errorf("index: %w", err)
+		return nil, 0, fmt.Errorf("index: %w", err)
 	}
-	return slices.DeleteFunc(list, func(f *file) bool { return f == nil }), nil
+	return slices.DeleteFunc(list, func(f *file) bool { return f == nil }), unread, nil
 }
 
-// cut takes one file in; nil where it is gone.
+// errUnread says that a file is there and cannot be read.
+var errUnread = errors.New("cannot be read")
+
+// cut takes one file in.
 func (x *Index) cut(ctx context.Context, c change) (*file, error) {
 	text, err := x.read(c.root, c.path)
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) || ctx.Err() == nil {
-			return nil, nil //nolint:nilnil // what cannot be read is not there
-		}
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", errUnread, err)
 	}
 	return x.know(ctx, x.name(c.root, c.path), text, c.info)
 }

@@ -2,6 +2,7 @@ package index
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
@@ -21,8 +22,9 @@ type treeFile struct {
 	info fs.FileInfo
 }
 
-// walk lists files and folders. Folders that cannot be read have nothing in them.
-func walk(ctx context.Context, root string) (files []treeFile, folders []string, err error) {
+// walk lists files and folders, and counts the folders that cannot be read: they have nothing in
+// them.
+func walk(ctx context.Context, root string) (files []treeFile, folders []string, unread int, err error) {
 	rules, _ := NewRules(root) // what cannot be read names nothing
 	t := &tree{rules: rules}
 	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
@@ -32,6 +34,9 @@ func walk(ctx context.Context, root string) (files []treeFile, folders []string,
 		case err != nil && path == root:
 			return err
 		case err != nil:
+			if !errors.Is(err, fs.ErrNotExist) {
+				unread++
+			}
 			return nil
 		case entry.IsDir():
 			if path != root && t.refuses(path, entry) {
@@ -49,9 +54,9 @@ func walk(ctx context.Context, root string) (files []treeFile, folders []string,
 		return nil
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("walk: %w", err)
+		return nil, nil, 0, fmt.Errorf("walk: %w", err)
 	}
-	return files, folders, nil
+	return files, folders, unread, nil
 }
 
 // refuses reports an entry that is not even opened.

@@ -85,6 +85,7 @@ func (s *Server) RunStdio(ctx context.Context) error {
 type caller struct {
 	tenant string
 	recall recallFunc
+	found  func(index.Context)
 }
 
 // callerKey finds the caller in a request's context, and in what the SDK knows of its token.
@@ -108,13 +109,15 @@ func (s *Server) newWeb() http.Handler {
 	return auth.RequireBearerToken(known, &auth.RequireBearerTokenOptions{AllowMissingExpiration: true})(web)
 }
 
-// ServeMCP answers a client over streamable HTTP that was let in as a tenant. find returns the
-// lines behind a marker's hash; where it is nil, markers have none.
+// ServeMCP answers a client over streamable HTTP that was let in as a tenant. recall returns the
+// lines behind a marker's hash; where it is nil, markers have none. found is told of each context
+// that goes out.
 func (s *Server) ServeMCP(
 	w http.ResponseWriter, r *http.Request, tenant string,
-	find func(ctx context.Context, hash, lines, symbol string) (string, error),
+	recall func(ctx context.Context, hash, lines, symbol string) (string, error),
+	found func(index.Context),
 ) {
-	r = r.Clone(context.WithValue(r.Context(), callerKey{}, caller{tenant, find}))
+	r = r.Clone(context.WithValue(r.Context(), callerKey{}, caller{tenant, recall, found}))
 	r.Header.Set("Authorization", "Bearer let-in") // the SDK wants one; who it is stands in the context
 	s.web.ServeHTTP(w, r)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -35,6 +36,7 @@ func workspace(t *testing.T) (dir, other string) {
 			"    payment = ledger.find(order)\n    payment.reverse()\n    return payment\n\n\n" +
 			"def paint(wall):\n    return wall\n",
 		filepath.Join(dir, "ledger.py"):   "def find(order):\n    return PAYMENTS[order]\n",
+		filepath.Join(dir, "long.py"):     strings.Repeat("pass\n", 2500),
 		filepath.Join(dir, "secrets.py"):  "REFUND = 'secret'\n",
 		filepath.Join(other, "refund.py"): "def refund_elsewhere(order):\n    return order.elsewhere\n",
 	} {
@@ -90,7 +92,7 @@ func serveTenants(t *testing.T, s *mcp.Server) string {
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		tenant := r.Header.Get("X-Tenant")
 		if tenant == "" {
-			s.ServeMCP(w, r, "", nil)
+			s.ServeMCP(w, r, "", nil, nil)
 			return
 		}
 		s.ServeMCP(w, r, tenant, func(_ context.Context, hash, _, _ string) (string, error) {
@@ -98,7 +100,7 @@ func serveTenants(t *testing.T, s *mcp.Server) string {
 				return "the line of a", nil
 			}
 			return "", errors.New("no such hash")
-		})
+		}, nil)
 	}))
 	t.Cleanup(web.Close)
 	return web.URL
@@ -231,6 +233,16 @@ func TestTools(t *testing.T) {
 	); failed ||
 		!strings.Contains(said, "PAYMENTS[order]") {
 		t.Errorf("read_compressed: %s", said)
+	}
+	said, found, failed = call(t, s, "find_context", map[string]any{
+		"question": "order", "paths": []string{"refund.py", "gone.py"},
+	})
+	if failed || !strings.Contains(said, "\n\nNote: ") || !strings.Contains(fmt.Sprint(found["notes"]), "gone.py") {
+		t.Errorf("a path that leads nowhere: %s %v", said, found)
+	}
+	said, found, failed = call(t, s, "expand", map[string]any{"path": "long.py"})
+	if failed || !strings.HasSuffix(said, "\n500 more lines: ask for them by lines\n") || found["more"] != 500.0 {
+		t.Errorf("a long file: %.100s %v", said[max(0, len(said)-100):], found["more"])
 	}
 	for _, tt := range []struct {
 		tool string

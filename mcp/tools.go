@@ -55,12 +55,16 @@ type findResult struct {
 	Files []string `json:"files"`
 	// LeftOut are the best that is not in Text, as path:from-to name.
 	LeftOut []string `json:"left_out"`
+	// Notes say in what the result is less than was asked for.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // An expandResult is lines of a file.
 type expandResult struct {
 	Path string `json:"path,omitempty"`
 	Text string `json:"text"`
+	// More counts the lines that were asked for and are not in Text.
+	More int `json:"more,omitempty"`
 }
 
 // An explainResult is what became of the best chunks, and why.
@@ -168,7 +172,10 @@ func (s *Server) answer(req *sdk.CallToolRequest, c index.Context, err error) (*
 		return nil, findResult{}, described(err)
 	}
 	s.session(req.Session, func(known *session) { known.last = c.ID })
-	f := findResult{ID: c.ID, Text: c.Text, Tokens: c.Tokens, Files: []string{}, LeftOut: []string{}}
+	if found := callerOf(req).found; found != nil {
+		found(c)
+	}
+	f := findResult{ID: c.ID, Text: c.Text, Tokens: c.Tokens, Files: []string{}, LeftOut: []string{}, Notes: c.Notes}
 	for _, p := range c.Files {
 		f.Files = append(f.Files, p.Path+":"+lines(p.Lines))
 	}
@@ -178,6 +185,9 @@ func (s *Server) answer(req *sdk.CallToolRequest, c index.Context, err error) (*
 	said := f.Text
 	if len(f.LeftOut) > 0 {
 		said += "\n\nLeft out, the best first (expand shows it):\n" + strings.Join(f.LeftOut, "\n")
+	}
+	if len(f.Notes) > 0 {
+		said += "\n\nNote: " + strings.Join(f.Notes, "\n\nNote: ")
 	}
 	return text(said), f, nil
 }
@@ -208,7 +218,11 @@ func (s *Server) expand(
 	if err != nil {
 		return nil, expandResult{}, described(err)
 	}
-	return text(e.Text), expandResult{Path: e.Path, Text: e.Text}, nil
+	said := e.Text
+	if e.More > 0 {
+		said += fmt.Sprintf("%d more lines: ask for them by lines\n", e.More)
+	}
+	return text(said), expandResult{Path: e.Path, Text: e.Text, More: e.More}, nil
 }
 
 func (s *Server) explain(

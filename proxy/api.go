@@ -13,6 +13,7 @@ import (
 	"pith/compress"
 	"pith/dialects"
 	"pith/explain"
+	"pith/index"
 	"pith/internal/apierror"
 	"pith/internal/panics"
 	"pith/retrieval"
@@ -25,10 +26,11 @@ type compressRequest struct {
 	Text string `json:"text,omitempty"`
 }
 
-// A compressAnswer is the report of a compression, and where the request asked to explain, what
-// became of each chunk and why.
+// A compressAnswer is the report of a compression, in what it is less than was asked for, and where
+// the request asked to explain, what became of each chunk and why.
 type compressAnswer struct {
 	compress.Result
+	Notes     []string        `json:"notes,omitempty"`
 	Explained []explain.Chunk `json:"explained,omitempty"`
 }
 
@@ -39,13 +41,10 @@ func (s *Server) compress(x *exchange, w http.ResponseWriter, r *http.Request) e
 		return s.compressStream(x, w, r)
 	}
 	res, err := s.compressFiles(x, r)
+	x.report.writeTo(w.Header())
 	if err != nil {
-		if e := apierror.As(err); e.Err != nil {
-			s.log.WarnContext(r.Context(), "compress request failed", "status", e.Status, "reason", reasonOf(e.Err))
-		}
 		return err
 	}
-	x.report.writeTo(w.Header())
 	return render.JSON{Data: res}.Render(w)
 }
 
@@ -63,9 +62,10 @@ func (s *Server) compressFiles(x *exchange, r *http.Request) (compressAnswer, er
 		return compressAnswer{}, err
 	}
 	req.Tenant = x.tenant
+	x.dialect = "files"
 	release, ok := s.slots.take()
 	if !ok {
-		return compressAnswer{}, apierror.Busy("too many compressions at once, try again")
+		return compressAnswer{}, failed(x, compress.ErrBusy)
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), s.opts.Compression.Timeout)
 	defer cancel()
@@ -86,6 +86,7 @@ func (s *Server) compressFiles(x *exchange, r *http.Request) (compressAnswer, er
 			if a.Result, err = s.opts.Compressor.Compress(ctx, req); err != nil {
 				return err
 			}
+			a.Notes = a.Result.Notes()
 			if req.Explain {
 				a.Explained = explain.Chunks(a.Result)
 			}
@@ -95,13 +96,22 @@ func (s *Server) compressFiles(x *exchange, r *http.Request) (compressAnswer, er
 	}()
 	select {
 	case a := <-done:
-		if a.err == nil {
-			x.dialect, x.report = "files", reportOf(a.Result)
+		if a.err != nil {
+			return a.compressAnswer, failed(x, a.err)
 		}
-		return a.compressAnswer, describeFailure(a.err)
+		x.report = reportOf(a.Result)
+		return a.compressAnswer, nil
 	case <-ctx.Done():
-		return compressAnswer{}, describeFailure(ctx.Err())
+		return compressAnswer{}, failed(x, ctx.Err())
 	}
+}
+
+// failed reports an endpoint of Pith's own that has nothing to give, and words that for the client.
+func failed(x *exchange, err error) error {
+	if !errors.Is(err, compress.ErrRequest) {
+		x.report = report{decision: decisionFailed, reason: reasonOf(err)}
+	}
+	return describeFailure(err)
 }
 
 // readStrictly reads one JSON value: a misspelt field would silently compress by another rule than
@@ -151,11 +161,14 @@ func readCompressRequest(body []byte) (compress.Request, error) {
 
 // describeFailure words an engine's error for the client.
 func describeFailure(err error) error {
-	if errors.Is(err, retrieval.ErrNotKept) {
-		return &apierror.Error{
-			Status: http.StatusServiceUnavailable, Kind: apierror.Internal, RetryAfter: 1,
-			Msg: "originals cannot be kept now, try again",
-		}
+	later := &apierror.Error{Status: http.StatusServiceUnavailable, Kind: apierror.Internal, RetryAfter: 1}
+	switch {
+	case errors.Is(err, retrieval.ErrNotKept):
+		later.Msg = "originals cannot be kept now, try again"
+		return later
+	case errors.Is(err, index.ErrIndexing):
+		later.Msg = err.Error()
+		return later
 	}
 	return apierror.FromEngine(err)
 }

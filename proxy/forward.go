@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -105,7 +106,7 @@ func (s *Server) upstreamFailed(x *exchange, w http.ResponseWriter, r *http.Requ
 	e := &apierror.Error{
 		Status: http.StatusBadGateway,
 		Kind:   apierror.Upstream,
-		Msg:    "the upstream did not answer",
+		Msg:    "the upstream did not answer; Pith's log says why",
 		Err:    err,
 	}
 	if received, ok := errors.AsType[*apierror.Error](err); ok {
@@ -128,10 +129,13 @@ func errorText(err error) string {
 		own        *apierror.Error
 		unknownCA  x509.UnknownAuthorityError
 		wrongName  x509.HostnameError
+		plain      tls.RecordHeaderError
 	)
 	switch {
 	case errors.As(err, &own):
 		return own.Msg
+	case errors.As(err, &plain):
+		return "the upstream does not answer in TLS: where it serves plain HTTP its address begins with http://"
 	case errors.As(err, &network), errors.As(err, &resolution), errors.As(err, &unknownCA), errors.As(err, &wrongName),
 		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, io.EOF),
 		errors.Is(err, io.ErrUnexpectedEOF):

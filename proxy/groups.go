@@ -116,20 +116,9 @@ func (o *outcome) see(res compress.Result) {
 	case "", "off":
 		o.off++
 	}
-	o.lesser = cmp.Or(o.lesser, lesser(res))
-}
-
-// lesser is why a result is less than was asked for, or "".
-func lesser(res compress.Result) string {
-	switch {
-	case res.Cut:
-		return reasonCut
-	case res.RankerReason != "" && (res.Ranker == "words" || res.Ranker == "bm25"):
-		return reasonWords
-	case slices.ContainsFunc(res.Files, compress.FileResult.ByLines):
-		return reasonLines
+	if less := res.Less(); less != compress.LessMarkers { // such a result is not used
+		o.lesser = cmp.Or(o.lesser, less)
 	}
-	return ""
 }
 
 func (o *outcome) spend(res compress.Result) {

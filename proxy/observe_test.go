@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -90,19 +89,20 @@ func TestLessThanAskedForShows(t *testing.T) {
 		"cut-by-lines": changed(func(r *compress.Result) {
 			r.Files[0].Language, r.Files[0].Fallback = "ruby", "parse process died"
 		}),
+		"coverage-bounded": changed(func(r *compress.Result) { r.Capped = true }),
+		"mostly-markers":   changed(func(r *compress.Result) { r.Budget, r.LineTokens = 1000, 10 }),
 		"no-gain": func(ctx context.Context, req compress.Request) (compress.Result, error) {
 			return compress.Result{Files: []compress.FileResult{{Text: req.Files[0].Content}}}, nil
 		},
 		"panic": func(context.Context, compress.Request) (compress.Result, error) { panic("x") },
 	} {
-		fails := slices.Contains([]string{"timeout", "error", "budget", "panic"}, reason)
 		file := `{"path":"a.go","content":` + quote(source(80)) + `}`
 		for path, body := range map[string]string{
 			"/v1/chat/completions": askedCode(),
 			"/v1/compress":         askedCode(),
 			"/pith/v1/compress":    `{"files":[` + file + `],"query":"Why?","rate":0.5}`,
 		} {
-			if fails && path == "/pith/v1/compress" { // the answer's status says so
+			if reason == "mostly-markers" && path != "/pith/v1/compress" { // there such a result is not used
 				continue
 			}
 			c := startCounted(t, answerer{contentType: plainJSON, body: []byte(`{}`)},

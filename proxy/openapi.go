@@ -89,7 +89,7 @@ var operations = []operation{
 		summary: "the workspace's best code for a question",
 		body:    reflect.TypeFor[index.Question](),
 		answer:  reflect.TypeFor[index.Context](),
-		errors:  []int{400, 404, 422, 429, 504},
+		errors:  []int{400, 404, 422, 429, 503, 504},
 	},
 	{
 		method:  "get",

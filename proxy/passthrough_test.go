@@ -177,9 +177,9 @@ func TestDeadUpstreamIsAnErrorOfTheDialect(t *testing.T) {
 	u.Close()
 	base, client := start(t, opts)
 	for path, want := range map[string]string{
-		"/v1/chat/completions": `{"error":{"code":null,"message":"pith: the upstream did not answer",` +
-			`"param":null,"type":"upstream_error"}}`,
-		"/v1/messages": `{"error":{"message":"pith: the upstream did not answer",` +
+		"/v1/chat/completions": `{"error":{"code":null,` +
+			`"message":"pith: the upstream did not answer; Pith's log says why","param":null,"type":"upstream_error"}}`,
+		"/v1/messages": `{"error":{"message":"pith: the upstream did not answer; Pith's log says why",` +
 			`"type":"upstream_error"},"type":"error"}`,
 	} {
 		if res, body := post(t, client, base+path, "{}"); res.StatusCode != http.StatusBadGateway || body != want {

@@ -53,7 +53,7 @@ func (s *Server) compressStream(x *exchange, w http.ResponseWriter, r *http.Requ
 				send("result", a.res)
 			case !begun: // nothing went out yet: the status says it
 				return a.err
-			default:
+			default: // the head is out; the log and the metrics have the reason
 				e := apierror.As(a.err)
 				send("error", map[string]any{"status": e.Status, "message": e.Msg})
 			}

@@ -14,6 +14,7 @@ import (
 	"pith/compress"
 	"pith/dialects"
 	"pith/explain"
+	"pith/index"
 	"pith/internal/panics"
 	"pith/retrieval"
 )
@@ -52,10 +53,11 @@ const (
 	decisionPass       decision = "pass"       // nothing to do
 	decisionCompressed decision = "compressed" // at least one block is shorter
 	decisionBypass     decision = "bypass"     // something went wrong or was too busy; the original was sent
+	decisionFailed     decision = "failed"     // likewise, of an endpoint of Pith's own: it has nothing to give
 )
 
-// Reasons of a pass or a bypass, beside those of dialects.Left. They are few, as metrics are
-// labelled with them.
+// Reasons of a pass or a bypass, beside those of dialects.Left and what a result may be less than
+// asked for by (compress.Less...). They are few, as metrics are labelled with them.
 const (
 	reasonOff      = "mode-off"
 	reasonHoldout  = "holdout"
@@ -70,15 +72,14 @@ const (
 	reasonBusy     = "busy"
 	reasonFrozen   = "frozen"
 	reasonTimeout  = "timeout"
-	reasonCut      = "ranking-cut-short"
+	reasonCut      = compress.LessCut
 	reasonPanic    = "panic"
 	reasonBudget   = "budget"
 	reasonResult   = "bad-result"
 	reasonNotKept  = "not-kept"
 	reasonError    = "error"
 	reasonGone     = "client-gone"
-	reasonWords    = "ranked-by-words" // where a model was wanted
-	reasonLines    = "cut-by-lines"    // where there is a grammar, which failed
+	reasonIndexing = "indexing"
 )
 
 // reasonOf names an error in the fixed words of the reasons.
@@ -90,6 +91,8 @@ func reasonOf(err error) string {
 		return reasonBusy
 	case errors.Is(err, dialects.ErrMemory):
 		return reasonMemory
+	case errors.Is(err, index.ErrIndexing):
+		return reasonIndexing
 	case errors.Is(err, errFrozen):
 		return reasonFrozen
 	case errors.Is(err, errCut):
@@ -194,7 +197,7 @@ func (t *tally) finish() ([]dialects.Edit, report) {
 // reportOf says what was done to files that were sent for compression alone.
 func reportOf(res compress.Result) report {
 	rep := report{
-		decision: decisionCompressed, reason: lesser(res), original: res.OriginalTokens,
+		decision: decisionCompressed, reason: res.Less(), original: res.OriginalTokens,
 		compressed: res.CompressedTokens, budget: res.Budget, lines: res.LineTokens, cache: res.Cache,
 	}
 	if res.CompressedTokens >= res.OriginalTokens {

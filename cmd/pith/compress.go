@@ -29,7 +29,7 @@ type compressFlags struct {
 func compressCommand() *cobra.Command {
 	var flags compressFlags
 	cmd := &cobra.Command{
-		Use:   "compress [-q QUERY] (--budget N | --rate R) [PATH|-]...",
+		Use:   "compress [-q QUERY] [--budget N | --rate R] [PATH|-]...",
 		Short: "Shorten files, folders or standard input for a question",
 		Long: `Shorten files, folders or standard input for a question, to standard output.
 
@@ -56,7 +56,8 @@ func (c *compressFlags) addTo(f *pflag.FlagSet) {
 	f.StringVarP(&c.request.Query, "query", "q", "",
 		"what the text is wanted for; without it, order in the file decides")
 	f.IntVar(&c.request.Budget, "budget", 0, "tokens allowed for the output")
-	f.Float64Var(&c.request.Rate, "rate", 0, "compressed / original tokens, above 0 and up to 1")
+	f.Float64Var(&c.request.Rate, "rate", 0,
+		"compressed / original tokens, above 0 and up to 1 (default: compress.rate, or what the question needs)")
 	f.StringVar(&c.request.Model, "model", "",
 		"upstream model whose tokenizer counts (default: the gpt-4o family's)")
 	f.StringVar(&c.stage, "stage", "fine", "coarse (whole functions) or fine (blocks inside them too)")
@@ -136,14 +137,8 @@ func (c *compressFlags) compress(
 }
 
 func (c *compressFlags) print(out, errOut io.Writer, res compress.Result) error {
-	if res.Thin() {
-		fmt.Fprintf(errOut, "only %d tokens of the budget of %d are lines: what was left out cannot be cut smaller "+
-			"(a larger --rate or --budget may hold it)\n", res.LineTokens, res.Budget)
-	}
-	for _, f := range res.Files {
-		if f.ByLines() {
-			fmt.Fprintf(errOut, "%s: cut by its lines, not by the grammar of %s: %s\n", f.Path, f.Language, f.Fallback)
-		}
+	for _, note := range res.Notes() {
+		fmt.Fprintln(errOut, note)
 	}
 	switch c.format {
 	case "json":

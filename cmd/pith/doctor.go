@@ -51,7 +51,7 @@ func doctorCommand() *cobra.Command {
 	f.StringVar(&changes.Upstream, "upstream", "", "base URL of the LLM API")
 	f.StringVar(&changes.ModelDir, "model-dir", "",
 		"folder with model.onnx and tokenizer.json, or the name of an installed model")
-	f.StringVar(&changes.Device, "device", "", "auto, cpu or cuda")
+	f.StringVar(&changes.Device, "device", "", "auto, cpu, cuda or cuda:N; only auto falls back")
 	f.StringVar(&ready, "ready", "", "only ask whether the proxy at this URL is ready (for container health checks)")
 	return cmd
 }
@@ -78,6 +78,9 @@ func diagnose(ctx context.Context, cfg configs.Config, w io.Writer) error {
 	)
 	for _, u := range cfg.Upstreams {
 		findings = append(findings, checkUpstream(ctx, u.URL))
+	}
+	if ctx.Err() != nil { // what was not looked at is not what does not work
+		return ctx.Err()
 	}
 	for _, f := range findings {
 		mark := "ok  "
@@ -230,12 +233,12 @@ func askReady(ctx context.Context, base string) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(base, "/")+"/readyz", nil)
-	if err != nil {
-		return cli.Usage(err)
+	if err != nil || req.URL.Host == "" {
+		return cli.Usagef("--ready %s: want a URL such as http://127.0.0.1:8484", base)
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return err
+		return fmt.Errorf("no Pith answers at %s: %w", base, err)
 	}
 	res.Body.Close()
 	if res.StatusCode != http.StatusOK {

@@ -100,6 +100,9 @@ func writeAccount(w io.Writer, a explain.Account) error {
 			b.CompressedTokens,
 			b.Question,
 		)
+		for _, note := range b.Notes {
+			fmt.Fprintln(w, note)
+		}
 		if err := explain.WriteTable(w, b.Chunks); err != nil {
 			return err
 		}

@@ -123,7 +123,7 @@ func serveOn(ctx context.Context, listener net.Listener, src configSource, log *
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, closeWorkspaces()) }()
+	defer closeWorkspaces()
 	server, err := wiring.NewServer(cfg, b, log)
 	if err != nil {
 		return err

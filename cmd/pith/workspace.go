@@ -29,7 +29,7 @@ func withEngine(cmd *cobra.Command, config string, run func(*wiring.Workspaces) 
 	}
 	defer func() { err = errors.Join(err, engine.Close()) }()
 	w := wiring.NewWorkspaces(engine, cfg.Compress, log)
-	defer func() { err = errors.Join(err, w.Close()) }()
+	defer w.Close()
 	return run(w)
 }
 
@@ -111,13 +111,15 @@ lies in the user's cache folder.`,
 				s := x.Status()
 				fmt.Fprintf(
 					cmd.ErrOrStderr(),
-					"%s: %d files, %d lines, %d bytes; %d known from disk, %d left out; looked in %.0f ms\n",
+					"%s: %d files, %d lines, %d bytes; %d known from disk, %d left out, %d unreadable; "+
+						"looked in %.0f ms\n",
 					root,
 					s.Files,
 					s.Lines,
 					s.Bytes,
 					s.Loaded,
 					s.LeftOut,
+					s.Unread,
 					s.TookMS,
 				)
 				if question == "" {
@@ -128,6 +130,9 @@ lies in the user's cache folder.`,
 					return wiring.AsUsage(err)
 				}
 				fmt.Fprintln(cmd.OutOrStdout(), c.Text)
+				for _, note := range c.Notes {
+					fmt.Fprintln(cmd.ErrOrStderr(), note)
+				}
 				fmt.Fprintf(
 					cmd.ErrOrStderr(),
 					"%d of %d tokens; %d of %d files ranked\n",

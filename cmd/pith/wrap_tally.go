@@ -22,11 +22,13 @@ type wrapTally struct {
 	mu                   sync.Mutex
 	requests, compressed int
 	before, after        int64
-	passed               map[string]int
+	// whole and less count requests by reason: those that went out as they came, and those of which
+	// some code did, or was cut or ranked by less than was asked for.
+	whole, less map[string]int
 }
 
 func newTallyHandler(next slog.Handler) tallyHandler {
-	return tallyHandler{next, &wrapTally{passed: map[string]int{}}}
+	return tallyHandler{next, &wrapTally{whole: map[string]int{}, less: map[string]int{}}}
 }
 
 // Enabled also takes the lines that the other handler leaves out.
@@ -76,11 +78,13 @@ func (t *wrapTally) add(r slog.Record) {
 	t.requests++
 	t.before += before
 	t.after += after
+	into := t.whole
 	if decision == "compressed" {
 		t.compressed++
+		into = t.less
 	}
 	if reason != "" {
-		t.passed[reason]++
+		into[reason]++
 	}
 }
 
@@ -97,10 +101,15 @@ func (t *wrapTally) print(w io.Writer) {
 		fmt.Fprintf(w, "pith: code in them: %d tokens sent of %d, %.0f %% saved (what was sent again counts again)\n",
 			t.after, t.before, 100*float64(t.before-t.after)/float64(t.before))
 	}
-	reasons := slices.SortedFunc(maps.Keys(t.passed), func(a, b string) int {
-		return cmp.Or(t.passed[b]-t.passed[a], cmp.Compare(a, b))
+	printReasons(w, "left as it came", t.whole)
+	printReasons(w, "made shorter, but not all of it, or not as well as was asked for,", t.less)
+}
+
+func printReasons(w io.Writer, what string, of map[string]int) {
+	reasons := slices.SortedFunc(maps.Keys(of), func(a, b string) int {
+		return cmp.Or(of[b]-of[a], cmp.Compare(a, b))
 	})
 	for _, reason := range reasons {
-		fmt.Fprintf(w, "pith: left as it came in %d: %s\n", t.passed[reason], reason)
+		fmt.Fprintf(w, "pith: %s in %d: %s\n", what, of[reason], reason)
 	}
 }

@@ -40,6 +40,7 @@ function block(b) {
   const name = b.path || "a block without a name";
   const box = element("article", { class: "block", "aria-label": name }, element("h3", { class: "code" }, name), facts,
     element("div", { class: "question", tabindex: "0", role: "note", "aria-label": "Question" }, b.question || "without a question"));
+  for (const note of b.notes || []) box.append(element("p", { class: "quiet" }, note));
   if (b.chunks.length) box.append(chunkTable(b));
   box.append(sides(b));
   return box;

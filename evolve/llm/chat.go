@@ -94,6 +94,13 @@ func newChatClient(opt EndpointOptions) *chatClient {
 			return err != nil || r.status >= http.StatusInternalServerError && !r.busy()
 		}).
 		WithMaxRetries(cmp.Or(opt.Retries, 5)).
+		OnRetryScheduled(func(e failsafe.ExecutionScheduledEvent[rawAnswer]) {
+			why := fmt.Sprintf("answers %d", e.LastResult().status)
+			if err := e.LastError(); err != nil {
+				why = fmt.Sprintf("does not answer (%v)", err)
+			}
+			c.notice.Set(fmt.Sprintf("the endpoint %s and is asked again a few times", why))
+		}).
 		Build()
 	waits := backoffPolicy(opt).
 		HandleIf(func(r rawAnswer, err error) bool { return err == nil && r.busy() }).

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -48,6 +49,10 @@ const topTokens = 20
 func NewEndpoint(opt EndpointOptions) (*Endpoint, error) {
 	if opt.BaseURL == "" || opt.Model == "" {
 		return nil, fmt.Errorf("%w: an endpoint needs a base URL and a model", ErrOptions)
+	}
+	if u, err := url.Parse(opt.BaseURL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, fmt.Errorf("%w: %s is no base URL of an endpoint: want one such as http://127.0.0.1:11434/v1",
+			ErrOptions, opt.BaseURL)
 	}
 	return &Endpoint{
 		client: newChatClient(opt), model: opt.Model,

@@ -181,7 +181,12 @@ func TestEndpointFailures(t *testing.T) {
 			w.WriteHeader(tt.status)
 			fmt.Fprint(w, tt.body)
 		})
-		_, used, err := f.open(t, EndpointOptions{Retries: 2}).Generate(t.Context(), []TextRequest{{Prompt: "p"}})
+		told := 0
+		opt := EndpointOptions{Retries: 2, OnWait: func(string) { told++ }}
+		_, used, err := f.open(t, opt).Generate(t.Context(), []TextRequest{{Prompt: "p"}})
+		if (told > 0) != (tt.requests > 1) {
+			t.Errorf("%s: told %d times why nothing moves", tt.name, told)
+		}
 		if !errors.Is(err, ErrEndpoint) || f.requests.Load() != tt.requests {
 			t.Errorf("%s: %v after %d requests, want ErrEndpoint after %d", tt.name, err,
 				f.requests.Load(), tt.requests)
@@ -196,7 +201,9 @@ func TestEndpointFailures(t *testing.T) {
 }
 
 func TestEndpointIsChecked(t *testing.T) {
-	for _, opt := range []EndpointOptions{{BaseURL: "http://x"}, {Model: "m"}} {
+	for _, opt := range []EndpointOptions{
+		{BaseURL: "http://x"}, {Model: "m"}, {BaseURL: "127.0.0.1:80/v1", Model: "m"}, {BaseURL: "x/v1", Model: "m"},
+	} {
 		if _, err := NewEndpoint(opt); !errors.Is(err, ErrOptions) {
 			t.Errorf("NewEndpoint(%+v) = %v, want ErrOptions", opt, err)
 		}

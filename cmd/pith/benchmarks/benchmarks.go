@@ -41,14 +41,17 @@ func (b *commonFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&b.speed, "speed", "exact", "exact, balanced or fast: how much the model reads")
 }
 
-// addCommon adds the flags of benchmarks that have their own way to say a speed.
+// addCommon adds the flags of benchmarks that have their own way to say a speed. Where there are no
+// formats to choose from, there is no flag for them.
 func (b *commonFlags) addCommon(cmd *cobra.Command, formats string) {
 	f := cmd.Flags()
-	f.StringVar(&b.format, "format", "text", formats)
+	if b.format = "text"; formats != "" {
+		f.StringVar(&b.format, "format", b.format, formats)
+	}
 	f.StringVar(&b.config, "config", "", "configuration file")
 	f.StringVar(&b.modelDir, "model-dir", "",
 		"folder with model.onnx and tokenizer.json, or the name of an installed model (default: the embedded one)")
-	f.StringVar(&b.device, "device", "", "auto, cpu or cuda")
+	f.StringVar(&b.device, "device", "", "auto, cpu, cuda or cuda:N; only auto falls back")
 }
 
 // load reads the configuration for a benchmark that prints text, JSON and what formats adds:

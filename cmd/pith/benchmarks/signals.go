@@ -56,7 +56,7 @@ func signalsCommand() *cobra.Command {
 			return nil
 		},
 	}
-	flags.addCommon(cmd, "json")
+	flags.addCommon(cmd, "")
 	cmd.Flags().StringVar(&ranker, "ranker", ranker, "hybrid: the model's signal too")
 	return cmd
 }

@@ -100,6 +100,11 @@ func finishSpec(spec *evolve.Spec, shared bool) error {
 	case b.Model != "" && (b.ModelDir != "" || b.Device != ""):
 		return cli.Usagef("an endpoint and --model-dir or --device exclude each other")
 	}
+	if b.Endpoint != "" { // before there is a folder of the run
+		if _, err := llm.NewEndpoint(llm.EndpointOptions{BaseURL: b.Endpoint, Model: b.Model}); err != nil {
+			return cli.Usage(err)
+		}
+	}
 	if spec.Units == "" {
 		spec.Units = "tokens"
 		if b.Model != "" {

@@ -50,7 +50,7 @@ func (e *runFlags) add(cmd *cobra.Command) {
 		&e.redis,
 		"redis",
 		"",
-		"let `pith evolve worker` processes evaluate, through the Redis at this URL (or "+redisVariable+")",
+		"have processes of 'pith evolve worker' evaluate, through the Redis at this URL (or "+redisVariable+")",
 	)
 	f.DurationVar(
 		&e.patience, "patience", 15*time.Second,

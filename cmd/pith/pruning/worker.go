@@ -102,7 +102,7 @@ func work(cmd *cobra.Command, opt workers.Options) error {
 func addBackendFlags(cmd *cobra.Command, b *evolve.BackendSpec) {
 	f := cmd.Flags()
 	f.StringVar(&b.ModelDir, "model-dir", "", "folder of a local model; empty for the embedded one")
-	f.StringVar(&b.Device, "device", "", "auto, cpu or cuda, for a local model")
+	f.StringVar(&b.Device, "device", "", "auto, cpu, cuda or cuda:N, for a local model; only auto falls back")
 	f.StringVar(
 		&b.Endpoint,
 		"endpoint",

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -29,50 +30,128 @@ type Workspaces struct {
 	stop context.CancelFunc
 	done sync.WaitGroup
 	mu   sync.Mutex
-	open map[string]*index.Index
+	open map[string]*opening
+}
+
+// An opening is an index that is looked after, or on its way to that.
+type opening struct {
+	// ended is closed when index or err is there.
+	ended chan struct{}
+	index *index.Index
+	err   error
+
+	mu        sync.Mutex
+	done, of  int // files of the first look
+	listeners map[*func(done, of int)]bool
 }
 
 // NewWorkspaces returns workspaces whose files engine compresses. Nothing is open yet.
 func NewWorkspaces(engine *Engine, cfg configs.Compress, log *slog.Logger) *Workspaces {
-	w := &Workspaces{engine: engine, cfg: cfg, log: log, open: map[string]*index.Index{}}
+	w := &Workspaces{engine: engine, cfg: cfg, log: log, open: map[string]*opening{}}
 	w.ctx, w.stop = context.WithCancel(context.Background())
 	return w
 }
 
-// Open returns the index of folders, up to date.
+// Open returns the index of folders, up to date. Who cannot wait for the first look at them is told
+// how far it is, and it goes on for the next who asks.
 func (w *Workspaces) Open(ctx context.Context, roots []string, progress func(done, of int)) (*index.Index, error) {
+	o, err := w.begin(roots)
+	if err != nil {
+		return nil, err
+	}
+	defer o.listen(progress)()
+	select {
+	case <-o.ended:
+		return o.index, o.err
+	case <-ctx.Done():
+	}
+	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return nil, ctx.Err()
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return nil, fmt.Errorf("%w: %d of %d files are done, try again", index.ErrIndexing, o.done, o.of)
+}
+
+// begin begins to look after folders, unless that is done already.
+func (w *Workspaces) begin(roots []string) (*opening, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	key := strings.Join(roots, "\n")
-	if x := w.open[key]; x != nil {
-		return x, nil
+	if w.ctx.Err() != nil {
+		return nil, w.ctx.Err()
 	}
+	key := strings.Join(roots, "\n")
+	if o := w.open[key]; o != nil {
+		return o, nil
+	}
+	o := &opening{ended: make(chan struct{}), listeners: map[*func(done, of int)]bool{}}
+	w.open[key] = o
+	w.done.Go(func() {
+		if o.index, o.err = w.firstLook(roots, o.tell); o.err != nil {
+			w.forget(key, o.err)
+		}
+		close(o.ended)
+		if o.err != nil {
+			return
+		}
+		if err := o.index.Watch(w.ctx, w.log); err != nil {
+			w.log.Warn("the workspace is not watched", "err", err)
+		}
+	})
+	return o, nil
+}
+
+// forget has the next who asks for folders begin again.
+func (w *Workspaces) forget(key string, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.open, key)
+	if w.ctx.Err() == nil {
+		w.log.Warn("the workspace could not be indexed", "err", err)
+	}
+}
+
+// firstLook opens an index and brings it up to date.
+func (w *Workspaces) firstLook(roots []string, progress func(done, of int)) (*index.Index, error) {
 	folder := ""
 	if cache, err := os.UserCacheDir(); err == nil {
 		folder = filepath.Join(cache, "pith", "index")
 	}
 	x, err := index.Open(index.Options{
-		Roots: append(
-			[]string(nil),
-			roots...),
-		Parse:   w.engine.Pool,
-		Folder:  folder,
-		Version: cli.Version(),
-		Engine:  w.engineOn,
+		Roots: slices.Clone(roots), Parse: w.engine.Pool, Folder: folder, Version: cli.Version(), Engine: w.engineOn,
 	})
 	if err != nil {
 		return nil, err
 	}
-	if err := x.Refresh(ctx, progress); err != nil {
-		return nil, err
+	if err := x.Refresh(w.ctx, progress); err != nil {
+		return nil, errors.Join(err, x.Close())
 	}
-	w.open[key] = x
-	w.done.Go(func() {
-		if err := x.Watch(w.ctx, w.log); err != nil {
-			w.log.Warn("the workspace is not watched", "err", err)
-		}
-	})
 	return x, nil
+}
+
+// tell tells of files that are done.
+func (o *opening) tell(done, of int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.done, o.of = done, of
+	for listener := range o.listeners {
+		(*listener)(done, of)
+	}
+}
+
+// listen has progress told of files, unless it is nil, until stop is called.
+func (o *opening) listen(progress func(done, of int)) (stop func()) {
+	if progress == nil {
+		return func() {}
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.listeners[&progress] = true
+	return func() {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		delete(o.listeners, &progress)
+	}
 }
 
 // engineOn is the engine on the files of a workspace.
@@ -85,16 +164,17 @@ func (w *Workspaces) engineOn(files compress.Splitter) (*compress.Engine, error)
 }
 
 // Close ends the watching and writes what is new to disk.
-func (w *Workspaces) Close() error {
-	w.stop()
-	w.done.Wait()
+func (w *Workspaces) Close() {
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	var err error
-	for _, x := range w.open {
-		err = errors.Join(err, x.Close())
+	w.stop()
+	w.mu.Unlock()
+	w.done.Wait()
+	for _, o := range w.open {
+		if err := o.index.Close(); err != nil { // the next start makes it anew
+			w.log.Warn("the index could not be written", "err", err)
+		}
 	}
-	return err
+	clear(w.open)
 }
 
 // A oneWorkspace is the folder that a server looks after.
@@ -130,9 +210,9 @@ func (o oneWorkspace) index(ctx context.Context) (*index.Index, error) {
 }
 
 // OpenWorkspace begins to look at the folder that cfg names, if it names one.
-func (b *Parts) OpenWorkspace(cfg configs.Config, log *slog.Logger) (closing func() error, err error) {
+func (b *Parts) OpenWorkspace(cfg configs.Config, log *slog.Logger) (closing func(), err error) {
 	if cfg.Workspace.Root == "" {
-		return func() error { return nil }, nil
+		return func() {}, nil
 	}
 	root, err := filepath.Abs(cfg.Workspace.Root)
 	if err != nil {
@@ -143,8 +223,8 @@ func (b *Parts) OpenWorkspace(cfg configs.Config, log *slog.Logger) (closing fun
 	}
 	b.workspaces = NewWorkspaces(b.Engine, cfg.Compress, log)
 	b.mcp = mcp.New(mcp.Options{Version: cli.Version(), Roots: []string{root}, Open: b.workspaces.Open})
-	b.workspaces.done.Go(func() { // a failure is said to who asks
-		_, _ = b.workspaces.Open(b.workspaces.ctx, []string{root}, nil)
-	})
+	if _, err := b.workspaces.begin([]string{root}); err != nil {
+		return nil, err
+	}
 	return b.workspaces.Close, nil
 }

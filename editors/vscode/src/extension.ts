@@ -145,7 +145,10 @@ class Extension {
         text: res.text,
         chunks: document.version === version ? (res.explained ?? []) : [],
         file: document.uri,
-        summary: `${count(res.compressed_tokens)} of the ${count(res.original_tokens)} tokens of ${path}.`,
+        summary: withNotes(
+          `${count(res.compressed_tokens)} of the ${count(res.original_tokens)} tokens of ${path}.`,
+          res.notes,
+        ),
       });
     });
   }
@@ -250,10 +253,16 @@ function row(c: Chunk): Row {
 }
 
 function summary(c: Context): string {
-  return (
+  return withNotes(
     `${count(c.tokens)} of ${count(c.budget)} tokens; the files that they are from have ${count(c.whole_tokens)}. ` +
-    `${c.considered} of ${count(c.indexed)} files were ranked.`
+      `${c.considered} of ${count(c.indexed)} files were ranked.`,
+    c.notes,
   );
+}
+
+/** A summary, and in what the answer is less than was asked for. */
+function withNotes(summary: string, notes: string[] = []): string {
+  return [summary, ...notes.map((note) => `Note: ${note}.`)].join(" ");
 }
 
 function count(n: number): string {

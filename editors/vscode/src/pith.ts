@@ -27,6 +27,8 @@ export interface Context {
   whole_tokens: number;
   considered: number;
   indexed: number;
+  /** In what it is less than was asked for. */
+  notes?: string[];
 }
 
 export interface Account {
@@ -39,6 +41,7 @@ export interface Shortened {
   budget: number;
   text: string;
   explained?: Chunk[];
+  notes?: string[];
 }
 
 export interface Question {
