@@ -190,7 +190,7 @@ func (s *messagesStream) gather(data string) {
 		}
 	}
 	if v := delta.Get("citation"); v.Exists() {
-		it.raw = setRaw(it.raw, "citations.-1", v.Raw)
+		it.citations = append(it.citations, v.Raw)
 	}
 }
 
@@ -199,6 +199,10 @@ func (s *messagesStream) blocks() []string {
 	list := make([]string, len(s.order))
 	for i, it := range s.order {
 		list[i] = it.raw
+		if len(it.citations) > 0 {
+			all := append(rawsOf(gjson.Get(it.raw, "citations")), it.citations...)
+			list[i] = setRaw(list[i], "citations", array(all))
+		}
 		for member, part := range it.parts {
 			switch {
 			case member != "input":
