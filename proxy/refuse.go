@@ -67,7 +67,9 @@ func climbs(u *url.URL) bool {
 const ownPrefix = "X-Pith-"
 
 // plainName is a header's name with hyphens for underscores, as some servers and clients read it.
-func plainName(name string) string { return http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-")) }
+func plainName(name string) string {
+	return http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))
+}
 
 // dropOwn takes Pith's own headers off h, those whose names have underscores as well.
 func dropOwn(h http.Header) {
