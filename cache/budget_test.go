@@ -72,7 +72,8 @@ func TestBudgetIsTheLongestTime(t *testing.T) {
 	}
 }
 
-// A Redis that answers late, but in time, costs a request no more than the budget, whatever it asks.
+// A Redis that answers late, but in time, costs a request no more than the budget, whatever it
+// asks.
 func TestSlowAnswersCostOneBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const budget = 50 * time.Millisecond

@@ -174,7 +174,8 @@ func TestOwnHeadersStayHere(t *testing.T) {
 	if got["X_other"] == nil {
 		t.Errorf("a header of the client's own is gone: %v", got)
 	}
-	if a.Header.Get("X-Pith-Decision") != "" || a.Header["X_pith_decision"] != nil || a.Header.Get("X-Pith-Hello") != "" ||
+	if a.Header.Get("X-Pith-Decision") != "" || a.Header["X_pith_decision"] != nil ||
+		a.Header.Get("X-Pith-Hello") != "" ||
 		hints == nil || hints.Get("X-Pith-Hello") != "" || len(a.Trailer) != 1 || a.Trailer.Get("X-Theirs") != "kept" {
 		t.Errorf("an upstream speaks for us: %v, hints %v, trailers %v", a.Header, hints, a.Trailer)
 	}

@@ -251,7 +251,8 @@ func (s *chatStream) turn() turn {
 			continue
 		}
 		t.calls = append(t.calls, toolRequest{gjson.Get(c.raw, "id").Str, c.args.String()})
-		raw := setRaw(setRaw(c.raw, "function.name", quoteJSON(c.name)), "function.arguments", quoteJSON(c.args.String()))
+		args := quoteJSON(c.args.String())
+		raw := setRaw(setRaw(c.raw, "function.name", quoteJSON(c.name)), "function.arguments", args)
 		ours = append(ours, remove(raw, "index"))
 	}
 	message := `{"role":"assistant","content":null,"tool_calls":` + array(ours) + `}`

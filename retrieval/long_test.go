@@ -82,7 +82,8 @@ var longStreams = map[string]struct {
 	"citations": {"messages", func(n int) string {
 		return `data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}` + "\n\n" +
 			times(n, func(i int) string {
-				return fmt.Sprintf(`data: {"type":"content_block_delta","index":0,"delta":{"citation":{"n":%d}}}`, i) + "\n\n"
+				return fmt.Sprintf(`data: {"type":"content_block_delta","index":0,`+
+					`"delta":{"citation":{"n":%d}}}`, i) + "\n\n"
 			})
 	}},
 	"members of usage": {"messages", func(n int) string {
@@ -92,15 +93,15 @@ var longStreams = map[string]struct {
 	}},
 	"items": {"responses", func(n int) string {
 		return times(n, func(i int) string {
-			return fmt.Sprintf(`data: {"type":"response.output_item.added","output_index":%d,"item":{"type":"reasoning"}}`, i) +
-				"\n\n"
+			return fmt.Sprintf(`data: {"type":"response.output_item.added","output_index":%d,`+
+				`"item":{"type":"reasoning"}}`, i) + "\n\n"
 		})
 	}},
 }
 
 func callDelta(index int, name, args string) string {
-	return fmt.Sprintf(`data: {"choices":[{"delta":{"tool_calls":[{"index":%d,"function":{"name":%q,"arguments":%q}}]}}]}`,
-		index, name, args) + "\n\n"
+	return fmt.Sprintf(`data: {"choices":[{"delta":{"tool_calls":[{"index":%d,`+
+		`"function":{"name":%q,"arguments":%q}}]}}]}`, index, name, args) + "\n\n"
 }
 
 // What is made for a stream that the tool watches grows with its length, whatever it is made of.

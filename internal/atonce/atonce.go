@@ -10,8 +10,8 @@ import (
 // most is how many are done at once: half of the connections that a store has.
 const most = 32
 
-// Each calls do with each number from 0 to n-1, and returns when all calls have. A panic of do is the
-// caller's.
+// Each calls do with each number from 0 to n-1, and returns when all calls have. A panic of do is
+// the caller's.
 func Each(n int, do func(i int)) {
 	if n == 1 {
 		do(0)
