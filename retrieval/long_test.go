@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -121,6 +122,23 @@ func TestStreamsAreReadInOnePass(t *testing.T) {
 				t.Errorf("%d elements make %d bytes, twice as many %d", n, one, two)
 			}
 		})
+	}
+}
+
+// However deep the JSON of an event is nested, reading it takes no stack for that.
+func TestNestingTakesNoStack(t *testing.T) {
+	defer debug.SetMaxStack(debug.SetMaxStack(16 << 20))
+	nest := strings.Repeat("[", 2<<20) + strings.Repeat("]", 2<<20)
+	for dialect, event := range map[string]string{
+		"chat":      `{"choices":[{"delta":{"tool_calls":` + nest + `}}]}`,
+		"responses": `{"type":"response.output_item.added","output_index":0,"item":` + nest + `}`,
+		"messages":  `{"type":"content_block_start","index":0,"content_block":` + nest + `}`,
+	} {
+		text := "data: " + event + "\n\n"
+		if got := ask(t, dialect, reply{"text/event-stream", text}); got != text {
+			t.Errorf("%s: an event that nests deep arrives as %d bytes, not as %d", dialect, len(got), len(text))
+		}
+		ask(t, dialect, reply{"application/json", event})
 	}
 }
 

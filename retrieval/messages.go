@@ -2,6 +2,7 @@ package retrieval
 
 import (
 	"cmp"
+	"encoding/json"
 
 	"github.com/tidwall/gjson"
 
@@ -207,7 +208,7 @@ func (s *messagesStream) blocks() []string {
 			switch {
 			case member != "input":
 				list[i] = setRaw(list[i], member, quoteJSON(string(part)))
-			case gjson.ValidBytes(part):
+			case json.Valid(part):
 				list[i] = setRaw(list[i], member, string(part))
 			}
 		}

@@ -2,13 +2,12 @@ package retrieval
 
 import (
 	"bufio"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
-
-	"github.com/tidwall/gjson"
 )
 
 // A streamFilter turns the events of an answer's rounds into those that the client gets.
@@ -121,7 +120,7 @@ func (s *toolStream) step() {
 	out, end := []byte(nil), (*turn)(nil)
 	switch {
 	case len(e.raw) == 0:
-	case e.data != "[DONE]" && !gjson.Valid(e.data): // not for us to read
+	case e.data != "[DONE]" && !json.Valid([]byte(e.data)): // not for us to read
 		out = e.raw
 	default:
 		out, end = s.filter.take(e)
