@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net"
@@ -9,6 +10,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"pith/internal/waits"
 )
 
 // A dialFunc stands in for the network of a client.
@@ -67,4 +70,49 @@ func TestBudgetIsTheLongestTime(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A Redis that answers late, but in time, costs a request no more than the budget, whatever it
+// asks.
+func TestSlowAnswersCostOneBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const budget = 50 * time.Millisecond
+		r, err := NewRedis(RedisOptions{URL: "redis://redis.test:6379", Budget: budget})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.client.AddHook(dialFunc(func(context.Context, string, string) (net.Conn, error) {
+			here, there := net.Pipe()
+			go func() {
+				for buf := make([]byte, 1<<10); ; {
+					n, err := there.Read(buf)
+					if err != nil {
+						return
+					}
+					time.Sleep(budget / 10)
+					answer := "+OK\r\n"
+					if bytes.Contains(buf[:n], []byte("hello")) { // an old server
+						answer = "-ERR unknown command\r\n"
+					}
+					_, _ = io.WriteString(there, answer)
+				}
+			}()
+			return here, nil
+		}))
+		for range 3 {
+			ctx, start, kept := waits.Counted(t.Context()), time.Now(), 0
+			for range 40 {
+				if r.Keep(ctx, "key", []byte("v"), time.Hour) {
+					kept++
+				}
+			}
+			if took := time.Since(start); kept < 3 || kept == 40 || took > budget {
+				t.Errorf("%d of 40 values were kept in %v, the budget is %v", kept, took, budget)
+			}
+			time.Sleep(time.Minute)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 }

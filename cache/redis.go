@@ -10,6 +10,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
+
+	"pith/internal/waits"
 )
 
 // RedisOptions configure a Redis. URL is required, the rest has defaults.
@@ -21,7 +23,8 @@ type RedisOptions struct {
 	// Secret encrypts values (AES-256-GCM) and hides the names of keys. All replicas need the same.
 	// If empty, values lie in Redis as plain text with a checksum.
 	Secret []byte
-	// Budget is the longest time that one Get or Add may take. If zero, 50 ms.
+	// Budget is the longest time that one Get or Add may take, and all of a request that counts its
+	// waits. If zero, 50 ms.
 	Budget time.Duration
 	// Cooldown is how long Redis is left alone after it failed, before one call tries again. If
 	// zero, 1 s.
@@ -32,7 +35,8 @@ type RedisOptions struct {
 
 // Redis is a store that replicas share. It is an optimisation, so it never costs more than its
 // budget: after the first call that Redis does not answer in time a breaker opens, and while it is
-// open calls return at once as if nothing were there.
+// open calls return at once as if nothing were there. One that is slow and answers in time costs a
+// request no more either, however many calls that makes: see waits.Counted.
 type Redis struct {
 	client   redis.UniversalClient
 	address  string
@@ -46,7 +50,7 @@ type Redis struct {
 type RedisStats struct {
 	Calls      uint64 // sent to Redis
 	Failures   uint64 // of those, not answered or answered with an error
-	Skipped    uint64 // not sent: the breaker was open
+	Skipped    uint64 // not sent: the breaker was open, or the request had waited long enough
 	Unreadable uint64 // values found damaged, foreign or of another secret
 }
 
@@ -189,8 +193,11 @@ func (r *Redis) unwrap(key, wrapped string) ([]byte, error) {
 	return value, err
 }
 
-// errOpen means that Redis was not asked.
-var errOpen = errors.New("cache: Redis failed a moment ago and is left alone")
+// Redis was not asked.
+var (
+	errOpen  = errors.New("cache: Redis failed a moment ago and is left alone")
+	errSpent = errors.New("cache: this request has waited for Redis long enough")
+)
 
 // do runs call, which is about what lies under name, within the budget, unless the breaker is open.
 // A caller that leaves does not cut the call short, for that would look like a failure of Redis and
@@ -199,7 +206,13 @@ func (r *Redis) do(ctx context.Context, name string, call func(context.Context) 
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.budget)
+	waited, end := waits.Begin(ctx)
+	defer end()
+	if waited >= r.budget {
+		r.stats.skipped.Add(1)
+		return errSpent
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.budget-waited)
 	defer cancel()
 	breaker := r.breakers.of(r.nodeOf(ctx, name))
 	if !breaker.TryAcquirePermit() {

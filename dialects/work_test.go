@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -291,5 +292,44 @@ func TestWorkEnds(t *testing.T) {
 	}
 	if !errors.Is(err, dialects.ErrMemory) {
 		t.Errorf("without memory: %v", err)
+	}
+}
+
+// However deep JSON is nested, in the body or in a text of it, reading it takes no stack for that:
+// a stack that grows too large ends the process, and nothing can be done about it.
+func TestNestingTakesNoStack(t *testing.T) {
+	defer debug.SetMaxStack(debug.SetMaxStack(16 << 20))
+	const levels = 2 << 20
+	for _, nest := range []string{
+		strings.Repeat("[", levels) + strings.Repeat("]", levels),
+		strings.Repeat(`{"a":`, levels) + "1" + strings.Repeat("}", levels),
+	} {
+		call := func(args string) string {
+			return `,{"role":"assistant","tool_calls":[{"id":"c","function":{"name":"Read","arguments":` + args + `}}]}`
+		}
+		for path, body := range map[string]string{
+			"/v1/chat/completions":  chatOf(call(quote(nest))),
+			"/v1/chat/completions/": chatOf(call(nest)),
+			"/v1/completions":       `{"prompt":` + nest + `}`,
+			"/v1/messages": `{"messages":[{"role":"user","content":"why?"},{"role":"assistant","content":[` +
+				`{"type":"tool_use","id":"a","name":"Read","input":` + nest + `}]}]}`,
+			"/v1/responses": `{"input":[{"type":"function_call","call_id":"c","name":"exec","arguments":` +
+				quote(nest) + `},{"type":"function_call_output","call_id":"c","output":` + quote(nest) + `}]}`,
+		} {
+			c, err := dialects.Of(strings.TrimSuffix(path, "/")).Read(dialects.NewWork(t.Context(), nil), []byte(body))
+			if err == nil {
+				_, err = c.Plan(dialects.Rules{Force: true})
+			}
+			t.Logf("%s: %v", path, err)
+		}
+		results := chatOf(call(`"{\"path\":\"a.json\"}"`) +
+			`,{"role":"tool","tool_call_id":"c","content":` + quote("x\n"+nest) + `}`)
+		c, err := dialects.Of("/v1/chat/completions").Read(dialects.NewWork(t.Context(), nil), []byte(results))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Plan(dialects.Rules{Force: true}); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

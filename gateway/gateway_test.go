@@ -5,10 +5,13 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"net/http/httputil"
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -123,9 +126,10 @@ func TestReloadKeepsAllowances(t *testing.T) {
 // failures answer the third request; no connection is had for the first two.
 type failures struct{ asked int }
 
-func (f *failures) RoundTrip(*http.Request) (*http.Response, error) {
+func (f *failures) RoundTrip(r *http.Request) (*http.Response, error) {
 	f.asked++
 	if f.asked < 3 {
+		httptrace.ContextClientTrace(r.Context()).GetConn(r.URL.Host)
 		return nil, errors.New("connection refused")
 	}
 	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader("{}"))}, nil
@@ -148,5 +152,101 @@ func TestSenderTriesAgainWhereNothingWasSent(t *testing.T) {
 		if res != nil {
 			res.Body.Close()
 		}
+	}
+}
+
+// A roundTrip is a transport of one function.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// send sends one request and returns the status of what came of it.
+func send(t *testing.T, g *gateway.Gateway, next roundTrip) int {
+	t.Helper()
+	c, err := g.Enter(http.Header{}, request("sk-own"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := request("sk-own").WithContext(t.Context())
+	r.Body = http.NoBody
+	res, err := g.Sender(next, g.Route("/v1/chat/completions", ""), c).RoundTrip(r)
+	if err != nil {
+		return apierror.As(err).Status
+	}
+	_ = res.Body.Close()
+	return res.StatusCode
+}
+
+func answer(r *http.Request) (*http.Response, error) {
+	trace := httptrace.ContextClientTrace(r.Context())
+	trace.GetConn(r.URL.Host)
+	trace.GotConn(httptrace.GotConnInfo{})
+	return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, Request: r}, nil
+}
+
+func refuseConnection(r *http.Request) (*http.Response, error) {
+	httptrace.ContextClientTrace(r.Context()).GetConn(r.URL.Host)
+	return nil, errors.New("connection refused")
+}
+
+// What net/http does not want to send is the client's own fault, and no sign of the upstream's.
+func TestRequestsThatCannotBeSentSayNothing(t *testing.T) {
+	g := open(t, gateway.Options{Retry: gateway.Retry{Attempts: 2, MaxWait: 1, Rest: time.Hour}})
+	asked := 0
+	for range 50 {
+		status := send(t, g, func(*http.Request) (*http.Response, error) {
+			asked++
+			return nil, errors.New("net/http: invalid method")
+		})
+		if status != http.StatusBadRequest {
+			t.Fatalf("status %d", status)
+		}
+	}
+	if status := send(t, g, answer); status != http.StatusOK || asked != 50 {
+		t.Errorf("then status %d; asked %d times for 50", status, asked)
+	}
+}
+
+// The request that tries an upstream after its rest may take minutes: the others wait for no more
+// than another rest.
+func TestTrialsAreNotWaitedForWithoutEnd(t *testing.T) {
+	const rest = 5 * time.Second
+	for _, reached := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			g := open(t, gateway.Options{Retry: gateway.Retry{Rest: rest}})
+			for range 20 {
+				send(t, g, refuseConnection)
+			}
+			time.Sleep(rest)
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				send(t, g, func(r *http.Request) (*http.Response, error) {
+					if reached {
+						defer time.Sleep(time.Hour)
+						return answer(r)
+					}
+					time.Sleep(time.Hour)
+					return refuseConnection(r)
+				})
+			}()
+			synctest.Wait()
+			if status := send(t, g, answer); status != http.StatusServiceUnavailable {
+				t.Errorf("beside a trial: %d", status)
+			}
+			time.Sleep(rest)
+			want := http.StatusOK
+			if !reached { // it was left alone once more
+				want = http.StatusServiceUnavailable
+			}
+			if status := send(t, g, answer); status != want {
+				t.Errorf("after another rest, reached %t: %d, want %d", reached, status, want)
+			}
+			time.Sleep(rest)
+			if status := send(t, g, answer); status != http.StatusOK {
+				t.Errorf("after two more rests, reached %t: %d", reached, status)
+			}
+			<-done
+		})
 	}
 }

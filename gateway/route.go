@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"pith/dialects"
+	"pith/internal/escapes"
 )
 
 // An Upstream is an API behind the proxy, for the requests that name one of its models and come on
@@ -149,6 +150,9 @@ func (g *Gateway) Address(p *httputil.ProxyRequest, to Destination, c *Client) {
 		p.Out.URL.RawPath = strings.TrimPrefix(p.Out.URL.RawPath, prefix)
 	}
 	p.SetURL(to.URL) // and the Host header is the upstream's
+	// ReverseProxy copies the names of trailers before their values have come: they would be
+	// announced and not follow.
+	p.Out.Trailer = nil
 	// ReverseProxy drops what it cannot parse of a query; nothing here reads it, so it passes as it
 	// came (TestRequestsPassUnchanged in proxy).
 	query := p.In.URL.RawQuery
@@ -183,14 +187,8 @@ func (c *Client) withoutKeys(h http.Header, query string) string {
 
 // shows reports that a text has the client's key in it, as it is or escaped.
 func (c *Client) shows(text string) bool {
-	if c.secret == "" {
-		return false
-	}
-	if strings.Contains(text, c.secret) {
-		return true
-	}
-	plain, err := url.QueryUnescape(text)
-	return err == nil && strings.Contains(plain, c.secret)
+	return c.secret != "" && slices.ContainsFunc(escapes.Readings(text),
+		func(reading string) bool { return strings.Contains(reading, c.secret) })
 }
 
 // withoutKey cuts the parameters that may hold a key out of a query and leaves the rest as it is

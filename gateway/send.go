@@ -155,14 +155,26 @@ func (s *sender) try(req *http.Request, t *target) attempt {
 			},
 		}
 	}
-	var reached atomic.Bool
+	var asked, reached atomic.Bool
+	said := t.watchTrial(&reached)
 	ctx := httptrace.WithClientTrace(
 		req.Context(),
-		&httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { reached.Store(true) }},
+		&httptrace.ClientTrace{
+			GetConn: func(string) { asked.Store(true) },
+			GotConn: func(httptrace.GotConnInfo) { reached.Store(true) },
+		},
 	)
 	res, err := s.next.RoundTrip(req.WithContext(ctx)) //nolint:bodyclose // the answer is the caller's
 	a := attempt{res: res, err: err, reached: reached.Load()}
-	if err == nil && (res.StatusCode < 100 || res.StatusCode > 599) {
+	switch {
+	case err != nil && !asked.Load() && req.Context().Err() == nil:
+		// No connection was wanted: net/http writes no such request. It says nothing of the
+		// upstream (TestBreakerIsNoClientsAlone in proxy).
+		a.err = &apierror.Error{
+			Status: http.StatusBadRequest, Kind: apierror.Request,
+			Msg: "a method, or a name or a value of a header, that cannot be sent on", Err: err,
+		}
+	case err == nil && (res.StatusCode < 100 || res.StatusCode > 599):
 		// net/http writes no such status but panics (TestNoAnswerEndsTheProcess in proxy), and
 		// clients know none.
 		_ = res.Body.Close() // it is not read: its error is no news
@@ -172,8 +184,27 @@ func (s *sender) try(req *http.Request, t *target) attempt {
 		}
 	}
 	s.gateway.metrics.attempts.WithLabelValues(t.Name, a.outcome(req.Context())).Inc()
-	t.record(req.Context(), s.client.identity(req), a)
+	if said() {
+		t.record(req.Context(), s.client.identity(req), a)
+	}
 	return a
+}
+
+// watchTrial has a trial of an upstream that was left alone count as what is known of it once
+// another rest has passed: it may be one client's answer of minutes, and all others wait for it.
+// The function that it returns ends the watch, and says whether the outcome is still to be told.
+func (h *health) watchTrial(reached *atomic.Bool) (said func() bool) {
+	if h.breaker == nil || !h.breaker.IsHalfOpen() {
+		return func() bool { return true }
+	}
+	timer := time.AfterFunc(h.rest, func() {
+		if reached.Load() {
+			h.breaker.RecordSuccess()
+		} else {
+			h.breaker.RecordFailure()
+		}
+	})
+	return timer.Stop
 }
 
 // outcome is the label of an attempt.
@@ -225,7 +256,7 @@ func (a *attempt) wait(r Retry, n int) (time.Duration, bool) {
 	// one.
 	d := min(time.Duration(float64(backoff<<n)*(0.5+rand.Float64()/2)), r.MaxWait)
 	if a.err != nil {
-		return d, !a.reached
+		return d, !a.reached && !ownFault(a.err)
 	}
 	if !r.Busy || a.res.StatusCode != http.StatusTooManyRequests && a.res.StatusCode != http.StatusServiceUnavailable {
 		return 0, false

@@ -11,6 +11,7 @@ import (
 
 	"pith/dialects"
 	"pith/internal/panics"
+	"pith/internal/waits"
 )
 
 // The life of a request reads from here to the end of the file: from the socket to the last byte of
@@ -107,6 +108,7 @@ func (s *Server) shorten(
 	request context.Context, d *dialects.Dialect, body []byte, want settings,
 ) (out []byte, rep report) {
 	start := time.Now()
+	request = waits.Counted(request)
 	var c dialects.Conversation
 	defer func() {
 		if v := recover(); v != nil {

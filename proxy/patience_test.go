@@ -148,6 +148,18 @@ func TestBreakerIsNoClientsAlone(t *testing.T) {
 				t.Errorf("a broken body gets %v, %v, want 400", res, err)
 			}
 		},
+		"names that cannot be sent": func(t *testing.T, base string, _ *http.Client, key string) {
+			conn, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			_, _ = fmt.Fprintf(conn, "POST /v1/files HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"+
+				"Trailer: A B\r\nAuthorization: Bearer %s\r\n\r\n0\r\n\r\n", key)
+			if res, err := readAnswer(bufio.NewReader(conn)); err != nil || res.StatusCode >= 500 {
+				t.Errorf("a trailer without a name gets %v, %v", res, err)
+			}
+		},
 		"failures": func(t *testing.T, base string, client *http.Client, key string) {
 			post(t, client, base+"/v1/files", "{}", "Authorization", "Bearer "+key, "X-Make", "500")
 		},

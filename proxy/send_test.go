@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -186,9 +187,9 @@ func TestRetriesHaveABudget(t *testing.T) {
 	opts := options(t, newUpstream(t))
 	opts.Gateway.Retry = gateway.Retry{Attempts: 1, MaxWait: time.Millisecond}
 	var tries atomic.Int32
-	opts.Transport = roundTripper(func(*http.Request) (*http.Response, error) {
+	opts.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
 		tries.Add(1)
-		return nil, errors.New("no route")
+		return nil, unreachable(r)
 	})
 	base, client := start(t, opts)
 	const requests = 100
@@ -200,6 +201,12 @@ func TestRetriesHaveABudget(t *testing.T) {
 	if n := tries.Load(); n < requests+10 || n > requests+10+requests/5+1 {
 		t.Errorf("%d tries for %d requests, want ten and a fifth more", n, requests)
 	}
+}
+
+// unreachable is the error of a transport that looked for a connection in vain.
+func unreachable(r *http.Request) error {
+	httptrace.ContextClientTrace(r.Context()).GetConn(r.URL.Host)
+	return errors.New("no route")
 }
 
 // askDirectly asks a handler without a network, so that time may be a test's own.
@@ -223,7 +230,7 @@ func TestBreakerOpensAndRecovers(t *testing.T) {
 				return nil, ctx.Err()
 			}
 			if r.URL.Host == "sick" && sick {
-				return nil, errors.New("connection refused")
+				return nil, unreachable(r)
 			}
 			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
 		})

@@ -10,6 +10,7 @@ import (
 
 	"pith/compress"
 	"pith/dialects"
+	"pith/internal/atonce"
 )
 
 // What keeps a block from the engine, or ends it there.
@@ -140,14 +141,17 @@ func (s *Server) admit(ctx context.Context, groups []dialects.Group, t *tally) (
 	if !free {
 		release = func() {}
 	}
-	for _, g := range groups {
-		c := &candidate{Group: g, key: s.forms.keyOf(g.Request)}
-		sent := s.forms.sent(ctx, c.key)
-		c.Request.Owed = sent == formCompressed
+	all, sent := make([]*candidate, len(groups)), make([]form, len(groups))
+	atonce.Each(len(groups), func(i int) {
+		all[i] = &candidate{Group: groups[i], key: s.forms.keyOf(groups[i].Request)}
+		sent[i] = s.forms.sent(ctx, all[i].key)
+	})
+	for i, c := range all {
+		c.Request.Owed = sent[i] == formCompressed
 		switch {
-		case sent == formOriginal:
+		case sent[i] == formOriginal:
 			t.fail(errFrozen)
-		case sent == formUnknown && !free:
+		case sent[i] == formUnknown && !free:
 			t.fail(compress.ErrBusy)
 			s.forms.note(ctx, c.key, formOriginal, frozenBusy)
 		default:

@@ -25,7 +25,10 @@ type chatStream struct {
 type chatRound struct {
 	text, reasoning strings.Builder
 	calls           []*chatCall
-	usage, finish   string
+	byIndex         map[int64]*chatCall
+	// ours counts the calls of our tool, waiting the deltas that wait, of all calls.
+	ours, waiting int
+	usage, finish string
 	// held are chunks from the finish on, which go out where the round is the last.
 	held []string
 	done bool
@@ -33,9 +36,9 @@ type chatRound struct {
 
 // A chatCall is one tool call as it arrives.
 type chatCall struct {
-	index      int64
-	raw        string // its first delta
-	name, args string
+	raw  string // its first delta
+	name string // or more of it than our tool's has
+	args strings.Builder
 	// waiting are deltas that came while the name could still become ours; shown is its index for
 	// the client.
 	waiting []string
@@ -46,7 +49,7 @@ func (c *chatCall) ours() bool { return c.name == toolName }
 
 // unknown holds until arguments follow the name.
 func (c *chatCall) unknown() bool {
-	return c.args == "" && strings.HasPrefix(toolName, c.name) && !c.ours()
+	return c.args.Len() == 0 && strings.HasPrefix(toolName, c.name) && !c.ours()
 }
 
 func (s *chatStream) take(e event) (out []byte, end *turn) {
@@ -88,14 +91,7 @@ func splitFinish(chunk string) (out []byte, finish string) {
 }
 
 // asked reports that our tool was called in this round.
-func (s *chatStream) asked() bool {
-	for _, c := range s.calls {
-		if c.ours() {
-			return true
-		}
-	}
-	return false
-}
+func (s *chatStream) asked() bool { return s.ours > 0 }
 
 // rewrite notes what a chunk says and returns it as the client may see it; keep is false where
 // nothing is left of it.
@@ -158,15 +154,14 @@ func (s *chatStream) rewriteCalls(out string, calls gjson.Result) string {
 	same := true
 	for i, d := range calls.Array() {
 		c := s.call(d, int64(i))
-		c.name += d.Get("function.name").Str
-		c.args += d.Get("function.arguments").Str
+		s.hear(c, d.Get("function"))
 		switch {
 		case c.ours():
 		case c.unknown():
 			c.waiting = append(c.waiting, d.Raw)
+			s.waiting++
 		default:
-			c.waiting = append(c.waiting, d.Raw)
-			raws := s.show(c)
+			raws := s.show(c, d.Raw)
 			keep = append(keep, raws...)
 			same = same && len(raws) == 1 && raws[0] == d.Raw
 			continue
@@ -183,13 +178,29 @@ func (s *chatStream) rewriteCalls(out string, calls gjson.Result) string {
 	}
 }
 
-// show returns what waits of a call of the client's.
-func (s *chatStream) show(c *chatCall) []string {
+// hear adds what a delta says to its call.
+func (s *chatStream) hear(c *chatCall, function gjson.Result) {
+	was := c.ours()
+	if len(c.name) <= len(toolName) {
+		c.name += function.Get("name").Str
+	}
+	c.args.WriteString(function.Get("arguments").Str)
+	switch {
+	case c.ours() && !was:
+		s.ours++
+	case was && !c.ours():
+		s.ours--
+	}
+}
+
+// show returns what waits of a call of the client's, and more of it.
+func (s *chatStream) show(c *chatCall, more ...string) []string {
 	if c.shown < 0 {
 		c.shown = s.shown
 		s.shown++
 	}
-	raws := c.waiting
+	raws := append(c.waiting, more...)
+	s.waiting -= len(c.waiting)
 	c.waiting = nil
 	for i := range raws {
 		raws[i] = reindex(raws[i], "index", int64(c.shown))
@@ -200,15 +211,17 @@ func (s *chatStream) show(c *chatCall) []string {
 // releaseCalls adds to the chunk that ends a round the calls whose names are only the beginning of
 // ours.
 func (s *chatStream) releaseCalls(out string) string {
+	if s.waiting == 0 {
+		return out
+	}
+	const path = "choices.0.delta.tool_calls"
+	raws := rawsOf(gjson.Get(out, path))
 	for _, c := range s.calls {
-		if len(c.waiting) == 0 {
-			continue
-		}
-		for _, raw := range s.show(c) {
-			out = setRaw(out, "choices.0.delta.tool_calls.-1", raw)
+		if len(c.waiting) > 0 {
+			raws = append(raws, s.show(c)...)
 		}
 	}
-	return out
+	return setRaw(out, path, array(raws))
 }
 
 // call finds the call that a delta belongs to.
@@ -217,13 +230,15 @@ func (s *chatStream) call(d gjson.Result, position int64) *chatCall {
 	if v := d.Get("index"); v.Exists() {
 		index = v.Int()
 	}
-	for _, c := range s.calls {
-		if c.index == index {
-			return c
+	c := s.byIndex[index]
+	if c == nil {
+		c = &chatCall{raw: d.Raw, shown: -1}
+		if s.byIndex == nil {
+			s.byIndex = map[int64]*chatCall{}
 		}
+		s.byIndex[index] = c
+		s.calls = append(s.calls, c)
 	}
-	c := &chatCall{index: index, raw: d.Raw, shown: -1}
-	s.calls = append(s.calls, c)
 	return c
 }
 
@@ -235,8 +250,9 @@ func (s *chatStream) turn() turn {
 			t.theirs = true
 			continue
 		}
-		t.calls = append(t.calls, toolRequest{gjson.Get(c.raw, "id").Str, c.args})
-		raw := setRaw(setRaw(c.raw, "function.name", quoteJSON(c.name)), "function.arguments", quoteJSON(c.args))
+		t.calls = append(t.calls, toolRequest{gjson.Get(c.raw, "id").Str, c.args.String()})
+		args := quoteJSON(c.args.String())
+		raw := setRaw(setRaw(c.raw, "function.name", quoteJSON(c.name)), "function.arguments", args)
 		ours = append(ours, remove(raw, "index"))
 	}
 	message := `{"role":"assistant","content":null,"tool_calls":` + array(ours) + `}`

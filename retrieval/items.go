@@ -20,9 +20,11 @@ const (
 // An item is one of an answer's items as it arrives.
 type item struct {
 	place placement
-	// raw is the item's JSON, parts what its deltas add, by the member that they are for.
-	raw   string
-	parts map[string][]byte
+	// raw is the item's JSON, parts what its deltas add, by the member that they are for; citations
+	// are those that they add.
+	raw       string
+	parts     map[string][]byte
+	citations []string
 	// index is its index for the client, -1 while it is not shown.
 	index int64
 }

@@ -1,6 +1,7 @@
 package retrieval
 
 import (
+	"cmp"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -38,6 +39,18 @@ func reindex(doc, path string, n int64) string {
 
 func array(values []string) string { return "[" + strings.Join(values, ",") + "]" }
 
+// rawsOf are the elements of an array, none of what is none.
+func rawsOf(list gjson.Result) (raws []string) {
+	if !list.IsArray() {
+		return nil
+	}
+	list.ForEach(func(_, v gjson.Result) bool {
+		raws = append(raws, v.Raw)
+		return true
+	})
+	return raws
+}
+
 func quoteJSON(s string) string {
 	b, err := json.Marshal(s)
 	if err != nil { // strings do not fail
@@ -46,11 +59,15 @@ func quoteJSON(s string) string {
 	return string(b)
 }
 
+// maxUsage is the longest two usage objects, in bytes, that are made one. Each member is set anew,
+// so a million of them would take as many copies; real ones have some twenty.
+const maxUsage = 16 << 10
+
 // addUsage adds up two usage objects number by number, at every depth: each round was paid for.
 // What is no number is b's. An empty text is no usage.
 func addUsage(a, b string) string {
-	if a == "" || b == "" {
-		return a + b
+	if a == "" || b == "" || len(a)+len(b) > maxUsage {
+		return cmp.Or(b, a)
 	}
 	out := b
 	gjson.Parse(a).ForEach(func(key, was gjson.Result) bool {
@@ -71,8 +88,8 @@ func addUsage(a, b string) string {
 
 // overlay is a usage object with the members that a later one names anew.
 func overlay(a, b string) string {
-	if a == "" || b == "" {
-		return a + b
+	if a == "" || b == "" || len(a)+len(b) > maxUsage {
+		return cmp.Or(b, a)
 	}
 	out := a
 	gjson.Parse(b).ForEach(func(key, v gjson.Result) bool {

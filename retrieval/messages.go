@@ -2,6 +2,7 @@ package retrieval
 
 import (
 	"cmp"
+	"encoding/json"
 
 	"github.com/tidwall/gjson"
 
@@ -190,7 +191,7 @@ func (s *messagesStream) gather(data string) {
 		}
 	}
 	if v := delta.Get("citation"); v.Exists() {
-		it.raw = setRaw(it.raw, "citations.-1", v.Raw)
+		it.citations = append(it.citations, v.Raw)
 	}
 }
 
@@ -199,11 +200,15 @@ func (s *messagesStream) blocks() []string {
 	list := make([]string, len(s.order))
 	for i, it := range s.order {
 		list[i] = it.raw
+		if len(it.citations) > 0 {
+			all := append(rawsOf(gjson.Get(it.raw, "citations")), it.citations...)
+			list[i] = setRaw(list[i], "citations", array(all))
+		}
 		for member, part := range it.parts {
 			switch {
 			case member != "input":
 				list[i] = setRaw(list[i], member, quoteJSON(string(part)))
-			case gjson.ValidBytes(part):
+			case json.Valid(part):
 				list[i] = setRaw(list[i], member, string(part))
 			}
 		}

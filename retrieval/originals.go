@@ -15,6 +15,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"pith/compress"
+	"pith/internal/atonce"
 	"pith/internal/digest"
 )
 
@@ -105,19 +106,20 @@ func (o *Originals) keyOf(tenant, id string) string {
 // Keep keeps the files of req that the markers of res stand for, for at least TTL from now. An
 // error wraps ErrNotKept where they are not kept.
 func (o *Originals) Keep(ctx context.Context, req compress.Request, res compress.Result) error {
-	for i, f := range res.Files {
-		if len(f.Hashes) == 0 {
-			continue
+	errs := make([]error, len(res.Files))
+	atonce.Each(len(res.Files), func(i int) {
+		hashes := res.Files[i].Hashes
+		if len(hashes) == 0 {
+			return
 		}
-		gap, ok := compress.ParseGap(f.Hashes[0])
+		gap, ok := compress.ParseGap(hashes[0])
 		if !ok || o.opts.Store == nil || i >= len(req.Files) {
-			return ErrNotKept
+			errs[i] = ErrNotKept
+			return
 		}
-		if err := o.keep(ctx, o.keyOf(req.Tenant, gap.Original), req.Files[i]); err != nil {
-			return err
-		}
-	}
-	return nil
+		errs[i] = o.keep(ctx, o.keyOf(req.Tenant, gap.Original), req.Files[i])
+	})
+	return cmp.Or(errs...)
 }
 
 func (o *Originals) keep(ctx context.Context, key string, f compress.File) error {

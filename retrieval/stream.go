@@ -2,13 +2,12 @@ package retrieval
 
 import (
 	"bufio"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
-
-	"github.com/tidwall/gjson"
 )
 
 // A streamFilter turns the events of an answer's rounds into those that the client gets.
@@ -35,6 +34,10 @@ type event struct {
 // maxEvent bounds one event that is looked at, in bytes.
 const maxEvent = 16 << 20
 
+// keptPart is the least part of a stream's bytes, one in so many, that a filter keeps of a long
+// answer: each event of a few bytes of text is ten times as long.
+const keptPart = 8
+
 // errEvent is no fault of the upstream's: what is longer passes as it is, and so does all that
 // follows.
 var errEvent = errors.New("event is too long to be looked at")
@@ -43,27 +46,23 @@ var errEvent = errors.New("event is too long to be looked at")
 func readEvent(in *bufio.Reader) (event, error) {
 	var e event
 	var data []string
-	for {
-		line, err := in.ReadSlice('\n')
-		e.raw = append(e.raw, line...)
+	for line := 0; ; { // where the line begins in e.raw
+		part, err := in.ReadSlice('\n')
+		e.raw = append(e.raw, part...)
 		switch {
 		case len(e.raw) > maxEvent:
 			return e, errEvent
 		case errors.Is(err, bufio.ErrBufferFull):
-			rest, more := in.ReadBytes('\n')
-			e.raw = append(e.raw, rest...)
-			line, err = e.raw[len(e.raw)-len(rest)-len(line):], more
+			continue
 		}
-		text := strings.TrimRight(string(line), "\r\n")
+		text := strings.TrimRight(string(e.raw[line:]), "\r\n")
+		line = len(e.raw)
 		if value, ok := strings.CutPrefix(text, "data:"); ok {
 			data = append(data, strings.TrimPrefix(value, " "))
 		}
-		e.data = strings.Join(data, "\n")
-		if err != nil {
+		if err != nil || text == "" {
+			e.data = strings.Join(data, "\n")
 			return e, err
-		}
-		if text == "" {
-			return e, nil
 		}
 	}
 }
@@ -80,6 +79,8 @@ type toolStream struct {
 	filter streamFilter
 	out    []byte
 	err    error
+	// read counts the bytes of the round, of which a filter keeps a part.
+	read int64
 	// plain says that the rest of the stream passes unread.
 	plain bool
 }
@@ -107,7 +108,7 @@ func (s *toolStream) Read(p []byte) (int, error) {
 // part of the answer is there already, and what is cut must not look whole.
 func (s *toolStream) step() {
 	e, err := readEvent(s.in)
-	if errors.Is(err, errEvent) {
+	if s.read += int64(len(e.raw)); errors.Is(err, errEvent) || s.read > keptPart*s.loop.transport.MaxAnswer {
 		s.plain = true
 		s.out = append(s.filter.close(false), e.raw...)
 		return
@@ -119,7 +120,7 @@ func (s *toolStream) step() {
 	out, end := []byte(nil), (*turn)(nil)
 	switch {
 	case len(e.raw) == 0:
-	case e.data != "[DONE]" && !gjson.Valid(e.data): // not for us to read
+	case e.data != "[DONE]" && !json.Valid([]byte(e.data)): // not for us to read
 		out = e.raw
 	default:
 		out, end = s.filter.take(e)
@@ -158,7 +159,7 @@ func (s *toolStream) again(t turn) error {
 		return fmt.Errorf("continue a stream: upstream answered %d", res.StatusCode)
 	}
 	_ = s.body.Close() // read to its last event
-	s.body = res.Body
+	s.body, s.read = res.Body, 0
 	s.in.Reset(res.Body)
 	return nil
 }

@@ -36,6 +36,10 @@ const (
 	// maxToolRounds bounds how often one answer may ask. Each round sends the whole conversation
 	// again.
 	maxToolRounds = 5
+	// maxToolCalls is how many calls of one round are answered, maxToolBytes how much one answer
+	// gives the model in all: no context takes more.
+	maxToolCalls = 64
+	maxToolBytes = 4 << 20
 )
 
 // A toolWording is how a dialect words tools and answers.
@@ -147,8 +151,9 @@ type toolLoop struct {
 	transport *Transport
 	offer     *Offer
 	request   *http.Request
-	// body is the request of the current round.
-	body []byte
+	// body is the request of the current round, given the bytes of all results.
+	body  []byte
+	given int
 }
 
 // whole takes an answer that comes in one piece through its rounds. An error of a later round is
@@ -204,7 +209,12 @@ func (l *toolLoop) again(ctx context.Context, t turn) (*http.Response, error) {
 	l.offer.rounds++
 	results := make([]string, len(t.calls))
 	for i, c := range t.calls {
-		results[i] = l.transport.Originals.answerCall(ctx, l.offer.tenant, c.args)
+		if i < maxToolCalls && l.given < maxToolBytes {
+			results[i] = l.transport.Originals.answerCall(ctx, l.offer.tenant, c.args)
+		} else {
+			results[i] = toolName + ": more was asked for than one answer can take"
+		}
+		l.given += len(results[i])
 		if l.offer.rounds == maxToolRounds {
 			results[i] += "\n(" + toolName + " cannot be called again in this turn.)"
 		}

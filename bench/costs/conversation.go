@@ -49,7 +49,7 @@ func ReadConversation(file, root string) (Conversation, error) {
 	if err != nil {
 		return Conversation{}, fmt.Errorf("read conversation: %w", err)
 	}
-	if !gjson.ValidBytes(text) {
+	if !json.Valid(text) {
 		return Conversation{}, fmt.Errorf("conversation %s: not JSON", file)
 	}
 	top := gjson.ParseBytes(text)

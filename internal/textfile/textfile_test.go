@@ -56,6 +56,9 @@ var bombs = map[string]string{
 		"c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n",
 	"flat":           "a: [" + strings.Repeat("x,", 400_000) + "x]",
 	"brackets apart": "a: [x,\n" + strings.Repeat("[\n", 90_000),
+	"keys in a row":  strings.Repeat("a: &b 1\n", 30_000),
+	"texts in a row": "a:\n" + strings.Repeat("  b: |\n    c\n", 30_000),
+	"documents":      strings.Repeat("---\na: 1\n", 20_000),
 }
 
 func indented(levels int) string {
@@ -79,6 +82,8 @@ func TestWhatPeopleWritePasses(t *testing.T) {
 		"", "# only a comment\n", "a: {b: 1, c: [2, 3], d: {e: f}}\n", "- a: &x 1\n  b: !!str 2\n- - c\n  - d\n",
 		"text: |\n  [[[[[[ {{{{\n  - - - - - -\nnext: '[[[['\n",
 		"list:\n" + strings.Repeat("- {name: a, hash: b}\n", 5000),
+		"list:\n" + strings.Repeat("- a: 1\n  b: [\n    2\n  ]\n", 8000),
+		"text: |\n" + strings.Repeat("  a: b\n", 20_000),
 		"list:\n" + strings.Repeat("-\n", 5000), "flow: {" + strings.Repeat("a: 1, ", 5000) + "}\n", indented(30),
 	} {
 		if line, err := textfile.CheckYAML([]byte(text)); err != nil {

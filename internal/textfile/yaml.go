@@ -14,6 +14,9 @@ const (
 	maxDepth = 64
 	// maxTokens bounds what the parser makes of a flat file: some 500 bytes of each token.
 	maxTokens = 200_000
+	// maxKeys bounds one mapping that is not in braces: the parser goes through all of it for each
+	// key, and 30,000 took it a minute.
+	maxKeys = 5_000
 )
 
 // ReadYAML is Read for YAML up to MaxSettings: CheckYAML has nothing to say against what it
@@ -52,6 +55,9 @@ func CheckYAML(text []byte) (line int, err error) {
 			if d.add(t) > maxDepth {
 				return line, fmt.Errorf("nested deeper than %d levels", maxDepth)
 			}
+			if d.keys() > maxKeys {
+				return line, fmt.Errorf("more than %d keys side by side", maxKeys)
+			}
 		}
 	}
 }
@@ -60,18 +66,36 @@ func CheckYAML(text []byte) (line int, err error) {
 // each dash or question mark behind another on a line, and each tag or anchor before a value.
 type depth struct {
 	brackets, signs, marks int
-	columns                []int
+	columns                []column
 	line                   int
 	last                   token.Type
+}
+
+// A column is where lines begin that stand side by side, with the keys among them.
+type column struct{ at, keys int }
+
+// keys is how many keys stand beside that of the line.
+func (d *depth) keys() int {
+	if len(d.columns) == 0 {
+		return 0
+	}
+	return d.columns[len(d.columns)-1].keys
 }
 
 func (d *depth) add(t *token.Token) int {
 	if p := t.Position; p.Line != d.line {
 		d.line, d.signs = p.Line, 0
-		for len(d.columns) > 0 && d.columns[len(d.columns)-1] >= p.Column {
-			d.columns = d.columns[:len(d.columns)-1]
+		last := len(d.columns) - 1
+		for last >= 0 && d.columns[last].at > p.Column {
+			last--
 		}
-		d.columns = append(d.columns, p.Column)
+		d.columns = d.columns[:last+1]
+		if last < 0 || d.columns[last].at < p.Column {
+			d.columns = append(d.columns, column{at: p.Column})
+		}
+		if t.Type != token.SequenceEntryType && d.brackets == 0 {
+			d.columns[len(d.columns)-1].keys++
+		}
 	}
 	switch t.Type {
 	case token.SequenceStartType, token.MappingStartType:

@@ -1,0 +1,33 @@
+// Package atonce does small things that wait for a store, many at once.
+package atonce
+
+import (
+	"golang.org/x/sync/errgroup"
+
+	"pith/internal/panics"
+)
+
+// most is how many are done at once: half of the connections that a store has.
+const most = 32
+
+// Each calls do with each number from 0 to n-1, and returns when all calls have. A panic of do is
+// the caller's.
+func Each(n int, do func(i int)) {
+	if n == 1 {
+		do(0)
+		return
+	}
+	var g errgroup.Group
+	g.SetLimit(most)
+	for i := range n {
+		g.Go(func() error {
+			return panics.Guard(func() error {
+				do(i)
+				return nil
+			})
+		})
+	}
+	if err := g.Wait(); err != nil {
+		panic(err)
+	}
+}
