@@ -18,8 +18,8 @@ import (
 type Fleet struct {
 	// Pith and Redis are the programs.
 	Pith, Redis string
-	// Keys are two virtual keys, of which the first has an allowance that is drawn on and the second
-	// one that nobody uses up; Hashes are what the configuration has of them.
+	// Keys are two virtual keys, of which the first has an allowance that is drawn on and the
+	// second one that nobody uses up; Hashes are what the configuration has of them.
 	Keys, Hashes [2]string
 	// Replicas is how many processes share the load. If zero, 4.
 	Replicas int

@@ -13,11 +13,11 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// What a replica asks of Redis, in calls and in commands as Redis counts them, those of scripts among
-// them: for a block that it did not see itself, in which form it went out and its result, each with
-// how long it stays; for a block that nobody saw, its result is put there and read back; for a
-// request, its key's requests and tokens are drawn, its tokens when it is sent on and again when they
-// are known.
+// What a replica asks of Redis, in calls and in commands as Redis counts them, those of scripts
+// among them: for a block that it did not see itself, in which form it went out and its result,
+// each with how long it stays; for a block that nobody saw, its result is put there and read back;
+// for a request, its key's requests and tokens are drawn, its tokens when it is sent on and again
+// when they are known.
 const (
 	callsPerLookup, commandsPerLookup   = 2, 4
 	callsPerNew, commandsPerNew         = 1, 2
@@ -38,8 +38,8 @@ type Model struct {
 	Requests int `json:"requests"`
 	Blocks   int `json:"blocks"` // that requests carried, all together
 	New      int `json:"new"`    // of those, seen by nobody before
-	// Calls are those of the replicas, Unanswered those of them that Redis did not answer in time and
-	// those that were not made for a second after: on a machine that has more to do than it can.
+	// Calls are those of the replicas, Unanswered those of them that Redis did not answer in time
+	// and those that were not made for a second after.
 	Calls         float64 `json:"calls"`
 	ComputedCalls float64 `json:"computed_calls"`
 	Off           float64 `json:"off"` // computed calls / calls - 1
