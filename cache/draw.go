@@ -18,14 +18,16 @@ type Draw struct {
 
 // drawScript keeps for each allowance the time, in microseconds of Redis's own clock, at which it
 // will be full again (the generic cell rate algorithm). Rounding down keeps the last draw of a full
-// minute allowed. ARGV is size and amount of each key, then 1 to take whatever is left.
+// minute allowed. ARGV is size and amount of each key, then what is done where too little is left:
+// refuse, owe, or owe no more than a minute's worth.
 var drawScript = redis.NewScript(`
 local time = redis.call('TIME')
-local now, minute, full = time[1] * 1000000 + time[2], 60000000, {}
+local now, minute, full, terms = time[1] * 1000000 + time[2], 60000000, {}, ARGV[#ARGV]
 for i, key in ipairs(KEYS) do
   local at = math.max(now, tonumber(redis.call('GET', key) or now))
   full[i] = math.floor(at + ARGV[2*i] * minute / ARGV[2*i-1])
-  if ARGV[#ARGV] == '0' and full[i] - now > minute then return {i, full[i] - now - minute} end
+  if terms == 'refuse' and full[i] - now > minute then return {i, full[i] - now - minute} end
+  if terms == 'minute' then full[i] = math.min(full[i], math.max(at, now + 2 * minute)) end
 end
 for i, key in ipairs(KEYS) do
   redis.call('SET', key, string.format('%.0f', full[i]), 'PX', math.max(1, math.ceil((full[i] - now) / 1000)))
@@ -37,6 +39,21 @@ return {0, 0}`)
 // is left: later ones wait until the debt has filled up. Unlike a value of the cache an allowance
 // is not there to be guessed: where Redis does not answer the error says so.
 func (r *Redis) Draw(ctx context.Context, draws []Draw, owe bool) (refused int, wait time.Duration, err error) {
+	terms := "refuse"
+	if owe {
+		terms = "owe"
+	}
+	return r.draw(ctx, draws, terms)
+}
+
+// Repay takes what was drawn elsewhere while this Redis did not answer, so that later draws wait
+// until it has filled up, but for no more than a minute.
+func (r *Redis) Repay(ctx context.Context, draws []Draw) error {
+	_, _, err := r.draw(ctx, draws, "minute")
+	return err
+}
+
+func (r *Redis) draw(ctx context.Context, draws []Draw, terms string) (refused int, wait time.Duration, err error) {
 	if len(draws) == 0 {
 		return -1, 0, nil
 	}
@@ -46,7 +63,7 @@ func (r *Redis) Draw(ctx context.Context, draws []Draw, owe bool) (refused int, 
 		keys[i] = r.envelope.nameWith(d.Owner, "allowance "+d.Key)
 		args = append(args, d.PerMinute, d.N)
 	}
-	args = append(args, owe)
+	args = append(args, terms)
 	var answer []int64
 	err = r.do(ctx, keys[0], func(ctx context.Context) (err error) {
 		answer, err = drawScript.Run(ctx, r.client, keys, args...).Int64Slice()

@@ -1,6 +1,7 @@
 package cache_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -49,6 +50,21 @@ func TestDrawIsShared(t *testing.T) {
 	if refused, _ := draw(0, false, cache.Draw{Key: "a", PerMinute: perMinute, N: 1}); refused >= 0 {
 		t.Error("what was given back is not there")
 	}
+	for _, tt := range []struct {
+		repaid, owed int64 // in draws; what stands before the next one then
+	}{{1, 1}, {perMinute, perMinute}, {100 * perMinute, perMinute}} {
+		key := fmt.Sprint("late ", tt.repaid)
+		draw(0, false, cache.Draw{Key: key, PerMinute: perMinute, N: perMinute})
+		late := []cache.Draw{{Key: key, PerMinute: perMinute, N: tt.repaid}}
+		if err := replicas[1].Repay(t.Context(), late); err != nil {
+			t.Fatal(err)
+		}
+		refused, wait := draw(0, false, cache.Draw{Key: key, PerMinute: perMinute, N: 1})
+		least, most := time.Duration(tt.owed)*time.Minute/perMinute, time.Duration(tt.owed+1)*time.Minute/perMinute
+		if refused != 0 || wait < least || wait > most {
+			t.Errorf("after %d were repaid: refused %d, wait %v, want %v to %v", tt.repaid, refused, wait, least, most)
+		}
+	}
 	for name, value := range server.dump(t) {
 		if ttl := server.client.PTTL(t.Context(), name).Val(); ttl <= 0 {
 			t.Errorf("%s = %s stays for ever", name, value)
@@ -62,5 +78,8 @@ func TestDrawSaysThatRedisIsGone(t *testing.T) {
 		if _, _, err := r.Draw(t.Context(), []cache.Draw{{Key: "a", PerMinute: 1, N: 1}}, false); err == nil {
 			t.Error("a draw without Redis")
 		}
+	}
+	if err := r.Repay(t.Context(), []cache.Draw{{Key: "a", PerMinute: 1, N: 1}}); err == nil {
+		t.Error("repaid without Redis")
 	}
 }

@@ -2,11 +2,14 @@ package e2e
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -123,5 +126,41 @@ func TestRedisKilledInTheMiddleLosesNoRequest(t *testing.T) {
 		if _, got := send(t, p, up); got != want {
 			t.Fatalf("request %d: other bytes than the first time", i)
 		}
+	}
+}
+
+var showing = regexp.MustCompile(`msg="serving metrics and the dashboard" admin="?([0-9.]+:[0-9]+)`)
+
+// The metrics say how Redis answers.
+func TestMetricsTellOfRedis(t *testing.T) {
+	up := newUpstream(t)
+	p := serve(t, up.URL, "PITH_REDIS_URL=redis://127.0.0.1:1",
+		"PITH_CACHE_SECRET=e2e-secret-of-enough-length-0123456789",
+		"PITH_ADMIN_LISTEN=localhost:0", "PITH_ADMIN_TOKEN=token-of-e2e")
+	send(t, p, up)
+	admin := showing.FindStringSubmatch(p.soFar())
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+admin[1]+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer token-of-e2e")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value := func(name string) (n int) {
+		_, after, _ := strings.Cut(string(text), "\npith_redis_"+name+"_total ")
+		_, _ = fmt.Sscan(after, &n) // a metric that is not there is 0
+		return n
+	}
+	calls, failures, skipped := value("calls"), value("failures"), value("skipped")
+	// The form in which the block went out, its result, and the result put there.
+	if failures < 1 || failures != calls || calls+skipped < 3 {
+		t.Errorf("%d calls, %d failures, %d skipped without a Redis", calls, failures, skipped)
 	}
 }

@@ -22,6 +22,9 @@ type Bank interface {
 	// from 0, and how long until it can be, or -1. With owe all are taken, whatever is left: what
 	// comes later waits until the debt has filled up.
 	Draw(ctx context.Context, draws []Draw, owe bool) (refused int, wait time.Duration, err error)
+	// Repay takes what was drawn elsewhere while the Bank did not answer. It leaves no debt of more
+	// than a minute.
+	Repay(ctx context.Context, draws []Draw) error
 }
 
 // bytesPerToken is what providers' own limiters reckon with before they have counted.
@@ -29,10 +32,12 @@ const bytesPerToken = 4
 
 // allowances count what clients use: at the shared Bank, or where that does not answer on this
 // replica's own account, which then starts full. So while Redis is down each replica allows as much
-// as all of them together otherwise: clients are served.
+// as all of them together otherwise: clients are served. What they were given is repaid once Redis
+// answers again.
 type allowances struct {
 	shared Bank
 	local  *buckets
+	debts  debts
 }
 
 // A refusal says which allowance is used up.
@@ -76,13 +81,59 @@ func (k *VirtualKey) draw(of string, perMinute, n int64) Draw {
 }
 
 func (a *allowances) draw(ctx context.Context, draws []Draw, owe bool) (int, time.Duration) {
-	if a.shared != nil {
-		if refused, wait, err := a.shared.Draw(ctx, draws, owe); err == nil {
-			a.local.follow(time.Now(), draws, refused, wait)
-			return refused, wait
-		}
+	if a.shared == nil {
+		return a.local.draw(time.Now(), draws, owe)
 	}
-	return a.local.draw(time.Now(), draws, owe)
+	refused, wait, err := a.shared.Draw(ctx, draws, owe)
+	if err != nil {
+		if refused, wait = a.local.draw(time.Now(), draws, owe); refused < 0 {
+			a.debts.add(time.Now(), draws)
+		}
+		return refused, wait
+	}
+	a.local.follow(time.Now(), draws, refused, wait)
+	if owed := a.debts.take(time.Now(), draws); len(owed) > 0 && a.shared.Repay(ctx, owed) != nil {
+		a.debts.add(time.Now(), owed)
+	}
+	return refused, wait
+}
+
+// debts are what was drawn while the shared Bank did not answer, by the name of the allowance.
+type debts struct {
+	mu   sync.Mutex
+	owed map[string]debt
+}
+
+type debt struct {
+	Draw
+	last time.Time // when there was drawn last
+}
+
+func (d *debts) add(now time.Time, draws []Draw) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.owed == nil {
+		d.owed = map[string]debt{}
+	}
+	for _, draw := range draws {
+		draw.N += d.owed[draw.Key].N
+		d.owed[draw.Key] = debt{draw, now}
+	}
+}
+
+// take removes what is owed of the allowances of draws and returns it, without what has filled up
+// since: that of which nothing was drawn for a minute.
+func (d *debts) take(now time.Time, draws []Draw) (owed []Draw) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, draw := range draws {
+		o, ok := d.owed[draw.Key]
+		if ok && now.Sub(o.last) < time.Minute {
+			owed = append(owed, o.Draw)
+		}
+		delete(d.owed, draw.Key)
+	}
+	return owed
 }
 
 // buckets are allowances of this process. There are as many as the configuration has named. Each is

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -247,6 +248,58 @@ func TestTrialsAreNotWaitedForWithoutEnd(t *testing.T) {
 				t.Errorf("after two more rests, reached %t: %d", reached, status)
 			}
 			<-done
+		})
+	}
+}
+
+// A bank that is out of reach at times keeps what is taken of it, by allowance.
+type bank struct {
+	gone  bool
+	taken map[string]int64
+}
+
+func (b *bank) Draw(_ context.Context, draws []gateway.Draw, _ bool) (int, time.Duration, error) {
+	return -1, 0, b.take(draws)
+}
+
+func (b *bank) Repay(_ context.Context, draws []gateway.Draw) error { return b.take(draws) }
+
+func (b *bank) take(draws []gateway.Draw) error {
+	if b.gone {
+		return errors.New("no answer")
+	}
+	for _, d := range draws {
+		b.taken[strings.Fields(d.Key)[0]] += d.N
+	}
+	return nil
+}
+
+// What a replica lets in while the shared bank is out of reach is repaid once it is back, unless it
+// has filled up since.
+func TestWhatTheBankMissedIsRepaid(t *testing.T) {
+	for name, tt := range map[string]struct {
+		rest time.Duration
+		want int64
+	}{"at once": {0, 5}, "after a minute without a request": {time.Minute, 2}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				shared := &bank{taken: map[string]int64{}}
+				g := open(t, gateway.Options{Bank: shared, Keys: []gateway.VirtualKey{
+					{Name: "alice", Hash: gateway.HashKey("pith-alice"), RequestsPerMinute: 100, TokensPerMinute: 1000},
+				}})
+				for _, gone := range []bool{false, true, true, true, false} {
+					if shared.gone != gone && shared.gone {
+						time.Sleep(tt.rest)
+					}
+					shared.gone = gone
+					if _, err := g.Enter(http.Header{}, request("pith-alice")); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if shared.taken["Requests"] != tt.want || shared.taken["Tokens"] != tt.want {
+					t.Errorf("the bank counted %v, want %d of each", shared.taken, tt.want)
+				}
+			})
 		})
 	}
 }

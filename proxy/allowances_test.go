@@ -23,6 +23,8 @@ func (f bankFunc) Draw(_ context.Context, draws []gateway.Draw, owe bool) (int, 
 	return f(draws, owe)
 }
 
+func (f bankFunc) Repay(context.Context, []gateway.Draw) error { return nil }
+
 func TestAllowances(t *testing.T) {
 	u := newUpstream(t)
 	for name, meter := range map[string]gateway.Bank{

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -19,15 +18,15 @@ import (
 type Fleet struct {
 	// Pith and Redis are the programs.
 	Pith, Redis string
-	// Keys are two virtual keys, of which the first has an allowance; Hashes are what the
-	// configuration has of them.
+	// Keys are two virtual keys, of which the first has an allowance that is drawn on and the
+	// second one that nobody uses up; Hashes are what the configuration has of them.
 	Keys, Hashes [2]string
 	// Replicas is how many processes share the load. If zero, 4.
 	Replicas int
 	// Clients have conversations at the same time, each of Turns turns with new code. If zero, 8
 	// and 6.
 	Clients, Turns int
-	// Seconds is how long the allowance is drawn on. If zero, 20.
+	// Seconds is how long the allowance and the throughput are measured. If zero, 20.
 	Seconds int
 	// Progress is told what runs. May be nil.
 	Progress func(what string)
@@ -66,16 +65,10 @@ type Chaos struct {
 	Changed int `json:"changed"`
 	// Compressed counts the turns whose new code was shortened.
 	Compressed int `json:"compressed"`
-}
-
-// Allowance is what one key with an allowance got of all replicas together.
-type Allowance struct {
-	PerMinute int     `json:"per_minute"`
-	Seconds   float64 `json:"seconds"`
-	Asked     int     `json:"asked"`
-	Admitted  int     `json:"admitted"`
-	Allowed   float64 `json:"allowed"` // a full minute's, and what filled up meanwhile
-	Off       float64 `json:"off"`     // admitted / allowed - 1
+	// Decisions counts the answers by what was done, where that was not to compress all.
+	Decisions map[string]int `json:"decisions,omitempty"`
+	// Allowance was drawn on all the while.
+	Allowance Allowance `json:"allowance"`
 }
 
 // fleet is a Fleet at work.
@@ -87,7 +80,6 @@ type fleet struct {
 
 	mu       sync.Mutex
 	replicas []*replica
-	turn     atomic.Uint64 // of whose turn it is
 }
 
 // Run measures.
@@ -174,46 +166,6 @@ func (f *fleet) onRedis(ctx context.Context) (r *redisServer, stop func(), err e
 	}, nil
 }
 
-// allowance draws on one key through all replicas, faster than it fills.
-func (f *fleet) allowance(ctx context.Context, report *Report) error {
-	f.Progress("allowance over all replicas")
-	_, stop, err := f.onRedis(ctx)
-	if err != nil {
-		return err
-	}
-	defer stop()
-	const perMinute = allowedRequests
-	a := Allowance{PerMinute: perMinute}
-	var admitted, asked atomic.Int64
-	start := time.Now()
-	end := start.Add(time.Duration(f.Seconds) * time.Second)
-	var wg sync.WaitGroup
-	for range f.Clients {
-		wg.Go(func() {
-			for time.Now().Before(end) && ctx.Err() == nil {
-				res, _, _, err := f.post(ctx, f.next(), []byte(
-					`{"model":"gpt-4o","messages":[{"role":"user","content":"hello"}]}`), f.Keys[0])
-				if err != nil {
-					continue
-				}
-				asked.Add(1)
-				if res == http.StatusOK {
-					admitted.Add(1)
-					continue
-				}
-				time.Sleep(5 * time.Millisecond) // refused: it fills ten a second and more
-			}
-		})
-	}
-	wg.Wait()
-	took := time.Since(start)
-	a.Seconds, a.Asked, a.Admitted = took.Seconds(), int(asked.Load()), int(admitted.Load())
-	a.Allowed = perMinute * (1 + took.Minutes())
-	a.Off = float64(a.Admitted)/a.Allowed - 1
-	report.Allowance = a
-	return ctx.Err()
-}
-
 // chaos kills, adds and restarts replicas and has the Redis fail over while conversations go on.
 func (f *fleet) chaos(ctx context.Context, report *Report) error {
 	f.Progress("replicas and Redis go and come")
@@ -233,6 +185,8 @@ func (f *fleet) chaos(ctx context.Context, report *Report) error {
 		defer close(over)
 		failed <- f.upset(ctx, guarded, &c)
 	}()
+	drawn := make(chan Allowance, 1)
+	go func() { drawn <- f.drawOn(ctx, over) }()
 	var total outcome
 	for round := 0; ; round++ {
 		total.add(f.converse(ctx, fmt.Sprint("chaos ", round)))
@@ -245,21 +199,23 @@ func (f *fleet) chaos(ctx context.Context, report *Report) error {
 		}
 		break
 	}
+	c.Allowance = <-drawn
 	if err := errors.Join(<-failed, ctx.Err()); err != nil {
 		return err
 	}
 	c.Requests, c.Repeated, c.Lost, c.Wrong = total.requests, total.repeated, total.lost, total.wrong
 	c.Turns, c.Changed, c.Compressed = f.upstream.compare()
+	c.Decisions = total.decisions
 	report.Chaos = c
 	return nil
 }
 
 // upset does what happens to a fleet.
 func (f *fleet) upset(ctx context.Context, guarded *sentinels, c *Chaos) error {
-	pause := func() {
+	pause := func(seconds time.Duration) {
 		select {
 		case <-ctx.Done():
-		case <-time.After(3 * time.Second):
+		case <-time.After(seconds * time.Second):
 		}
 	}
 	for _, event := range []struct {
@@ -279,12 +235,13 @@ func (f *fleet) upset(ctx context.Context, guarded *sentinels, c *Chaos) error {
 		{"a replica is added", func() error { return f.grow(ctx, guarded.url()) }},
 		{"a replica is killed", func() error { f.take(1).kill(); return nil }},
 	} {
-		pause()
+		pause(3)
 		c.Events = append(c.Events, event.name)
 		if err := event.do(); err != nil {
 			return fmt.Errorf("%s: %w", event.name, err)
 		}
 	}
-	pause()
+	// What replicas let in each for itself, while no Redis answered, is worked off.
+	pause(20)
 	return ctx.Err()
 }

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tidwall/gjson"
@@ -23,13 +24,21 @@ type outcome struct {
 	requests, repeated, lost, wrong int
 	// known and new count the answers whose blocks were all known, and the others.
 	known, new int
-	err        error // of the last that was lost
+	// decisions counts what the answers say was done, where that is not all that could be.
+	decisions map[string]int
+	err       error // of the last that was lost
 }
 
 func (l *outcome) add(other outcome) {
 	l.requests, l.repeated, l.lost, l.wrong = l.requests+other.requests, l.repeated+other.repeated,
 		l.lost+other.lost, l.wrong+other.wrong
 	l.known, l.new, l.err = l.known+other.known, l.new+other.new, errors.Join(l.err, other.err)
+	for decision, n := range other.decisions {
+		if l.decisions == nil {
+			l.decisions = map[string]int{}
+		}
+		l.decisions[decision] += n
+	}
 }
 
 // converse has conversations, one for each client, whose turns go to the replicas in turn. Each
@@ -91,6 +100,9 @@ func (f *fleet) ask(ctx context.Context, id string, body []byte) outcome {
 			} else {
 				l.new++
 			}
+			if decision := header.Get("X-Pith-Decision"); decision != "compressed" {
+				l.decisions = map[string]int{decision: 1}
+			}
 			return l
 		case attempt < 50 && ctx.Err() == nil && status == 0 || status == http.StatusServiceUnavailable ||
 			status == http.StatusBadGateway:
@@ -129,10 +141,14 @@ func (f *fleet) post(ctx context.Context, base string, body []byte, key string) 
 // with.
 type upstream struct {
 	*httptest.Server
-	mu   sync.Mutex
-	seen map[string][]string // by request: its messages, as they came
-	more map[string]bool     // requests that came with others than before
+	drawn atomic.Int64 // requests on the allowance
+	mu    sync.Mutex
+	seen  map[string][]string // by request: its messages, as they came
+	more  map[string]bool     // requests that came with others than before
 }
+
+// drawn is how requests on the allowance call themselves.
+const drawn = "drawn"
 
 func newUpstream() *upstream {
 	u := &upstream{}
@@ -143,16 +159,11 @@ func newUpstream() *upstream {
 			return // the proxy left
 		}
 		id := gjson.GetBytes(body, "user").String()
-		var messages []string
-		for _, m := range gjson.GetBytes(body, "messages").Array() {
-			messages = append(messages, m.Raw)
+		if id == drawn {
+			u.drawn.Add(1)
+		} else {
+			u.remember(id, gjson.GetBytes(body, "messages"))
 		}
-		u.mu.Lock()
-		if before, ok := u.seen[id]; ok && strings.Join(before, "\n") != strings.Join(messages, "\n") {
-			u.more[id] = true
-		}
-		u.seen[id] = messages
-		u.mu.Unlock()
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]any{ // the proxy may have left
 			"choices": []any{map[string]any{"message": map[string]any{
@@ -165,9 +176,23 @@ func newUpstream() *upstream {
 	return u
 }
 
+func (u *upstream) remember(id string, list gjson.Result) {
+	var messages []string
+	for _, m := range list.Array() {
+		messages = append(messages, m.Raw)
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if before, ok := u.seen[id]; ok && strings.Join(before, "\n") != strings.Join(messages, "\n") {
+		u.more[id] = true
+	}
+	u.seen[id] = messages
+}
+
 func (u *upstream) forget() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	u.drawn.Store(0)
 	u.seen, u.more = map[string][]string{}, map[string]bool{}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -17,24 +18,33 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// allowedRequests is the allowance, in requests a minute, of the key that has one.
+// allowedRequests is the allowance, in requests a minute, of the key that is drawn on.
 const allowedRequests = 600
 
 // A replica is one `pith serve`.
 type replica struct {
-	cmd  *exec.Cmd
-	url  string
-	done chan struct{}
+	cmd   *exec.Cmd
+	url   string
+	admin string // of its metrics
+	done  chan struct{}
 }
 
-var listening = regexp.MustCompile(`msg=serving addr="?([0-9.]+:[0-9]+)`)
+// adminToken opens the replicas' metrics.
+const adminToken = "token of a fleet"
+
+var (
+	listening = regexp.MustCompile(`msg=serving addr="?([0-9.]+:[0-9]+)`)
+	showing   = regexp.MustCompile(`msg="serving metrics and the dashboard" admin="?([0-9.]+:[0-9]+)`)
+)
 
 // startReplica starts a replica with a configuration and waits until it serves.
 func (f *fleet) startReplica(ctx context.Context, redisURL string, env ...string) (*replica, error) {
 	config := filepath.Join(f.dir, fmt.Sprintf("pith-%d.yaml", time.Now().UnixNano()))
-	text := fmt.Sprintf("server:\n  listen: 127.0.0.1:0\n  upstream: %s\n  upstream_key: none\ncompress:\n  "+
-		"deadline: 0\n  timeout: 1m\nkeys:\n"+
-		"  - {name: counted, hash: %q, requests_per_minute: %d}\n  - {name: free, hash: %q}\n",
+	text := fmt.Sprintf("server:\n  listen: 127.0.0.1:0\n  upstream: %s\n  upstream_key: none\n"+
+		"admin:\n  listen: localhost:0\n  token: "+adminToken+"\n"+
+		"compress:\n  deadline: 0\n  timeout: 1m\n"+
+		"keys:\n  - {name: small, hash: %q, requests_per_minute: %d}\n"+
+		"  - {name: large, hash: %q, requests_per_minute: 1000000, tokens_per_minute: 1000000000}\n",
 		f.upstream.URL, f.Hashes[0], allowedRequests, f.Hashes[1])
 	if redisURL != "" {
 		text += fmt.Sprintf("cache:\n  redis_url: %s\n  secret: a secret of the fleet, for a run\n", redisURL)
@@ -55,9 +65,13 @@ func (f *fleet) startReplica(ctx context.Context, redisURL string, env ...string
 		return nil, err
 	}
 	addr := make(chan string, 1)
+	var admin string // said before addr is
 	go func() {
 		var log strings.Builder
 		for lines := bufio.NewScanner(out); lines.Scan(); {
+			if m := showing.FindStringSubmatch(lines.Text()); m != nil {
+				admin = m[1]
+			}
 			if m := listening.FindStringSubmatch(lines.Text()); m != nil {
 				addr <- m[1]
 			}
@@ -77,7 +91,7 @@ func (f *fleet) startReplica(ctx context.Context, redisURL string, env ...string
 		if strings.HasPrefix(a, "\n") {
 			return nil, fmt.Errorf("pith serve ended:%s", a)
 		}
-		r.url = "http://" + a
+		r.url, r.admin = "http://"+a, "http://"+admin
 		return r, nil
 	case <-ctx.Done():
 		r.kill()
@@ -123,11 +137,11 @@ func (f *fleet) grow(ctx context.Context, redisURL string, env ...string) error 
 	return nil
 }
 
-// next is the replica whose turn it is.
+// next is any replica: one after the other would keep clients that ask in step at the same one.
 func (f *fleet) next() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.replicas[f.turn.Add(1)%uint64(len(f.replicas))].url
+	return f.replicas[rand.IntN(len(f.replicas))].url
 }
 
 // take removes a replica from the turns. A dead one stays in them until it is known to be dead, as
@@ -222,7 +236,7 @@ func startSentinels(ctx context.Context, binary, dir string) (*sentinels, error)
 	}
 	for i := range 3 {
 		file := filepath.Join(dir, fmt.Sprintf("sentinel-%d-%d.conf", i, time.Now().UnixNano()))
-		text := fmt.Sprintf("sentinel monitor main %s %s 2\nsentinel down-after-milliseconds main 500\nsentinel "+
+		text := fmt.Sprintf("sentinel monitor main %s %s 2\nsentinel down-after-milliseconds main 2000\nsentinel "+
 			"failover-timeout main 3000\n", host, port)
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			g.stop()

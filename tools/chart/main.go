@@ -24,21 +24,31 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: chart DIR OUT")
+	var err error
+	switch args := os.Args[1:]; {
+	case len(args) == 3 && args[0] == "check":
+		err = check(args[1], args[2])
+	case len(args) == 4 && args[0] == "schemas":
+		err = schemas(args[1], args[2], args[3])
+	default:
+		fmt.Fprintln(os.Stderr, "usage: chart check DIR OUT | chart schemas OPENAPI RESOURCE OUT")
 		os.Exit(2)
 	}
-	if err := check(os.Args[1], os.Args[2]); err != nil {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-// check renders the chart with each file of values and leaves Pith's configurations in out.
+// check renders the chart with each file of values and leaves Pith's configurations in out, the
+// objects in the folder objects there.
 func check(dir, out string) error {
 	examples, err := filepath.Glob(filepath.Join(dir, "examples", "*.yaml"))
 	if err != nil || len(examples) == 0 {
 		return fmt.Errorf("no examples in %s: %w", dir, err)
+	}
+	if err := os.MkdirAll(filepath.Join(out, "objects"), 0o755); err != nil {
+		return err
 	}
 	var errs []error
 	for _, name := range append([]string{""}, examples...) {
@@ -73,7 +83,7 @@ func read(name string) (map[string]any, error) {
 }
 
 // render renders the chart with the values in a file and returns the kinds of its objects, sorted.
-// Pith's configuration goes to the file config.
+// Pith's configuration goes to the file config, the objects to the folder objects beside it.
 func render(dir, file, config string) ([]string, error) {
 	values, err := read(filepath.Join(dir, "values.yaml"))
 	if err != nil {
@@ -120,6 +130,7 @@ func render(dir, file, config string) ([]string, error) {
 	}
 	var kinds []string
 	var errs []error
+	var objects strings.Builder
 	for _, one := range t.Templates() {
 		if !strings.HasSuffix(one.Name(), ".yaml") && one.Name() != "NOTES.txt" {
 			continue
@@ -129,7 +140,7 @@ func render(dir, file, config string) ([]string, error) {
 			errs = append(errs, err)
 			continue
 		}
-		for _, doc := range strings.Split(b.String(), "\n---") {
+		for _, doc := range strings.SplitSeq(b.String(), "\n---") {
 			if one.Name() == "NOTES.txt" {
 				break
 			}
@@ -139,11 +150,13 @@ func render(dir, file, config string) ([]string, error) {
 			}
 			if kind != "" {
 				kinds = append(kinds, kind)
+				fmt.Fprintf(&objects, "---\n%s\n", doc)
 			}
 		}
 	}
 	slices.Sort(kinds)
-	return kinds, errors.Join(errs...)
+	name := filepath.Join(filepath.Dir(config), "objects", filepath.Base(config))
+	return kinds, errors.Join(append(errs, os.WriteFile(name, []byte(objects.String()), 0o644))...)
 }
 
 // unknown tells of values that the chart does not have. Maps that are empty there hold anything.

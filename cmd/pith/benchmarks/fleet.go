@@ -24,8 +24,8 @@ func fleetCommand() *cobra.Command {
 		Long: `Start replicas of this program and real Redis servers on loopback. Measured are: how many
 blocks are known with 1, 2 and more replicas, with and without Redis; what Redis does for a request,
 against a model on paper, which then computes 100 replicas at 10,000 requests a second; how exactly
-an allowance holds over all replicas; whether answers are lost and older turns change while replicas
-are killed, added and restarted and the Redis fails over by its sentinels; and how throughput of new
+an allowance holds over all replicas; whether it does, answers are lost and older turns change while
+replicas are killed, added and restarted and the Redis fails over by its sentinels; and how throughput of new
 code grows from one to two processes with a remote scorer that is not the limit.`,
 		Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {

@@ -288,11 +288,19 @@ type Stores struct {
 type bank struct{ redis *cache.Redis }
 
 func (b bank) Draw(ctx context.Context, draws []gateway.Draw, owe bool) (refused int, wait time.Duration, err error) {
-	in := make([]cache.Draw, len(draws))
+	return b.redis.Draw(ctx, inRedis(draws), owe)
+}
+
+func (b bank) Repay(ctx context.Context, draws []gateway.Draw) error {
+	return b.redis.Repay(ctx, inRedis(draws))
+}
+
+func inRedis(draws []gateway.Draw) []cache.Draw {
+	out := make([]cache.Draw, len(draws))
 	for i, d := range draws {
-		in[i] = cache.Draw(d)
+		out[i] = cache.Draw(d)
 	}
-	return b.redis.Draw(ctx, in, owe)
+	return out
 }
 
 type sharedStore interface {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"pith/cache"
 	"pith/perplexity"
 )
 
@@ -61,6 +62,21 @@ func (m *modelMetrics) Collect(out chan<- prometheus.Metric) {
 	now := m.stats()
 	for _, f := range m.figures {
 		out <- prometheus.MustNewConstMetric(f.desc, f.kind, f.value(now))
+	}
+}
+
+// redisMetrics shows how Redis answers.
+func redisMetrics(r *cache.Redis) []prometheus.Collector {
+	figure := func(name, help string, value func(cache.RedisStats) uint64) prometheus.Collector {
+		return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "pith_redis_" + name, Help: help},
+			func() float64 { return float64(value(r.Stats())) })
+	}
+	return []prometheus.Collector{
+		figure("calls_total", "Calls to Redis.", func(s cache.RedisStats) uint64 { return s.Calls }),
+		figure("failures_total", "Calls that Redis did not answer in time, or answered with an error.",
+			func(s cache.RedisStats) uint64 { return s.Failures }),
+		figure("skipped_total", "Calls that were not made while Redis was left alone.",
+			func(s cache.RedisStats) uint64 { return s.Skipped }),
 	}
 }
 

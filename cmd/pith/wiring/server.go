@@ -58,6 +58,9 @@ func NewServer(cfg configs.Config, b Parts, log *slog.Logger) (*proxy.Server, er
 	if err := b.Engine.register(opt.Registry); err != nil {
 		return nil, fmt.Errorf("metrics of the model: %w", err)
 	}
+	if shared, ok := b.Stores.bank.(bank); ok {
+		opt.Registry.MustRegister(redisMetrics(shared.redis)...)
+	}
 	return proxy.New(opt)
 }
 
