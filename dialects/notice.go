@@ -18,15 +18,20 @@ var shortNotice = regexp.MustCompile(
 		`\bnot\s+(?:all|everything|included|the\s+(?:whole|entire|complete|full)|show\s+the)\b|` +
 		`\bonly\s+(?:the|an?|part|some|shows?|contains?)\b|` +
 		`\b(?:offset|start|begin|from|skip|cursor|token|page)\s*[=:]\s*["'` + "`" + `]?\w|` +
-		`\b(?:over|past|above|within|at|hit|reached)\s+(?:the\s+|its\s+|an?\s+)?(?:\w+\s+){0,2}(?:limit|budget|cap|quota)\b|` +
+		`\b(?:over|past|above|within|at|hit|reached)\s+(?:the\s+|its\s+|an?\s+)?(?:\w+\s+){0,2}` +
+		`(?:limit|budget|cap|quota)\b|` +
 		`\b(?:limit|budget|cap|quota)\s+(?:hit|reached|exceeded)\b|` +
 		`tronqué|gekürzt|truncad[oa]|troncat[oa]|обрезан|усечен|截断|省略|잘렸`)
 
 // lessNotice are words beside a count of the lines that are there, by which there are more.
-var lessNotice = regexp.MustCompile(`(?i)\b(?:capped|clipped|cut|limited|stopped|(?:page|chunk|part)\s+\d+\s*(?:of|/)\s*\d+)\b`)
+var lessNotice = regexp.MustCompile(
+	`(?i)\b(?:capped|clipped|cut|limited|stopped|(?:page|chunk|part)\s+\d+\s*(?:of|/)\s*\d+)\b`,
+)
 
 // nothingLeft are remarks that sound like a part and say that it is none.
-var nothingLeft = regexp.MustCompile(`(?i)\b(?:0|no|zero)\s+(?:more\s+)?(?:lines?\s+|bytes?\s+)?(?:remaining|left|omitted|truncated)\b`)
+var nothingLeft = regexp.MustCompile(
+	`(?i)\b(?:0|no|zero)\s+(?:more\s+)?(?:lines?\s+|bytes?\s+)?(?:remaining|left|omitted|truncated)\b`,
+)
 
 var (
 	// codeSign is what stands in code and in no sentence.

@@ -26,7 +26,8 @@ func (r numberedRun) ownNumbers(lines []textLine, content []string, mark string,
 		return false
 	}
 	open := strings.ToLower(strings.TrimSpace(r.open))
-	if !toolsOpen[open] || open != "" && isComment(open, file) || isData(kindOf(file, "")) || codeMark.MatchString(mark) {
+	if !toolsOpen[open] || open != "" && isComment(open, file) || isData(kindOf(file, "")) ||
+		codeMark.MatchString(mark) {
 		return true
 	}
 	for i := begin; i < r.start; i++ {

@@ -60,8 +60,9 @@ func TestOwnNumbersAreNoLineNumbers(t *testing.T) {
 // that is true.
 func TestBareCodeIsUnsure(t *testing.T) {
 	for name, text := range map[string]string{
-		"Cline":  "[read_file for 'counter.go'] Result:\n" + counter(),
-		"Roo":    "<files>\n<file><path>counter.go</path>\n<content>\n" + numbered(counter(), "%3d | %s") + "</content>\n</file>",
+		"Cline": "[read_file for 'counter.go'] Result:\n" + counter(),
+		"Roo": "<files>\n<file><path>counter.go</path>\n<content>\n" + numbered(counter(), "%3d | %s") +
+			"</content>\n</file>",
 		"digest": "====\nFILE: counter.go\n====\n" + counter(),
 	} {
 		body := `{"messages":[{"role":"user","content":` + quote(text+"\n\nHow does Add7 lock?") + `}]}`

@@ -159,7 +159,8 @@ func TestArgumentsThatSayPart(t *testing.T) {
 	for args, part := range map[string]bool{
 		`"lineno":40`: true, `"span":"40-216"`: true, `"region":[40,216]`: true, `"view":"40:216"`: true,
 		`"mode":"outline"`: true, `"focus":"L40-L216"`: true, `"fromLine":1`: true, `"part":"2/3"`: true,
-		`"symbol":"Add7"`: true, `"symbols":["Add7"]`: true, `"opts":{"a":[40,216]}`: true, `"compact":true`: true, `"budget":500`: true,
+		`"symbol":"Add7"`: true, `"symbols":["Add7"]`: true,
+		`"opts":{"a":[40,216]}`: true, `"compact":true`: true, `"budget":500`: true,
 		`"depth":3`: true, `"signatures_only":true`: true, `"compact":false`: false, `"encoding":"utf-8"`: false,
 		`"timeout_ms":500`: false, `"explanation":"I want lines 40-216"`: false, `"show_line_numbers":true`: false,
 	} {

@@ -157,8 +157,8 @@ func TestWholeFilesAreFound(t *testing.T) {
 		{name: "range and count on lines of their own", result: fmt.Sprintf(
 			"File Path: `file:///r/counter.go`\nTotal Lines: %d\nShowing lines 1 to %d\n", n, n) +
 			numbered(file, "%d: %s") + "The above content shows the entire, complete file.\n"},
-		{name: "a count in brackets", result: fmt.Sprintf("[Reading %d lines from start (total: %d lines, 0 remaining)]\n\n",
-			n, n) + file},
+		{name: "a count in brackets", result: fmt.Sprintf(
+			"[Reading %d lines from start (total: %d lines, 0 remaining)]\n\n", n, n) + file},
 		{name: "bars", result: numbered(file, "%d|| %s")},
 		{
 			name: "an editor's view", tool: "text_editor", args: `{"command":"view","path":"counter.go"}`,

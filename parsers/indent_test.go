@@ -32,8 +32,8 @@ func TestIndented(t *testing.T) {
 		{"yaml", "run:\n  !!str >-\n  one\n  two\n  three\nafter: 1\n", "three", "run: !!str >- one two three"},
 		{"yaml", "a:\n  steps:\n  # a comment\n  - name: x\n# another\n  - name: y\n", "- name: y", "a: steps:"},
 		{
-			"yaml", "x-a: &a\n  one: 1\n  two: 2\n" + deep("first") + deep("second") + "last:\n  <<: *a\n  z: 1\n", "z: 1",
-			"x-a: &a last:",
+			"yaml", "x-a: &a\n  one: 1\n  two: 2\n" + deep("first") + deep("second") + "last:\n  <<: *a\n  z: 1\n",
+			"z: 1", "x-a: &a last:",
 		},
 		{"yaml", "a:\n  x: &x\n    y: 1\n  z: *x\n  w: 2\n", "w: 2", "a: x: &x"},
 		{"toml", "name = 1\n\n[tool.a]\nx = 1\n\n[tool.b]\ny = 2\n", "y = 2", "[tool.b]"},
