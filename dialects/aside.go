@@ -135,7 +135,9 @@ var (
 	codeWord = regexp.MustCompile(`^(?:@|#|(?:package|import|func|type|var|const|let|class|struct|enum|interface|` +
 		`trait|object|def|val|fun|typealias|namespace|using|module|end|endif|fi|done|esac|export|public|private|` +
 		`protected|internal|static|extern|typedef|include|require|use|mod|pub|default|return|pass|break|continue|` +
-		`exit|data|sealed|abstract|final|open|override|async|await|exec|eval|source|set|unset|local|trap|alias)\b)`)
+		`exit|data|sealed|abstract|final|open|override|async|await|exec|eval|source|set|unset|local|trap|alias|from|` +
+		`raise|throw|del|assert|global|nonlocal|yield|lambda|goto|` +
+		`declare|unsafe|inline|virtual|template|unsigned|signed|union|void|int|long|fn)\b)`)
 	sentenceEnd = regexp.MustCompile(`^[A-Z][\w'’,/-]* [\w'’,/ -]*[.!…]$`)
 	proseEnd    = regexp.MustCompile(`^[\pL\pM\pN][\pL\pM\pN _'’%.,/–—:+-]*$`)
 )
@@ -146,6 +148,8 @@ func isRemark(line, kind string) bool {
 	switch {
 	case line[0] == ' ' || line[0] == '\t' || isComment(line, "a."+kind) || codeWord.MatchString(line):
 		return false
+	case wordy(line, kind) && (braced[kind] || isPython(kind)):
+		return true
 	case braced[kind]:
 		return sentenceEnd.MatchString(line) || strings.ContainsAny(line, " :.") && proseEnd.MatchString(line)
 	default:

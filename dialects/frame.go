@@ -3,6 +3,7 @@ package dialects
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -54,7 +55,8 @@ func (f *frame) open() Left {
 		case f.fence(text):
 			f.blanks = 0
 			return ""
-		case f.tag(text), ruler.MatchString(text) && headings && !isYAML(f.path), isHeading(text, f.path):
+		case f.tag(text), ruler.MatchString(text) && headings && !isYAML(f.path), isHeading(text, f.path),
+			f.counted(text):
 			headings, f.blanks = true, 0
 			seen++ // each may look for its end through all of the file
 		default:
@@ -66,6 +68,18 @@ func (f *frame) open() Left {
 		return LeftUnsure
 	}
 	return LeftNoCode
+}
+
+// counted reports that a line in brackets counts the lines that follow it.
+func (f *frame) counted(text string) bool {
+	if !bracket.MatchString(text) {
+		return false
+	}
+	below := f.first + 1
+	for below < f.last && strings.TrimSpace(f.lines[below].text) == "" {
+		below++
+	}
+	return claims(text, f.last-f.first-1) == saysWhole || claims(text, f.last-below) == saysWhole
 }
 
 // maxHeadings is how many lines a tool writes above a file at most.
@@ -212,24 +226,20 @@ func sentenceOrWord(text string) bool { return sentence.MatchString(text) || not
 // judge says why the lines found are not surely the whole file, by what stands before and behind
 // them and by how they begin.
 func (f *frame) judge(body []textLine) Left {
-	said, n := saysNothing, len(body)
-	for _, around := range [][]textLine{f.lines[:f.first], f.lines[f.last:]} {
-		for i := range around {
-			if !f.work.weigh(around[i].text) {
-				return LeftUnsure
-			}
-			switch claims(around[i].text, n) {
-			case saysPart:
-				// Blank lines below a heading may be the file's: a count that includes them says
-				// so.
-				if f.blanks == 0 || claims(around[i].text, n+f.blanks) != saysWhole {
-					return LeftPart
-				}
-				return LeftUnsure
-			case saysWhole:
-				said = saysWhole
-			}
+	n := len(body)
+	around := slices.Concat(f.lines[:f.first], f.lines[f.last:])
+	for i := range around {
+		if !f.work.weigh(around[i].text) {
+			return LeftUnsure
 		}
+	}
+	said := claimsAround(around, n)
+	if said == saysPart || said == saysOpen {
+		// Blank lines below a heading may be the file's: a count that includes them says so.
+		if f.blanks == 0 || claimsAround(around, n+f.blanks) != saysWhole {
+			return LeftPart
+		}
+		return LeftUnsure
 	}
 	if f.blanks > 0 && said != saysWhole {
 		return LeftUnsure
@@ -239,16 +249,26 @@ func (f *frame) judge(body []textLine) Left {
 		if i >= 3 {
 			break
 		}
-		if (note.MatchString(text) || sentence.MatchString(text) || bracket.MatchString(text)) &&
-			claims(text, n) == saysPart {
+		if !note.MatchString(text) && !sentence.MatchString(text) && !bracket.MatchString(text) {
+			continue
+		}
+		switch claims(text, n) {
+		case saysPart, saysOpen:
 			return LeftPart
+		case saysWhole: // the line itself is then none of the file's
+			return LeftUnsure
+		case saysNothing:
 		}
 	}
 	first := strings.TrimSpace(body[0].text)
+	kind := kindOf(f.path, "")
 	switch {
+	case !isComment(first, f.path) && wordy(first, kind) &&
+		(braced[kind] || isPython(kind) || headingWord.MatchString(first)):
+		return LeftUnsure
 	case isComment(first, f.path), said == saysWhole:
 		return ""
-	case f.first > 0 && keyed.MatchString(first) && !isData(kindOf(f.path, "")): // more of the heading
+	case f.first > 0 && keyed.MatchString(first) && !isData(kind): // more of the heading
 		return LeftUnsure
 	case names(first, f.path) && !strings.ContainsAny(first, "\"'`;{}="),
 		sentence.MatchString(first) && strings.ContainsAny(first[len(first)-1:], ".:!"),

@@ -37,7 +37,7 @@ func listFile(w *Work, lines []textLine, file string) (listing, Left) {
 	}
 	runs := numberedRuns(lines)
 	if run, ok := mostly(lines, runs); ok {
-		return listNumbered(w, lines, run, file)
+		return listNumbered(w, lines, run, rawBegin(w, lines, file), file)
 	}
 	if carriesNumbers(lines) {
 		if len(runs) == 1 && runs[0].first > 1 && 2*(runs[0].end-runs[0].start) > len(lines) {
@@ -49,16 +49,16 @@ func listFile(w *Work, lines []textLine, file string) (listing, Left) {
 }
 
 // listNumbered takes the run of numbered lines for the file. What stands before and behind it stays
-// as it is.
-func listNumbered(w *Work, lines []textLine, run numberedRun, file string) (listing, Left) {
+// as it is. Were the numbers the file's own text, it would begin on line begin.
+func listNumbered(w *Work, lines []textLine, run numberedRun, begin int, file string) (listing, Left) {
 	if run.glued > 0 {
 		run.start--
 		heading, first := splitLine(lines[run.start], run.glued)
 		lines = slices.Concat(lines[:run.start], []textLine{heading, first}, lines[run.start+1:])
 		run.start, run.end = run.start+1, run.end+1
 	}
-	content := run.texts(lines[run.start:run.end])
-	if content == nil {
+	content, mark := run.texts(lines[run.start:run.end])
+	if content == nil || run.ownNumbers(lines, content, mark, begin, file) {
 		return listing{}, LeftUnsure
 	}
 	end := run.end
@@ -73,9 +73,9 @@ func listNumbered(w *Work, lines []textLine, run numberedRun, file string) (list
 		if l, ok := cutNumber(around[i].text); ok && l.open == run.open && !isClosing(around[i].text) {
 			return listing{}, LeftUnsure // more of the file, and something between is not there
 		}
-		if claims(around[i].text, len(content)) == saysPart {
-			return listing{}, LeftPart
-		}
+	}
+	if said := claimsAround(around, len(content)); said == saysPart || said == saysOpen {
+		return listing{}, LeftPart
 	}
 	if endsInTheMiddle(file, content) {
 		return listing{}, LeftPart
@@ -136,7 +136,8 @@ func lastLine(lines []string, file string) Left {
 	}
 	_, ranged := cutPathRange(text)
 	switch {
-	case claims(text, len(lines)) == saysPart, ranged && names(text, file):
+	case claims(text, len(lines)) == saysPart, ranged && names(text, file),
+		wordy(text, kindOf(file, "")) && shortNotice.MatchString(text):
 		return LeftPart
 	case isRemark(strings.TrimRight(last, " \t\r"), kindOf(file, "")):
 		return LeftUnsure
@@ -242,8 +243,8 @@ func listBlock(w *Work, lines []textLine, b codeSpan) (listing, Left) {
 	}
 	runs := numberedRuns(lines)
 	if run, ok := mostly(lines, runs); ok {
-		list, left := listNumbered(w, lines, run, b.path)
-		list.language = b.language
+		list, left := listNumbered(w, lines, run, 0, cmp.Or(b.path, "a."+b.language))
+		list.path, list.language = b.path, b.language
 		return list, left
 	}
 	if carriesNumbers(lines) {

@@ -45,10 +45,11 @@ func (t jsonText) walk(body []byte) func(offset int) int {
 }
 
 // fileMember finds the one string of a JSON document that holds a file: the only one of several
-// lines. ok is false where there are several, or none; part where the document says that it holds a
-// part, failed where it reports a failure.
-func fileMember(all string) (start, end int, part, failed, ok bool) {
-	found := 0
+// lines, of which there are found. part says that the document says that it holds a part, failed
+// that it reports a failure.
+func fileMember(all string) (start, end, found int, part, failed bool) {
+	lines := 0
+	var notes []textLine
 	var look func(key string, v gjson.Result, depth int)
 	look = func(key string, v gjson.Result, depth int) {
 		switch {
@@ -65,18 +66,22 @@ func fileMember(all string) (start, end int, part, failed, ok bool) {
 			})
 		case v.Type == gjson.String && strings.Contains(v.Raw, `\n`):
 			start, end = v.Index+1, v.Index+len(v.Raw)-1
+			lines = strings.Count(strings.TrimSuffix(v.Str, "\n"), "\n") + 1
 			found++
 		case isExitKey(key) && v.Type == gjson.Number && v.Int() != 0, isErrorKey(key) && v.Type == gjson.True:
 			failed = true
 		case isPartKey(key) && speaksUp(v), speaksOfTruncation(key) && v.Type != gjson.False && speaksUp(v):
 			part = true
+		case v.Type == gjson.String && strings.Contains(v.Str, " ") && len(notes) < maxHeadings:
+			notes = append(notes, textLine{text: v.Str})
 		}
 	}
 	lead := len(all) - len(strings.TrimLeft(all, " \t\r\n"))
 	root := gjson.Parse(all[lead:])
 	root.Index = lead
 	look("", root, 0)
-	return start, end, part, failed, found == 1
+	said := claimsAround(notes, lines)
+	return start, end, found, part || said == saysPart || said == saysOpen, failed
 }
 
 func isExitKey(key string) bool {
@@ -121,12 +126,16 @@ func (t jsonText) unpack(w *Work, body []byte) (inner jsonText, left Left) {
 	if head == "" || head[0] != '{' && head[0] != '[' || !json.Valid([]byte(t.all)) {
 		return t, ""
 	}
-	start, end, part, failed, ok := fileMember(t.all)
+	start, end, found, part, failed := fileMember(t.all)
 	switch {
+	case failed:
+		return t, LeftNoCode
 	case part:
 		return t, LeftPart
-	case failed || !ok:
+	case found == 0:
 		return t, LeftNoCode
+	case found > 1:
+		return t, LeftUnsure
 	}
 	return t.within(w, t.walk(body), start, end), ""
 }

@@ -16,17 +16,26 @@ type numberedLine struct {
 }
 
 // maxOpen is how long what stands before a number may be, in bytes: "Line " is the longest known.
-const maxOpen = 6
+const (
+	maxOpen   = 6
+	maxPadded = maxOpen + 8 // with padding behind it
+)
+
+// byteOrderMark may stand before the first line's number, as the file's own or as the tool's.
+const byteOrderMark = "\ufeff"
 
 // cutNumber finds a line's number behind its padding. ok is false where the line has none, or where
 // letters follow it.
 func cutNumber(line string) (l numberedLine, ok bool) {
-	s := strings.TrimLeft(line, " \t")
-	digits := strings.IndexAny(s[:min(len(s), maxOpen)], "0123456789")
+	s := strings.TrimLeft(strings.TrimPrefix(line, byteOrderMark), " \t")
+	digits := strings.IndexAny(s[:min(len(s), maxPadded)], "0123456789")
 	if digits < 0 || strings.ContainsAny(s[:digits], "\"'`-+./\\*") {
 		return l, false
 	}
-	l.open = s[:digits]
+	l.open = strings.TrimRight(s[:digits], " ") // the padding may stand behind it: "[  1]"
+	if digits >= maxOpen && len(l.open) > 1 {
+		return l, false
+	}
 	s = s[digits:]
 	i := 0
 	for i < len(s) && i < 9 && s[i] >= '0' && s[i] <= '9' {
@@ -196,8 +205,8 @@ func pathBefore(line string) string {
 var hashMark = regexp.MustCompile(`^[:#][0-9A-Za-z]{1,12}[|:→]`)
 
 // texts cuts the numbers off a run's lines. What stands between a number and its text is what all
-// lines share, up to a letter or a digit. It returns nil where they share nothing.
-func (r numberedRun) texts(lines []textLine) []string {
+// lines share, up to a letter or a digit: mark. It returns nil where they share nothing.
+func (r numberedRun) texts(lines []textLine) (texts []string, mark string) {
 	rests := make([]string, 0, len(lines))
 	hashed := true
 	for i := range lines {
@@ -209,7 +218,7 @@ func (r numberedRun) texts(lines []textLine) []string {
 		for i, rest := range rests {
 			rests[i] = rest[len(hashMark.FindString(rest)):]
 		}
-		return rests
+		return rests, ""
 	}
 	if mark := strings.TrimLeft(rests[0], " "); mark != rests[0] && strings.IndexAny(mark, "|:>)]→│┃") == 0 {
 		for i := range rests { // the padding stands behind the number
@@ -218,7 +227,7 @@ func (r numberedRun) texts(lines []textLine) []string {
 	}
 	sep := sharedMark(rests)
 	if sep == "" {
-		return nil
+		return nil, ""
 	}
 	for i, rest := range rests {
 		text, ok := strings.CutPrefix(rest, sep)
@@ -227,7 +236,7 @@ func (r numberedRun) texts(lines []textLine) []string {
 		}
 		rests[i] = text
 	}
-	return rests
+	return rests, sep
 }
 
 // sharedMark is the longest beginning that all rests share, where blank ones may lack white space.

@@ -42,7 +42,9 @@ var nameWord = regexp.MustCompile(`[A-Z]?[a-z]+|[A-Z]+`)
 
 // isPartKey reports that a name, in snake or camel case, has a word for a part.
 func isPartKey(name string) bool {
-	return hasWord(name, func(word string) bool { return partWords[word] || strings.HasPrefix(word, "line") })
+	return hasWord(name, func(word string) bool {
+		return partWords[word] || partWords[strings.TrimSuffix(word, "s")] || strings.HasPrefix(word, "line")
+	})
 }
 
 func hasWord(name string, is func(word string) bool) bool {
@@ -177,7 +179,8 @@ type claim int
 const (
 	saysNothing claim = iota
 	saysPart
-	saysWhole // a count or a range which the lines that are there bear out
+	saysOpen  // a range that the lines that are there bear out, of a file of unknown length
+	saysWhole // a count, or a range of a known length, which the lines that are there bear out
 )
 
 // claims reads a line that stands around a file of n lines.
@@ -185,6 +188,7 @@ func claims(line string, n int) claim {
 	if commandSay.MatchString(line) || len(line) > 4096 {
 		return saysNothing
 	}
+	line = nothingLeft.ReplaceAllString(line, "")
 	said, open := saysNothing, false
 	fits := func(s string) bool { // one more where the end of the last line is counted as a line
 		k, err := strconv.Atoi(strings.ReplaceAll(s, ",", ""))
@@ -195,7 +199,7 @@ func claims(line string, n int) claim {
 			switch {
 			case m[1] != "1" || !fits(m[2]) || m[3] != "" && !fits(m[3]):
 				return saysPart
-			case m[3] == "": // of how many, the same line must say
+			case m[3] == "":
 				open = true
 			default:
 				said = saysWhole
@@ -215,12 +219,45 @@ func claims(line string, n int) claim {
 		said = saysWhole
 	}
 	switch {
-	case said == saysNothing && open:
+	case said == saysWhole && (hintsOfGone(line) || lessNotice.MatchString(line)):
 		return saysPart
-	case said == saysNothing && (partNotice.MatchString(line) || speaksOfGone(line)):
+	case said == saysWhole:
+		return saysWhole
+	case open:
+		line = showing.ReplaceAllString(line, "")
+	}
+	switch {
+	case partNotice.MatchString(line) || speaksOfGone(line):
 		return saysPart
-	case said == saysWhole && hintsOfGone(line):
-		return saysPart
+	case open:
+		return saysOpen
+	}
+	return saysNothing
+}
+
+// showing is what a range is said with, whether there is more or not.
+var showing = regexp.MustCompile(`(?i)\bshowing\b`)
+
+// claimsAround reads the lines that stand around a file of n lines together: what one shows another
+// may count.
+func claimsAround(around []textLine, n int) claim {
+	said, open := saysNothing, false
+	for i := range around {
+		switch claims(around[i].text, n) {
+		case saysPart:
+			return saysPart
+		case saysOpen:
+			open = true
+		case saysWhole:
+			said = saysWhole
+		case saysNothing:
+			if text := around[i].text; !commandSay.MatchString(text) && shortNotice.MatchString(text) {
+				return saysPart
+			}
+		}
+	}
+	if open && said != saysWhole {
+		return saysOpen
 	}
 	return said
 }

@@ -75,7 +75,19 @@ func TestPartsPass(t *testing.T) {
 		},
 		{
 			"JSON of two texts", "bash", bash("cat counter.go"), `{"stdout": ` + quote(file) + `, "stderr": "a\nb"}`,
-			dialects.LeftNoCode,
+			dialects.LeftUnsure,
+		},
+		{
+			"JSON with words of a part", "bash", bash("cat counter.go"),
+			`{"content": ` + quote(file) + `, "message": "This is longer than what is shown."}`, dialects.LeftPart,
+		},
+		{
+			"a heading in small letters", "Read", path, "successfully downloaded text file (SHA: abcd)\n" + file,
+			dialects.LeftUnsure,
+		},
+		{
+			"two lines that disagree", "Read", path, fmt.Sprintf("Total lines: 900\nShowing lines 1 to %d\n", n) +
+				numbered(file, "%d: %s"), dialects.LeftPart,
 		},
 		{"two files without a line between", "Bash", bash("cat a.go b.go"), file + file, dialects.LeftUnsure},
 		{
@@ -147,7 +159,8 @@ func TestArgumentsThatSayPart(t *testing.T) {
 	for args, part := range map[string]bool{
 		`"lineno":40`: true, `"span":"40-216"`: true, `"region":[40,216]`: true, `"view":"40:216"`: true,
 		`"mode":"outline"`: true, `"focus":"L40-L216"`: true, `"fromLine":1`: true, `"part":"2/3"`: true,
-		`"symbol":"Add7"`: true, `"opts":{"a":[40,216]}`: true, `"compact":true`: true, `"budget":500`: true,
+		`"symbol":"Add7"`: true, `"symbols":["Add7"]`: true,
+		`"opts":{"a":[40,216]}`: true, `"compact":true`: true, `"budget":500`: true,
 		`"depth":3`: true, `"signatures_only":true`: true, `"compact":false`: false, `"encoding":"utf-8"`: false,
 		`"timeout_ms":500`: false, `"explanation":"I want lines 40-216"`: false, `"show_line_numbers":true`: false,
 	} {

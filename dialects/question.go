@@ -45,8 +45,27 @@ func (u *userTurn) read(text jsonText) {
 	if p.prompt(text) {
 		return
 	}
+	p.bare(text, blocks)
 	for _, b := range blocks {
 		u.shown = append(u.shown, func(query string) { p.userBlock(text, b, query) })
+	}
+}
+
+// bareLines is how many lines of code in a user's own words are no quotation.
+const bareLines = 20
+
+// bare notes code that stands in no block: which file it is, and from which line on, nothing says.
+func (p *planner) bare(text jsonText, blocks []codeSpan) {
+	rest := text.all
+	if len(blocks) > 0 {
+		rest = outside(text.lines, blocks)
+	}
+	if strings.Count(rest, "\n") < bareLines || len(rest) < p.rules.MinBytes {
+		return
+	}
+	p.work.spend(2 * len(rest))
+	if p.work.hold(len(rest)) && isCode("", "", strings.Split(rest, "\n")) {
+		p.leave(LeftUnsure, len(rest))
 	}
 }
 

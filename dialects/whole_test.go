@@ -128,6 +128,8 @@ func TestWholeFilesAreFound(t *testing.T) {
 		{name: "padded behind", result: numbered(file, "%-4d | %s")},
 		{name: "zeros", result: numbered(file, "%05d| %s")},
 		{name: "bracket", result: numbered(file, "[%d] %s")},
+		{name: "padded bracket", result: numbered(file, "[%3d] %s")},
+		{name: "byte order mark", result: "\ufeff" + numbered(file, "%d: %s")},
 		{name: "parenthesis", result: numbered(file, "%3d) %s")},
 		{name: "L", result: numbered(file, "L%d: %s")},
 		{name: "Line", result: numbered(file, "Line %d: %s")},
@@ -152,6 +154,11 @@ func TestWholeFilesAreFound(t *testing.T) {
 			result: fmt.Sprintf("File: `counter.go`. Lines 1 to %d (%d lines total): \n", n, n) +
 				"```go\n" + file + "```",
 		},
+		{name: "range and count on lines of their own", result: fmt.Sprintf(
+			"File Path: `file:///r/counter.go`\nTotal Lines: %d\nShowing lines 1 to %d\n", n, n) +
+			numbered(file, "%d: %s") + "The above content shows the entire, complete file.\n"},
+		{name: "a count in brackets", result: fmt.Sprintf(
+			"[Reading %d lines from start (total: %d lines, 0 remaining)]\n\n", n, n) + file},
 		{name: "bars", result: numbered(file, "%d|| %s")},
 		{
 			name: "an editor's view", tool: "text_editor", args: `{"command":"view","path":"counter.go"}`,

@@ -1,6 +1,8 @@
 package parsers
 
 import (
+	"regexp"
+
 	"github.com/smacker/go-tree-sitter/bash"
 	"github.com/smacker/go-tree-sitter/kotlin"
 	"github.com/smacker/go-tree-sitter/ruby"
@@ -22,8 +24,11 @@ func rubyGrammar() grammar {
 	}}
 }
 
+// kotlinDollars are those before a string that say how many begin a name in it.
+var kotlinDollars = regexp.MustCompile(`\$\$+"`)
+
 func kotlinGrammar() grammar {
-	return grammar{load: kotlin.GetLanguage, words: kotlinWords(), types: map[role]string{
+	return grammar{load: kotlin.GetLanguage, words: kotlinWords(), newer: kotlinDollars, types: map[role]string{
 		function: "function_declaration secondary_constructor anonymous_initializer",
 		bodied:   "function_declaration",
 		body:     "function_body",

@@ -51,16 +51,30 @@ func cutIndented(language string, lines Lines) []Chunk {
 	if len(c.chunks) > 0 {
 		c.chunks[0].StartLine = 0
 	}
-	return Tile(c.chunks, lines)
+	chunks := Tile(c.chunks, lines)
+	if language == "yaml" {
+		keepAnchors(chunks, lines)
+	}
+	return chunks
 }
 
 // measure finds the depth of each line, twice its indentation so that there is room between.
 func (c *indenter) measure() {
 	c.depths, c.opens = make([]int, c.lines.Count()), make([]bool, c.lines.Count())
 	quote, scalar, opener := "", -1, 0
+	lumps := c.lumps()
 	for line := range c.depths {
 		text := bytes.TrimSpace(c.lines.text(line))
 		depth := 2 * c.lines.indent(line)
+		if lumps.inside[line] {
+			c.depths[line] = math.MaxInt
+			continue
+		}
+		if at, ok := lumps.openers[line]; ok {
+			quote, scalar = "", -1
+			c.opens[line], c.depths[line] = true, c.depth(text, 2*c.lines.indent(at))
+			continue
+		}
 		switch {
 		case quote != "":
 			c.depths[line] = math.MaxInt
@@ -131,48 +145,6 @@ func (c *indenter) depth(text []byte, depth int) int {
 		}
 	}
 	return depth
-}
-
-// opensQuote is the mark of a string that does not end on its line, or "".
-func opensQuote(text []byte) string {
-	for _, quote := range []string{`"""`, "'''"} {
-		if bytes.Count(text, []byte(quote))%2 == 1 {
-			return quote
-		}
-	}
-	return ""
-}
-
-// opensScalar reports that the text of a YAML line goes on below as one string: after | or >, in an
-// open quote or bracket.
-func opensScalar(text []byte) bool {
-	value := text
-	if i := bytes.Index(text, []byte(": ")); i >= 0 {
-		value = bytes.TrimSpace(text[i+1:])
-	} else if bytes.HasPrefix(text, []byte("- ")) {
-		value = bytes.TrimSpace(text[2:])
-	} else if text[len(text)-1] == ':' {
-		return false
-	}
-	for len(value) > 0 && (value[0] == '!' || value[0] == '&') { // a tag, an anchor
-		_, rest, _ := bytes.Cut(value, []byte(" "))
-		value = bytes.TrimSpace(rest)
-	}
-	if len(value) == 0 {
-		return false
-	}
-	switch value[0] {
-	case '|', '>':
-		return true
-	case '"', '\'':
-		return bytes.Count(bytes.ReplaceAll(value, []byte(`\"`), nil), value[:1])%2 == 1
-	case '[', '{':
-		return bytes.Count(value, []byte("["))+bytes.Count(value, []byte("{")) >
-			bytes.Count(value, []byte("]"))+bytes.Count(value, []byte("}"))
-	case '#':
-		return false
-	}
-	return true // the lines below are the rest of it
 }
 
 // blocks are the siblings in the lines [from, to).

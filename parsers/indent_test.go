@@ -31,6 +31,11 @@ func TestIndented(t *testing.T) {
 		{"yaml", "run:\n  |\n  one\n  two\n  three\nafter: 1\n", "three", "run: | one two three"},
 		{"yaml", "run:\n  !!str >-\n  one\n  two\n  three\nafter: 1\n", "three", "run: !!str >- one two three"},
 		{"yaml", "a:\n  steps:\n  # a comment\n  - name: x\n# another\n  - name: y\n", "- name: y", "a: steps:"},
+		{
+			"yaml", "x-a: &a\n  one: 1\n  two: 2\n" + deep("first") + deep("second") + "last:\n  <<: *a\n  z: 1\n",
+			"z: 1", "x-a: &a last:",
+		},
+		{"yaml", "a:\n  x: &x\n    y: 1\n  z: *x\n  w: 2\n", "w: 2", "a: x: &x"},
 		{"toml", "name = 1\n\n[tool.a]\nx = 1\n\n[tool.b]\ny = 2\n", "y = 2", "[tool.b]"},
 		{"ini", "[a]\nx = 1\n[b]\ny = 2\n", "y = 2", "[b]"},
 		{
@@ -46,6 +51,15 @@ func TestIndented(t *testing.T) {
 			"resource \"a\" \"b\" { tags = { } }",
 		},
 		{"xml", "<a>\n  <b>\n    <c/>\n    <d/>\n  </b>\n</a>\n", "<d/>", "<a> <b> </b> </a>"},
+		{"makefile", "all: a \\\n  b \\\n  c\n\tone\n\ttwo\n", "two", "all: a \\ b \\ c"},
+		{"makefile", "ifdef X\nA = 1\nelse\nB = 2\nendif\nC = 3\n", "B = 2", "ifdef X else endif"},
+		{
+			"makefile", "all: a\n\tone\nifeq (x,y)\n\ttwo\nelse\n\tthree\nendif\n", "three",
+			"all: ifeq (x,y) else endif",
+		},
+		{"makefile", "define RUN\nx:\none\nendef\nA = 1\n", "one", "define RUN endef"},
+		{"dockerfile", "FROM a\nRUN one && \\\n# why\n  two\nCMD x\n", "two", "RUN one && \\"},
+		{"dockerfile", "FROM a\nRUN <<EOF\none\ntwo\nEOF\nCMD x\n", "two", "RUN <<EOF EOF"},
 		{"toml", "a = \"\"\"\none\n[two]\n\"\"\"\nb = 1\n", "[two]", "a = \"\"\" one \"\"\""},
 	} {
 		f, err := p.ParseAs(t.Context(), tt.language, []byte(tt.src))

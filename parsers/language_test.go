@@ -127,7 +127,8 @@ func TestNewSyntax(t *testing.T) {
 		{"kotlin", "fun f(x: Any) {\n    one()\n    two()\n    three()\n    when (x) {\n" +
 			"        is A if x.b -> four()\n" +
 			"        else -> five()\n    }\n}\n", false},
-		{"kotlin", "fun f() {\n    one()\n    two()\n    three()\n    val s = $$\"costs $5 or $$n\"\n}\n", false},
+		{"kotlin", "fun f() {\n    one()\n    two()\n    three()\n    val s = $$\"costs $5 or $$n\"\n}\n", true},
+		{"kotlin", "fun f(a: A) {\n    log($$\"\"\"{\"price\": \"$9\", \"who\": \"$${a.name}\"}\"\"\")\n}\n", true},
 		{"python", "def f(x):\n    one()\n    two()\n    three()\n    s = t\"hello {x}\"\n    return s\n", false},
 		{"rust", "unsafe extern \"C\" {\n    safe fn f();\n}\n\nfn g() {\n    one();\n    two();\n}\n", false},
 		{"php", "<?php\nfunction f($x) {\n    one();\n    two();\n    three();\n" +

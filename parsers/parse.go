@@ -1,9 +1,11 @@
 package parsers
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"time"
 
 	sitter "github.com/smacker/go-tree-sitter"
@@ -32,6 +34,9 @@ func Parse(s *Syntax, src []byte, limit time.Duration) (Outline, error) {
 	if s.preprocessed {
 		frames = framesOf(lines)
 	}
+	if s.newer != nil && s.newer.Match(src) {
+		return parseBest(s, []reading{{lines: lines, seen: blanked(src, s.newer)}, {lines: lines, seen: lines}}, limit)
+	}
 	if len(frames) == 0 {
 		return parseOnce(s, reading{lines: lines, seen: lines}, limit)
 	}
@@ -41,6 +46,14 @@ func Parse(s *Syntax, src []byte, limit time.Duration) (Outline, error) {
 	}
 	list = append(list, reading{lines: lines, seen: lines})
 	return parseBest(s, list, limit)
+}
+
+// blanked is src with blanks for what an expression matches, its last byte apart.
+func blanked(src []byte, what *regexp.Regexp) Lines {
+	return NewLines(what.ReplaceAllFunc(src, func(found []byte) []byte {
+		last := len(found) - 1
+		return append(bytes.Repeat([]byte(" "), last), found[last])
+	}))
 }
 
 // A reading is a way to show a file to its grammar.

@@ -2,6 +2,7 @@ package parsers
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -62,6 +63,8 @@ type grammar struct {
 	fragile string
 	// preprocessed says that lines beginning with # steer a preprocessor.
 	preprocessed bool
+	// newer matches what is newer than the grammar and may be read as blanks, and the byte behind it.
+	newer *regexp.Regexp
 	// words says which nodes are names, and what for.
 	words vocabulary
 	// commands is the type of nodes in which strays, separated by spaces, are no names: one that
