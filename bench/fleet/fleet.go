@@ -10,6 +10,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"pith/bench/served"
 )
 
 // A Fleet runs several Pith processes on one Redis under load and does to them what happens to
@@ -79,7 +81,7 @@ type fleet struct {
 	client   *http.Client
 
 	mu       sync.Mutex
-	replicas []*replica
+	replicas []*served.Process
 }
 
 // Run measures.
@@ -222,18 +224,18 @@ func (f *fleet) upset(ctx context.Context, guarded *sentinels, c *Chaos) error {
 		name string
 		do   func() error
 	}{
-		{"a replica is killed", func() error { f.take(0).kill(); return nil }},
+		{"a replica is killed", func() error { f.take(0).Kill(); return nil }},
 		{"a replica is added", func() error { return f.grow(ctx, guarded.url()) }},
 		{"a replica is told to end and another comes", func() error {
 			old := f.take(0)
 			if err := f.grow(ctx, guarded.url()); err != nil {
 				return err
 			}
-			return old.terminate()
+			return old.Terminate()
 		}},
 		{"the Redis is killed and its replica takes over", func() error { return guarded.failOver(ctx) }},
 		{"a replica is added", func() error { return f.grow(ctx, guarded.url()) }},
-		{"a replica is killed", func() error { f.take(1).kill(); return nil }},
+		{"a replica is killed", func() error { f.take(1).Kill(); return nil }},
 	} {
 		pause(3)
 		c.Events = append(c.Events, event.name)

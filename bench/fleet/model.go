@@ -109,7 +109,7 @@ func (f *fleet) calls(ctx context.Context) (made, failed, skipped float64, err e
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, r := range f.replicas {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.admin+"/metrics", nil)
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.Admin+"/metrics", nil)
 		if err != nil {
 			return 0, 0, 0, err
 		}

@@ -1,7 +1,6 @@
 package fleet
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -10,35 +9,22 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"pith/bench/served"
 )
 
 // allowedRequests is the allowance, in requests a minute, of the key that is drawn on.
 const allowedRequests = 600
 
-// A replica is one `pith serve`.
-type replica struct {
-	cmd   *exec.Cmd
-	url   string
-	admin string // of its metrics
-	done  chan struct{}
-}
-
 // adminToken opens the replicas' metrics.
 const adminToken = "token of a fleet"
 
-var (
-	listening = regexp.MustCompile(`msg=serving addr="?([0-9.]+:[0-9]+)`)
-	showing   = regexp.MustCompile(`msg="serving metrics and the dashboard" admin="?([0-9.]+:[0-9]+)`)
-)
-
 // startReplica starts a replica with a configuration and waits until it serves.
-func (f *fleet) startReplica(ctx context.Context, redisURL string, env ...string) (*replica, error) {
+func (f *fleet) startReplica(ctx context.Context, redisURL string, env ...string) (*served.Process, error) {
 	config := filepath.Join(f.dir, fmt.Sprintf("pith-%d.yaml", time.Now().UnixNano()))
 	text := fmt.Sprintf("server:\n  listen: 127.0.0.1:0\n  upstream: %s\n  upstream_key: none\n"+
 		"admin:\n  listen: localhost:0\n  token: "+adminToken+"\n"+
@@ -52,68 +38,7 @@ func (f *fleet) startReplica(ctx context.Context, redisURL string, env ...string
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
-	r := &replica{
-		cmd:  exec.CommandContext(context.WithoutCancel(ctx), f.Pith, "serve", "--config", config),
-		done: make(chan struct{}),
-	}
-	r.cmd.Env = append(os.Environ(), env...)
-	out, err := r.cmd.StderrPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := r.cmd.Start(); err != nil {
-		return nil, err
-	}
-	addr := make(chan string, 1)
-	var admin string // said before addr is
-	go func() {
-		var log strings.Builder
-		for lines := bufio.NewScanner(out); lines.Scan(); {
-			if m := showing.FindStringSubmatch(lines.Text()); m != nil {
-				admin = m[1]
-			}
-			if m := listening.FindStringSubmatch(lines.Text()); m != nil {
-				addr <- m[1]
-			}
-			if log.Len() < 4<<10 {
-				fmt.Fprintln(&log, lines.Text())
-			}
-		}
-		_ = r.cmd.Wait() // killed, or told to end
-		select {
-		case addr <- "\n" + log.String():
-		default:
-		}
-		close(r.done)
-	}()
-	select {
-	case a := <-addr:
-		if strings.HasPrefix(a, "\n") {
-			return nil, fmt.Errorf("pith serve ended:%s", a)
-		}
-		r.url, r.admin = "http://"+a, "http://"+admin
-		return r, nil
-	case <-ctx.Done():
-		r.kill()
-		return nil, ctx.Err()
-	}
-}
-
-func (r *replica) kill() {
-	_ = r.cmd.Process.Kill() // it may have ended
-	<-r.done
-}
-
-// terminate asks the replica to end and waits for it.
-func (r *replica) terminate() error {
-	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		return err
-	}
-	<-r.done
-	if code := r.cmd.ProcessState.ExitCode(); code != 0 {
-		return fmt.Errorf("pith serve ended with status %d", code)
-	}
-	return nil
+	return served.Start(ctx, f.Pith, []string{"serve", "--config", config}, env)
 }
 
 // scale starts n replicas.
@@ -141,12 +66,12 @@ func (f *fleet) grow(ctx context.Context, redisURL string, env ...string) error 
 func (f *fleet) next() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.replicas[rand.IntN(len(f.replicas))].url
+	return f.replicas[rand.IntN(len(f.replicas))].URL
 }
 
 // take removes a replica from the turns. A dead one stays in them until it is known to be dead, as
 // in a load balancer.
-func (f *fleet) take(i int) *replica {
+func (f *fleet) take(i int) *served.Process {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	r := f.replicas[i]
@@ -166,7 +91,7 @@ func (f *fleet) stopAll() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, r := range f.replicas {
-		r.kill()
+		r.Kill()
 	}
 	f.replicas = nil
 }

@@ -73,7 +73,7 @@ func (f *fleet) newCode(ctx context.Context, name string, n int) (int64, error) 
 				if err != nil {
 					panic(err) // strings always encode
 				}
-				status, header, _, err := f.post(ctx, f.replicas[c%n].url, body, "")
+				status, header, _, err := f.post(ctx, f.replicas[c%n].URL, body, "")
 				if err != nil || status != http.StatusOK || header.Get("X-Pith-Ratio") == "" {
 					failed.Add(1)
 					continue

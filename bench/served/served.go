@@ -14,14 +14,17 @@ import (
 
 // A Process is a `pith serve` that serves.
 type Process struct {
-	// URL is where it serves.
-	URL string
+	// URL is where it serves, Admin where it shows its metrics; empty where it does not.
+	URL, Admin string
 
 	cmd  *exec.Cmd
 	done chan struct{}
 }
 
-var serving = regexp.MustCompile(`msg=serving addr="?([0-9.]+:[0-9]+)`)
+var (
+	serving = regexp.MustCompile(`msg=serving addr="?([0-9.]+:[0-9]+)`)
+	showing = regexp.MustCompile(`msg="serving metrics and the dashboard" admin="?([0-9.]+:[0-9]+)`)
+)
 
 // maxLog bounds what is kept of the log of a process that does not come to serve.
 const maxLog = 4 << 10
@@ -42,10 +45,14 @@ func Start(ctx context.Context, program string, arguments, environment []string)
 		return nil, fmt.Errorf("start %s: %w", program, err)
 	}
 	address := make(chan string, 1)
+	var admin string        // read once address is known, which is said later
 	var log strings.Builder // read once done is closed
 	go func() {
 		defer close(p.done)
 		for lines := bufio.NewScanner(out); lines.Scan(); {
+			if m := showing.FindStringSubmatch(lines.Text()); m != nil {
+				admin = "http://" + m[1]
+			}
 			if m := serving.FindStringSubmatch(lines.Text()); m != nil && len(address) == 0 {
 				address <- m[1]
 			}
@@ -57,7 +64,7 @@ func Start(ctx context.Context, program string, arguments, environment []string)
 	}()
 	select {
 	case at := <-address:
-		p.URL = "http://" + at
+		p.URL, p.Admin = "http://"+at, admin
 		return p, nil
 	case <-p.done:
 		return nil, fmt.Errorf("pith serve ended:\n%s", &log)
