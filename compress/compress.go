@@ -15,7 +15,7 @@ import (
 
 // Version is the version of the algorithm. It is part of every cache key and changes whenever the
 // bytes of a result may.
-const Version = "10"
+const Version = "11"
 
 // compatLongCodeZip is the Request.Compat that follows the published reference.
 const compatLongCodeZip = "longcodezip"

@@ -15,7 +15,6 @@ const (
 	signalRoots           // BM25 of the words' roots (retries, retried, retrying)
 	signalHints           // BM25 of terms that the question's everyday words stand for
 	signalPairs           // BM25 of words that are neighbours in the question
-	signalBeside          // the better of the chunks before and behind, by words
 	signalPath            // BM25 of the path among the request's files
 	signalHeadVec         // cosine of the question's and the header's bags of embedded words
 	signalBodyVec         // the same with the whole text
@@ -28,15 +27,14 @@ const (
 	signalSize            // logarithm of its lines
 	signalShort           // 1 for a few lines
 	signalFunction        // 1 for a function
-	signalClass           // 1 for a class or type
 	signalModel           // nats by which the chunk makes the question likelier
 	signals
 )
 
 // signalNames are the names of the signals in reports and in the table of weights.
 var signalNames = [signals]string{
-	"words", "roots", "hints", "pairs", "beside", "path", "head_vector", "body_vector",
-	"file_best", "called", "named", "place", "branches", "invokes", "size", "short", "function", "class", "model",
+	"words", "roots", "hints", "pairs", "path", "head_vector", "body_vector",
+	"file_best", "called", "named", "place", "branches", "invokes", "size", "short", "function", "model",
 }
 
 // A row holds the signals of one chunk.
@@ -92,7 +90,6 @@ func (j *job) rows(ranked []int) []row {
 	set(signalPairs, words.BM25Pairs(lexical.Pairs(j.req.Query)))
 	set(signalPath, j.pathScores(query, ranked))
 	standardise(rows)
-	set(signalBeside, j.beside(ranked, evidence{rows: rows}.signal(signalWords)))
 	own := standardised(fitted.Seed.scores(rows), nil)
 	set(signalFileMax, j.fileScores(ranked, own))
 	set(signalCalled, j.callers(ranked, own))
@@ -105,11 +102,8 @@ func (j *job) rows(ranked []int) []row {
 		if c.end-c.start <= shortLines {
 			rows[n][signalShort] = 1
 		}
-		switch c.syntax.Kind {
-		case parsers.KindFunction:
+		if c.syntax.Kind == parsers.KindFunction {
 			rows[n][signalFunction] = 1
-		case parsers.KindClass, parsers.KindType:
-			rows[n][signalClass] = 1
 		}
 	}
 	standardise(rows)
@@ -122,7 +116,7 @@ func standardise(rows []row) {
 	column := make([]float64, len(rows))
 	for signal := range signals {
 		switch signal {
-		case signalNamed, signalPlace, signalShort, signalFunction, signalClass, signalModel:
+		case signalNamed, signalPlace, signalShort, signalFunction, signalModel:
 			continue
 		}
 		for n := range rows {
@@ -215,20 +209,4 @@ func (r row) named() map[string]float64 {
 		}
 	}
 	return list
-}
-
-// beside gives each chunk the better of its neighbours in its file.
-func (j *job) beside(ranked []int, own []float64) []float64 {
-	scores := make([]float64, len(ranked))
-	for n, i := range ranked {
-		for k, side := range []int{n - 1, n + 1} {
-			if side < 0 || side >= len(ranked) || j.chunks[ranked[side]].src != j.chunks[i].src {
-				continue
-			}
-			if k == 0 || scores[n] == 0 || own[side] > scores[n] {
-				scores[n] = own[side]
-			}
-		}
-	}
-	return scores
 }

@@ -11,16 +11,13 @@ import (
 // phrases say what a signal that speaks for a chunk means, and one that speaks against it.
 var phrases = map[string][2]string{
 	"words":       {"its words are the question's", "few of its words are the question's"},
-	"header":      {"its name and signature match", "its name and signature match little"},
 	"roots":       {"its words have the question's roots", "few of its words have the question's roots"},
 	"hints":       {"its terms are meant by the question's words", "few of its terms are meant by the question"},
 	"pairs":       {"it has neighbouring words of the question", "it has no neighbouring words of the question"},
-	"beside":      {"its neighbours match", "its neighbours match little"},
 	"path":        {"its path matches", "its path matches less than others"},
 	"head_vector": {"its header is close in meaning", "its header is far in meaning"},
 	"body_vector": {"its text is close in meaning", "its text is far in meaning"},
 	"file_best":   {"its file has what matches best", "its file has little that matches"},
-	"calls":       {"it uses what matches", "it uses little that matches"},
 	"called":      {"what matches uses it", "little that matches uses it"},
 	"named":       {"the question names it", "the question names others"},
 	"place":       {"the question names its lines", "the question names other lines"},

@@ -19,8 +19,8 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 TABLE = Path(__file__).parent.parent / "compress" / "weights.json"
-SIGNALS = ["roots", "hints", "pairs", "beside", "path", "head_vector", "body_vector", "file_best", "called", "named", "branches", "invokes", "size", "short"]
-KINDS = ["function", "class"]  # told by real contexts alone
+SIGNALS = ["roots", "hints", "pairs", "path", "head_vector", "body_vector", "file_best", "called", "named", "branches", "invokes", "size", "short"]
+KINDS = ["function"]  # told by real contexts alone
 PLACE = 3.0  # a place that the question names (too rare to be fitted)
 SIZE = 0.45  # the power of a chunk's tokens by which its value grows
 RATIO, RATIOS, MARKER, FOLDS = 5.6, (3, 5.6, 10), 10, 5

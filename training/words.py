@@ -1,7 +1,7 @@
 """Trains the table of words of embedding/model and writes it.
 
     python -m training.words --history DIR --start DATA/neighbours.npz --written training/asked.jsonl.gz \
-        --out embedding/model/words.bin [--questions CASES,SIGNALS] [--minutes 14] [--held-out a,b]
+        --out embedding/model/words.bin [--questions CASES,SIGNALS] [--minutes 14] [--mean] [--held-out a,b]
 
 A word has a vector and two weights, in a question and in code. The vectors start as those of
 training.neighbours and move little, all by one linear map and each by a small step of its own, so that what
@@ -296,12 +296,18 @@ def read(path):
             "weights": weights}
 
 
-def write(model, words, path):
+def write(model, words, path, former=None):
+    """Writes the table, or its mean with a former one, whose errors are others."""
     vectors = model.vectors(torch.arange(1, len(words) + 1)).detach().numpy()
+    weights = [Words.weight(w.weight.detach()[1:]).numpy() for w in (model.question, model.code)]
+    if former:
+        vectors = (vectors + former["vectors"] / SCALE) / 2
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-9
+        weights = [(a + b) / 2 for a, b in zip(weights, former["weights"])]
     rounded = np.clip(np.round(vectors * SCALE), -127, 127).astype(np.int8)
     text = "\n".join(words).encode()
-    weights = [Words.weight(w.weight.detach()[1:]).numpy().astype("<f4").tobytes() for w in (model.question, model.code)]
-    path.write_bytes(b"PITHWRD1" + struct.pack("<III", len(words), vectors.shape[1], len(text)) + text + rounded.tobytes() + b"".join(weights))
+    path.write_bytes(b"PITHWRD1" + struct.pack("<III", len(words), vectors.shape[1], len(text)) + text + rounded.tobytes()
+                     + b"".join(w.astype("<f4").tobytes() for w in weights))
 
 
 def main():
@@ -312,6 +318,7 @@ def main():
     parser.add_argument("--written", type=Path, help="questions about single functions: training/asked.jsonl.gz")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=14, help="of one core")
+    parser.add_argument("--mean", action="store_true", help="write the mean of the table trained further and what came of it")
     parser.add_argument("--held-out", default="tmux,restic,tornado,Chart.js,jsoup,hyper", help="repositories to judge on")
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -320,7 +327,7 @@ def main():
     start = np.load(args.start) if args.start.suffix == ".npz" else read(args.start)
     data = Data(args.history, start, args.questions, args.written)
     print(f"{len(data.words)} words, {len(data.lists)} questions", flush=True)
-    write(train(data, start, args.minutes, set(args.held_out.split(","))), data.words, args.out)
+    write(train(data, start, args.minutes, set(args.held_out.split(","))), data.words, args.out, start if args.mean else None)
 
 
 if __name__ == "__main__":
