@@ -61,7 +61,7 @@ scorers: deps ## scoring on the real Triton and MLServer, which are fetched (1 G
 	@scripts/fetch-scorers
 	$(GO) test -tags scorers -run ScorersOfOthers -count 1 -v -timeout 20m ./perplexity/remote
 
-chart: build ## the Helm chart: rendered with each example, held to the types and schemas of the Kubernetes API, its configurations checked
+chart: build ## the Helm chart: linted, rendered with each example, held to the types and schemas of the Kubernetes API, its configurations checked
 	@scripts/chart
 
 release: ## the configuration of GoReleaser, read strictly by its own types

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// A file may number lines of its own: the keys of a map, the rows of an insert, the arms of a match,
-// a list in words. Taken for a tool's, such numbers are false for all of them where lines of the
-// file stand before the first.
+// A file may number lines of its own: the keys of a map, the rows of an insert, the arms of a
+// match, a list in words. Taken for a tool's, such numbers are false for all of them where lines of
+// the file stand before the first.
 
 // rawBegin is the line on which a file begins in lines if no tool numbered them.
 func rawBegin(w *Work, lines []textLine, file string) int {

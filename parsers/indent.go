@@ -62,15 +62,15 @@ func cutIndented(language string, lines Lines) []Chunk {
 func (c *indenter) measure() {
 	c.depths, c.opens = make([]int, c.lines.Count()), make([]bool, c.lines.Count())
 	quote, scalar, opener := "", -1, 0
-	lumps := c.lumps()
+	found := c.lumps()
 	for line := range c.depths {
 		text := bytes.TrimSpace(c.lines.text(line))
 		depth := 2 * c.lines.indent(line)
-		if lumps.inside[line] {
+		if found.inside[line] {
 			c.depths[line] = math.MaxInt
 			continue
 		}
-		if at, ok := lumps.openers[line]; ok {
+		if at, ok := found.openers[line]; ok {
 			quote, scalar = "", -1
 			c.opens[line], c.depths[line] = true, c.depth(text, 2*c.lines.indent(at))
 			continue

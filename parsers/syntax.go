@@ -63,7 +63,8 @@ type grammar struct {
 	fragile string
 	// preprocessed says that lines beginning with # steer a preprocessor.
 	preprocessed bool
-	// newer matches what is newer than the grammar and may be read as blanks, and the byte behind it.
+	// newer matches what is newer than the grammar and may be read as blanks, and a byte behind
+	// that.
 	newer *regexp.Regexp
 	// words says which nodes are names, and what for.
 	words vocabulary

@@ -1,7 +1,7 @@
-// Command chart checks the Helm chart: it renders it with the default values and with each example,
-// and decodes every object strictly against the types of the Kubernetes API, so that a field that
-// does not exist, or of another type, is an error. It renders with the libraries that Helm renders
-// with and not with Helm, whose own takes minutes to build.
+// Command chart checks what Helm makes of the chart: it decodes every object strictly against the
+// types of the Kubernetes API, so that a field that does not exist, or of another type, is an
+// error, and holds the pods to what the chart promises. And it writes the schemas that kubeconform
+// reads.
 package main
 
 import (
@@ -11,10 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"text/template"
 
-	"dario.cat/mergo"
-	"github.com/Masterminds/sprig/v3"
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
@@ -40,24 +37,22 @@ func main() {
 	}
 }
 
-// check renders the chart with each file of values and leaves Pith's configurations in out, the
-// objects in the folder objects there.
+// check reads what Helm made of the chart with each file of values, in the folder objects of out,
+// and leaves Pith's configurations in out.
 func check(dir, out string) error {
 	examples, err := filepath.Glob(filepath.Join(dir, "examples", "*.yaml"))
 	if err != nil || len(examples) == 0 {
 		return fmt.Errorf("no examples in %s: %w", dir, err)
 	}
-	if err := os.MkdirAll(filepath.Join(out, "objects"), 0o755); err != nil {
-		return err
-	}
 	var errs []error
 	for _, name := range append([]string{""}, examples...) {
-		kinds, err := render(dir, name, filepath.Join(out, orDefault(name)))
+		as := orDefault(name)
+		kinds, err := examine(dir, name, filepath.Join(out, "objects", as), filepath.Join(out, as))
 		if err != nil {
-			errs = append(errs, fmt.Errorf("with %s: %w", orDefault(name), err))
+			errs = append(errs, fmt.Errorf("with %s: %w", as, err))
 			continue
 		}
-		fmt.Printf("%-14s %2d objects: %s\n", orDefault(name), len(kinds), strings.Join(kinds, " "))
+		fmt.Printf("%-14s %2d objects: %s\n", as, len(kinds), strings.Join(kinds, " "))
 	}
 	return errors.Join(errs...)
 }
@@ -82,14 +77,10 @@ func read(name string) (map[string]any, error) {
 	return values, nil
 }
 
-// render renders the chart with the values in a file and returns the kinds of its objects, sorted.
-// Pith's configuration goes to the file config, the objects to the folder objects beside it.
-func render(dir, file, config string) ([]string, error) {
+// examine looks at what the chart makes of the values in a file and returns the kinds of its
+// objects, sorted. Pith's configuration goes to the file config.
+func examine(dir, file, objects, config string) ([]string, error) {
 	values, err := read(filepath.Join(dir, "values.yaml"))
-	if err != nil {
-		return nil, err
-	}
-	about, err := read(filepath.Join(dir, "Chart.yaml"))
 	if err != nil {
 		return nil, err
 	}
@@ -101,62 +92,24 @@ func render(dir, file, config string) ([]string, error) {
 		if err := unknown("", given, values); err != nil {
 			return nil, err
 		}
-		if err := mergo.Merge(&values, given, mergo.WithOverride); err != nil {
-			return nil, err
-		}
 	}
-	// Helm knows a chart's fields by their Go names.
-	capital := map[string]any{}
-	for k, v := range about {
-		capital[strings.ToUpper(k[:1])+k[1:]] = v
-	}
-	data := map[string]any{
-		"Values": values, "Chart": capital,
-		"Release": map[string]any{"Name": "pith", "Namespace": "llm", "Service": "Helm"},
-	}
-	t := template.New("chart").Option("missingkey=error")
-	funcs := sprig.TxtFuncMap()
-	funcs["include"] = func(name string, data any) (string, error) {
-		var b strings.Builder
-		err := t.ExecuteTemplate(&b, name, data)
-		return b.String(), err
-	}
-	funcs["toYaml"] = func(v any) (string, error) {
-		data, err := yaml.Marshal(v)
-		return strings.TrimSuffix(string(data), "\n"), err
-	}
-	if _, err := t.Funcs(funcs).ParseGlob(filepath.Join(dir, "templates", "*")); err != nil {
+	data, err := os.ReadFile(objects)
+	if err != nil {
 		return nil, err
 	}
 	var kinds []string
 	var errs []error
-	var objects strings.Builder
-	for _, one := range t.Templates() {
-		if !strings.HasSuffix(one.Name(), ".yaml") && one.Name() != "NOTES.txt" {
-			continue
+	for doc := range strings.SplitSeq(string(data), "\n---") {
+		kind, err := decode([]byte(doc), config)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%w\n%s", err, doc))
 		}
-		var b strings.Builder
-		if err := one.Execute(&b, data); err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		for _, doc := range strings.SplitSeq(b.String(), "\n---") {
-			if one.Name() == "NOTES.txt" {
-				break
-			}
-			kind, err := decode([]byte(doc), config)
-			if err != nil {
-				errs = append(errs, fmt.Errorf("%s: %w\n%s", one.Name(), err, doc))
-			}
-			if kind != "" {
-				kinds = append(kinds, kind)
-				fmt.Fprintf(&objects, "---\n%s\n", doc)
-			}
+		if kind != "" {
+			kinds = append(kinds, kind)
 		}
 	}
 	slices.Sort(kinds)
-	name := filepath.Join(filepath.Dir(config), "objects", filepath.Base(config))
-	return kinds, errors.Join(append(errs, os.WriteFile(name, []byte(objects.String()), 0o644))...)
+	return kinds, errors.Join(errs...)
 }
 
 // unknown tells of values that the chart does not have. Maps that are empty there hold anything.
