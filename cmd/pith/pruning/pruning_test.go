@@ -119,7 +119,10 @@ func TestEvolveMistakes(t *testing.T) {
 		{[]string{"run", task, "--algorithm", "annealing"}, 2, `"annealing"`},
 		{[]string{"run", task, "--endpoint", "http://127.0.0.1:1/v1"}, 2, "--endpoint-model"},
 		{[]string{"run", task, "--units", "letters"}, 2, "--units"},
-		{[]string{"run", task, "--units", "tokens", "--endpoint", "u", "--endpoint-model", "m"}, 2, "local model"},
+		{[]string{"run", task, "--endpoint", "u", "--endpoint-model", "m"}, 2, "no base URL of an endpoint"},
+		{[]string{
+			"run", task, "--units", "tokens", "--endpoint", "http://127.0.0.1:1/v1", "--endpoint-model", "m",
+		}, 2, "local model"},
 		{[]string{"run", broken, "--out", filepath.Join(empty, "r")}, 1, "broken.yaml:2:1"},
 		{[]string{"run", filepath.Join(empty, "none.yaml")}, 1, "none.yaml"},
 		{[]string{"resume", empty}, 1, "not a run directory"},
