@@ -298,8 +298,8 @@ func TestWorkEnds(t *testing.T) {
 // However deep JSON is nested, in the body or in a text of it, reading it takes no stack for that:
 // a stack that grows too large ends the process, and nothing can be done about it.
 func TestNestingTakesNoStack(t *testing.T) {
-	defer debug.SetMaxStack(debug.SetMaxStack(16 << 20))
-	const levels = 2 << 20
+	defer debug.SetMaxStack(debug.SetMaxStack(4 << 20))
+	const levels = 1 << 18
 	for _, nest := range []string{
 		strings.Repeat("[", levels) + strings.Repeat("]", levels),
 		strings.Repeat(`{"a":`, levels) + "1" + strings.Repeat("}", levels),

@@ -39,8 +39,9 @@ var allowed = map[string][]string{
 	"pith/evolve/workers":  {"pith/evolve/llm"},
 	"pith/bench":           {"pith/bench/sources", "pith/compress", "pith/parsers"},
 	"pith/bench/costs":     {"pith/bench", "pith/bench/synthetic", "pith/compress"},
-	"pith/bench/fleet":     {"pith/bench/synthetic"},
+	"pith/bench/fleet":     {"pith/bench/served", "pith/bench/synthetic"},
 	"pith/bench/sources":   {},
+	"pith/bench/served":    {},
 	"pith/bench/synthetic": {},
 	"pith/compress": {
 		"pith/compress/knapsack", "pith/compress/lexical", "pith/parsers",

@@ -236,6 +236,7 @@ func TestTrialsAreNotWaitedForWithoutEnd(t *testing.T) {
 				t.Errorf("beside a trial: %d", status)
 			}
 			time.Sleep(rest)
+			synctest.Wait()
 			want := http.StatusOK
 			if !reached { // it was left alone once more
 				want = http.StatusServiceUnavailable
@@ -244,6 +245,7 @@ func TestTrialsAreNotWaitedForWithoutEnd(t *testing.T) {
 				t.Errorf("after another rest, reached %t: %d, want %d", reached, status, want)
 			}
 			time.Sleep(rest)
+			synctest.Wait()
 			if status := send(t, g, answer); status != http.StatusOK {
 				t.Errorf("after two more rests, reached %t: %d", reached, status)
 			}

@@ -42,8 +42,8 @@ type Proxy struct {
 	// Overload measures what requests without code wait under five times the code that can be
 	// compressed, and nothing else.
 	Overload bool
-	// Serve starts the proxy under test in front of an upstream, to end with ctx. In a process of its
-	// own it does not wait for those who load it. If nil, Handler is served in this one.
+	// Serve starts the proxy under test in front of an upstream, to end with ctx. In a process of
+	// its own it does not wait for those who load it. If nil, Handler is served in this one.
 	Serve func(ctx context.Context, upstream *url.URL) (*url.URL, error)
 	// Watch looks at the dashboard of the handler until its context ends. If nil, nobody looks.
 	Watch func(context.Context) error

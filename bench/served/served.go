@@ -1,4 +1,4 @@
-// Package served runs `pith serve` as users do, in a process of its own, for what is measured of it.
+// Package served runs `pith serve` as users do, in a process of its own, to measure it.
 package served
 
 import (

@@ -64,8 +64,8 @@ func proxyCommand() *cobra.Command {
 	return cmd
 }
 
-// serveHere has the measure serve Pith in this process. Unlike the other benchmarks this one runs what
-// users run: worker processes and the deadline included.
+// serveHere has the measure serve Pith in this process. Unlike the other benchmarks this one runs
+// what users run: worker processes and the deadline included.
 func (b *commonFlags) serveHere(cmd *cobra.Command, measure *costs.Proxy) (end func() error, err error) {
 	wiring.FitToServing()
 	cfg, err := wiring.LoadConfig(b.config, wiring.Overrides{ModelDir: b.modelDir, Device: b.device})
