@@ -26,7 +26,7 @@ func (r numberedRun) ownNumbers(lines []textLine, content []string, mark string,
 		return false
 	}
 	open := strings.ToLower(strings.TrimSpace(r.open))
-	if !toolsOpen[open] || open != "" && isComment(open, file) || isData(kindOf(file, "")) ||
+	if open != "" && (!toolsOpen[open] || isComment(open, file)) || isData(kindOf(file, "")) ||
 		codeMark.MatchString(mark) {
 		return true
 	}
@@ -61,5 +61,3 @@ var (
 	opensCode  = regexp.MustCompile("(?:[{\\[(,=;]|=>|->|\"\"\"|'''|(?:^|[^`])`)$|^(?:\"\"\"|''')")
 	closesCode = regexp.MustCompile("^(?:[}\\]);]|\"\"\"|'''|`(?:[^`]|$)|(?:end|done|esac|fi)$)")
 )
-
-func init() { toolsOpen[""] = true }

@@ -4,7 +4,10 @@
 // It knows nothing of URLs.
 package escapes
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // most is how often an escape may be escaped. Nobody means to do it twice.
 const most = 8
@@ -33,9 +36,8 @@ func undo(text string) string {
 	b.Grow(len(text))
 	for i := 0; i < len(text); i++ {
 		if text[i] == '%' && i+2 < len(text) {
-			high, low := hex(text[i+1]), hex(text[i+2])
-			if high >= 0 && low >= 0 {
-				b.WriteByte(byte(high<<4 | low))
+			if c, err := strconv.ParseUint(text[i+1:i+3], 16, 8); err == nil {
+				b.WriteByte(byte(c))
 				i += 2
 				continue
 			}
@@ -43,13 +45,4 @@ func undo(text string) string {
 		b.WriteByte(text[i])
 	}
 	return b.String()
-}
-
-// hex is the value of a hexadecimal digit, or -1.
-func hex(c byte) int {
-	digit := strings.IndexByte("0123456789abcdefABCDEF", c)
-	if digit >= 16 {
-		digit -= 6
-	}
-	return digit
 }
