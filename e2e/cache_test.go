@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -144,17 +143,9 @@ func TestMetricsTellOfRedis(t *testing.T) {
 		t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer token-of-e2e")
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, text := do(t, req)
 	value := func(name string) (n int) {
-		_, after, _ := strings.Cut(string(text), "\npith_redis_"+name+"_total ")
+		_, after, _ := strings.Cut(text, "\npith_redis_"+name+"_total ")
 		_, _ = fmt.Sscan(after, &n) // a metric that is not there is 0
 		return n
 	}
