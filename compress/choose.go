@@ -38,6 +38,14 @@ func (w *choice) add(src *source, s knapsack.Step, list ...outcome) int {
 	return len(w.steps) - 1
 }
 
+// walkAnew has the next choice list the decisions anew.
+func (j *job) walkAnew() {
+	if j.walked != nil {
+		j.walked.tree.Free()
+		j.walked = nil
+	}
+}
+
 // walk lists the decisions over all files in line order.
 func (j *job) walk() *choice {
 	w := &choice{}
@@ -267,7 +275,7 @@ func (j *job) leaveIdle(lines [][]bool) {
 	for _, src := range j.sources {
 		src.idle = !busy[src.index]
 	}
-	j.walked = nil
+	j.walkAnew()
 }
 
 // says reports that more of a chunk is kept than its frame: a statement of a function or all of a
@@ -317,5 +325,5 @@ func (j *job) need(lines [][]bool) {
 			of.needed = max(of.needed, fitted.Pack.Uses*u.weight*by.value)
 		}
 	}
-	j.walked = nil
+	j.walkAnew()
 }

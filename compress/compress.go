@@ -175,6 +175,7 @@ func (e *Engine) Compress(ctx context.Context, req Request) (Result, error) {
 
 // run takes the request through the stages.
 func (j *job) run(ctx context.Context) (*plan, error) {
+	defer j.walkAnew()
 	whole := j.whole()
 	j.original = whole.tokens
 	j.budget = j.allowance()

@@ -76,7 +76,7 @@ func (j *job) fit(ctx context.Context) (*plan, error) {
 			}
 		}
 		j.offerPruned()
-		j.walked = nil
+		j.walkAnew()
 	}
 }
 

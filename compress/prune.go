@@ -25,6 +25,7 @@ func (c *chunk) prune(share int) (piece, bool) {
 	for range pruneRounds {
 		tree := knapsack.Tree{Steps: walk, Marker: c.src.marker}
 		chosen, ok := tree.Pack(share)
+		tree.Free()
 		if !ok {
 			return piece{}, false
 		}

@@ -5,6 +5,7 @@ package knapsack
 import (
 	"math"
 	"slices"
+	"sync"
 )
 
 // A Form is one way in which a step may stay.
@@ -41,7 +42,7 @@ const maxCells = 1 << 19
 // A Tree is the multiple-choice knapsack over a tree (LongCodeZip, section III-D, has one form
 // a block and no tree): what is nested needs what is around it, and each gap costs a marker. It is
 // exact. What was worked out for one budget serves for smaller ones: Steps must not change between
-// two calls of Pack.
+// two calls of Pack but by way of Free.
 type Tree struct {
 	Steps []Step
 	// Marker is the cost of opening a gap.
@@ -165,15 +166,30 @@ func (k *Tree) prepare(budget int) {
 		return
 	}
 	t.unit, t.marker, t.width = unit, k.Marker, (budget+budget/headroom)/unit+1
-	if size := rows * t.width; size <= cap(t.cells) {
-		t.cells = t.cells[:size]
-	} else {
+	size := rows * t.width
+	if cap(t.cells) == 0 {
+		t.cells, _ = tables.Get().([]float64)
+	}
+	if size > cap(t.cells) {
 		t.cells = make([]float64, size)
 	}
+	t.cells = t.cells[:size]
 	k.fill()
 }
 
 const headroom = 16
+
+// tables are those of Trees that were freed: they are most of what choosing would leave to the
+// garbage collector.
+var tables sync.Pool
+
+// Free lets other Trees have what k worked out in. k may be used on.
+func (k *Tree) Free() {
+	if cap(k.table.cells) > 0 {
+		tables.Put(k.table.cells) //nolint:staticcheck // the slice's head is 24 bytes where its cells are megabytes
+	}
+	k.table = best{}
+}
 
 // fill computes the table from the last step to the first.
 func (k *Tree) fill() {

@@ -210,3 +210,19 @@ func BenchmarkKnapsack(b *testing.B) {
 		fresh.Pack(max(total/2, 1500))
 	}
 }
+
+// Trees that take each other's tables choose as those with their own do.
+func TestKnapsackTablesAreShared(t *testing.T) {
+	rng := rand.New(rand.NewPCG(11, 12))
+	for round := range 200 {
+		k := Tree{Steps: randomWalk(rng, 1+rng.IntN(60), 3), Marker: rng.IntN(5)}
+		budget := rng.IntN(400)
+		want, fits := (&Tree{Steps: k.Steps, Marker: k.Marker}).Pack(budget)
+		for range 2 {
+			if got, ok := k.Pack(budget); ok != fits || !slices.Equal(got, want) {
+				t.Fatalf("round %d, budget %d: %v, %v; alone %v, %v", round, budget, got, ok, want, fits)
+			}
+			k.Free()
+		}
+	}
+}
