@@ -42,9 +42,9 @@ type Proxy struct {
 	// Overload measures what requests without code wait under five times the code that can be
 	// compressed, and nothing else.
 	Overload bool
-	// Serve starts the proxy under test in front of an upstream, to end with ctx. In a process of
-	// its own it does not wait for those who load it. If nil, Handler is served in this one.
-	Serve func(ctx context.Context, upstream *url.URL) (*url.URL, error)
+	// Serve starts the proxy under test in front of an upstream; end ends it. In a process of its
+	// own it does not wait for those who load it. If nil, Handler is served in this one.
+	Serve func(ctx context.Context, upstream *url.URL) (at *url.URL, end func(), err error)
 	// Watch looks at the dashboard of the handler until its context ends. If nil, nobody looks.
 	Watch func(context.Context) error
 	// Progress is told what runs. May be nil.
@@ -111,10 +111,11 @@ func (p Proxy) Run(ctx context.Context) (ProxyReport, error) {
 		return ProxyReport{}, err
 	}
 	var rep ProxyReport
-	pith, err := p.Serve(ctx, upstream)
+	pith, end, err := p.Serve(ctx, upstream)
 	if err != nil {
 		return rep, fmt.Errorf("start the proxy: %w", err)
 	}
+	defer end()
 	bare, err := listen(ctx, &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(upstream) }})
 	if err != nil {
 		return rep, err
@@ -156,12 +157,13 @@ func (p Proxy) withDefaults() Proxy {
 		p.Progress = func(string) {}
 	}
 	if p.Serve == nil {
-		p.Serve = func(ctx context.Context, upstream *url.URL) (*url.URL, error) {
+		p.Serve = func(ctx context.Context, upstream *url.URL) (at *url.URL, end func(), err error) {
 			handler, err := p.Handler(upstream)
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
-			return listen(ctx, handler)
+			at, err = listen(ctx, handler)
+			return at, func() {}, err // it ends with ctx
 		}
 	}
 	return p

@@ -166,28 +166,45 @@ func (k *Tree) prepare(budget int) {
 		return
 	}
 	t.unit, t.marker, t.width = unit, k.Marker, (budget+budget/headroom)/unit+1
-	size := rows * t.width
-	if cap(t.cells) == 0 {
-		t.cells, _ = tables.Get().([]float64)
-	}
-	if size > cap(t.cells) {
-		t.cells = make([]float64, size)
-	}
-	t.cells = t.cells[:size]
+	t.room(rows * t.width)
 	k.fill()
 }
 
 const headroom = 16
 
-// tables are those of Trees that were freed: they are most of what choosing would leave to the
-// garbage collector.
+// room makes the table hold size cells, of any value.
+func (b *best) room(size int) {
+	if size > cap(b.cells) {
+		b.free()
+		b.cells, _ = tables.Get().([]float64)
+	}
+	switch {
+	case size <= cap(b.cells):
+	case size <= smallTable:
+		b.cells = make([]float64, size)
+	default:
+		b.cells = make([]float64, max(size, maxCells+maxCells/headroom))
+	}
+	b.cells = b.cells[:size]
+}
+
+// tables are large ones of Trees that were freed, all of one size: they would be most of what
+// choosing leaves to the garbage collector.
 var tables sync.Pool
 
-// Free lets other Trees have what k worked out in. k may be used on.
-func (k *Tree) Free() {
-	if cap(k.table.cells) > 0 {
-		tables.Put(k.table.cells) //nolint:staticcheck // the slice's head is 24 bytes where its cells are megabytes
+// smallTable is the size in cells up to which a table is not worth keeping.
+const smallTable = 1 << 13
+
+func (b *best) free() {
+	if cap(b.cells) > smallTable {
+		tables.Put(b.cells) //nolint:staticcheck // the slice's head is 24 bytes where its cells are megabytes
 	}
+	b.cells = nil
+}
+
+// Free lets other Trees have the table of k, which may be used on.
+func (k *Tree) Free() {
+	k.table.free()
 	k.table = best{}
 }
 

@@ -12,11 +12,15 @@ import (
 // Of writes parts into h and returns its sum, in hex. Each part is preceded by its length, so that
 // ("ab", "c") and ("a", "bc") differ.
 func Of(h hash.Hash, parts ...string) string {
-	var size [8]byte
+	var some [1 << 10]byte // a part is not copied as a whole: it may be megabytes
 	for _, part := range parts {
-		binary.LittleEndian.PutUint64(size[:], uint64(len(part)))
-		h.Write(size[:])
-		h.Write([]byte(part))
+		binary.LittleEndian.PutUint64(some[:8], uint64(len(part)))
+		h.Write(some[:8])
+		for len(part) > 0 {
+			n := copy(some[:], part)
+			h.Write(some[:n])
+			part = part[n:]
+		}
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

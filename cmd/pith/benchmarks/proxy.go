@@ -89,11 +89,11 @@ func (b *commonFlags) serveHere(cmd *cobra.Command, measure *costs.Proxy) (end f
 	return engine.Close, nil
 }
 
-// serve serves Pith in a process of its own, until ctx ends.
-func (b *commonFlags) serve(ctx context.Context, upstream *url.URL) (*url.URL, error) {
+// serve serves Pith in a process of its own, until end is called.
+func (b *commonFlags) serve(ctx context.Context, upstream *url.URL) (at *url.URL, end func(), err error) {
 	program, err := os.Executable()
 	if err != nil {
-		return nil, fmt.Errorf("find pith: %w", err)
+		return nil, nil, fmt.Errorf("find pith: %w", err)
 	}
 	arguments := []string{"serve", "--listen", "127.0.0.1:0", "--upstream", upstream.String()}
 	for name, value := range map[string]string{
@@ -105,10 +105,13 @@ func (b *commonFlags) serve(ctx context.Context, upstream *url.URL) (*url.URL, e
 	}
 	p, err := served.Start(ctx, program, arguments, nil)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	context.AfterFunc(ctx, p.Kill)
-	return url.Parse(p.URL)
+	if at, err = url.Parse(p.URL); err != nil {
+		p.Kill()
+		return nil, nil, fmt.Errorf("address of pith serve: %w", err)
+	}
+	return at, p.Kill, nil
 }
 
 // measuredServer is the proxy as `pith serve` starts it, with a cache in memory.
