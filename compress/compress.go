@@ -15,7 +15,7 @@ import (
 
 // Version is the version of the algorithm. It is part of every cache key and changes whenever the
 // bytes of a result may.
-const Version = "11"
+const Version = "12"
 
 // compatLongCodeZip is the Request.Compat that follows the published reference.
 const compatLongCodeZip = "longcodezip"
@@ -106,10 +106,11 @@ type job struct {
 	capped   bool // it is less than was asked for
 	ranking
 	// large are the chunks that may be cut inside, walked the decisions over all chunks,
-	// markerPrice how many times its tokens a marker is charged.
-	large       []int
-	walked      *choice
-	markerPrice int
+	// markerPrice how many times its tokens a marker is charged, target the tokens of a choice that
+	// fitted the budget.
+	large               []int
+	walked              *choice
+	markerPrice, target int
 	// links are the uses between ranked chunks; see used.
 	links   []use
 	timings map[string]float64

@@ -81,13 +81,16 @@ func (j *job) fit(ctx context.Context) (*plan, error) {
 }
 
 // search finds a target for the stages, which add up line by line, such that the text as a whole
-// comes closest to limit from below.
+// comes closest to limit from below. It begins with the target that was found before.
 func (j *job) search(ctx context.Context, limit int) (*plan, error) {
-	estimate := 0
-	for _, src := range j.sources {
-		estimate += src.cost(0, src.lines()) + j.header(src)
+	target := j.target
+	if target == 0 {
+		estimate := 0
+		for _, src := range j.sources {
+			estimate += src.cost(0, src.lines()) + j.header(src)
+		}
+		target = int(float64(limit) * float64(estimate) / float64(max(j.original, 1)))
 	}
-	target := int(float64(limit) * float64(estimate) / float64(max(j.original, 1)))
 	var found *plan
 	low, high := 0, math.MaxInt // targets of texts that fit and that do not
 	for range attempts {
@@ -96,7 +99,7 @@ func (j *job) search(ctx context.Context, limit int) (*plan, error) {
 		}
 		p := j.cut(target)
 		if p.tokens <= limit && (found == nil || p.tokens > found.tokens) {
-			found = p
+			found, j.target = p, target
 		}
 		off := limit - p.tokens
 		if off >= 0 && off <= limit/slack {

@@ -34,10 +34,10 @@ func Keep(tokens int, value float64, skip int) Step {
 	return Step{Forms: []Form{{Tokens: tokens, Value: value}}, Skip: skip}
 }
 
-// maxCells bounds the table: 2^19 float64 cells are 4 MiB. Beyond it tokens are counted in coarser
+// maxCells bounds the table: 2^18 float64 cells are 2 MiB. Beyond it tokens are counted in coarser
 // units, rounded up, so that the choice still fits and is the best one for a budget smaller by less
 // than one unit a step.
-const maxCells = 1 << 19
+const maxCells = 1 << 18
 
 // A Tree is the multiple-choice knapsack over a tree (LongCodeZip, section III-D, has one form
 // a block and no tree): what is nested needs what is around it, and each gap costs a marker. It is
