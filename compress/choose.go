@@ -158,9 +158,9 @@ func (j *job) forms(c *chunk) (forms []knapsack.Form, outcomes []outcome) {
 		}
 		return forms, outcomes
 	}
-	for _, p := range c.pruned {
+	for _, p := range c.pruned { // it shows the signature too
 		add(knapsack.Form{
-			Tokens: p.tokens, Value: fitted.Pack.Pruned*p.share*c.value + c.needed, Leads: p.leads,
+			Tokens: p.tokens, Value: (fitted.Pack.Frame+fitted.Pack.Pruned*p.share)*c.value + c.needed, Leads: p.leads,
 			Trails: p.trails,
 		}, p.lines)
 	}

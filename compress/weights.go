@@ -54,8 +54,8 @@ type packing struct {
 	Size float64 `json:"size"`
 	// Frame is the share of a chunk's value that its signature alone has.
 	Frame float64 `json:"frame"`
-	// Pruned is what a chunk that is cut inside is worth, beside the share of its blocks' value:
-	// the answer may be in what was cut.
+	// Pruned is what a chunk that is cut inside is worth more than its signature, beside the share
+	// of its blocks' value: the answer may be in what was cut.
 	Pruned float64 `json:"pruned"`
 	// Uses is the share of a chunk's value that seeing what it uses adds.
 	Uses float64 `json:"uses"`
