@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import dataset, tokenizer
+from . import asked, dataset, tokenizer
 from .model import Config, Model, parameters_of
 from .paths import data_dir
 from .quant import from_graph
@@ -200,6 +200,9 @@ def main():
     ap.add_argument("--data", default=None)
     ap.add_argument("--checkpoint", type=Path, help="default DATA/checkpoint.pt; resumed from when it exists")
     ap.add_argument("--start", type=Path, help="folder of an exported model to go on from; its shape replaces the one asked for")
+    ap.add_argument("--asked", type=Path, help="train on the questions of this file, and on --history, instead of on packages")
+    ap.add_argument("--history", type=Path, help="folder of functions.jsonl.gz and commits.jsonl.gz, see history.py")
+    ap.add_argument("--held-out", default="tmux,restic,tornado,Chart.js,jsoup,hyper", help="repositories of the history left out")
     ap.add_argument("--minutes", type=float, default=80)
     ap.add_argument("--batch", type=int, default=6000, help="tokens per step, padding included")
     ap.add_argument("--rate", type=float, default=0.008)
@@ -222,15 +225,19 @@ def main():
     out = args.checkpoint or data / "checkpoint.pt"
     ranks = tokenizer.load_ranks()
     encode = tokenizer.encoding(ranks).encode_ordinary
-    items = dataset.load(data)
-    dataset.add_tokens(items, encode)
     run = Run(args, tokenizer.word_classes(ranks))
     if out.exists():
         run.restore(out)
-    sampler = dataset.Sampler(items, encode, args.seed + run.record["steps"])
-    total = sum(len(i.code) for i in items)
-    described = len(sampler.described)
-    print(f"{parameters_of(run.model):,} parameters, {len(items):,} chunks, {described:,} described, {total:,} code tokens")
+    seed = args.seed + run.record["steps"]
+    if args.asked:
+        sampler = asked.Sampler(args.history, args.asked, encode, seed, set(args.held_out.split(",")))
+        print(f"{parameters_of(run.model):,} parameters, questions about {len(sampler.questions):,} functions", flush=True)
+    else:
+        items = dataset.load(data)
+        dataset.add_tokens(items, encode)
+        sampler = dataset.Sampler(items, encode, seed)
+        total, described = sum(len(i.code) for i in items), len(sampler.described)
+        print(f"{parameters_of(run.model):,} parameters, {len(items):,} chunks, {described:,} described, {total:,} code tokens")
     train(run, sampler, args, out)
 
 
