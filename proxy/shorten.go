@@ -10,7 +10,7 @@ import (
 
 	"pith/compress"
 	"pith/dialects"
-	"pith/internal/atonce"
+	"pith/internal/waits"
 )
 
 // What keeps a block from the engine, or ends it there.
@@ -142,7 +142,7 @@ func (s *Server) admit(ctx context.Context, groups []dialects.Group, t *tally) (
 		release = func() {}
 	}
 	all, sent := make([]*candidate, len(groups)), make([]form, len(groups))
-	atonce.Each(len(groups), func(i int) {
+	waits.Each(len(groups), func(i int) {
 		all[i] = &candidate{Group: groups[i], key: s.forms.keyOf(groups[i].Request)}
 		sent[i] = s.forms.sent(ctx, all[i].key)
 	})

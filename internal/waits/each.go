@@ -1,5 +1,4 @@
-// Package atonce does small things that wait for a store, many at once.
-package atonce
+package waits
 
 import (
 	"golang.org/x/sync/errgroup"
