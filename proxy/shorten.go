@@ -6,10 +6,9 @@ import (
 	"fmt"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
 	"pith/compress"
 	"pith/dialects"
+	"pith/internal/panics"
 	"pith/internal/waits"
 )
 
@@ -102,7 +101,7 @@ func (s *Server) compressBlocks(
 	go func() {
 		defer release()
 		defer letGo()
-		var g errgroup.Group
+		g, _ := panics.NewGroup(limited)
 		g.SetLimit(s.opts.Compression.GroupsAtOnce)
 		for _, c := range todo {
 			g.Go(func() error {

@@ -1,7 +1,7 @@
 package waits
 
 import (
-	"golang.org/x/sync/errgroup"
+	"context"
 
 	"pith/internal/panics"
 )
@@ -16,14 +16,12 @@ func Each(n int, do func(i int)) {
 		do(0)
 		return
 	}
-	var g errgroup.Group
+	g, _ := panics.NewGroup(context.Background())
 	g.SetLimit(most)
 	for i := range n {
 		g.Go(func() error {
-			return panics.Guard(func() error {
-				do(i)
-				return nil
-			})
+			do(i)
+			return nil
 		})
 	}
 	if err := g.Wait(); err != nil {
