@@ -99,7 +99,7 @@ bench: build ## quality and speed tables
 	bin/pith bench proxy
 	bin/pith bench session
 
-soak: testdeps build ## 10,000 streams at one time, then SOAK_REQUESTS (10,000) with code, on loopback
+soak: testdeps build ## 10,000 streams at one time, 200 bodies of 10 MB, then SOAK_REQUESTS (10,000) with code, on loopback
 	$(GO) test -tags soak -run Soak -count 1 -v -timeout 40m ./e2e
 
 clean: ## remove what was built, keep what was fetched

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"pith/compress"
+	"pith/internal/textfile"
 )
 
 // A Case is a question with the files that its answer stands in, and what of them the answer needs.
@@ -41,12 +42,20 @@ type Function struct {
 	End   int    `json:"end"`
 }
 
-// longestCase bounds one line of a file of cases, in bytes.
-const longestCase = 64 << 20
+const (
+	// longestCase bounds one line of a file of cases, or a file of questions, in bytes: decoded,
+	// JSON may take ten times as much.
+	longestCase = 16 << 20
+	// longestFile bounds a file of cases, unpacked, in bytes: a small one may unpack to anything.
+	longestFile = 512 << 20
+)
+
+// errLongFile says that a file of cases is none.
+var errLongFile = fmt.Errorf("more than %d bytes, unpacked", longestFile)
 
 // ReadCases reads a file of cases, plain or gzipped. An error names the line at fault.
 func ReadCases(file string) ([]Case, error) {
-	f, err := os.Open(file)
+	f, err := textfile.Open(file)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +65,8 @@ func ReadCases(file string) ([]Case, error) {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	var cases []Case
-	lines := bufio.NewScanner(in)
+	left := &io.LimitedReader{R: in, N: longestFile + 1}
+	lines := bufio.NewScanner(left)
 	lines.Buffer(nil, longestCase)
 	for n := 1; lines.Scan(); n++ {
 		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
@@ -71,7 +81,11 @@ func ReadCases(file string) ([]Case, error) {
 		}
 		cases = append(cases, c)
 	}
-	if err := lines.Err(); err != nil {
+	err = lines.Err()
+	if left.N == 0 {
+		err = errLongFile
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	if len(cases) == 0 {

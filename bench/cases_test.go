@@ -5,9 +5,11 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"pith/bench"
@@ -247,6 +249,51 @@ func TestReadCases(t *testing.T) {
 	} {
 		if _, err := bench.ReadCases(write("bad", content, false)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.40q: %v, want %q", content, err, want)
+		}
+	}
+}
+
+// A file of cases, or of questions, may be anything that somebody has sent.
+func TestFilesOfCasesAreBounded(t *testing.T) {
+	dir := t.TempDir()
+	zip := func(text string, times int) string {
+		var b bytes.Buffer
+		w := gzip.NewWriter(&b)
+		if _, err := w.Write([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return strings.Repeat(b.String(), times) // which unpack one behind the other
+	}
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{pipe: "not a regular file"}
+	for content, want := range map[string]string{
+		zip(strings.Repeat("a", 1<<20), 20):                               "too long",
+		zip(strings.Repeat(" ", 1<<20)+"\n", 520):                         "unpacked",
+		zip(`{"files":`+strings.Repeat("[", 1<<20), 1):                    "line 1: ",
+		"\x1f\x8b\x08garbage":                                             "unexpected EOF",
+		zip("{}", 1)[:12]:                                                 "unexpected",
+		"\xef\xbb\xbf{}":                                                  "line 1: ",
+		`{"query":"a","query":"b","needed":[{"start":-9e99}]}`:            "line 1: ",
+		`{"query":"a","needed":[{"path":"a","start":-1,"end":99999999}]}`: "line 1: ",
+	} {
+		name := filepath.Join(dir, fmt.Sprint(len(files)))
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		files[name] = want
+	}
+	for name, want := range files {
+		if _, err := bench.ReadCases(name); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", name, err, want)
+		}
+		if _, err := bench.ReadQuestions(name); err == nil {
+			t.Errorf("%s is a file of questions", name)
 		}
 	}
 }

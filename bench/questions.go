@@ -12,6 +12,7 @@ import (
 
 	"pith/bench/sources"
 	"pith/compress"
+	"pith/internal/textfile"
 )
 
 // A QuestionSet is files of one package with questions about them that a person wrote, who found by
@@ -36,7 +37,7 @@ type Question struct {
 
 // ReadQuestions reads a file of questions. An error names what is wrong with which of them.
 func ReadQuestions(file string) ([]QuestionSet, error) {
-	raw, err := os.ReadFile(file)
+	raw, err := textfile.Read(file, longestCase)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pith/parsers"
 )
 
 // valueStore is a Store in a map.
@@ -281,11 +283,39 @@ func TestCachedKeepsNoErrors(t *testing.T) {
 	}
 }
 
+// Some of the work is on goroutines of its own, where nothing else than what it does itself keeps a
+// panic from ending the process.
 func TestCachedTurnsPanicsIntoErrors(t *testing.T) {
-	c := cached(t, &valueStore{}, func(o *Options) { o.Counters = panicCounters{} })
-	if _, err := c.Compress(t.Context(), ask(nil)); err == nil || !strings.Contains(err.Error(), "panic") {
-		t.Errorf("error is %v, want the panic", err)
+	for name, change := range map[string]func(*Options){
+		"counters": func(o *Options) { o.Counters = panicCounters{} },
+		"grammar":  func(o *Options) { o.Splitter = panicSplitter{indents{}, ""} },
+		"grammar, of what was shortened": func(o *Options) {
+			o.Splitter = panicSplitter{indents{}, "omitted"}
+		},
+	} {
+		c := cached(t, &valueStore{}, change)
+		req := ask(func(r *Request) { r.Files = append(r.Files, File{Path: "b.py", Content: sample}) })
+		if _, err := c.Compress(t.Context(), req); err == nil || !strings.Contains(err.Error(), "panic") {
+			t.Errorf("%s: error is %v, want the panic", name, err)
+		}
 	}
+}
+
+// panicSplitter breaks on texts that have a word in them.
+type panicSplitter struct {
+	indents
+	on string
+}
+
+func (s panicSplitter) Parse(ctx context.Context, path string, src []byte) (parsers.File, error) {
+	if strings.Contains(string(src), s.on) {
+		panic("grammar is broken")
+	}
+	return s.indents.Parse(ctx, path, src)
+}
+
+func (s panicSplitter) ParseAs(ctx context.Context, language string, src []byte) (parsers.File, error) {
+	return s.Parse(ctx, language, src)
 }
 
 // panicCounters breaks only once the work has begun.

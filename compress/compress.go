@@ -7,9 +7,8 @@ import (
 	"fmt"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"pith/internal/cores"
+	"pith/internal/panics"
 	"pith/parsers"
 )
 
@@ -233,7 +232,7 @@ func (j *job) holds() error {
 func (j *job) parse(ctx context.Context) error {
 	defer j.time("parse", time.Now())
 	files := make([]*knownFile, len(j.req.Files))
-	g, ctx := errgroup.WithContext(ctx)
+	g, ctx := panics.NewGroup(ctx)
 	g.SetLimit(cores.Number())
 	for i, f := range j.req.Files {
 		g.Go(func() (err error) {

@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
 	"pith/internal/cores"
+	"pith/internal/panics"
 	"pith/parsers"
 )
 
@@ -18,7 +17,7 @@ const maxTrials = 24
 // errors than before.
 func (j *job) broken(ctx context.Context, p *plan) ([]*source, error) {
 	parsed := make([]*parsers.File, len(j.sources))
-	g, ctx := errgroup.WithContext(ctx)
+	g, ctx := panics.NewGroup(ctx)
 	g.SetLimit(cores.Number())
 	for i, src := range j.sources {
 		if src.parsed.SyntaxErrors < 0 || src.level == cutFile || p.texts[i] == src.content {

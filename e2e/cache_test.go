@@ -130,13 +130,12 @@ func TestRedisKilledInTheMiddleLosesNoRequest(t *testing.T) {
 
 var showing = regexp.MustCompile(`msg="serving metrics and the dashboard" admin="?([0-9.]+:[0-9]+)`)
 
-// The metrics say how Redis answers.
-func TestMetricsTellOfRedis(t *testing.T) {
-	up := newUpstream(t)
-	p := serve(t, up.URL, "PITH_REDIS_URL=redis://127.0.0.1:1",
-		"PITH_CACHE_SECRET=e2e-secret-of-enough-length-0123456789",
-		"PITH_ADMIN_LISTEN=localhost:0", "PITH_ADMIN_TOKEN=token-of-e2e")
-	send(t, p, up)
+// withMetrics are the settings of a proxy whose metrics can be read.
+var withMetrics = []string{"PITH_ADMIN_LISTEN=localhost:0", "PITH_ADMIN_TOKEN=token-of-e2e"}
+
+// metrics reads those of a proxy served withMetrics.
+func metrics(t *testing.T, p *proxy) string {
+	t.Helper()
 	admin := showing.FindStringSubmatch(p.soFar())
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+admin[1]+"/metrics", nil)
 	if err != nil {
@@ -144,11 +143,25 @@ func TestMetricsTellOfRedis(t *testing.T) {
 	}
 	req.Header.Set("Authorization", "Bearer token-of-e2e")
 	_, text := do(t, req)
-	value := func(name string) (n int) {
-		_, after, _ := strings.Cut(text, "\npith_redis_"+name+"_total ")
-		_, _ = fmt.Sscan(after, &n) // a metric that is not there is 0
-		return n
-	}
+	return text
+}
+
+// metric is the value of one without labels, 0 where it is not there.
+func metric(text, name string) (value float64) {
+	_, after, _ := strings.Cut(text, "\n"+name+" ")
+	_, _ = fmt.Sscan(after, &value)
+	return value
+}
+
+// The metrics say how Redis answers.
+func TestMetricsTellOfRedis(t *testing.T) {
+	up := newUpstream(t)
+	p := serve(t, up.URL, "PITH_REDIS_URL=redis://127.0.0.1:1",
+		"PITH_CACHE_SECRET=e2e-secret-of-enough-length-0123456789",
+		withMetrics[0], withMetrics[1])
+	send(t, p, up)
+	text := metrics(t, p)
+	value := func(name string) int { return int(metric(text, "pith_redis_"+name+"_total")) }
 	calls, failures, skipped := value("calls"), value("failures"), value("skipped")
 	// The form in which the block went out, its result, and the result put there.
 	if failures < 1 || failures != calls || calls+skipped < 3 {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestLeavingClientCancelsUpstream(t *testing.T) {
@@ -30,6 +31,58 @@ func TestLeavingClientCancelsUpstream(t *testing.T) {
 	}
 	cancel()
 	<-up.gone // or the upstream is not cancelled, until the test's own time limit
+}
+
+// A client that leaves while the model reads for it ends that: most of what was asked for is never
+// read.
+func TestLeavingClientEndsTheModelsWork(t *testing.T) {
+	up := newUpstream(t)
+	p := serve(t, up.URL, append([]string{"PITH_RANKER=ami", "PITH_SPEED=exact"}, withMetrics...)...)
+	content, err := json.Marshal("How are idle connections closed?\n```go server.go\n" + source(t, "net/http/server.go") +
+		"\n```\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.URL+"/v1/chat/completions",
+		strings.NewReader(`{"model":"gpt-4o","messages":[{"role":"user","content":`+string(content)+`}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	left := make(chan error, 1)
+	go func() {
+		res, err := http.DefaultClient.Do(req)
+		if err == nil {
+			_ = res.Body.Close()
+		}
+		left <- err
+	}()
+	wait := func(what string, done func(text string) bool) (text string) {
+		for text = metrics(t, p); !done(text); text = metrics(t, p) {
+			if t.Context().Err() != nil {
+				t.Fatalf("waited for %s:\n%s", what, text)
+			}
+			time.Sleep(time.Millisecond)
+		}
+		return text
+	}
+	asked := wait("the model", func(text string) bool {
+		return metric(text, "pith_model_runs_active") > 0 && metric(text, "pith_model_tokens_in_flight") > 2000
+	})
+	cancel()
+	if err := <-left; err == nil {
+		t.Error("the request was answered before its client left")
+	}
+	text := wait("its end", func(text string) bool {
+		return metric(text, "pith_model_runs_active") == 0 && metric(text, "pith_model_tokens_in_flight") == 0 &&
+			metric(text, "pith_requests_active") == 0 && metric(text, "pith_body_bytes_held") == 0
+	})
+	read := metric(text, "pith_model_tokens_total") - metric(asked, "pith_model_tokens_total")
+	if wanted := metric(asked, "pith_model_tokens_in_flight"); read > wanted/2 {
+		t.Errorf("the model read %v of %v tokens for a client that had left", read, wanted)
+	}
 }
 
 // post sends body as a plain HTTP client does and returns the response with its body read.

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -186,4 +187,51 @@ func goFiles(t *testing.T) (list []string) {
 		t.Fatal(err)
 	}
 	return list
+}
+
+// served begins the packages whose work is done for requests.
+var served = []string{"accounting", "cache", "compress", "dialects", "embedding", "gateway", "index", "internal", "mcp",
+	"parsers", "perplexity", "proxy", "retrieval", "tokens"}
+
+// TestPanicsElsewhereAreCaught holds that what serves begins no goroutine in a file that guards
+// against no panic: nobody recovers there, and one ends the process. Those listed call nothing of a
+// request's.
+func TestPanicsElsewhereAreCaught(t *testing.T) {
+	plain := []string{"parsers/processes/limits_linux.go", "proxy/site.go"}
+	seen := 0
+	for _, name := range goFiles(t) {
+		dir, _, _ := strings.Cut(name, "/")
+		if !slices.Contains(served, dir) || strings.HasSuffix(name, "_test.go") || strings.Contains(name, "testdata/") ||
+			strings.HasPrefix(name, "internal/panics/") {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, text, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		begins := bytes.Contains(text, []byte("golang.org/x/sync/errgroup"))
+		ast.Inspect(file, func(n ast.Node) bool {
+			_, is := n.(*ast.GoStmt)
+			begins = begins || is
+			if call, is := n.(*ast.CallExpr); is {
+				method, is := call.Fun.(*ast.SelectorExpr)
+				begins = begins || is && method.Sel.Name == "Go"
+			}
+			return true
+		})
+		if !begins {
+			continue
+		}
+		seen++
+		if !bytes.Contains(text, []byte("panics.")) && !slices.Contains(plain, name) {
+			t.Errorf("%s begins a goroutine and guards against no panic: see internal/panics", name)
+		}
+	}
+	if seen < 10 {
+		t.Errorf("%d files begin goroutines", seen)
+	}
 }

@@ -140,6 +140,8 @@ func (a *Artefact) Check() error {
 		return wrong("format %d, this program reads %d", a.Format, artefactFormat)
 	case a.Spaces != SpacesExact && a.Spaces != SpacesNormalised:
 		return wrong("spaces %q is neither exact nor normalised", a.Spaces)
+	case len(a.Template) > templateLimit || len(a.Pruned) > templateLimit || len(a.Slots) > columnLimit:
+		return wrong("a prompt of more than %d bytes, or more than %d slots", templateLimit, columnLimit)
 	case a.TemplateHash != a.templateHash():
 		return wrong("the template does not have its hash")
 	case a.Sum != a.sum():

@@ -125,6 +125,11 @@ func TestArtefactRefusals(t *testing.T) {
 	if _, err := NewArtefact(short, SpacesExact, false); !errors.Is(err, ErrArtefact) {
 		t.Errorf("a template without demonstrations: %v, want ErrArtefact", err)
 	}
+	long := testReport()
+	long.Template = strings.Repeat("a", 2<<20) + long.Template
+	if _, err := NewArtefact(long, SpacesExact, true); !errors.Is(err, ErrArtefact) {
+		t.Errorf("a template of 2 MiB: %v, want ErrArtefact", err)
+	}
 }
 
 func FuzzArtefactApply(f *testing.F) {

@@ -111,6 +111,9 @@ func readTable(path string, src []byte, comma rune) ([]dataRow, error) {
 	if err != nil {
 		return nil, tableError(path, err)
 	}
+	if len(header) > columnLimit {
+		return nil, &FileError{File: path, Line: 1, Msg: fmt.Sprintf("more than %d columns", columnLimit)}
+	}
 	if i := repeated(header); i >= 0 {
 		line, column := r.FieldPos(i)
 		return nil, &FileError{
@@ -119,10 +122,13 @@ func readTable(path string, src []byte, comma rune) ([]dataRow, error) {
 		}
 	}
 	var rows []dataRow
-	for {
+	for cells := 0; ; {
 		fields, err := r.Read()
 		if err == io.EOF {
 			return rows, nil
+		}
+		if cells += 1 + len(fields); err == nil && cells > cellLimit {
+			err = errCells
 		}
 		if err != nil {
 			return nil, tableError(path, err)
@@ -161,22 +167,30 @@ func tableError(path string, err error) error {
 // over.
 func readLines(path string, src []byte) ([]dataRow, error) {
 	var rows []dataRow
-	for n, line := range bytes.Split(src, []byte("\n")) {
+	for n, cells := 1, 0; len(src) > 0; n++ {
+		var line []byte
+		line, src, _ = bytes.Cut(src, []byte("\n"))
 		if len(bytes.TrimSpace(line)) == 0 {
 			continue
 		}
 		r, err := readObject(line)
+		if cells += 1 + len(r.values); err == nil && cells > cellLimit {
+			err = &FileError{Msg: errCells.Error()}
+		}
 		if err != nil {
-			err.File, err.Line = path, n+1
+			err.File, err.Line = path, n
 			return nil, err
 		}
-		r.line = n + 1
+		r.line = n
 		rows = append(rows, r)
 	}
 	return rows, nil
 }
 
 func readObject(line []byte) (dataRow, *FileError) {
+	if len(line) > rowLimit {
+		return dataRow{}, &FileError{Msg: fmt.Sprintf("a line of more than %d bytes", rowLimit)}
+	}
 	var object map[string]any
 	d := json.NewDecoder(bytes.NewReader(line))
 	d.UseNumber()

@@ -85,6 +85,10 @@ func TestBadTasksSayWhere(t *testing.T) {
 		{"empty", "s.tsv", "", "s.tsv:1: no header line"},
 		{"only a header", "s.tsv", "text\tlabel\n", "s.tsv: no examples"},
 		{"bad JSON", "t.jsonl", "{\"text\": \"x\", \"label\": \"good\"}\n{\"text\": x}\n", "t.jsonl:2:10: "},
+		{"too many columns", "v.csv", strings.Repeat("a,", 1000) + "b\n", "v.csv:1: more than 1000 columns"},
+		{"too many rows", "v.csv", "text,label\n" + strings.Repeat("a,good\n", 350_000), "take a part of it"},
+		{"too many lines", "t.jsonl", strings.Repeat("{\"a\": 1}\n", 510_000), "t.jsonl:500001: more than"},
+		{"a long line", "t.jsonl", `{"a": "` + strings.Repeat("b", 5<<20), "t.jsonl:1: a line of more than"},
 		{
 			"nested JSON",
 			"t.jsonl",

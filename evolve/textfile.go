@@ -13,9 +13,22 @@ import (
 // The most bytes of each kind of file that a person writes.
 const (
 	taskLimit     = 1 << 20
-	templateLimit = 4 << 20
+	templateLimit = 1 << 20
 	dataLimit     = 256 << 20
 )
+
+const (
+	// rowLimit bounds one line of examples, in bytes.
+	rowLimit = 4 << 20
+	// cellLimit bounds the rows of a data file and the values in them, together: each takes some
+	// hundred bytes, however short it is.
+	cellLimit = 1_000_000
+	// columnLimit bounds the columns of a table, and the slots of a template.
+	columnLimit = 1_000
+)
+
+// errCells says that a data file is larger than what it was made for.
+var errCells = fmt.Errorf("more than %d rows and values: take a part of it", cellLimit)
 
 // byteOrderMark is what some editors write before the text.
 var byteOrderMark = []byte("\xef\xbb\xbf")

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"pith/dialects"
-	"pith/internal/escapes"
 )
 
 // An Upstream is an API behind the proxy, for the requests that name one of its models and come on
@@ -170,25 +169,19 @@ func (g *Gateway) Address(p *httputil.ProxyRequest, to Destination, c *Client) {
 }
 
 // withoutKeys takes the client's credentials off a request's header and query: those that stand
-// where credentials do, and whatever else has the key in it that the client showed.
+// where credentials do, and whatever else has a key in it.
 func (c *Client) withoutKeys(h http.Header, query string) string {
 	for _, name := range credentialHeaders {
 		h.Del(name)
 	}
 	if c.secret != "" {
 		for name, values := range h {
-			if slices.ContainsFunc(values, c.shows) {
+			if c.shows(name) || slices.ContainsFunc(values, c.shows) {
 				delete(h, name)
 			}
 		}
 	}
 	return c.withoutKey(query)
-}
-
-// shows reports that a text has the client's key in it, as it is or escaped.
-func (c *Client) shows(text string) bool {
-	return c.secret != "" && slices.ContainsFunc(escapes.Readings(text),
-		func(reading string) bool { return strings.Contains(reading, c.secret) })
 }
 
 // withoutKey cuts the parameters that may hold a key out of a query and leaves the rest as it is

@@ -12,6 +12,7 @@ import (
 	"github.com/klauspost/compress/s2"
 
 	"pith/compress"
+	"pith/internal/textfile"
 )
 
 // format is the version of what lies on disk.
@@ -40,7 +41,7 @@ func (x *Index) load() {
 	if x.opts.Folder == "" {
 		return
 	}
-	f, err := os.Open(x.at())
+	f, err := textfile.Open(x.at())
 	if err != nil {
 		return
 	}

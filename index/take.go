@@ -12,10 +12,9 @@ import (
 	"slices"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
-
 	"pith/compress/lexical"
 	"pith/internal/cores"
+	"pith/internal/panics"
 	"pith/parsers"
 )
 
@@ -47,18 +46,19 @@ func (x *Index) take(
 	list := make([]*file, len(changes))
 	var mu sync.Mutex
 	done := 0
-	g, ctx := errgroup.WithContext(ctx)
+	g, ctx := panics.NewGroup(ctx)
 	g.SetLimit(cores.Number())
 	for i, c := range changes {
 		g.Go(func() error {
-			f, err := x.cut(ctx, c)
+			var f *file
+			err := panics.Guard(func() (err error) { f, err = x.cut(ctx, c); return err })
 			mu.Lock()
 			defer mu.Unlock()
 			switch {
 			case err == nil:
 				list[i] = f
 			case errors.Is(err, fs.ErrNotExist): // it is gone since
-			case errors.Is(err, errUnread):
+			case errors.Is(err, errUnread), errors.Is(err, panics.Err):
 				unread++
 			default:
 				return err

@@ -277,19 +277,31 @@ func TestClosedPool(t *testing.T) {
 }
 
 // TestWorkerThatLies stands other programs in for the worker: none of them may break the promise
-// that chunks tile.
+// that chunks tile. What is no file's doing, a worker that does not start or that others kill, is
+// said to be late: at another time the file is cut by its grammar.
 func TestWorkerThatLies(t *testing.T) {
-	for _, command := range [][]string{
-		{"true"},
-		{"cat"},
-		{"sh", "-c", `printf '\0\0\0\0\001\0\0\0\0'`},
-		{"/nonexistent"},
+	const ready = `printf '\0\0\0\0'; `
+	for _, tt := range []struct {
+		command []string
+		late    bool
+	}{
+		{[]string{"true"}, true},
+		{[]string{"cat"}, true},
+		{[]string{"/nonexistent"}, true},
+		{[]string{"sh", "-c", ready + `read x; kill -KILL $$`}, true},
+		{[]string{"sh", "-c", ready + `printf '\001\0\0\0\0'`}, false},
+		{[]string{"sh", "-c", ready + `read x; kill -SEGV $$`}, false},
+		{[]string{"sh", "-c", ready + `read x; kill -ABRT $$`}, false},
 	} {
-		t.Run(command[0], func(t *testing.T) {
-			p := newPool(t, processes.Options{Command: command, Timeout: 200 * time.Millisecond})
+		t.Run(fmt.Sprint(tt.command), func(t *testing.T) {
+			opts := processes.Options{Command: tt.command, Timeout: time.Minute}
+			if tt.command[0] == "cat" { // it never says that it is ready
+				opts.Timeout = 50 * time.Millisecond
+			}
+			p := newPool(t, opts)
 			f, err := p.Parse(t.Context(), "a.go", []byte(goFile))
-			if err != nil || f.Fallback == "" {
-				t.Fatalf("fallback %q, error %v", f.Fallback, err)
+			if err != nil || f.Fallback == "" || f.Late != tt.late {
+				t.Fatalf("fallback %q, late %v, error %v", f.Fallback, f.Late, err)
 			}
 			checkTiling(t, f, []byte(goFile))
 		})

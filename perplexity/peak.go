@@ -7,9 +7,9 @@ import (
 	"time"
 
 	ort "github.com/yalue/onnxruntime_go"
-	"golang.org/x/sync/errgroup"
 
 	"pith/internal/cores"
+	"pith/internal/panics"
 	"pith/perplexity/onnxgraph"
 )
 
@@ -113,7 +113,7 @@ func (p products) graph(format string) (onnxgraph.Message, error) {
 // multiplication and an addition are two).
 func (m *Multiplier) Run(ctx context.Context, d time.Duration) (flop float64, err error) {
 	counts := make([]int, m.threads)
-	g, runCtx := errgroup.WithContext(ctx)
+	g, runCtx := panics.NewGroup(ctx)
 	end := time.Now().Add(d)
 	for i := range m.threads {
 		g.Go(func() error {

@@ -3,8 +3,6 @@ package perplexity
 import (
 	"context"
 
-	"golang.org/x/sync/errgroup"
-
 	"pith/internal/panics"
 )
 
@@ -145,11 +143,11 @@ func (w *wave) compute(ctx context.Context, passes []*pass) error {
 		return err
 	}
 	defer w.queue.leave(total)
-	g, runCtx := errgroup.WithContext(ctx)
+	g, runCtx := panics.NewGroup(ctx)
 	g.SetLimit(w.threads)
 	for _, b := range pack(passes, w.batchTokens(passes), w.engine.padPast) {
 		g.Go(func() error {
-			err := w.runBatch(runCtx, b)
+			err := panics.Guard(func() error { return w.runBatch(runCtx, b) })
 			w.memory.settle(b.rows, err == nil)
 			return err
 		})

@@ -44,6 +44,15 @@ func (s *byteShare) grow(n int) bool {
 	return true
 }
 
+// fit takes or gives back until n bytes are taken, or does neither and returns false.
+func (s *byteShare) fit(n int) bool {
+	if more := n - int(s.bytes); more > 0 {
+		return s.grow(more)
+	}
+	s.shrink(int64(n))
+	return true
+}
+
 // add takes n more bytes, whether or not there are any: a copy of what was let in.
 func (s *byteShare) add(n int) {
 	s.budget.used.Add(int64(n))

@@ -162,7 +162,7 @@ type bodyForms struct{ raw, plain, short []byte }
 func (s *Server) prepare(x *exchange, r *http.Request, d *dialects.Dialect, body bodyForms, mode Mode) *http.Request {
 	s.offerTool(x, d, body)
 	if follows(d, body.plain) && mode != ModePreview {
-		x.reply = follow(body.plain, x.recall)
+		x.reply = follow(body.plain, x.recall, s.inFlight.share())
 	}
 	if mode != ModePreview { // which asks nobody
 		x.account = s.books.Open(x.report.model, x.report.reason == reasonHoldout, d.Usage, body.short)

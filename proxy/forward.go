@@ -53,7 +53,8 @@ func (s *Server) transport(x *exchange, r *http.Request) http.RoundTripper {
 	}
 	if x.reply != nil && !x.reply.lost {
 		tenant := x.tenant
-		next = followed(next, x.reply, func(id string) { s.threads.keep(r.Context(), tenant, id, x.reply.thread) })
+		next = followed(next, x.reply, &s.inFlight,
+			func(id string) { s.threads.keep(r.Context(), tenant, id, x.reply.thread) })
 	}
 	return headerFilter{next: next}
 }

@@ -123,6 +123,45 @@ func TestBytesInFlightAreBounded(t *testing.T) {
 	})
 }
 
+// Many bodies at once get an answer each, and never more memory than there is.
+func TestManyBodiesAtOnceAreBounded(t *testing.T) {
+	u := newUpstream(t)
+	opts := options(t, u)
+	opts.Limits.MaxInFlightBytes = 4 << 20
+	s := newServer(t, opts)
+	front, admin := httptest.NewServer(s.Handler()), httptest.NewServer(s.AdminHandler())
+	defer front.Close()
+	defer admin.Close()
+	const clients = 48
+	body := userChat("q\n" + strings.Repeat("```go a.go\nx\n```\n", 20_000))
+	statuses := make(chan int, clients)
+	for range clients {
+		go func() {
+			res, err := http.Post(front.URL+"/v1/chat/completions", "application/json", strings.NewReader(body))
+			if err != nil {
+				t.Error(err)
+				statuses <- 0
+				return
+			}
+			_ = res.Body.Close()
+			statuses <- res.StatusCode
+		}()
+	}
+	most, count := int64(0), map[int]int{}
+	for range clients {
+		most = max(most, bytesHeld(t, admin))
+		count[<-statuses]++
+	}
+	// What does not fit is counted for a moment before it is turned away.
+	if limit := opts.Limits.MaxInFlightBytes; most > 2*limit {
+		t.Errorf("%d bytes were held, where %d may be", most, limit)
+	}
+	if count[http.StatusOK] == 0 || count[http.StatusOK]+count[http.StatusTooManyRequests] != clients {
+		t.Errorf("answers: %v", count)
+	}
+	eventually(t, func() bool { return bytesHeld(t, admin) == 0 })
+}
+
 // A stream may last for minutes; the request that asked for it is not kept in memory for that long.
 func TestStreamsDoNotHoldBodies(t *testing.T) {
 	u := newUpstream(t)

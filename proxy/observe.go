@@ -54,6 +54,9 @@ type ending struct {
 // conclude counts, prices, traces and logs what has ended.
 func (s *Server) conclude(r *http.Request, x *exchange, end ending) {
 	took := time.Since(x.start)
+	if x.reply != nil {
+		x.reply.share.release()
+	}
 	s.metrics.observe(x, end.status, took)
 	var b accounting.Bill
 	if x.account != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pith/internal/apierror"
+	"pith/internal/panics"
 )
 
 // tick is the time between two events of a compression that goes on.
@@ -27,8 +28,9 @@ func (s *Server) compressStream(x *exchange, w http.ResponseWriter, r *http.Requ
 	}
 	done := make(chan answer, 1)
 	go func() {
-		res, err := s.compressFiles(x, r)
-		done <- answer{res, err}
+		var a answer
+		a.err = panics.Guard(func() (err error) { a.res, err = s.compressFiles(x, r); return err })
+		done <- a
 	}()
 	rc := http.NewResponseController(w)
 	send := func(event string, data any) {

@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
 	"pith/compress"
 	"pith/dialects"
-	"pith/internal/atonce"
+	"pith/internal/panics"
+	"pith/internal/waits"
 )
 
 // What keeps a block from the engine, or ends it there.
@@ -102,7 +101,7 @@ func (s *Server) compressBlocks(
 	go func() {
 		defer release()
 		defer letGo()
-		var g errgroup.Group
+		g, _ := panics.NewGroup(limited)
 		g.SetLimit(s.opts.Compression.GroupsAtOnce)
 		for _, c := range todo {
 			g.Go(func() error {
@@ -142,7 +141,7 @@ func (s *Server) admit(ctx context.Context, groups []dialects.Group, t *tally) (
 		release = func() {}
 	}
 	all, sent := make([]*candidate, len(groups)), make([]form, len(groups))
-	atonce.Each(len(groups), func(i int) {
+	waits.Each(len(groups), func(i int) {
 		all[i] = &candidate{Group: groups[i], key: s.forms.keyOf(groups[i].Request)}
 		sent[i] = s.forms.sent(ctx, all[i].key)
 	})

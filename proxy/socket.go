@@ -15,6 +15,7 @@ import (
 
 	"pith/dialects"
 	"pith/internal/apierror"
+	"pith/internal/panics"
 )
 
 // A socket is a WebSocket of the Responses API between a client and an upstream. Each message
@@ -149,7 +150,8 @@ func (k *socket) passPing(to func() *websocket.Conn) func(context.Context, []byt
 				defer k.pinging.Store(false)
 				ctx, cancel := context.WithTimeout(context.WithoutCancel(k.r.Context()), pingWait)
 				defer cancel()
-				_ = to().Ping(ctx) // a side that is gone is noticed by its reader
+				// A side that is gone is noticed by its reader.
+				_ = panics.Guard(func() error { return to().Ping(ctx) })
 			}()
 		}
 		return true
@@ -167,10 +169,10 @@ type socketEnd struct {
 func (k *socket) carry(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	ends := make(chan socketEnd, 3) // one for each goroutine that may send
+	ends := make(chan socketEnd, 6) // two for each goroutine that may send
 	var both sync.WaitGroup
-	both.Go(func() { k.carryUp(ctx, ends) })
-	both.Go(func() { k.carryDown(ctx, ends) })
+	both.Go(func() { k.guard(k.client, ends, func() { k.carryUp(ctx, ends) }) })
+	both.Go(func() { k.guard(k.upstream, ends, func() { k.carryDown(ctx, ends) }) })
 	end := <-ends
 	if end.wrote {
 		// Its reader may know more: the code with which it closed.
@@ -196,6 +198,14 @@ func (k *socket) carry(ctx context.Context) {
 	k.abandon()
 }
 
+// guard has a panic of what moves the messages of a side end that side, and not the process.
+func (k *socket) guard(of *websocket.Conn, ends chan<- socketEnd, move func()) {
+	if err := panics.Guard(func() error { move(); return nil }); err != nil {
+		k.server.log.ErrorContext(k.r.Context(), "panic on a WebSocket", "panic", err)
+		ends <- socketEnd{of: of, err: err}
+	}
+}
+
 // A message is one of a WebSocket, whole.
 type socketMessage struct {
 	kind  websocket.MessageType
@@ -213,12 +223,15 @@ func (k *socket) readMessage(ctx context.Context, c *websocket.Conn, limit int64
 	if err != nil {
 		return socketMessage{}, err
 	}
-	idle := k.server.opts.Limits.BodyIdle
-	stalled := time.AfterFunc(idle, cancel)
+	left := newPatience(k.server.opts.Limits.BodyIdle)
+	stalled := time.AfterFunc(left.left, cancel)
 	defer stalled.Stop()
 	data, err := receive(readerFunc(func(p []byte) (int, error) {
-		defer stalled.Reset(idle)
-		return r.Read(p)
+		before := time.Now()
+		stalled.Reset(left.left)
+		n, err := r.Read(p)
+		left.spend(time.Since(before), n)
+		return n, err
 	}), limit, -1, share)
 	if err != nil {
 		share.release()
@@ -246,30 +259,42 @@ func (k *socket) carryUp(ctx context.Context, ends chan<- socketEnd) {
 	go func() {
 		defer close(messages)
 		defer gone()
-		for {
-			m, err := k.readMessage(ctx, k.client, k.server.opts.Limits.MaxBodyBytes, k.server.inFlight.share())
-			if err != nil {
-				k.refuseMessage(err)
-				ends <- socketEnd{of: k.client, err: err}
-				return
-			}
-			messages <- m
-		}
+		k.guard(k.client, ends, func() { k.readUp(ctx, messages, ends) })
 	}()
 	failed := false
 	for m := range messages {
-		if !failed {
-			end := k.passUp(ctx, compressing, m)
-			if failed = end.err != nil; failed {
-				ends <- end
-			}
+		if failed {
+			m.share.release()
+			continue
 		}
-		m.share.release()
+		end := k.passUp(ctx, compressing, m)
+		if failed = end.err != nil; failed {
+			ends <- end
+		}
+	}
+}
+
+// readUp reads the client's messages until no more can be read or ctx ends.
+func (k *socket) readUp(ctx context.Context, messages chan<- socketMessage, ends chan<- socketEnd) {
+	for {
+		m, err := k.readMessage(ctx, k.client, k.server.opts.Limits.MaxBodyBytes, k.server.inFlight.share())
+		if err != nil {
+			k.refuseMessage(err)
+			ends <- socketEnd{of: k.client, err: err}
+			return
+		}
+		select {
+		case messages <- m:
+		case <-ctx.Done():
+			m.share.release()
+			return
+		}
 	}
 }
 
 // passUp sends a client's message on.
 func (k *socket) passUp(ctx, compressing context.Context, m socketMessage) socketEnd {
+	defer m.share.release()
 	if m.kind == websocket.MessageText && dialects.CreatesResponse(m.data) {
 		return k.create(ctx, compressing, m)
 	}

@@ -5,6 +5,8 @@ import (
 	"sync"
 
 	"github.com/coder/websocket"
+
+	"pith/internal/panics"
 )
 
 // sockets are the WebSockets that are open, which net/http knows nothing of any more.
@@ -81,7 +83,10 @@ func (k *socket) end(code websocket.StatusCode, reason string) {
 	k.queue.mu.Lock()
 	k.queue.leave = func() {
 		once.Do(func() {
-			go k.client.Close(code, reason) //nolint:errcheck // the reader of the client sees the end
+			go func() {
+				// The reader of the client sees the end.
+				_ = panics.Guard(func() error { return k.client.Close(code, reason) })
+			}()
 		})
 	}
 	k.queue.mu.Unlock()

@@ -23,9 +23,16 @@ type turn struct {
 	bytes int64
 }
 
-// nearAnswers is how many answers of a WebSocket can be gone on from on it. Providers keep the
-// last.
-const nearAnswers = 4
+const (
+	// nearAnswers is how many answers of a WebSocket can be gone on from on it. Providers keep the
+	// last.
+	nearAnswers = 4
+	// mostTurns is how many requests of a WebSocket may be without the end of their answer.
+	// Providers answer one at a time, and clients wait for it.
+	mostTurns = 32
+)
+
+var errTurns = apierror.Busy("too many requests without an answer on this connection")
 
 // A turnQueue is the turns of a WebSocket whose answers are not at their end, the oldest first, and
 // the conversations of those that ended last.
@@ -43,6 +50,7 @@ type turnQueue struct {
 type nearThread struct {
 	id     string
 	thread dialects.Thread
+	share  *byteShare
 }
 
 // recall finds a conversation by the id of its last answer: on this connection, or among those that
@@ -65,10 +73,12 @@ func (k *socket) create(ctx, compressing context.Context, m socketMessage) socke
 	t := &turn{exchange: &exchange{start: time.Now(), dialect: k.dialect.Name, to: k.x.to, tenant: k.x.tenant}}
 	_, t.span = s.tracing.start(ctx, k.r)
 	t.id = s.tracing.idOf(t.span, k.r.Header)
-	k.queue.begin()
+	err := k.queue.begin()
 	defer k.queue.created()
-	var err error
-	if t.client, err = k.x.client.Another(ctx); err != nil {
+	if err == nil {
+		t.client, err = k.x.client.Another(ctx)
+	}
+	if err != nil {
 		e := apierror.As(err)
 		s.conclude(k.r, t.exchange, ending{"turn", e.Status, 0})
 		return write(ctx, k.client, refusalEvent(e))
@@ -80,7 +90,7 @@ func (k *socket) create(ctx, compressing context.Context, m socketMessage) socke
 		want.share = m.share
 		out.data, t.report = s.shorten(compressing, k.dialect, m.data, want)
 		t.account = s.books.Open(t.report.model, t.report.reason == reasonHoldout, k.dialect.Usage, out.data)
-		t.reply = follow(m.data, k.recall)
+		t.reply = follow(m.data, k.recall, s.inFlight.share())
 		t.keeps = follows(k.dialect, m.data)
 	}
 	t.client.ChargeBytes(ctx, int64(len(out.data)))
@@ -113,7 +123,7 @@ func (k *socket) observe(data []byte) (after func()) {
 	id := ""
 	if t.reply != nil {
 		if id = t.reply.add(e); id != "" {
-			k.queue.remember(id, t.reply.thread)
+			k.queue.remember(id, t.reply)
 		}
 	}
 	if !e.Ends {
@@ -135,18 +145,26 @@ func (k *socket) observe(data []byte) (after func()) {
 	}
 }
 
-// abandon ends the turns whose answers were cut.
+// abandon ends the turns whose answers were cut, and forgets those that were not.
 func (k *socket) abandon() {
+	for _, n := range k.queue.near {
+		n.share.release()
+	}
 	for t := k.queue.first(true); t != nil; t = k.queue.first(true) {
 		t.aborted = true
 		k.server.conclude(k.r, t.exchange, ending{"turn", http.StatusOK, t.bytes})
 	}
 }
 
-func (q *turnQueue) begin() {
+// begin begins a turn, which may be one too many. Either way it is created in the end.
+func (q *turnQueue) begin() error {
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	q.creating++
-	q.mu.Unlock()
+	if len(q.waiting) >= mostTurns {
+		return errTurns
+	}
+	return nil
 }
 
 func (q *turnQueue) created() {
@@ -176,13 +194,15 @@ func (q *turnQueue) first(ends bool) *turn {
 	return t
 }
 
-func (q *turnQueue) remember(id string, thread dialects.Thread) {
+func (q *turnQueue) remember(id string, p *reply) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.near) == nearAnswers {
+		q.near[0].share.release()
 		q.near = q.near[1:]
 	}
-	q.near = append(q.near, nearThread{id, thread})
+	p.share.hold()
+	q.near = append(q.near, nearThread{id, p.thread, p.share})
 }
 
 // rest ends the WebSocket if it is to end and nothing is under way.

@@ -14,6 +14,7 @@ import (
 
 	"pith/compress"
 	"pith/dialects"
+	"pith/internal/panics"
 )
 
 const (
@@ -59,7 +60,12 @@ func (t *threads) keep(ctx context.Context, tenant, id string, thread dialects.T
 	key := t.key("proxy turns 1", tenant, id)
 	t.near.Add(key, thread)
 	if t.shared != nil {
-		go t.shared.Add(context.WithoutCancel(ctx), key, thread, turnsFor)
+		go func() {
+			_ = panics.Guard(func() error { // a store that panics keeps nothing
+				t.shared.Add(context.WithoutCancel(ctx), key, thread, turnsFor)
+				return nil
+			})
+		}()
 	}
 }
 
@@ -71,27 +77,36 @@ func (s *Server) recallFor(ctx context.Context, tenant string) func(id string) (
 // A reply is an answer of the Responses API that is followed so that its conversation can be gone
 // on from. One goroutine uses it.
 type reply struct {
-	// thread are the turns up to the answer, and what is done of it.
+	// thread are the turns up to the answer, and what is done of it. They are as long as clients
+	// make them, so they count among the bytes in flight: share has them.
 	thread dialects.Thread
-	// lost says that they are not known, or too long to be kept.
+	share  *byteShare
+	// lost says that they are not known, too long to be kept, or that there is no room.
 	lost bool
 	// items says that the answer's items came one by one.
 	items bool
 }
 
-// follow begins a reply to a request, whose earlier turns recall finds.
-func follow(request []byte, recall func(id string) (dialects.Thread, bool)) *reply {
-	p := new(reply)
+// follow begins a reply to a request, whose earlier turns recall finds. It ends with a release of
+// share.
+func follow(request []byte, recall func(id string) (dialects.Thread, bool), share *byteShare) *reply {
+	p := &reply{share: share}
 	if id := gjson.GetBytes(request, "previous_response_id").Str; id != "" {
 		earlier, known := recall(id)
 		p.thread, p.lost = earlier, !known
 	}
-	p.set(p.thread.Asked(request))
+	if !p.lost {
+		p.set(p.thread.Asked(request))
+	}
 	return p
 }
 
 func (p *reply) set(t dialects.Thread, err error) {
-	p.thread, p.lost = t, p.lost || err != nil
+	if err != nil || !p.share.fit(len(t)) {
+		p.lost, t = true, nil
+		p.share.shrink(0)
+	}
+	p.thread = t
 }
 
 // add takes an event of the answer. It returns the answer's id where the conversation can be gone
@@ -115,15 +130,16 @@ func follows(d *dialects.Dialect, request []byte) bool {
 	return d.HasSockets() && gjson.GetBytes(request, "store").Type != gjson.False
 }
 
-// followed has the answers of next followed by p; keep gets the id of one that ended well.
-func followed(next http.RoundTripper, p *reply, keep func(id string)) http.RoundTripper {
+// followed has the answers of next followed by p; keep gets the id of one that ended well. What is
+// held meanwhile counts in room.
+func followed(next http.RoundTripper, p *reply, room *byteBudget, keep func(id string)) http.RoundTripper {
 	return roundTripper(func(req *http.Request) (*http.Response, error) {
 		res, err := next.RoundTrip(req)
 		if err != nil || res.StatusCode != http.StatusOK || res.Header.Get("Content-Encoding") != "" {
 			return res, err
 		}
 		events := strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream")
-		res.Body = &followedBody{ReadCloser: res.Body, reply: p, events: events, keep: keep}
+		res.Body = &followedBody{ReadCloser: res.Body, reply: p, events: events, share: room.share(), keep: keep}
 		return res, nil
 	})
 }
@@ -140,9 +156,11 @@ type followedBody struct {
 	io.ReadCloser
 	reply  *reply
 	events bool
-	// held is the line, or the answer, as far as it has come.
-	held []byte
-	keep func(id string)
+	// held is the line, or the answer, as far as it has come; no line ends in its searched bytes.
+	held     []byte
+	searched int
+	share    *byteShare
+	keep     func(id string)
 }
 
 func (b *followedBody) Read(p []byte) (int, error) {
@@ -152,23 +170,31 @@ func (b *followedBody) Read(p []byte) (int, error) {
 	}
 	b.held = append(b.held, p[:n]...)
 	for b.events {
-		line, rest, ended := bytes.Cut(b.held, []byte("\n"))
-		if !ended {
+		end := bytes.IndexByte(b.held[b.searched:], '\n')
+		if end < 0 {
+			b.searched = len(b.held)
 			break
 		}
-		if data, ok := bytes.CutPrefix(line, []byte("data:")); ok {
+		if data, ok := bytes.CutPrefix(b.held[:b.searched+end], []byte("data:")); ok {
 			b.take(dialects.ReadEvent(data))
 		}
-		b.held = rest
+		b.held, b.searched = b.held[b.searched+end+1:], 0
 	}
 	switch {
-	case len(b.held) > maxFollowed:
+	case len(b.held) > maxFollowed, !b.share.fit(len(b.held)):
 		b.held, b.reply.lost = nil, true
+		b.share.shrink(0)
 	case err == io.EOF && !b.events: //nolint:errorlint // an EOF that is wrapped ends nothing
 		b.take(dialects.WholeAnswer(b.held))
 		b.held = nil
 	}
 	return n, err
+}
+
+// Close lets go of what is held.
+func (b *followedBody) Close() error {
+	b.share.release()
+	return b.ReadCloser.Close()
 }
 
 func (b *followedBody) take(e dialects.Event) {

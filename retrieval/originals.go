@@ -15,8 +15,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"pith/compress"
-	"pith/internal/atonce"
 	"pith/internal/digest"
+	"pith/internal/waits"
 )
 
 // Options say how the lines that markers stand for are had back. Markers carry hashes where the
@@ -107,7 +107,7 @@ func (o *Originals) keyOf(tenant, id string) string {
 // error wraps ErrNotKept where they are not kept.
 func (o *Originals) Keep(ctx context.Context, req compress.Request, res compress.Result) error {
 	errs := make([]error, len(res.Files))
-	atonce.Each(len(res.Files), func(i int) {
+	waits.Each(len(res.Files), func(i int) {
 		hashes := res.Files[i].Hashes
 		if len(hashes) == 0 {
 			return

@@ -1,5 +1,5 @@
-// Package waits adds up how long one piece of work waits for a store, over all of its calls, so
-// that many of them cannot take many times what one may.
+// Package waits is for work that calls a store many times: it makes the calls side by side, and
+// adds up how long they wait together, so that many cannot take many times what one may.
 //
 // It knows nothing of stores.
 package waits

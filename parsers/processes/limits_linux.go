@@ -63,7 +63,7 @@ func watchProcessor() {
 	signal.Notify(passed, syscall.SIGXCPU)
 	go func() {
 		<-passed
-		os.Exit(1)
+		os.Exit(gaveUp)
 	}()
 }
 

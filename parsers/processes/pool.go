@@ -60,8 +60,12 @@ type Stats struct {
 	Timeouts, Deaths int64
 }
 
-// ranOut is why a file was cut by its lines whose grammar was too slow.
-const ranOut = "parse ran out of time"
+// Why a file was cut by its lines that is cut otherwise at another time: its grammar was too slow,
+// or this machine let no process parse it.
+const (
+	ranOut   = "parse ran out of time"
+	hindered = "no parse process could be had"
+)
 
 // suspects is how many files that stopped a worker are remembered.
 const suspects = 1024
@@ -177,7 +181,7 @@ func (p *Pool) parse(ctx context.Context, language string, src []byte) (parsers.
 	}
 	if reason != "" {
 		p.fallbacks.Add(1)
-		f.Late = strings.HasPrefix(reason, ranOut)
+		f.Late = strings.HasPrefix(reason, ranOut) || reason == hindered
 		f.CutByLines(reason, lines)
 		return f, nil
 	}
@@ -218,6 +222,8 @@ func (p *Pool) outline(
 		p.timeouts.Add(1)
 		p.stopped.Add(key, ranOut)
 		return parsers.Outline{}, ranOut, nil
+	case errors.Is(err, errHindered):
+		return parsers.Outline{}, hindered, nil
 	case errors.Is(err, errDied):
 		p.deaths.Add(1)
 		p.stopped.Add(key, "parse process died")

@@ -101,11 +101,13 @@ func (p *process) setDeadline(t time.Time) error {
 	return errors.Join(p.in.SetDeadline(t), p.out.SetDeadline(t))
 }
 
-// kill ends the process and frees what it held.
-func (p *process) kill() {
+// kill ends the process and frees what it held. It returns how the process ended, which is by our
+// signal where it had not ended before.
+func (p *process) kill() *os.ProcessState {
 	// Errors say that it is gone already, or how it ended, which is by our signal.
 	_ = killGroup(p.cmd)
 	_ = p.cmd.Wait()
 	_ = p.in.Close()
 	_ = p.out.Close()
+	return p.cmd.ProcessState
 }

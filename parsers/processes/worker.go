@@ -9,6 +9,9 @@ import (
 	"pith/parsers"
 )
 
+// gaveUp is the exit status of a worker that ends for another reason than a file.
+const gaveUp = 1
+
 // ServeWorker is a parse process: it answers requests from in on out until in ends. main calls it
 // before anything else when its first argument is WorkerArg. It limits the memory and the processor
 // time of its process for good, so it is not for use inside of another program.

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"pith/perplexity"
+
+	"pith/internal/panics"
 )
 
 // A door is open while the server may be asked. It is shut by the first request that fails, and
@@ -81,7 +83,7 @@ func (s *Scorer) watch(ready bool) {
 			continue
 		case <-timer.C:
 		}
-		err := s.probe(s.life)
+		err := panics.Guard(func() error { return s.probe(s.life) }) // nobody else recovers here
 		switch {
 		case s.life.Err() != nil:
 			return

@@ -11,8 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
+	"pith/internal/panics"
 	"pith/perplexity"
 )
 
@@ -180,7 +179,7 @@ func (s *Scorer) Score(ctx context.Context, seqs []perplexity.Sequence) ([]perpl
 // each asks for each text once, however often it is in seqs.
 func (s *Scorer) each(ctx context.Context, seqs []perplexity.Sequence) ([]perplexity.Losses, error) {
 	found := make(map[perplexity.Sequence]*perplexity.Losses, len(seqs))
-	g, ctx := errgroup.WithContext(ctx)
+	g, ctx := panics.NewGroup(ctx)
 	g.SetLimit(cap(s.slots))
 	for _, seq := range seqs {
 		if found[seq] != nil {

@@ -1,16 +1,16 @@
-package atonce_test
+package waits_test
 
 import (
 	"sync/atomic"
 	"testing"
 
-	"pith/internal/atonce"
+	"pith/internal/waits"
 )
 
 func TestEach(t *testing.T) {
 	for _, n := range []int{0, 1, 2, 1000} {
 		did := make([]atomic.Int32, n)
-		atonce.Each(n, func(i int) { did[i].Add(1) })
+		waits.Each(n, func(i int) { did[i].Add(1) })
 		for i := range did {
 			if did[i].Load() != 1 {
 				t.Errorf("%d of %d was done %d times", i, n, did[i].Load())
@@ -28,7 +28,7 @@ func TestPanicsAreTheCallers(t *testing.T) {
 					t.Errorf("a panic of one of %d is lost", n)
 				}
 			}()
-			atonce.Each(n, func(i int) {
+			waits.Each(n, func(i int) {
 				if i == n/2 {
 					panic("no")
 				}

@@ -1,8 +1,7 @@
-// Package atonce does small things that wait for a store, many at once.
-package atonce
+package waits
 
 import (
-	"golang.org/x/sync/errgroup"
+	"context"
 
 	"pith/internal/panics"
 )
@@ -17,14 +16,12 @@ func Each(n int, do func(i int)) {
 		do(0)
 		return
 	}
-	var g errgroup.Group
+	g, _ := panics.NewGroup(context.Background())
 	g.SetLimit(most)
 	for i := range n {
 		g.Go(func() error {
-			return panics.Guard(func() error {
-				do(i)
-				return nil
-			})
+			do(i)
+			return nil
 		})
 	}
 	if err := g.Wait(); err != nil {
