@@ -131,7 +131,8 @@ func lastLine(lines []string, file string) Left {
 		last = lines[i]
 	}
 	text := strings.TrimSpace(last)
-	if text == "" || text[0] != last[0] || isComment(text, file) || strings.ContainsAny(text[len(text)-1:], "};{") {
+	if text == "" || text[0] != last[0] || isComment(text, file) || strings.ContainsAny(text[len(text)-1:], "};{") ||
+		codeWord.MatchString(text) && codeSign.MatchString(text) {
 		return ""
 	}
 	_, ranged := cutPathRange(text)
