@@ -195,7 +195,8 @@ var commentMarks = map[string][]string{
 	"hashed": {"#", `"""`, "'''", "'", "\"", "=begin"},
 }
 
-var hashed = wordSet("py pyi python rb ruby sh bash zsh fish yaml yml toml pl r ex exs nix tf mk makefile cmake dockerfile")
+var hashed = wordSet("py pyi python rb ruby sh bash zsh fish yaml yml toml pl r ex exs nix tf mk makefile cmake " +
+	"dockerfile")
 
 // isComment recognises a line of a file that is a comment, or begins a docstring.
 func isComment(text, file string) bool {

@@ -15,17 +15,19 @@ func TestFilesThatBreakOffPass(t *testing.T) {
 		// open says that the piece is itself no whole file.
 		open bool
 	}{
-		{"a.go", "// A Body is read once and lets go of it\n// at its end.\ntype Body struct {\n\tread int // so far\n}\n", false},
-		{"a.go", "func (b *Body) Read(p []byte) (int, error) {\n\tif len(p) == 0 {\n\t\treturn 0, io.EOF\n\t}\n\treturn b.next(p)\n}\n", false},
-		{"a.go", "var errLong = errors.New(\"the text is too long\")\n", false},
-		{"a.ts", "/**\n * Reads what is there.\n */\nexport async function read(from: string): Promise<string> {\n  return get(from);\n}\n", false},
-		{"a.java", "public final class Body {\n    /** How much. */\n    private int read;\n}\n", false},
-		{"a.rs", "/// Reads what is there.\npub fn read(from: &str) -> String {\n    from.to_owned()\n}\n", false},
-		{"a.kt", "fun read(body: Body): String {\n    return body.text\n}\n", false},
-		{"a.py", "class Body:\n    \"\"\"Reads what is there,\n    to its end.\n    \"\"\"\n", false},
-		{"a.py", "def read(body, limit=None):\n", true},
-		{"a.py", "@cached\n", true},
-		{"a.py", "import (sys, os\n", true},
+		{name: "a.go", piece: "// A Body is read once and lets go of it\n// at its end.\ntype Body struct {\n\tread int\n}\n"},
+		{name: "a.go", piece: "func (b *Body) Read(p []byte) (int, error) {\n\tif len(p) == 0 {\n\t\treturn 0, io.EOF\n" +
+			"\t}\n\treturn b.next(p)\n}\n"},
+		{name: "a.go", piece: "var errLong = errors.New(\"the text is too long\")\n"},
+		{name: "a.ts", piece: "/**\n * Reads what is there.\n */\n" +
+			"export async function read(from: string): Promise<string> {\n  return get(from);\n}\n"},
+		{name: "a.java", piece: "public final class Body {\n    /** How much. */\n    private int read;\n}\n"},
+		{name: "a.rs", piece: "/// Reads what is there.\npub fn read(from: &str) -> String {\n    from.to_owned()\n}\n"},
+		{name: "a.kt", piece: "fun read(body: Body): String {\n    return body.text\n}\n"},
+		{name: "a.py", piece: "class Body:\n    \"\"\"Reads what is there,\n    to its end.\n    \"\"\"\n"},
+		{name: "a.py", piece: "def read(body, limit=None):\n", open: true},
+		{name: "a.py", piece: "@cached\n", open: true},
+		{name: "a.py", piece: "import (sys, os\n", open: true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name+" "+strings.SplitN(tt.piece, "\n", 2)[0], func(t *testing.T) {
