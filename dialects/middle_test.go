@@ -15,7 +15,8 @@ func TestFilesThatBreakOffPass(t *testing.T) {
 		// open says that the piece is itself no whole file.
 		open bool
 	}{
-		{name: "a.go", piece: "// A Body is read once and lets go of it\n// at its end.\ntype Body struct {\n\tread int\n}\n"},
+		{name: "a.go", piece: "// A Body is read once and lets go of it\n// at its end.\n" +
+			"type Body struct {\n\tread int\n}\n"},
 		{name: "a.go", piece: "func (b *Body) Read(p []byte) (int, error) {\n\tif len(p) == 0 {\n\t\treturn 0, io.EOF\n" +
 			"\t}\n\treturn b.next(p)\n}\n"},
 		{name: "a.go", piece: "var errLong = errors.New(\"the text is too long\")\n"},
