@@ -80,7 +80,8 @@ func isAside(line, kind string) bool {
 	return asideByWords(line, kind)
 }
 
-// dressedWords are a line in brackets or between rules. Such a line is none of a language of braces.
+// dressedWords are a line in brackets or between rules. Where it is of words, no language of braces
+// has it.
 var dressedWords = regexp.MustCompile("^(?:\\[{1,2}[^\\[\\]{}()<>=;\"`]+\\]{1,2}|<{1,2}[^\\[\\]{}()<>=;\"`]+>{1,2}|" +
 	"\\([^\\[\\]{}()<>=;\"`]+\\)|[-=~_]{2,}[^\\[\\]{}()<>=;\"`]+[-=~_]{2,})\\.?$")
 
