@@ -73,8 +73,9 @@ func breaksOffDeclaration(text string) bool {
 
 // breaksOffPython is the same for a line of Python.
 func breaksOffPython(text string, inside bool) bool {
-	return opensMore(strings.ReplaceAll(text, `"""`, "")) || text == `""` || pythonHeader.MatchString(text) && (!strings.Contains(text, ":") ||
-		strings.HasSuffix(text, ":")) || !inside && onlyWords.MatchString(text) && text != "pass"
+	return opensMore(strings.ReplaceAll(text, `"""`, "")) || text == `""` ||
+		pythonHeader.MatchString(text) && (!strings.Contains(text, ":") || strings.HasSuffix(text, ":")) ||
+		!inside && onlyWords.MatchString(text) && text != "pass"
 }
 
 // breaksOffComment reports that a comment at the end of a file is not whole, or that what it speaks
