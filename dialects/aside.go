@@ -74,9 +74,16 @@ func isAside(line, kind string) bool {
 		return line != "..." || !isPython(kind)
 	case line[0] == ' ' || line[0] == '\t' || isComment(line, "a."+kind) && !strings.HasPrefix(line, "***"):
 		return false
+	case (braced[kind] || isPython(kind)) && dressedWords.MatchString(line) && wordy(line, kind):
+		return true
 	}
 	return asideByWords(line, kind)
 }
+
+// dressedWords are a line in brackets or between rules. Where it is of words, no language of braces
+// has it.
+var dressedWords = regexp.MustCompile("^(?:\\[{1,2}[^\\[\\]{}()<>=;\"`]+\\]{1,2}|<{1,2}[^\\[\\]{}()<>=;\"`]+>{1,2}|" +
+	"\\([^\\[\\]{}()<>=;\"`]+\\)|[-=~_]{2,}[^\\[\\]{}()<>=;\"`]+[-=~_]{2,})\\.?$")
 
 func isPython(kind string) bool { return kind == "py" || kind == "pyi" || kind == "python" }
 
@@ -133,8 +140,18 @@ func isData(kind string) bool {
 	return false
 }
 
+// namedFiles are the kinds of files that are known by their whole name.
+var namedFiles = map[string]string{
+	"makefile": "makefile", "gnumakefile": "makefile", "cmakelists.txt": "cmake", "dockerfile": "dockerfile",
+	"containerfile": "dockerfile", "gemfile": "rb", "rakefile": "rb", "vagrantfile": "rb", "podfile": "rb",
+	"jenkinsfile": "groovy",
+}
+
 // kindOf is the extension of a file, or what else says its language.
 func kindOf(file, language string) string {
+	if kind := namedFiles[strings.ToLower(path.Base(cleanPath(file)))]; kind != "" {
+		return kind
+	}
 	if ext := strings.ToLower(strings.TrimPrefix(path.Ext(file), ".")); ext != "" {
 		return ext
 	}

@@ -2,7 +2,6 @@ package dialects
 
 import (
 	"encoding/json"
-	"path"
 	"regexp"
 	"strings"
 )
@@ -20,7 +19,7 @@ var untouchable = map[string]bool{
 // isCode decides whether a text is source code that may be shortened. The name decides where there
 // is one; the text itself can only speak against it.
 func isCode(file, language string, lines []string) bool {
-	ext := strings.ToLower(strings.TrimPrefix(path.Ext(file), "."))
+	ext := kindOf(file, "")
 	language = strings.ToLower(language)
 	if untouchable[ext] || untouchable[language] || isJSON(lines) || isDiff(lines) {
 		return false

@@ -268,6 +268,8 @@ func (f *frame) judge(body []textLine) Left {
 		return LeftUnsure
 	case isComment(first, f.path), said == saysWhole:
 		return ""
+	case (braced[kind] || isPython(kind)) && oddBegin.MatchString(first):
+		return LeftUnsure
 	case f.first > 0 && keyed.MatchString(first) && !isData(kind): // more of the heading
 		return LeftUnsure
 	case names(first, f.path) && !strings.ContainsAny(first, "\"'`;{}="),
@@ -277,6 +279,9 @@ func (f *frame) judge(body []textLine) Left {
 	}
 	return ""
 }
+
+// oddBegin begins no line of code.
+var oddBegin = regexp.MustCompile("^[^\ufeff\\pL\\d_$/#@<'\"`({\\[\\\\}\\])*;]")
 
 func isYAML(file string) bool {
 	ext := strings.ToLower(path.Ext(file))

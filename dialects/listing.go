@@ -131,7 +131,8 @@ func lastLine(lines []string, file string) Left {
 		last = lines[i]
 	}
 	text := strings.TrimSpace(last)
-	if text == "" || text[0] != last[0] || isComment(text, file) || strings.ContainsAny(text[len(text)-1:], "};{") {
+	if text == "" || text[0] != last[0] || isComment(text, file) || strings.ContainsAny(text[len(text)-1:], "};{") ||
+		codeWord.MatchString(text) && codeSign.MatchString(text) {
 		return ""
 	}
 	_, ranged := cutPathRange(text)
@@ -194,7 +195,8 @@ var commentMarks = map[string][]string{
 	"hashed": {"#", `"""`, "'''", "'", "\"", "=begin"},
 }
 
-var hashed = wordSet("py pyi python rb ruby sh bash zsh fish yaml yml toml pl r ex exs nix tf mk cmake")
+var hashed = wordSet("py pyi python rb ruby sh bash zsh fish yaml yml toml pl r ex exs nix tf mk makefile cmake " +
+	"dockerfile")
 
 // isComment recognises a line of a file that is a comment, or begins a docstring.
 func isComment(text, file string) bool {

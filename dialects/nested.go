@@ -2,6 +2,7 @@ package dialects
 
 import (
 	"encoding/json"
+	"regexp"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -81,8 +82,16 @@ func fileMember(all string) (start, end, found int, part, failed bool) {
 	root.Index = lead
 	look("", root, 0)
 	said := claimsAround(notes, lines)
+	for _, said := range notes {
+		if wordy(said.text, "") && !success.MatchString(said.text) {
+			part = true // whatever it says, it is said of the file
+		}
+	}
 	return start, end, found, part || said == saysPart || said == saysOpen, failed
 }
+
+// success is in what servers say of a file that is all there.
+var success = regexp.MustCompile(`(?i)\b(?:success\w*|complete[dl]?y?|finished|ok|done)\b`)
 
 func isExitKey(key string) bool {
 	switch bareName(key) {
@@ -123,7 +132,7 @@ func speaksUp(v gjson.Result) bool {
 func (t jsonText) unpack(w *Work, body []byte) (inner jsonText, left Left) {
 	w.spend(4 * len(t.all))
 	head := strings.TrimLeft(t.all, " \t\r\n")
-	if head == "" || head[0] != '{' && head[0] != '[' || !json.Valid([]byte(t.all)) {
+	if head == "" || !strings.Contains(`{["`, head[:1]) || !json.Valid([]byte(t.all)) {
 		return t, ""
 	}
 	start, end, found, part, failed := fileMember(t.all)

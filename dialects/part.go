@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/tidwall/gjson"
 )
@@ -260,47 +259,4 @@ func claimsAround(around []textLine, n int) claim {
 		return saysOpen
 	}
 	return said
-}
-
-// braced are extensions of languages whose files end at the margin.
-var braced = map[string]bool{
-	"go": true, "js": true, "jsx": true, "mjs": true, "cjs": true, "ts": true, "tsx": true, "mts": true,
-	"cts": true, "java": true, "c": true, "h": true, "cc": true, "cpp": true, "cxx": true, "hpp": true,
-	"hh": true, "cs": true, "rs": true, "kt": true, "swift": true, "scala": true, "dart": true, "php": true,
-}
-
-// endsInTheMiddle reports that a file breaks off: within a statement, or, where a file ends at the
-// margin, within a function.
-func endsInTheMiddle(file string, lines []string) bool {
-	last := ""
-	for i := len(lines) - 1; i >= 0 && last == ""; i-- {
-		last = strings.TrimRightFunc(lines[i], unicode.IsSpace)
-	}
-	text := strings.TrimSpace(last)
-	if text == "" {
-		return false
-	}
-	if speaksOfGone(last) || strings.HasSuffix(text, "…") ||
-		strings.HasSuffix(text, "...") && !isPython(kindOf(file, "")) {
-		return true
-	}
-	if isComment(text, file) {
-		return false
-	}
-	ext := strings.ToLower(strings.TrimPrefix(path.Ext(file), "."))
-	if strings.ContainsAny(text[len(text)-1:], "([{,=\\") || ext == "py" && strings.HasSuffix(text, ":") {
-		return true
-	}
-	return braced[ext] && (last[0] == ' ' || last[0] == '\t') && !strings.ContainsAny(text[:1], "})]<*") &&
-		opened(lines)
-}
-
-// opened reports that lines open more braces, or fewer, than they close: by a count alone, in which
-// those of strings are as good as others.
-func opened(lines []string) bool {
-	open := 0
-	for _, line := range lines {
-		open += strings.Count(line, "{") - strings.Count(line, "}")
-	}
-	return open != 0
 }

@@ -82,6 +82,21 @@ func TestPartsPass(t *testing.T) {
 			`{"content": ` + quote(file) + `, "message": "This is longer than what is shown."}`, dialects.LeftPart,
 		},
 		{
+			"JSON with a note of a part in any words", "bash", bash("cat counter.go"),
+			`{"content": ` + quote(file) + `, "note": "This is the first third of it."}`, dialects.LeftPart,
+		},
+		{
+			"a heading that begins no code", "Read", path, "-- 43% of file --\n" + file, dialects.LeftUnsure,
+		},
+		{
+			"a cut between brackets in any words", "Bash", bash("cat counter.go"),
+			cut + "<output too long, middle dropped>\n" + strings.Join(lines[60:], ""), dialects.LeftPart,
+		},
+		{
+			"a cut between rules in any words", "Bash", bash("cat counter.go"),
+			cut + "[[ 30 lines not printed ]]\n" + strings.Join(lines[60:], ""), dialects.LeftPart,
+		},
+		{
 			"a heading in small letters", "Read", path, "successfully downloaded text file (SHA: abcd)\n" + file,
 			dialects.LeftUnsure,
 		},

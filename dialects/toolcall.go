@@ -97,7 +97,7 @@ var readTools = map[string]bool{
 	"readfilecontent": true, "readfilecontents": true, "builtinreadfile": true, "view": true,
 	"viewfile": true, "openfile": true, "open": true, "cat": true, "fsread": true,
 	"getfilecontents": true, "getfile": true, "showfile": true, "filecontents": true,
-	"readcurrentlyopenfile": true,
+	"readcurrentlyopenfile": true, "getfiletextbypath": true,
 }
 
 var changeVerbs = [...]string{
@@ -130,7 +130,7 @@ var pathKeys = map[string]bool{
 	"filename": true, "target_file": true, "absolute_path": true, "relative_path": true,
 	"relative_workspace_path": true, "AbsolutePath": true, "notebook_path": true,
 	"target": true, "destination": true, "source": true, "uri": true, "paths": true,
-	"file_paths": true, "files": true,
+	"file_paths": true, "files": true, "pathInProject": true,
 }
 
 // maxPaths bounds the files that one call is taken to name. One with more may change whatever it

@@ -130,6 +130,12 @@ func TestWholeFilesAreFound(t *testing.T) {
 		{name: "bracket", result: numbered(file, "[%d] %s")},
 		{name: "padded bracket", result: numbered(file, "[%3d] %s")},
 		{name: "byte order mark", result: "\ufeff" + numbered(file, "%d: %s")},
+		{name: "byte order mark of the file", result: "\ufeff" + file, content: "\ufeff" + file},
+		{name: "a JSON string", result: quote(file)},
+		{
+			name: "JetBrains", tool: "get_file_text_by_path", args: `{"pathInProject":"counter.go"}`,
+			result: file,
+		},
 		{name: "parenthesis", result: numbered(file, "%3d) %s")},
 		{name: "L", result: numbered(file, "L%d: %s")},
 		{name: "Line", result: numbered(file, "Line %d: %s")},
@@ -235,13 +241,13 @@ func TestWholeFilesAreFound(t *testing.T) {
 				t.Fatalf("the engine gets %q of %s", file.Content, file.Path)
 			}
 			if way := b.Request.WayBack; !strings.Contains(way, "to see such lines") ||
-				strings.Contains(way, "sed") != (tt.tool != "Read" && tt.tool != "text_editor") {
+				strings.Contains(way, "sed") != (tt.tool != "Read" && tt.tool != "text_editor" && tt.tool != "get_file_text_by_path") {
 				t.Errorf("the way back is %q", way)
 			}
 			edit := rebuilt(t, p, body)
 			got := lastText(t, dialects.Splice([]byte(body), []dialects.Edit{edit}))
 			want := tt.result
-			if strings.HasPrefix(want, "{") { // compare what the inner string says
+			if strings.ContainsAny(want[:1], `{"`) { // compare what the inner string says
 				got, want = unquoteAll(got), unquoteAll(want)
 			}
 			if got != without(t, want, tt.content) {

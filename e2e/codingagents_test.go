@@ -63,6 +63,7 @@ func agentFile(t *testing.T, from string) string {
 // A session is what came of an agent's two questions.
 type session struct {
 	play  *play
+	sent  *received // by the agent, before Pith
 	said  string
 	files map[string]string // when the session ended
 	took  time.Duration
@@ -78,14 +79,15 @@ func runAgent(t *testing.T, a codingAgent, dir string, via bool) session {
 	}
 	p := newPlay(t, a.steps(dir), a.plain)
 	base := p.URL
+	s := session{play: p, sent: &p.received, files: map[string]string{}}
 	if via {
 		env := []string{"PITH_RANKER=words"}
 		if a.refused {
 			env = append(env, "PITH_WEBSOCKET=off")
 		}
-		base = serve(t, p.URL, env...).URL
+		w := newWitness(t, serve(t, p.URL, env...).URL, a.plain)
+		base, s.sent = w.URL, &w.received
 	}
-	s := session{play: p, files: map[string]string{}}
 	home := t.TempDir()
 	questions := []string{firstQuestion, secondQuestion}
 	if a.turned {
@@ -119,8 +121,8 @@ func runAgent(t *testing.T, a codingAgent, dir string, via bool) session {
 }
 
 // A real agent does through Pith what it does without: the same calls with the same results, the
-// same words, the same files. What of the results reached the API is true, repeats in later
-// requests, shows what was asked for, and is listed in a golden file.
+// same words, the same files. What of the results reached the API is true of what Pith received,
+// repeats in later requests, shows what was asked for, and is listed in a golden file.
 //
 // It returns what reached the API of each result, by its call.
 func testCodingAgent(t *testing.T, a codingAgent) map[string]string {
@@ -168,22 +170,27 @@ func testCodingAgent(t *testing.T, a codingAgent) map[string]string {
 	}
 	for i, s := range direct.play.steps {
 		id := fmt.Sprintf("call_%02d", i+1)
-		was, called := direct.play.results[id]
-		is, calledVia := via.play.results[id]
-		if called != calledVia || s.tool != "" && !s.ends && !called {
-			t.Errorf("%s: result directly %v, through Pith %v", id, called, calledVia)
+		alone, called := direct.play.results[id]
+		was, sent := via.sent.results[id]
+		is, arrived := via.play.results[id]
+		if called != sent || sent != arrived || s.tool != "" && !s.ends && !called {
+			t.Errorf("%s: result directly %v, sent to Pith %v, through Pith %v", id, called, sent, arrived)
 		}
 		if !called {
 			continue
 		}
+		compareRuns(t, id+" "+s.tool, alone, was, s.cuts)
 		shortened := judgeResult(t, id+" "+s.tool, was, is, edited)
 		if name := firstWhole(was, disk, shown); name != "" && !shortened && !a.plain {
 			t.Errorf("%s shows all of %s for the first time and passes:\n%.600q ... %.300q", id, name, was,
 				was[max(0, len(was)-300):])
 		}
+		decision := map[bool]string{true: "shortened", false: "whole"}[shortened]
+		if s.cuts {
+			decision = "shortened where the client shows all of a file for the first time"
+		}
 		name := cmp.Or(s.tool, fmt.Sprintf("request %d", i+1))
-		fmt.Fprintf(&golden, "%s %s: %s\n", name, strings.ReplaceAll(s.args, dir, "DIR"),
-			map[bool]string{true: "shortened", false: "whole"}[shortened])
+		fmt.Fprintf(&golden, "%s %s: %s\n", name, strings.ReplaceAll(s.args, dir, "DIR"), decision)
 		if i == 0 && (!shortened || !strings.Contains(is, needed)) {
 			t.Errorf("the first read is not shortened to what was asked for:\n%.3000s", is)
 		}

@@ -73,8 +73,9 @@ var qwen = codingAgent{
 		return []playStep{
 			read("store.go"),
 			{tool: "read_file", args: jsonOf(object{"file_path": at("store.go"), "offset": 80, "limit": 20})},
-			{tool: "run_shell_command", args: `{"command":"grep -n parseURL *.go","is_background":false}`},
-			{tool: "run_shell_command", args: `{"command":"cat relay.go","is_background":false}`},
+			// Its terminal may end before all that was printed is read from it.
+			{tool: "run_shell_command", args: `{"command":"grep -n parseURL *.go","is_background":false}`, cuts: true},
+			{tool: "run_shell_command", args: `{"command":"cat relay.go","is_background":false}`, cuts: true},
 			{
 				tool: "edit",
 				args: jsonOf(

@@ -22,6 +22,7 @@ type playStep struct {
 	args string // JSON, or plain text where the tool takes that
 	free bool   // the tool takes plain text
 	ends bool   // the call ends the agent, which sends no result back
+	cuts bool   // the client may lose the end of what the tool returns
 	says string
 }
 
@@ -31,23 +32,43 @@ type play struct {
 	URL string
 	t   *testing.T
 
+	mu sync.Mutex
+	received
+	steps   []playStep
+	next    int
+	sockets int
+	answers int
+}
+
+// What was received of a client's tools, from request to request.
+type received struct {
 	// plain says that the client has no tools: each request takes a step, and the user's turns in
 	// it are kept as if they were the result of a call.
 	plain bool
-
-	mu    sync.Mutex
-	steps []playStep
-	next  int
+	turns int
 	// results are the texts of tools' results by the id of their call, as they came first.
 	results map[string]string
 	// rewritten names the results that came again with other bytes.
 	rewritten []string
-	sockets   int
-	answers   int
+}
+
+// note takes in a request.
+func (r *received) note(body []byte) {
+	for id, text := range resultsOf(body) {
+		if before, seen := r.results[id]; seen && before != text {
+			r.rewritten = append(r.rewritten, id)
+			continue
+		}
+		r.results[id] = text
+	}
+	if r.plain {
+		r.turns++
+		r.results[fmt.Sprintf("call_%02d", r.turns)] = userTurns(body)
+	}
 }
 
 func newPlay(t *testing.T, steps []playStep, plain bool) *play {
-	p := &play{t: t, steps: steps, plain: plain, results: map[string]string{}}
+	p := &play{t: t, steps: steps, received: received{plain: plain, results: map[string]string{}}}
 	s := httptest.NewServer(p)
 	t.Cleanup(s.Close)
 	p.URL = s.URL
@@ -117,21 +138,10 @@ func (p *play) socket(w http.ResponseWriter, r *http.Request) {
 func (p *play) take(body []byte) (playStep, string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for id, text := range resultsOf(body) {
-		if before, seen := p.results[id]; seen && before != text {
-			p.rewritten = append(p.rewritten, id)
-			continue
-		}
-		p.results[id] = text
-	}
-	if p.plain && p.next < len(p.steps) {
-		p.next++
-		id := fmt.Sprintf("call_%02d", p.next)
-		p.results[id] = userTurns(body)
-		return p.steps[p.next-1], id
-	}
-	tools := gjson.GetBytes(body, "tools").Array()
-	if len(tools) == 0 && !gjson.GetBytes(body, "previous_response_id").Exists() || p.next == len(p.steps) {
+	p.note(body)
+	asks := p.plain || len(gjson.GetBytes(body, "tools").Array()) > 0 ||
+		gjson.GetBytes(body, "previous_response_id").Exists()
+	if !asks || p.next == len(p.steps) {
 		return playStep{says: "Fine."}, ""
 	}
 	p.next++
