@@ -123,6 +123,8 @@ func TestEvolveMistakes(t *testing.T) {
 		{[]string{
 			"run", task, "--units", "tokens", "--endpoint", "http://127.0.0.1:1/v1", "--endpoint-model", "m",
 		}, 2, "local model"},
+		{[]string{"run", task, "--reference", "--algorithm", "guided"}, 2, "guided is not one of them"},
+		{[]string{"run", task, "--reference", "--objective", "shortest"}, 2, "not for the shortest"},
 		{[]string{"run", broken, "--out", filepath.Join(empty, "r")}, 1, "broken.yaml:2:1"},
 		{[]string{"run", filepath.Join(empty, "none.yaml")}, 1, "none.yaml"},
 		{[]string{"resume", empty}, 1, "not a run directory"},
