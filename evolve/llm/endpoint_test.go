@@ -205,9 +205,9 @@ func TestEndpointFailures(t *testing.T) {
 func TestEndpointThatIsNotThere(t *testing.T) {
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
-	tls := httptest.NewTLSServer(http.NotFoundHandler()) // of a certificate that nobody vouches for
-	defer tls.Close()
-	for _, base := range []string{gone.URL, tls.URL} {
+	stranger := httptest.NewTLSServer(http.NotFoundHandler()) // of a certificate that nobody vouches for
+	defer stranger.Close()
+	for _, base := range []string{gone.URL, stranger.URL} {
 		told := 0
 		e, err := NewEndpoint(EndpointOptions{BaseURL: base, Model: "m", OnWait: func(string) { told++ }})
 		if err != nil {
