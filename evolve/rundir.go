@@ -54,8 +54,8 @@ var (
 	ErrDiverged = errors.New("the resumed run differs from its checkpoint")
 )
 
-// CreateRun makes a directory for a new run. One in which nothing was asked yet, as its endpoint was
-// wrong, say, is begun anew.
+// CreateRun makes a directory for a new run. One in which nothing was asked yet is begun anew: its
+// endpoint was wrong, say.
 func CreateRun(path string, spec Spec) (*RunDir, error) {
 	if exists(filepath.Join(path, specFile)) {
 		return beginAnew(path, spec)

@@ -20,8 +20,8 @@ func TestVersion(t *testing.T) {
 	}
 }
 
-// Arguments that a command does not take, and names that are none, are mistakes in the command line,
-// told of in our words.
+// Arguments that a command does not take, and names that are none, are mistakes in the command
+// line, told of in our words.
 func TestArgumentsAreMistakes(t *testing.T) {
 	commands := []*cobra.Command{rootCommand()}
 	refused := 0
