@@ -104,7 +104,7 @@ func (c *Config) loadYAML(path string, data []byte, environ []string) []error {
 func syntaxError(path string, err error) error {
 	var e yaml.Error
 	if errors.As(err, &e) && e.GetToken() != nil && e.GetToken().Position != nil {
-		return fmt.Errorf("%s:%d: %s", path, e.GetToken().Position.Line, e.GetMessage())
+		return fmt.Errorf("%s:%d: %s", path, e.GetToken().Position.Line, textfile.Mistake(e.GetMessage()))
 	}
 	return fmt.Errorf("%s: not YAML", path)
 }

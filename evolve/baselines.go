@@ -39,7 +39,11 @@ func (e *execution) baselines(
 	}
 	kept := keptUnits(e.template, answer.Candidate)
 	byPerplexity := e.Backend.LM != nil && e.Baselines != BaselinesRandom
-	questions := found.Stats.Prompts*len(e.searchSplit()) + maxContenders*len(e.Task.Validation) + len(e.Task.Test)
+	contenders := maxContenders
+	if e.Dir.Spec.Reference {
+		contenders = found.Stats.Prompts
+	}
+	questions := found.Stats.Prompts*len(e.searchSplit()) + contenders*len(e.Task.Validation) + len(e.Task.Test)
 	most := questions
 	if byPerplexity {
 		most += len(e.searchSplit()) + len(e.Task.Validation) + len(e.Task.Test)
@@ -108,9 +112,11 @@ func (e *execution) random(ctx context.Context, kept, n int) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	picked, err := e.contenders(ctx, evaluated, topShare)
-	if err != nil {
-		return Entry{}, err
+	picked := search.TopCandidates(evaluated, contenderPercent)
+	if !e.Dir.Spec.Reference {
+		if picked, err = e.contenders(ctx, evaluated, topShare); err != nil {
+			return Entry{}, err
+		}
 	}
 	entries, err := e.validate(ctx, picked)
 	if err != nil {

@@ -113,16 +113,23 @@ func (s splitEvaluator) Evaluate(ctx context.Context, trials []search.Trial) ([]
 	return out, nil
 }
 
-// Rows returns the outcomes of each text on each example of a whole split.
+// Rows returns the outcomes of each text on each example of a whole split. A text that stands there
+// twice is asked about once.
 func (j *Judge) Rows(ctx context.Context, split []Example, texts []string) ([][]Outcome, error) {
-	out := make([][]Outcome, len(texts))
-	err := search.Each(len(texts), j.workers, func(i int) error {
-		rows, err := j.outcomes(ctx, split, []search.Trial{{Text: texts[i], To: len(split)}})
+	distinct := slices.Compact(slices.Sorted(slices.Values(texts)))
+	known := make([][]Outcome, len(distinct))
+	err := search.Each(len(distinct), j.workers, func(i int) error {
+		rows, err := j.outcomes(ctx, split, []search.Trial{{Text: distinct[i], To: len(split)}})
 		if err == nil {
-			out[i] = rows[0]
+			known[i] = rows[0]
 		}
 		return err
 	})
+	out := make([][]Outcome, len(texts))
+	for i, text := range texts {
+		at, _ := slices.BinarySearch(distinct, text)
+		out[i] = known[at]
+	}
 	return out, err
 }
 
@@ -214,7 +221,8 @@ func (j *Judge) learn(ctx context.Context, qs []question) error {
 // is taken to have used all that was held back for it, in this process and, as a request that never
 // ended, in later ones.
 func (j *Judge) failed(q question, why error, held, used llm.Usage) error {
-	if !errors.Is(why, llm.ErrEndpoint) && !errors.Is(why, errScorer) {
+	known := errors.Is(why, llm.ErrEndpoint) || errors.Is(why, llm.ErrUnreached) || errors.Is(why, errScorer)
+	if !known {
 		j.limit.Settle(held, held)
 		return nil
 	}

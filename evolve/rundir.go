@@ -54,10 +54,11 @@ var (
 	ErrDiverged = errors.New("the resumed run differs from its checkpoint")
 )
 
-// CreateRun makes a directory for a new run.
+// CreateRun makes a directory for a new run. One in which nothing was asked yet is begun anew: its
+// endpoint was wrong, say.
 func CreateRun(path string, spec Spec) (*RunDir, error) {
-	if _, err := os.Stat(filepath.Join(path, specFile)); err == nil {
-		return nil, fmt.Errorf("%w: %s (take it up again with resume)", ErrRunExists, path)
+	if exists(filepath.Join(path, specFile)) {
+		return beginAnew(path, spec)
 	}
 	if err := os.MkdirAll(path, 0o755); err != nil {
 		return nil, fmt.Errorf("make run directory: %w", err)
@@ -66,6 +67,22 @@ func CreateRun(path string, spec Spec) (*RunDir, error) {
 		return nil, err
 	}
 	return OpenRun(path)
+}
+
+func beginAnew(path string, spec Spec) (*RunDir, error) {
+	d, err := OpenRun(path)
+	if err != nil {
+		return nil, err
+	}
+	if d.answers.Len() > 0 || d.answers.Used() != (llm.Usage{}) {
+		err := fmt.Errorf("%w: %s (take it up again with resume)", ErrRunExists, path)
+		return nil, errors.Join(err, d.Close())
+	}
+	d.Spec, d.saved = spec, checkpoint{}
+	if err := writeJSON(filepath.Join(path, specFile), spec); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
 }
 
 // OpenRun opens the directory of an earlier run and locks it.

@@ -63,5 +63,13 @@ func (s Spec) Check() error {
 		return fmt.Errorf("%w: fitness %q is neither %s nor %s",
 			search.ErrOptions, s.Fitness, FitnessReward, FitnessMetric)
 	}
+	if s.Reference && s.Algorithm == search.Guided {
+		return fmt.Errorf("%w: the published searches are gga, ssga, tapruning and sahc, guided is not one of them",
+			search.ErrOptions)
+	}
+	if s.Reference && s.Objective == search.Shortest {
+		return fmt.Errorf("%w: the published procedure looks for the best prompt, not for the shortest",
+			search.ErrOptions)
+	}
 	return search.Options{Algorithm: s.Algorithm, Objective: s.Objective}.Check()
 }

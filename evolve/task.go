@@ -17,6 +17,7 @@ import (
 
 	"pith/evolve/llm"
 	"pith/internal/digest"
+	"pith/internal/textfile"
 )
 
 // A Task is a prompt to prune and the examples that say how well it does. It is the YAML file, read
@@ -202,7 +203,7 @@ func yamlError(path string, err error) error {
 	}
 	if errors.As(err, &at) && at.GetToken() != nil {
 		p := at.GetToken().Position
-		return &FileError{File: path, Line: p.Line, Column: p.Column, Msg: at.GetMessage()}
+		return &FileError{File: path, Line: p.Line, Column: p.Column, Msg: textfile.Mistake(at.GetMessage())}
 	}
 	return &FileError{File: path, Msg: err.Error()}
 }

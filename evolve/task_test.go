@@ -61,6 +61,7 @@ func TestBadTasksSayWhere(t *testing.T) {
 	tests := []struct{ name, file, text, want string }{
 		{"unknown key", "task.yaml", edit("labels:", "lables:"), `task.yaml:3:1: unknown field "lables"`},
 		{"wrong type", "task.yaml", edit("name: mood", "name: [1]"), "task.yaml:1:7: "},
+		{"tabs", "task.yaml", edit("labels:", "labels:\n\t"), "YAML wants spaces there"},
 		{"no slot", "task.yaml", edit("{text}", "text"), "task.yaml:2:11: template has no slot"},
 		{"repeated label", "task.yaml", edit("name: bad", "name: good"), `task.yaml:5:`},
 		{

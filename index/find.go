@@ -75,6 +75,9 @@ const (
 	// mostFiles and mostBytes bound what the engine ranks for one question.
 	mostFiles = 12
 	mostBytes = 128 << 10
+	// mostReadFiles and mostReadBytes bound what is ranked of paths that the question names.
+	mostReadFiles = 500
+	mostReadBytes = 2 << 20
 	// shownOut is how many chunks are named that were left out.
 	shownOut = 12
 	// answersKept is how many contexts can be explained.
@@ -109,7 +112,26 @@ func (x *Index) Read(ctx context.Context, q Question) (Context, error) {
 		names = append(names, below...)
 	}
 	slices.Sort(names)
-	return x.answer(ctx, q, slices.Compact(names), false)
+	names = slices.Compact(names)
+	if size := x.size(names); len(names) > mostReadFiles || size > mostReadBytes {
+		return Context{}, fmt.Errorf(
+			"%w: paths: %d files of %d KiB are more than the %d files and %d KiB that are read at once: "+
+				"name fewer, or ask find_context, which chooses",
+			compress.ErrRequest, len(names), size>>10, mostReadFiles, mostReadBytes>>10)
+	}
+	return x.answer(ctx, q, names, false)
+}
+
+// size is that of files together, in bytes.
+func (x *Index) size(names []string) (sum int64) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for _, name := range names {
+		if f := x.files[name]; f != nil {
+			sum += f.Size
+		}
+	}
+	return sum
 }
 
 // below lists the files that a path names: itself, or what lies in it.

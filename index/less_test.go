@@ -2,6 +2,7 @@ package index_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -106,4 +107,38 @@ func (s slowFor) Parse(ctx context.Context, path string, src []byte) (parsers.Fi
 		f.Late = true
 	}
 	return f, err
+}
+
+// A folder is read whole or refused with what to do: what a call may ask for has bounds.
+func TestReadsAreBounded(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 501 {
+		write(t, dir, fmt.Sprintf("many/f%d.py", i), fmt.Sprintf("def f%d():\n    return %d\n", i, i))
+	}
+	for i := range 3 {
+		write(t, dir, fmt.Sprintf("large/f%d.py", i), strings.Repeat("# nothing to be seen here, go on reading\n", 20000))
+	}
+	write(t, dir, "small/refund.py", refund)
+	x := open(t, options(t, dir))
+	for _, tt := range []struct {
+		paths []string
+		says  string // of the error; empty where there is none
+	}{
+		{[]string{"."}, "505 files"},
+		{[]string{"many"}, "501 files"},
+		{[]string{"large", "large/f1.py"}, "3 files of 2402 KiB"},
+		{[]string{"many/f1.py", "small"}, ""},
+	} {
+		_, err := x.Read(t.Context(), index.Question{Question: "refund_order", Paths: tt.paths})
+		if tt.says == "" && err != nil {
+			t.Errorf("Read %q: %v", tt.paths, err)
+		}
+		if tt.says == "" {
+			continue
+		}
+		if !errors.Is(err, compress.ErrRequest) || !strings.Contains(err.Error(), tt.says) ||
+			!strings.Contains(err.Error(), "name fewer, or ask find_context") {
+			t.Errorf("Read %q: %v, want ErrRequest with %q and what to do", tt.paths, err, tt.says)
+		}
+	}
 }

@@ -53,6 +53,11 @@ func Prepare(ctx context.Context, dir string, opt PrepareOptions) (Preparation, 
 	if opt.Progress == nil {
 		opt.Progress = func(string, int64, int64) {}
 	}
+	if info, err := os.Stat(dir); err != nil {
+		return Preparation{}, err
+	} else if !info.IsDir() {
+		return Preparation{}, fmt.Errorf("%s is no folder", dir)
+	}
 	if _, err := os.Lstat(opt.Out); !errors.Is(err, fs.ErrNotExist) {
 		return Preparation{}, fmt.Errorf("%s is there already", opt.Out)
 	}
@@ -136,7 +141,7 @@ func (b *bundle) writePrepared(ctx context.Context, graph onnxgraph.Message, fol
 		}
 	}
 	opt.Progress("write graph", 0, int64(graph.Size))
-	sum, err := writeMessage(filepath.Join(folder, "model.onnx"), graph)
+	sum, err := writeMessage(ctx, filepath.Join(folder, "model.onnx"), graph)
 	if err != nil {
 		return fmt.Errorf("write graph: %w", err)
 	}
@@ -261,18 +266,31 @@ func compare(
 }
 
 // writeMessage writes a message to a new file and returns its checksum.
-func writeMessage(name string, m onnxgraph.Message) (sum string, err error) {
+func writeMessage(ctx context.Context, name string, m onnxgraph.Message) (sum string, err error) {
 	f, err := os.Create(name)
 	if err != nil {
 		return "", err
 	}
-	if _, err = m.WriteTo(f); err == nil {
+	if _, err = m.WriteTo(writerUntil{ctx, f}); err == nil {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return "", err
 	}
 	return fileSHA256(os.DirFS(filepath.Dir(name)), filepath.Base(name))
+}
+
+// A writerUntil writes until ctx ends.
+type writerUntil struct {
+	ctx  context.Context
+	next io.Writer
+}
+
+func (w writerUntil) Write(p []byte) (int, error) {
+	if err := w.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return w.next.Write(p)
 }
 
 // linkOrCopy gives a file a second name, or copies it where that cannot be.

@@ -1,7 +1,10 @@
 package perplexity
 
 import (
+	"context"
+	"errors"
 	"math"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -21,10 +24,10 @@ func TestRandomModel(t *testing.T) {
 				MaxTokens: 128,
 				Format:    format,
 			}
-			if err := r.Write(dir); err != nil {
+			if err := r.Write(t.Context(), dir); err != nil {
 				t.Fatal(err)
 			}
-			if err := r.Write(dir); err == nil {
+			if err := r.Write(t.Context(), dir); err == nil {
 				t.Error("it is written over what is there")
 			}
 			m, err := OpenDir(dir, Options{Device: "cpu"})
@@ -69,8 +72,21 @@ func TestRandomModel(t *testing.T) {
 
 func TestRandomModelRefusesOtherNumbers(t *testing.T) {
 	r := RandomModel{Hidden: 64, Inner: 96, Layers: 1, Heads: 4, KVHeads: 2, Vocab: 16384, MaxTokens: 128, Format: Int8}
-	if err := r.Write(filepath.Join(t.TempDir(), "random")); err == nil {
+	if err := r.Write(t.Context(), filepath.Join(t.TempDir(), "random")); err == nil {
 		t.Error("a model of int8 was written")
+	}
+}
+
+func TestRandomModelInterrupted(t *testing.T) {
+	r := RandomModel{Hidden: 64, Inner: 96, Layers: 1, Heads: 4, KVHeads: 2, Vocab: 16384, MaxTokens: 128, Format: Float32}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	folder := t.TempDir()
+	if err := r.Write(ctx, filepath.Join(folder, "random")); !errors.Is(err, context.Canceled) {
+		t.Errorf("Write = %v, want Canceled", err)
+	}
+	if left, err := os.ReadDir(folder); err != nil || len(left) > 0 {
+		t.Errorf("left behind %v, %v", left, err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package perplexity
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,8 +13,9 @@ import (
 )
 
 // Write writes the model into a new folder, in contract nll and with the embedded model's
-// tokenizer, whose tokens are fewer than Vocab. It stands there whole or not at all.
-func (r RandomModel) Write(dir string) error {
+// tokenizer, whose tokens are fewer than Vocab. It stands there whole or not at all, also where ctx
+// ends.
+func (r RandomModel) Write(ctx context.Context, dir string) error {
 	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s is there already", dir)
 	}
@@ -44,10 +46,10 @@ func (r RandomModel) Write(dir string) error {
 		MaxTokens: r.MaxTokens,
 		VocabSize: r.Vocab, Files: map[string]string{},
 	}
-	if car.SHA256, err = writeMessage(filepath.Join(temp, "model.onnx"), graph); err != nil {
+	if car.SHA256, err = writeMessage(ctx, filepath.Join(temp, "model.onnx"), graph); err != nil {
 		return err
 	}
-	if car.Files[weightsFile], err = writeMessage(filepath.Join(temp, weightsFile), weights); err != nil {
+	if car.Files[weightsFile], err = writeMessage(ctx, filepath.Join(temp, weightsFile), weights); err != nil {
 		return err
 	}
 	data, err := json.MarshalIndent(car, "", "  ")

@@ -105,7 +105,7 @@ func (b *bundle) exportTo(ctx context.Context, fsys fs.FS, dir, temp string, opt
 			return out, fmt.Errorf("weights: %w", err)
 		}
 	}
-	if _, err := writeMessage(filepath.Join(version, "model.onnx"), graph); err != nil {
+	if _, err := writeMessage(ctx, filepath.Join(version, "model.onnx"), graph); err != nil {
 		return out, fmt.Errorf("write graph: %w", err)
 	}
 	golden, err := goldenOf(ctx, fsys, dir)

@@ -202,10 +202,11 @@ func checkCache(ctx context.Context, cfg configs.Cache) finding {
 	}
 	defer redis.Close()
 	if err := redis.Ping(ctx); err != nil {
-		return finding{
-			part: "cache", err: fmt.Errorf("redis: %w", err),
-			advice: "Requests are served all the same, from memory.",
+		advice := "Requests are served all the same, from memory."
+		if strings.HasPrefix(string(cfg.RedisURL), "rediss") {
+			advice += " The URL asks for TLS: is that what this port speaks?"
 		}
+		return finding{part: "cache", err: fmt.Errorf("redis: %w", err), advice: advice}
 	}
 	return finding{part: "cache", state: "Redis answers"}
 }

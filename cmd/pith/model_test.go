@@ -107,12 +107,17 @@ func TestModelAddRefuses(t *testing.T) {
 		{[]string{prepared, "--sha256", strings.Repeat("0", 64)}, 1, "wrong checksum"},
 		{[]string{prepared, "--max-size", "100KiB"}, 1, "too large"},
 		{[]string{"http://models.example.com/tiny"}, 2, "use https"},
+		{[]string{"https://models.example.com/", "--sha256", strings.Repeat("0", 64)}, 2, "give one with --name"},
 	}
 	for _, tt := range tests {
 		out, status := command(t.Context(), append([]string{"model", "add"}, tt.args...)...)
 		if status != tt.status || !strings.Contains(out, tt.says) {
 			t.Errorf("add %v: status %d, want %d; says %q, want %q", tt.args, status, tt.status, out, tt.says)
 		}
+	}
+	if out, status := command(t.Context(), "model", "prepare", filepath.Join(empty, "absent")); status == 0 ||
+		!strings.Contains(out, filepath.Join(empty, "absent")+": no such") {
+		t.Errorf("prepare a folder that is not there: status %d, %s", status, out)
 	}
 	if names, err := wiring.InstalledModels(folder); err != nil || len(names) > 0 {
 		t.Errorf("installed %v (%v) by refusing", names, err)

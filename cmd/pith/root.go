@@ -33,5 +33,14 @@ func rootCommand() *cobra.Command {
 		wrapCommand(), manualCommand())
 	root.SetFlagErrorFunc(cli.FlagError)
 	root.SetHelpCommand(cli.Help())
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		if cmd.Name() == "completion" {
+			cli.Group(cmd)
+			for _, shell := range cmd.Commands() {
+				shell.Args = cli.NoArguments
+			}
+		}
+	}
 	return root
 }

@@ -103,6 +103,9 @@ func serveOn(ctx context.Context, listener net.Listener, src configSource, log *
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
+	if err := store.Ping(ctx); err != nil && ctx.Err() == nil {
+		log.Warn("Redis does not answer; requests are served from memory until it does", "err", err)
+	}
 
 	tracer, stopTracing, err := startTracing(ctx, cfg.Tracing, log)
 	if err != nil {

@@ -154,3 +154,46 @@ func TestStoppingWhileStartingIsNoFailure(t *testing.T) {
 		t.Errorf("the log:\n%s", text)
 	}
 }
+
+// A Redis that does not answer holds nothing up, and the log says so when the server starts.
+func TestStartWithoutRedisSaysSo(t *testing.T) {
+	gone, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := gone.Addr().String()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err = errors.Join(err, gone.Close()); err != nil {
+		t.Fatal(err)
+	}
+	cfg := configs.Default()
+	cfg.Parsers.InProcess = true
+	cfg.Cache.RedisURL = configs.Secret("redis://:hunter2@" + address)
+	cfg.Cache.Secret = configs.Secret(strings.Repeat("s", 32))
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	out := stopAt{word: "msg=serving", stop: stop}
+	if err := serveOn(ctx, listener, configSource{cfg: cfg}, slog.New(slog.NewTextHandler(&out, nil))); err != nil {
+		t.Errorf("serveOn: %v", err)
+	}
+	text := out.text.String()
+	if !strings.Contains(text, `level=WARN msg="Redis does not answer`) || !strings.Contains(text, address) ||
+		!strings.Contains(text, "msg=serving") || strings.Contains(text, "hunter2") {
+		t.Errorf("the log:\n%s", text)
+	}
+}
+
+// A stopAt keeps a log and calls stop at the line with a word. A slog handler writes one line at a
+// time.
+type stopAt struct {
+	word string
+	stop func()
+	text strings.Builder
+}
+
+func (s *stopAt) Write(line []byte) (int, error) {
+	if strings.Contains(string(line), s.word) {
+		s.stop()
+	}
+	return s.text.Write(line)
+}

@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/failsafe-go/failsafe-go"
@@ -65,6 +68,9 @@ const requestTimeout = 10 * time.Minute
 // ErrEndpoint is an endpoint's refusal: nothing is paid for it but what the usage beside it says.
 var ErrEndpoint = errors.New("the endpoint refused")
 
+// ErrUnreached means that no connection to an endpoint came about, so that nothing was sent.
+var ErrUnreached = errors.New("the endpoint was not reached")
+
 // A chatClient posts chat requests. It sends them again when the endpoint fails, a few times, and
 // when it is busy, until it is not.
 type chatClient struct {
@@ -72,6 +78,8 @@ type chatClient struct {
 	http     *http.Client
 	retry    failsafe.Executor[rawAnswer]
 	notice   Notice
+	// answered is set once anything answered, gaveUp while the last request ended without success.
+	answered, gaveUp atomic.Bool
 }
 
 // rawAnswer is a whole answer: the body is read inside the attempt, so that a connection that
@@ -91,7 +99,7 @@ func newChatClient(opt EndpointOptions) *chatClient {
 	c.notice.Tell = opt.OnWait
 	failures := backoffPolicy(opt).
 		HandleIf(func(r rawAnswer, err error) bool {
-			return err != nil || r.status >= http.StatusInternalServerError && !r.busy()
+			return (err != nil || r.failed()) && !c.hopeless(err)
 		}).
 		WithMaxRetries(cmp.Or(opt.Retries, 5)).
 		OnRetryScheduled(func(e failsafe.ExecutionScheduledEvent[rawAnswer]) {
@@ -138,6 +146,26 @@ func (r rawAnswer) busy() bool {
 		r.status == http.StatusTooManyRequests && !bytes.Contains(r.body, noQuota)
 }
 
+// failed says whether the endpoint could not answer and may at another time.
+func (r rawAnswer) failed() bool { return r.status >= http.StatusInternalServerError && !r.busy() }
+
+// hopeless says whether a request that failed is not worth another attempt: where another was given
+// up since the last success, so that a hundred requests do not each wait for an endpoint that is
+// gone, and where no connection was ever had, as nothing is lost yet and the address may be wrong.
+func (c *chatClient) hopeless(err error) bool {
+	return c.gaveUp.Load() || !c.answered.Load() && unreachable(err)
+}
+
+// unreachable says whether no connection came about.
+func unreachable(err error) bool {
+	if wrong, ok := errors.AsType[*net.OpError](err); ok {
+		return wrong.Op == "dial" || wrong.Op == "proxyconnect"
+	}
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	_, plain := errors.AsType[tls.RecordHeaderError](err)
+	return untrusted || plain
+}
+
 // jitter is the share by which a wait is lengthened or shortened, so that many requests do not come
 // back together.
 const jitter = 0.2
@@ -160,7 +188,15 @@ func (c *chatClient) complete(ctx context.Context, params chatRequest) (chatAnsw
 	if err != nil {
 		return chatAnswer{}, err
 	}
-	r, err := c.retry.WithContext(ctx).Get(func() (rawAnswer, error) { return c.post(ctx, body) })
+	attempts := 0
+	r, err := c.retry.WithContext(ctx).Get(func() (rawAnswer, error) {
+		attempts++
+		return c.post(ctx, body)
+	})
+	c.gaveUp.Store(err != nil && ctx.Err() == nil || r.failed())
+	if attempts == 1 && unreachable(err) {
+		return chatAnswer{}, fmt.Errorf("%w (is it running, and is its base URL right?): %w", ErrUnreached, err)
+	}
 	if err != nil {
 		return chatAnswer{}, err
 	}
@@ -190,6 +226,7 @@ func (c *chatClient) post(ctx context.Context, body []byte) (r rawAnswer, err er
 		return r, err
 	}
 	defer func() { err = errors.Join(err, resp.Body.Close()) }()
+	c.answered.Store(true)
 	r.status, r.retryAfter = resp.StatusCode, resp.Header.Get("Retry-After")
 	if r.body, err = io.ReadAll(io.LimitReader(resp.Body, answerLimit)); err != nil {
 		return r, fmt.Errorf("read answer: %w", err)

@@ -200,6 +200,48 @@ func TestEndpointFailures(t *testing.T) {
 	}
 }
 
+// Where no connection was ever had nothing is waited for: nothing is lost yet, and the address may
+// be wrong.
+func TestEndpointThatIsNotThere(t *testing.T) {
+	gone := httptest.NewServer(http.NotFoundHandler())
+	gone.Close()
+	stranger := httptest.NewTLSServer(http.NotFoundHandler()) // of a certificate that nobody vouches for
+	defer stranger.Close()
+	for _, base := range []string{gone.URL, stranger.URL} {
+		told := 0
+		e, err := NewEndpoint(EndpointOptions{BaseURL: base, Model: "m", OnWait: func(string) { told++ }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, used, err := e.Generate(t.Context(), []TextRequest{{Prompt: "p"}})
+		if !errors.Is(err, ErrUnreached) || used != (Usage{}) || told > 0 {
+			t.Errorf("%s: %v, used %+v, told %d times to wait; want ErrUnreached at once", base, err, used, told)
+		}
+	}
+}
+
+// What was given up once is not tried again and again by all other requests, until it answers.
+func TestEndpointThatIsGoneIsAskedOnce(t *testing.T) {
+	answers := []bool{false, false, false, false, true, false, true} // then nothing comes any more
+	f := newFakeEndpoint(t, func(n int64, _ chatRequest, w http.ResponseWriter) {
+		if !answers[n-1] {
+			http.Error(w, "oops", http.StatusBadGateway)
+			return
+		}
+		say(w, "fine", "")
+	})
+	e := f.open(t, EndpointOptions{Retries: 2})
+	for i, want := range []struct {
+		requests int64 // all together
+		ok       bool
+	}{{3, false}, {4, false}, {5, true}, {7, true}} {
+		_, _, err := e.Generate(t.Context(), []TextRequest{{Prompt: "p"}})
+		if got := f.requests.Load(); got != want.requests || (err == nil) != want.ok {
+			t.Errorf("call %d: %v after %d requests, want %+v", i, err, got, want)
+		}
+	}
+}
+
 func TestEndpointIsChecked(t *testing.T) {
 	for _, opt := range []EndpointOptions{
 		{BaseURL: "http://x"}, {Model: "m"}, {BaseURL: "127.0.0.1:80/v1", Model: "m"}, {BaseURL: "x/v1", Model: "m"},

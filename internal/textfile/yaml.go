@@ -32,6 +32,14 @@ func ReadYAML(path string) ([]byte, error) {
 	return text, nil
 }
 
+// Mistake says in words for who wrote a file what the parser of YAML says of it.
+func Mistake(message string) string {
+	if message == "found character '\t' that cannot start any token" {
+		return "a tab before the first word: YAML wants spaces there"
+	}
+	return message
+}
+
 // CheckYAML looks at tokens alone and refuses what is nested deeper than a person writes, and
 // aliases, whose expansion can be many times the file. It returns the line, from 1. Other mistakes
 // are left to the parser.

@@ -32,7 +32,7 @@ func questionsCommand() *cobra.Command {
 		Long: `Read questions with the functions that their answers need, over files of named packages and
 versions. Packages are fetched through the registries' own clients (go, pip, npm, cargo, mvn) and
 kept in a folder; nothing of them is built or run. Without FILE, ` + questionsFile + `.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: cli.AtMostOne,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			file := questionsFile
 			if len(args) > 0 {

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pith/bench"
+	"pith/cmd/pith/cli"
 	"pith/cmd/pith/wiring"
 	"pith/compress"
 )
@@ -20,7 +21,7 @@ func signalsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "signals CASES",
 		Short: "Print the signals of every chunk of cases, one JSON object a case and line",
-		Args:  cobra.ExactArgs(1),
+		Args:  cli.Exactly(1, "one file of cases"),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			cfg, err := flags.load()
 			if err != nil {

@@ -121,6 +121,14 @@ func Exactly(n int, what string) cobra.PositionalArgs {
 	}
 }
 
+// AtMostOne is cobra.MaximumNArgs(1) with our exit status.
+func AtMostOne(cmd *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return Usagef("%s takes one argument at most, got %q besides", cmd.CommandPath(), args[1])
+	}
+	return nil
+}
+
 // PrintAs writes v as JSON or lets text write it.
 func PrintAs(w io.Writer, format string, v any, text func(io.Writer) error) error {
 	switch format {

@@ -72,6 +72,9 @@ func (m *addFlags) run(cmd *cobra.Command, from string) error {
 	if m.name != "" {
 		name = m.name
 	}
+	if m.name == "" && !wiring.ModelName.MatchString(name) {
+		return cli.Usagef("%s: its last part cannot be a name: give one with --name", from)
+	}
 	if !wiring.ModelName.MatchString(name) {
 		return cli.Usagef("--name %q: want letters, digits, dots, dashes and underscores", name)
 	}

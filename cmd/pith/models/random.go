@@ -16,7 +16,7 @@ func randomCommand() *cobra.Command {
 		Short: "Write a model of Qwen2.5-Coder-0.5B's size with random weights, for measuring speed only",
 		Args:  cli.Exactly(1, "the folder to write"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := model.Write(args[0]); err != nil {
+			if err := model.Write(cmd.Context(), args[0]); err != nil {
 				return fmt.Errorf("write %s: %w", args[0], err)
 			}
 			card, err := perplexity.ReadCard(args[0])

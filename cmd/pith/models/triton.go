@@ -19,7 +19,7 @@ func tritonCommand() *cobra.Command {
 batch, config.pbtxt with its dynamic batching, and a folder pith beside them with tokenizer, side-car
 and golden scores, which proxies take as model.dir. The written graph is run and has to give the
 golden scores within 1e-3 nats. KServe and MLServer serve the same graph.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: cli.AtMostOne,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir := ""
 			if len(args) > 0 {

@@ -65,7 +65,10 @@ func runCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVarP(&out, "out", "o", "", "directory of the run (default runs/TASK-ALGORITHM-SEED)")
-	f.StringVar((*string)(&spec.Algorithm), "algorithm", string(search.Guided), "guided, gga, ssga, tapruning or sahc")
+	f.StringVar(
+		(*string)(&spec.Algorithm), "algorithm", "",
+		"guided (the default), gga (the default with --reference), ssga, tapruning or sahc",
+	)
 	f.StringVar((*string)(&spec.Objective), "objective", string(search.Best), "best, shortest (at no loss) or front")
 	f.Uint64Var(&spec.Seed, "seed", 1, "seed of all random choices")
 	f.BoolVar(
@@ -103,6 +106,12 @@ func finishSpec(spec *evolve.Spec, shared bool) error {
 	if b.Endpoint != "" { // before there is a folder of the run
 		if _, err := llm.NewEndpoint(llm.EndpointOptions{BaseURL: b.Endpoint, Model: b.Model}); err != nil {
 			return cli.Usage(err)
+		}
+	}
+	if spec.Algorithm == "" {
+		spec.Algorithm = search.Guided
+		if spec.Reference {
+			spec.Algorithm = search.GGA
 		}
 	}
 	if spec.Units == "" {

@@ -195,6 +195,9 @@ func (e *runFlags) share(ctx context.Context, run *evolve.Run, view *progressVie
 	queue, err := workers.Open(ctx, workers.QueueOptions{
 		URL: redisURL(e.redis), Model: run.Backend.ID, Patience: e.patience, OnWait: view.wait,
 	})
+	if errors.Is(err, llm.ErrOptions) {
+		return nil, cli.Usage(err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -273,6 +273,14 @@ func NewStore(cfg configs.Config) (Stores, error) {
 	return Stores{sharedStore: cache.NewLayered(memory, redis), originals: redis, bank: bank{redis}}, nil
 }
 
+// Ping says why Redis, where there is one, does not answer.
+func (s Stores) Ping(ctx context.Context) error {
+	if shared, ok := s.bank.(bank); ok {
+		return shared.redis.Ping(ctx)
+	}
+	return nil
+}
+
 // NewMemory is a store of so many bytes, for results alone.
 func NewMemory(bytes int64) Stores { return Stores{sharedStore: cache.NewMemory(bytes)} }
 
