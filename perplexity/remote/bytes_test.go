@@ -31,7 +31,7 @@ func TestScorersOfOthersGiveTheSameBytes(t *testing.T) {
 		_, _ = io.WriteString(w, `{"choices":[{"message":{"role":"assistant","content":"ok"}}]}`)
 	}))
 	defer up.Close()
-	server, requests := run(t, triton), conversation(t)
+	server, requests := run(t, triton, ready), conversation(t)
 	for _, ranker := range []string{"hybrid", "ami"} {
 		t.Run(ranker, func(t *testing.T) {
 			var first []string
