@@ -67,7 +67,11 @@ func (o *openAI) describe(ctx context.Context) (string, error) {
 			if prompts {
 				way = "prompt_logprobs"
 			}
-			return fmt.Sprintf("model %s, %s, up to %d tokens", o.model, way, told.maxTokens), nil
+			about := fmt.Sprintf("model %s, %s", o.model, way)
+			if told.maxTokens > 0 {
+				about += fmt.Sprintf(", up to %d tokens", told.maxTokens)
+			}
+			return about, nil
 		}
 		if !errors.Is(err, errText) && !errors.Is(err, errAnswer) {
 			return "", err // it did not answer

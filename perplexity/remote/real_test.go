@@ -78,7 +78,7 @@ func TestScorersOfOthersOverOpenAI(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			near(t, got, []perplexity.Losses{{Text: exact[0]}, {Text: exact[1]}}, 3)
+			near(t, got, []perplexity.Losses{{Text: exact[0]}, {Text: exact[1]}}, 6) // two characters whose parts have no places
 		})
 	}
 }
