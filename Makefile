@@ -57,7 +57,7 @@ agents-newest: testdeps build ## the same with the newest versions, to see a cha
 	@scripts/fetch-agents --newest
 	AGENTS=.deps/agents-newest $(GO) test -tags agents -run CodingAgent -count 1 -v -timeout 40m ./e2e
 
-scorers: deps ## scoring on the real Triton and MLServer, which are fetched (1 GB)
+scorers: build ## scoring on the real Triton, MLServer and llama-cpp-python, which are fetched (1 GB) and compiled
 	@scripts/fetch-scorers
 	$(GO) test -tags scorers -run ScorersOfOthers -count 1 -v -timeout 20m ./perplexity/remote
 

@@ -110,9 +110,9 @@ func TestClusterDrawsInOneSlot(t *testing.T) {
 					},
 				}
 				for n, want := range []int{-1, -1, 0} {
-					refused, _, err := r.Draw(t.Context(), draws, false)
-					if err != nil || refused != want {
-						t.Fatalf("draw %d of %s: refused %d, %v; want %d", n, owner, refused, err, want)
+					drawn, err := r.Draw(t.Context(), draws, false)
+					if err != nil || drawn.Refused != want {
+						t.Fatalf("draw %d of %s: %+v, %v; want %d refused", n, owner, drawn, err, want)
 					}
 				}
 			}

@@ -16,13 +16,24 @@ type Draw struct {
 	PerMinute, N int64
 }
 
+// Drawn says what became of draws.
+type Drawn struct {
+	// Refused is which of the draws could not be met, counted from 0, and Wait how long until it can
+	// be. Refused is -1 where all were taken.
+	Refused int
+	Wait    time.Duration
+	// Full is how long until each allowance is full again: none where a draw was refused.
+	Full []time.Duration
+}
+
 // drawScript keeps for each allowance the time, in microseconds of Redis's own clock, at which it
 // will be full again (the generic cell rate algorithm). Rounding down keeps the last draw of a full
 // minute allowed. ARGV is size and amount of each key, then what is done where too little is left:
-// refuse, owe, or owe no more than a minute's worth.
+// refuse, owe, or owe no more than a minute's worth. It returns which was refused and the wait, or
+// 0 and how long until each is full.
 var drawScript = redis.NewScript(`
 local time = redis.call('TIME')
-local now, minute, full, terms = time[1] * 1000000 + time[2], 60000000, {}, ARGV[#ARGV]
+local now, minute, full, left, terms = time[1] * 1000000 + time[2], 60000000, {}, {0}, ARGV[#ARGV]
 for i, key in ipairs(KEYS) do
   local at = math.max(now, tonumber(redis.call('GET', key) or now))
   full[i] = math.floor(at + ARGV[2*i] * minute / ARGV[2*i-1])
@@ -31,14 +42,14 @@ for i, key in ipairs(KEYS) do
 end
 for i, key in ipairs(KEYS) do
   redis.call('SET', key, string.format('%.0f', full[i]), 'PX', math.max(1, math.ceil((full[i] - now) / 1000)))
+  left[i+1] = full[i] - now
 end
-return {0, 0}`)
+return left`)
 
-// Draw takes all draws together or none, within the budget of this Redis. It returns which could
-// not be met, counted from 0, and how long until it can be, or -1. With owe all are taken, whatever
-// is left: later ones wait until the debt has filled up. Unlike a value of the cache an allowance
-// is not there to be guessed: where Redis does not answer the error says so.
-func (r *Redis) Draw(ctx context.Context, draws []Draw, owe bool) (refused int, wait time.Duration, err error) {
+// Draw takes all draws together or none, within the budget of this Redis. With owe all are taken,
+// whatever is left: later ones wait until the debt has filled up. Unlike a value of the cache an
+// allowance is not there to be guessed: where Redis does not answer the error says so.
+func (r *Redis) Draw(ctx context.Context, draws []Draw, owe bool) (Drawn, error) {
 	terms := "refuse"
 	if owe {
 		terms = "owe"
@@ -49,13 +60,13 @@ func (r *Redis) Draw(ctx context.Context, draws []Draw, owe bool) (refused int, 
 // Repay takes what was drawn elsewhere while this Redis did not answer, so that later draws wait
 // until it has filled up, but for no more than a minute.
 func (r *Redis) Repay(ctx context.Context, draws []Draw) error {
-	_, _, err := r.draw(ctx, draws, "minute")
+	_, err := r.draw(ctx, draws, "minute")
 	return err
 }
 
-func (r *Redis) draw(ctx context.Context, draws []Draw, terms string) (refused int, wait time.Duration, err error) {
+func (r *Redis) draw(ctx context.Context, draws []Draw, terms string) (Drawn, error) {
 	if len(draws) == 0 {
-		return -1, 0, nil
+		return Drawn{Refused: -1}, nil
 	}
 	keys := make([]string, len(draws))
 	args := make([]any, 0, 2*len(draws)+1)
@@ -65,15 +76,21 @@ func (r *Redis) draw(ctx context.Context, draws []Draw, terms string) (refused i
 	}
 	args = append(args, terms)
 	var answer []int64
-	err = r.do(ctx, keys[0], func(ctx context.Context) (err error) {
+	err := r.do(ctx, keys[0], func(ctx context.Context) (err error) {
 		answer, err = drawScript.Run(ctx, r.client, keys, args...).Int64Slice()
 		return err
 	})
-	if err == nil && len(answer) != 2 {
-		err = fmt.Errorf("%d values for 2", len(answer))
+	switch {
+	case err != nil:
+		return Drawn{}, fmt.Errorf("cache: draw: %w", err)
+	case len(answer) == 2 && answer[0] > 0:
+		return Drawn{Refused: int(answer[0]) - 1, Wait: time.Duration(answer[1]) * time.Microsecond}, nil
+	case len(answer) != len(draws)+1:
+		return Drawn{}, fmt.Errorf("cache: draw: %d values for %d", len(answer), len(draws)+1)
 	}
-	if err != nil {
-		return -1, 0, fmt.Errorf("cache: draw: %w", err)
+	drawn := Drawn{Refused: -1}
+	for _, left := range answer[1:] {
+		drawn.Full = append(drawn.Full, time.Duration(left)*time.Microsecond)
 	}
-	return int(answer[0]) - 1, time.Duration(answer[1]) * time.Microsecond, nil
+	return drawn, nil
 }

@@ -2,6 +2,7 @@ package cache_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -17,11 +18,20 @@ func TestDrawIsShared(t *testing.T) {
 	}
 	draw := func(i int, owe bool, draws ...cache.Draw) (int, time.Duration) {
 		t.Helper()
-		refused, wait, err := replicas[i%2].Draw(t.Context(), draws, owe)
+		drawn, err := replicas[i%2].Draw(t.Context(), draws, owe)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return refused, wait
+		if drawn.Refused < 0 && len(drawn.Full) != len(draws) || drawn.Refused >= 0 && drawn.Full != nil {
+			t.Fatalf("%d draws came out as %+v", len(draws), drawn)
+		}
+		return drawn.Refused, drawn.Wait
+	}
+	drawn, err := replicas[0].Draw(t.Context(), []cache.Draw{
+		{Key: "half", PerMinute: 10, N: 5}, {Key: "owed", PerMinute: 10, N: 600},
+	}, true)
+	if err != nil || !slices.Equal(drawn.Full, []time.Duration{30 * time.Second, time.Hour}) {
+		t.Errorf("drawn %+v, %v; want half a minute and an hour", drawn, err)
 	}
 	const perMinute = 7 // does not divide a minute
 	for i := range perMinute {
@@ -75,7 +85,7 @@ func TestDrawIsShared(t *testing.T) {
 func TestDrawSaysThatRedisIsGone(t *testing.T) {
 	r := open(t, freeAddr(t), cache.RedisOptions{})
 	for range 2 { // the second one by the breaker
-		if _, _, err := r.Draw(t.Context(), []cache.Draw{{Key: "a", PerMinute: 1, N: 1}}, false); err == nil {
+		if _, err := r.Draw(t.Context(), []cache.Draw{{Key: "a", PerMinute: 1, N: 1}}, false); err == nil {
 			t.Error("a draw without Redis")
 		}
 	}

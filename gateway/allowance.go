@@ -16,12 +16,21 @@ type Draw struct {
 	PerMinute, N int64
 }
 
+// Drawn says what became of draws.
+type Drawn struct {
+	// Refused is which of the draws could not be met, counted from 0, and Wait how long until it can
+	// be. Refused is -1 where all were taken.
+	Refused int
+	Wait    time.Duration
+	// Full is how long until each allowance is full again: none where a draw was refused.
+	Full []time.Duration
+}
+
 // A Bank keeps allowances that replicas share.
 type Bank interface {
-	// Draw takes all draws together or none. It returns which of them could not be met, counted
-	// from 0, and how long until it can be, or -1. With owe all are taken, whatever is left: what
-	// comes later waits until the debt has filled up.
-	Draw(ctx context.Context, draws []Draw, owe bool) (refused int, wait time.Duration, err error)
+	// Draw takes all draws together or none. With owe all are taken, whatever is left: what comes
+	// later waits until the debt has filled up.
+	Draw(ctx context.Context, draws []Draw, owe bool) (Drawn, error)
 	// Repay takes what was drawn elsewhere while the Bank did not answer. It leaves no debt of more
 	// than a minute.
 	Repay(ctx context.Context, draws []Draw) error
@@ -31,9 +40,9 @@ type Bank interface {
 const bytesPerToken = 4
 
 // allowances count what clients use: at the shared Bank, or where that does not answer on this
-// replica's own account, which then starts full. So while Redis is down each replica allows as much
-// as all of them together otherwise: clients are served. What they were given is repaid once Redis
-// answers again.
+// replica's own account. That goes on from what the Bank said last, and reckons that the other
+// replicas draw as they did before: what this one draws counts for all of them. What was let in is
+// repaid once the Bank answers again.
 type allowances struct {
 	shared Bank
 	local  *buckets
@@ -84,18 +93,23 @@ func (a *allowances) draw(ctx context.Context, draws []Draw, owe bool) (int, tim
 	if a.shared == nil {
 		return a.local.draw(time.Now(), draws, owe)
 	}
-	refused, wait, err := a.shared.Draw(ctx, draws, owe)
+	drawn, err := a.shared.Draw(ctx, draws, owe)
 	if err != nil {
-		if refused, wait = a.local.draw(time.Now(), draws, owe); refused < 0 {
+		refused, wait := a.local.draw(time.Now(), draws, owe)
+		if refused < 0 {
 			a.debts.add(time.Now(), draws)
 		}
 		return refused, wait
 	}
-	a.local.follow(time.Now(), draws, refused, wait)
-	if owed := a.debts.take(time.Now(), draws); len(owed) > 0 && a.shared.Repay(ctx, owed) != nil {
-		a.debts.add(time.Now(), owed)
+	a.local.follow(time.Now(), draws, drawn)
+	if owed := a.debts.take(time.Now(), draws); len(owed) > 0 {
+		if a.shared.Repay(ctx, owed) != nil {
+			a.debts.add(time.Now(), owed)
+		} else {
+			a.local.repaid(owed)
+		}
 	}
-	return refused, wait
+	return drawn.Refused, drawn.Wait
 }
 
 // debts are what was drawn while the shared Bank did not answer, by the name of the allowance.
@@ -136,29 +150,88 @@ func (d *debts) take(now time.Time, draws []Draw) (owed []Draw) {
 	return owed
 }
 
-// buckets are allowances of this process. There are as many as the configuration has named. Each is
-// the time at which it will be full again (the generic cell rate algorithm): one number, exact at
-// any rate.
+// buckets are allowances as this process knows them. There are as many as the configuration has
+// named.
 type buckets struct {
-	mu   sync.Mutex
-	full map[string]time.Time
+	mu sync.Mutex
+	of map[string]*bucket
 }
 
-func newBuckets() *buckets { return &buckets{full: make(map[string]time.Time)} }
+// A bucket is the time at which an allowance will be full again (the generic cell rate algorithm):
+// one number, exact at any rate.
+type bucket struct {
+	full time.Time
+	// own and all are what this replica and all together drew of late, as the shared Bank tells.
+	own, all float64
+	// apart says that full is of this replica's own account, not what the Bank said.
+	apart bool
+}
 
-// follow keeps the buckets at least as empty as the shared ones are known to be, so that whoever
-// has used up an allowance does not find full ones while the shared are out of reach.
-func (b *buckets) follow(now time.Time, draws []Draw, refused int, wait time.Duration) {
-	if refused < 0 {
-		b.draw(now, draws, true)
-		return
+func newBuckets() *buckets { return &buckets{of: make(map[string]*bucket)} }
+
+// get returns a bucket; b.mu is held.
+func (b *buckets) get(key string) *bucket {
+	if b.of[key] == nil {
+		b.of[key] = &bucket{}
 	}
+	return b.of[key]
+}
+
+// fills is how long it takes until n have filled up.
+func (d Draw) fills(n float64) time.Duration {
+	return time.Duration(n / float64(d.PerMinute) * float64(time.Minute))
+}
+
+// mostReplicas bounds how many others a replica reckons with that drew little: it may come to serve
+// clients of replicas that are gone.
+const mostReplicas = 16
+
+// share is which part of what all draw is this replica's.
+func (b *bucket) share() float64 {
+	if b.all <= 0 {
+		return 1
+	}
+	return min(max(b.own/b.all, 1./mostReplicas), 1)
+}
+
+// follow learns from what the shared Bank said.
+func (b *buckets) follow(now time.Time, draws []Draw, drawn Drawn) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	d := draws[refused]
-	empty := now.Add(time.Minute + wait - time.Duration(float64(d.N)/float64(d.PerMinute)*float64(time.Minute)))
-	if b.full[d.Key].Before(empty) {
-		b.full[d.Key] = empty
+	if drawn.Refused >= 0 {
+		d := draws[drawn.Refused]
+		full := now.Add(time.Minute + drawn.Wait - d.fills(float64(d.N)))
+		d.N = 0
+		b.get(d.Key).follow(now, d, full)
+		return
+	}
+	for i, left := range drawn.Full {
+		b.get(draws[i].Key).follow(now, draws[i], now.Add(left))
+	}
+}
+
+// follow learns when the bucket is full again after d was drawn, and so what the others drew.
+func (b *bucket) follow(now time.Time, d Draw, full time.Time) {
+	if !b.apart {
+		before := b.full
+		if before.Before(now) {
+			before = now
+		}
+		b.own += float64(d.N)
+		b.all += full.Sub(before).Minutes() * float64(d.PerMinute)
+		if b.all > float64(d.PerMinute) {
+			b.own, b.all = b.own/2, b.all/2
+		}
+	}
+	b.full, b.apart = full, false
+}
+
+// repaid counts as this replica's own what the shared Bank learned late.
+func (b *buckets) repaid(owed []Draw) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, d := range owed {
+		b.get(d.Key).own += float64(d.N)
 	}
 }
 
@@ -167,17 +240,21 @@ func (b *buckets) draw(now time.Time, draws []Draw, owe bool) (refused int, wait
 	defer b.mu.Unlock()
 	next := make([]time.Time, len(draws))
 	for i, d := range draws {
-		next[i] = b.full[d.Key]
-		if next[i].Before(now) {
+		of, n := b.get(d.Key), float64(d.N)
+		if next[i] = of.full; next[i].Before(now) {
 			next[i] = now
 		}
-		next[i] = next[i].Add(time.Duration(float64(d.N) / float64(d.PerMinute) * float64(time.Minute)))
-		if wait := next[i].Sub(now) - time.Minute; wait > 0 && !owe {
+		if wait := next[i].Add(d.fills(n)).Sub(now) - time.Minute; wait > 0 && !owe {
 			return i, wait
 		}
+		if n > 0 { // what is given back may have been taken of the Bank
+			n /= of.share()
+		}
+		next[i] = next[i].Add(d.fills(n))
 	}
 	for i, d := range draws {
-		b.full[d.Key] = next[i]
+		of := b.get(d.Key)
+		of.full, of.apart = next[i], true
 	}
 	return -1, 0
 }

@@ -254,26 +254,38 @@ func TestTrialsAreNotWaitedForWithoutEnd(t *testing.T) {
 	}
 }
 
-// A bank that is out of reach at times keeps what is taken of it, by allowance.
+// A bank that is out of reach at times keeps what is taken of it, by allowance, and when each is
+// full again.
 type bank struct {
 	gone  bool
 	taken map[string]int64
+	full  map[string]time.Time
 }
 
-func (b *bank) Draw(_ context.Context, draws []gateway.Draw, _ bool) (int, time.Duration, error) {
-	return -1, 0, b.take(draws)
-}
+var errGone = errors.New("no answer")
 
-func (b *bank) Repay(_ context.Context, draws []gateway.Draw) error { return b.take(draws) }
-
-func (b *bank) take(draws []gateway.Draw) error {
+func (b *bank) Draw(_ context.Context, draws []gateway.Draw, owe bool) (gateway.Drawn, error) {
 	if b.gone {
-		return errors.New("no answer")
+		return gateway.Drawn{}, errGone
 	}
-	for _, d := range draws {
+	drawn := gateway.Drawn{Refused: -1}
+	for i, d := range draws {
+		left := max(0, time.Until(b.full[d.Key])) + time.Duration(d.N)*time.Minute/time.Duration(d.PerMinute)
+		if left > time.Minute && !owe {
+			return gateway.Drawn{Refused: i, Wait: left - time.Minute}, nil
+		}
+		drawn.Full = append(drawn.Full, left)
+	}
+	for i, d := range draws {
 		b.taken[strings.Fields(d.Key)[0]] += d.N
+		b.full[d.Key] = time.Now().Add(drawn.Full[i])
 	}
-	return nil
+	return drawn, nil
+}
+
+func (b *bank) Repay(ctx context.Context, draws []gateway.Draw) error {
+	_, err := b.Draw(ctx, draws, true)
+	return err
 }
 
 // What a replica lets in while the shared bank is out of reach is repaid once it is back, unless it
@@ -285,7 +297,7 @@ func TestWhatTheBankMissedIsRepaid(t *testing.T) {
 	}{"at once": {0, 5}, "after a minute without a request": {time.Minute, 2}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				shared := &bank{taken: map[string]int64{}}
+				shared := &bank{taken: map[string]int64{}, full: map[string]time.Time{}}
 				g := open(t, gateway.Options{Bank: shared, Keys: []gateway.VirtualKey{
 					{Name: "alice", Hash: gateway.HashKey("pith-alice"), RequestsPerMinute: 100, TokensPerMinute: 1000},
 				}})
@@ -300,6 +312,58 @@ func TestWhatTheBankMissedIsRepaid(t *testing.T) {
 				}
 				if shared.taken["Requests"] != tt.want || shared.taken["Tokens"] != tt.want {
 					t.Errorf("the bank counted %v, want %d of each", shared.taken, tt.want)
+				}
+			})
+		})
+	}
+}
+
+// However many replicas there are, and whatever part of the requests each has: while the bank is
+// out of reach they let in together about what fills up, and over the whole what is allowed.
+func TestReplicasKeepAllowancesTogether(t *testing.T) {
+	const perMinute = 600
+	for name, tt := range map[string]struct {
+		turns []int // which replica has the next request, over and over
+		used  int   // seconds before the bank goes
+	}{
+		"one":                 {[]int{0}, 60},
+		"four alike":          {[]int{0, 1, 2, 3}, 60},
+		"one has most":        {[]int{0, 0, 0, 1, 0, 0, 0, 2}, 60},
+		"sixteen":             {[]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, 60},
+		"four, not used up":   {[]int{0, 1, 2, 3}, 2},
+		"a replica gets none": {[]int{0, 1, 2}, 60},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				shared := &bank{taken: map[string]int64{}, full: map[string]time.Time{}}
+				var replicas []*gateway.Gateway
+				for range 16 {
+					replicas = append(replicas, open(t, gateway.Options{Bank: shared, Keys: []gateway.VirtualKey{
+						{Name: "alice", Hash: gateway.HashKey("pith-alice"), RequestsPerMinute: perMinute},
+					}}))
+				}
+				start, admitted, asked := time.Now(), 0, 0
+				for _, phase := range []struct {
+					gone    bool
+					seconds int
+				}{{false, tt.used}, {true, 20}, {false, 10}} {
+					shared.gone = phase.gone
+					for end := time.Now().Add(time.Duration(phase.seconds) * time.Second); time.Now().Before(end); {
+						if _, err := replicas[tt.turns[asked%len(tt.turns)]].Enter(http.Header{},
+							request("pith-alice")); err == nil {
+							admitted++
+						}
+						asked++
+						time.Sleep(7 * time.Millisecond)
+						allowed := perMinute * (1 + time.Since(start).Minutes())
+						if float64(admitted) > 1.02*allowed+float64(len(tt.turns)) {
+							t.Fatalf("after %v, away: %t, %d of %.0f were let in", time.Since(start), phase.gone,
+								admitted, allowed)
+						}
+					}
+				}
+				if allowed := perMinute * (1 + time.Since(start).Minutes()); float64(admitted) < 0.95*allowed {
+					t.Errorf("%d of %.0f were let in", admitted, allowed)
 				}
 			})
 		})

@@ -17,9 +17,9 @@ import (
 )
 
 // A bankFunc is a shared Bank of a test.
-type bankFunc func(draws []gateway.Draw, owe bool) (int, time.Duration, error)
+type bankFunc func(draws []gateway.Draw, owe bool) (gateway.Drawn, error)
 
-func (f bankFunc) Draw(_ context.Context, draws []gateway.Draw, owe bool) (int, time.Duration, error) {
+func (f bankFunc) Draw(_ context.Context, draws []gateway.Draw, owe bool) (gateway.Drawn, error) {
 	return f(draws, owe)
 }
 
@@ -29,8 +29,8 @@ func TestAllowances(t *testing.T) {
 	u := newUpstream(t)
 	for name, meter := range map[string]gateway.Bank{
 		"this replica's own": nil,
-		"Redis is down": bankFunc(func([]gateway.Draw, bool) (int, time.Duration, error) {
-			return -1, 0, errors.New("no answer")
+		"Redis is down": bankFunc(func([]gateway.Draw, bool) (gateway.Drawn, error) {
+			return gateway.Drawn{}, errors.New("no answer")
 		}),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -87,13 +87,13 @@ func TestAllowancesOutOfReach(t *testing.T) {
 	opts.Gateway.Keys[0].RequestsPerMinute = 3
 	var mu sync.Mutex
 	gone := false
-	opts.Gateway.Bank = bankFunc(func([]gateway.Draw, bool) (int, time.Duration, error) {
+	opts.Gateway.Bank = bankFunc(func([]gateway.Draw, bool) (gateway.Drawn, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		if gone {
-			return -1, 0, errors.New("no answer")
+			return gateway.Drawn{}, errors.New("no answer")
 		}
-		return 0, 50 * time.Second, nil // other replicas used it up
+		return gateway.Drawn{Refused: 0, Wait: 50 * time.Second}, nil // other replicas used it up
 	})
 	base, client := start(t, opts)
 	for _, what := range []string{"within reach", "out of reach"} {
@@ -114,13 +114,13 @@ func TestStreamedBodiesAreCharged(t *testing.T) {
 	opts.Gateway.Keys[0].TokensPerMinute = 100
 	var mu sync.Mutex
 	var owed int64
-	opts.Gateway.Bank = bankFunc(func(draws []gateway.Draw, owe bool) (int, time.Duration, error) {
+	opts.Gateway.Bank = bankFunc(func(draws []gateway.Draw, owe bool) (gateway.Drawn, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		if owe {
 			owed += draws[0].N
 		}
-		return -1, 0, nil
+		return gateway.Drawn{Refused: -1}, nil
 	})
 	base, client := start(t, opts)
 	req, _ := http.NewRequestWithContext(
@@ -156,11 +156,11 @@ func TestAllowancesAreSettled(t *testing.T) {
 	clients(&opts)
 	opts.Gateway.Keys[0].TokensPerMinute = 1000
 	owed := make(chan int64, 8)
-	opts.Gateway.Bank = bankFunc(func(draws []gateway.Draw, owe bool) (int, time.Duration, error) {
+	opts.Gateway.Bank = bankFunc(func(draws []gateway.Draw, owe bool) (gateway.Drawn, error) {
 		if owe {
 			owed <- draws[0].N
 		}
-		return -1, 0, nil
+		return gateway.Drawn{Refused: -1}, nil
 	})
 	base, client := start(t, opts)
 	body := userChat(strings.Repeat("word ", 400))

@@ -57,14 +57,21 @@ func (o *openAI) describe(ctx context.Context) (string, error) {
 	var tried []error
 	for _, prompts := range []bool{false, true} {
 		told.prompts = prompts
-		_, err := o.ask(ctx, told, probeText)
+		tokens, err := o.ask(ctx, told, probeText)
 		if err == nil {
+			if err := o.aligned(ctx, told, tokens); err != nil {
+				return "", err
+			}
 			o.told.Store(&told)
 			way := "echo with logprobs"
 			if prompts {
 				way = "prompt_logprobs"
 			}
-			return fmt.Sprintf("model %s, %s, up to %d tokens", o.model, way, told.maxTokens), nil
+			about := fmt.Sprintf("model %s, %s", o.model, way)
+			if told.maxTokens > 0 {
+				about += fmt.Sprintf(", up to %d tokens", told.maxTokens)
+			}
+			return about, nil
 		}
 		if !errors.Is(err, errText) && !errors.Is(err, errAnswer) {
 			return "", err // it did not answer
@@ -73,6 +80,36 @@ func (o *openAI) describe(ctx context.Context) (string, error) {
 	}
 	return "", fmt.Errorf("%w: no log-probabilities of the prompt, as an echo: %w; as prompt_logprobs: %w",
 		ErrRefused, tried[0], tried[1])
+}
+
+// aligned holds an echo to its own word: what it calls the likeliest token of a place has that
+// log-probability when it stands there. A server that gives each token's behind it and not before
+// it is consistent otherwise. One that names no likely tokens, or none that it spells alike, is
+// believed.
+func (o *openAI) aligned(ctx context.Context, told completions, tokens []promptToken) error {
+	const most = 8 // places
+	for i, tries := len(tokens)-1, 0; i > 0 && tries < most; i-- {
+		t := tokens[i]
+		if t.likely == "" || t.likely == t.text {
+			continue
+		}
+		tries++
+		again, err := o.ask(ctx, told, probeText[:t.offset]+t.likely)
+		switch {
+		case errors.Is(err, errAnswer):
+			continue // other tokens
+		case err != nil:
+			return asRefusal(err)
+		case len(again) != i+1 || again[i].offset != t.offset || again[i].text != t.likely:
+			continue
+		case abs(again[i].logprob-t.likeliest) > perplexity.GoldenTolerance:
+			return fmt.Errorf("%w: the likeliest token of a place, %q, has the log-probability %.4g there by its own "+
+				"word, and %.4g when it stands there: they are given for another place", ErrRefused, t.likely,
+				t.likeliest, again[i].logprob)
+		}
+		return nil
+	}
+	return nil
 }
 
 // bytesPerToken is at least how many bytes a token of code has, over a text of some length: what
@@ -119,6 +156,10 @@ type promptToken struct {
 	offset  int
 	logprob float64
 	missing bool
+	// likely is the token that the server calls the likeliest in its place, with its
+	// log-probability; empty where it names none.
+	likely    string
+	likeliest float64
 }
 
 // logprob is one token's entry among a position's prompt_logprobs.
@@ -148,8 +189,9 @@ func (o *openAI) ask(ctx context.Context, told completions, prompt string) ([]pr
 		Choices []struct {
 			PromptLogprobs []map[string]logprob `json:"prompt_logprobs"`
 			Logprobs       *struct {
-				Tokens  []string   `json:"tokens"`
-				Logprob []*float64 `json:"token_logprobs"`
+				Tokens  []string             `json:"tokens"`
+				Logprob []*float64           `json:"token_logprobs"`
+				Top     []map[string]float64 `json:"top_logprobs"`
 			} `json:"logprobs"`
 		} `json:"choices"`
 	}
@@ -174,10 +216,23 @@ func (o *openAI) ask(ctx context.Context, told completions, prompt string) ([]pr
 			if !one.missing {
 				one.logprob = *c.Logprobs.Logprob[i]
 			}
+			if i < len(c.Logprobs.Top) {
+				one.likely, one.likeliest = best(c.Logprobs.Top[i])
+			}
 			tokens = append(tokens, one)
 		}
 	}
 	return place(tokens, prompt)
+}
+
+// best is the likeliest of some tokens.
+func best(list map[string]float64) (text string, logprob float64) {
+	for t, p := range list {
+		if text == "" || p > logprob || p == logprob && t < text {
+			text, logprob = t, p
+		}
+	}
+	return text, logprob
 }
 
 // promptTokens reads prompt_logprobs: null for the first token, then one entry each.

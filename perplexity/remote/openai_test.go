@@ -3,6 +3,7 @@ package remote_test
 import (
 	"encoding/json"
 	"errors"
+	"hash/crc32"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -15,8 +16,8 @@ import (
 )
 
 // newOpenAI serves the embedded model as an OpenAI-compatible server does: with an echo, or with
-// prompt_logprobs.
-func newOpenAI(t *testing.T, echo bool) *fakeServer {
+// prompt_logprobs; part is how it spells a part of a character.
+func newOpenAI(t *testing.T, echo bool, part string) *fakeServer {
 	t.Helper()
 	m, err := perplexity.Open(perplexity.Embedded(), perplexity.Options{Device: "cpu"})
 	if err != nil {
@@ -50,7 +51,7 @@ func newOpenAI(t *testing.T, echo bool) *fakeServer {
 			if i+1 < len(tokens) {
 				end = tokens[i+1].Offset
 			}
-			return strings.ToValidUTF8(in.Prompt[tokens[i].Offset:end], "\uFFFD")
+			return strings.ToValidUTF8(in.Prompt[tokens[i].Offset:end], part)
 		}
 		switch {
 		case in.Echo && echo:
@@ -89,13 +90,20 @@ func TestOpenAIGivesTheModelsLosses(t *testing.T) {
 		{},
 		{Text: "x"},
 	}
-	for name, echo := range map[string]bool{"echo with logprobs": true, "prompt_logprobs": false} {
+	for name, row := range map[string]struct {
+		echo        bool
+		part, about string
+	}{
+		"echo": {true, "\uFFFD", "echo with logprobs"},
+		"echo that leaves parts of characters out": {true, "", "echo with logprobs"},
+		"prompt_logprobs":                          {false, "\uFFFD", "prompt_logprobs"},
+	} {
 		t.Run(name, func(t *testing.T) {
-			opt := options(t, newOpenAI(t, echo), remote.OpenAI)
+			opt := options(t, newOpenAI(t, row.echo, row.part), remote.OpenAI)
 			opt.Layout = nil
 			s := scorer(t, opt)
-			if !strings.Contains(s.About(), name) {
-				t.Errorf("About is %q, want %s in it", s.About(), name)
+			if !strings.Contains(s.About(), row.about) {
+				t.Errorf("About is %q, want %s in it", s.About(), row.about)
 			}
 			got, err := s.Score(t.Context(), want)
 			if err != nil {
@@ -127,7 +135,7 @@ func TestOpenAIRefusals(t *testing.T) {
 			return true
 		}
 	}
-	server := newOpenAI(t, true)
+	server := newOpenAI(t, true, "\uFFFD")
 	var calls atomic.Int64
 	for name, c := range map[string]struct {
 		want  string
@@ -174,6 +182,53 @@ func TestOpenAIRefusals(t *testing.T) {
 	}
 }
 
+// A server that names the likeliest tokens is held to them: log-probabilities that are given one
+// token too late are no others than the prompt's to every other trial.
+func TestOpenAILikeliestTokens(t *testing.T) {
+	for name, row := range map[string]struct {
+		late    int
+		refused string
+	}{"in their places": {0, ""}, "one token too late": {1, "given for another place"}} {
+		t.Run(name, func(t *testing.T) {
+			// The log-probabilities of 'a' to 'z' in a place depend on all that stands before.
+			of := func(before string, b byte) float64 {
+				return -1 - float64(crc32.ChecksumIEEE([]byte(before+"/"+string(b)))%997)/100
+			}
+			server := newOpenAI(t, true, "")
+			server.breakBy(func(w http.ResponseWriter, r *http.Request) bool {
+				if r.URL.Path == "/v1/models" {
+					return false
+				}
+				var in struct{ Prompt string }
+				_ = json.NewDecoder(r.Body).Decode(&in) // the tests' own
+				words, values, top := []string{}, []any{}, []any{}
+				for i := range len(in.Prompt) {
+					before := in.Prompt[:i+row.late]
+					likely := map[string]float64{in.Prompt[i : i+1]: of(before, in.Prompt[i])}
+					for b := byte('a'); b <= 'z'; b++ {
+						likely[string(b)] = of(before, b)
+					}
+					words, values = append(words, in.Prompt[i:i+1]), append(values, of(before, in.Prompt[i]))
+					top = append(top, likely)
+				}
+				values[0] = nil
+				respond(t, w, map[string]any{"choices": []any{map[string]any{
+					"logprobs": map[string]any{"tokens": words, "token_logprobs": values, "top_logprobs": top},
+				}}})
+				return true
+			})
+			opt := options(t, server, remote.OpenAI)
+			opt.Layout, opt.Golden = nil, nil
+			if row.refused == "" {
+				scorer(t, opt)
+			} else if err := refused(t, opt); !errors.Is(err, remote.ErrRefused) ||
+				!strings.Contains(err.Error(), row.refused) {
+				t.Errorf("refused with %v, want %q in it", err, row.refused)
+			}
+		})
+	}
+}
+
 // bytesOf answers with a log-probability for each byte, by its value and how many stand behind it.
 func bytesOf(w http.ResponseWriter, r *http.Request, logprob func(b byte, behind int) float64) bool {
 	if r.URL.Path == "/v1/models" {
@@ -210,7 +265,7 @@ func TestRecordedAnswers(t *testing.T) {
 			if err := json.Unmarshal(data, &recorded); err != nil {
 				t.Fatal(err)
 			}
-			real := newOpenAI(t, strings.Contains(name, "echo"))
+			real := newOpenAI(t, strings.Contains(name, "echo"), "\uFFFD")
 			opt := options(t, real, remote.OpenAI)
 			opt.Layout, opt.Golden = nil, nil
 			s := scorer(t, opt)

@@ -9,7 +9,8 @@ import (
 // place finds out where in the prompt each token stands, in bytes: servers spell tokens as text,
 // count in characters, and cannot spell a part of one. What the server generated beyond the prompt
 // is left out, and so is a token of its own before it. A token that spells no text, or a part of a
-// character, stands where the one before it ended.
+// character, stands where the one before it ended, and one whose part of a character is left out
+// where the rest of it does.
 func place(tokens []promptToken, prompt string) ([]promptToken, error) {
 	if len(tokens) > 0 && tokens[0].missing && !strings.HasPrefix(prompt, literal(tokens[0].text)) {
 		tokens = tokens[1:] // a mark of the text's beginning
@@ -69,14 +70,39 @@ func placeFrom(tokens []promptToken, prompt string, at int) ([]promptToken, int,
 			}
 			at = next
 		default:
-			return nil, 0, fmt.Errorf("%w: token %d does not stand in the prompt at byte %d", errAnswer, i, at)
+			// Some leave parts of characters out.
+			next := over(text, prompt, at)
+			if next < 0 || next == len(prompt) && (i == 0 || tokens[i-1].text != "") {
+				return nil, 0, fmt.Errorf("%w: token %d does not stand in the prompt at byte %d", errAnswer, i, at)
+			}
+			if t.offset = next; next == len(prompt) {
+				return placed, next, nil // it was generated
+			}
+			at = next + len(text)
 		}
 		placed = append(placed, t)
+	}
+	if n := len(tokens); n > 0 && tokens[n-1].text == "" && over("", prompt, at) == len(prompt) {
+		at = len(prompt)
 	}
 	if at < len(prompt) {
 		return nil, 0, fmt.Errorf("%w: the tokens end at byte %d of a prompt of %d", errAnswer, at, len(prompt))
 	}
 	return placed, at, nil
+}
+
+// over returns where a text stands behind characters beyond ASCII, the prompt's end where it does
+// not before that, or -1. At the end stands the empty text.
+func over(text, prompt string, at int) int {
+	for ; at < len(prompt); at++ {
+		switch {
+		case text != "" && utf8.RuneStart(prompt[at]) && strings.HasPrefix(prompt[at:], text):
+			return at
+		case prompt[at] < utf8.RuneSelf:
+			return -1
+		}
+	}
+	return at
 }
 
 // partial stands for a part of a character.

@@ -5,6 +5,8 @@ package remote_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -29,7 +31,7 @@ func TestScorersOfOthers(t *testing.T) {
 		"mlserver": mlserver,
 	} {
 		t.Run(name, func(t *testing.T) {
-			url := run(t, start)
+			url := run(t, start, ready)
 			opt := options(t, &fakeServer{}, remote.KServe)
 			opt.URL = url
 			s := scorer(t, opt)
@@ -41,6 +43,67 @@ func TestScorersOfOthers(t *testing.T) {
 			near(t, got, local(t, texts()), 0)
 		})
 	}
+}
+
+// A real OpenAI-compatible server gives the losses that are computed elsewhere from the same
+// weights, and is refused where it gives them for another place: this one does so with vocabularies
+// whose texts begin without a mark.
+func TestScorersOfOthersOverOpenAI(t *testing.T) {
+	seqs := []perplexity.Sequence{
+		{Text: "func area(w, h int) int {\n\treturn w * h\n}\n"}, {Text: "größe := \"漢字 ok\"\n"},
+	}
+	for name, bos := range map[string]string{"with a mark": "1", "without": "0"} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			opt := remote.Options{Protocol: remote.OpenAI, Model: "tiny", Timeout: time.Minute, Rest: time.Hour}
+			opt.URL = run(t, func(t *testing.T, port string) *exec.Cmd { return llama(t, port, dir, bos, seqs) }, "/v1/models")
+			if bos == "0" {
+				if err := refused(t, opt); !errors.Is(err, remote.ErrRefused) ||
+					!strings.Contains(err.Error(), "given for another place") {
+					t.Errorf("refused with %v", err)
+				}
+				return
+			}
+			s := scorer(t, opt)
+			t.Log(s.About())
+			data, err := os.ReadFile(filepath.Join(dir, "exact.json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var exact [][]perplexity.Loss
+			if err := json.Unmarshal(data, &exact); err != nil {
+				t.Fatal(err)
+			}
+			got, err := s.Score(t.Context(), seqs)
+			if err != nil {
+				t.Fatal(err)
+			}
+			near(t, got, []perplexity.Losses{{Text: exact[0]}, {Text: exact[1]}}, 6) // two characters whose parts have no places
+		})
+	}
+}
+
+// llama is llama-cpp-python's server with a model made here, whose weights are random. Its cache of
+// keys and values holds single precision, as halves are no exact losses.
+func llama(t *testing.T, port, folder, bos string, seqs []perplexity.Sequence) *exec.Cmd {
+	t.Helper()
+	python := filepath.Join(deps(t, "llama-cpp-python"), "bin/python")
+	var list []string
+	for _, s := range seqs {
+		list = append(list, s.Text)
+	}
+	text, err := json.Marshal(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), python, "testdata/servers/tinyllama.py", folder, bos,
+		string(text)).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return exec.CommandContext(context.Background(), python, "-m", "llama_cpp.server", "--model",
+		filepath.Join(folder, "tiny.gguf"), "--model_alias", "tiny", "--host", "127.0.0.1", "--port", port,
+		"--n_ctx", "2048", "--n_threads", "1", "--type_k", "0", "--type_v", "0")
 }
 
 // exported writes the embedded model for a server that may be slow.
@@ -131,8 +194,11 @@ func mlserver(t *testing.T, port string) *exec.Cmd {
 	return cmd
 }
 
-// run starts a server and waits until its model is ready.
-func run(t *testing.T, start func(*testing.T, string) *exec.Cmd) (url string) {
+// ready is what servers of KServe's protocol answer once they serve the model.
+const ready = "/v2/models/pith-code-lm/ready"
+
+// run starts a server and waits until it answers a path.
+func run(t *testing.T, start func(*testing.T, string) *exec.Cmd, path string) (url string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -159,7 +225,7 @@ func run(t *testing.T, start func(*testing.T, string) *exec.Cmd) (url string) {
 			t.Fatalf("it ended:\n%s", out.String())
 		default:
 		}
-		res, err := http.Get(url + "/v2/models/pith-code-lm/ready")
+		res, err := http.Get(url + path)
 		if err != nil {
 			continue
 		}

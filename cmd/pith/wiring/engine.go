@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"time"
 
 	"pith/cache"
 	"pith/cmd/pith/cli"
@@ -295,8 +294,9 @@ type Stores struct {
 // bank gives proxy the allowances in Redis under its own type, which has the same shape.
 type bank struct{ redis *cache.Redis }
 
-func (b bank) Draw(ctx context.Context, draws []gateway.Draw, owe bool) (refused int, wait time.Duration, err error) {
-	return b.redis.Draw(ctx, inRedis(draws), owe)
+func (b bank) Draw(ctx context.Context, draws []gateway.Draw, owe bool) (gateway.Drawn, error) {
+	drawn, err := b.redis.Draw(ctx, inRedis(draws), owe)
+	return gateway.Drawn(drawn), err
 }
 
 func (b bank) Repay(ctx context.Context, draws []gateway.Draw) error {
