@@ -48,8 +48,8 @@ var (
 	bareElision = regexp.MustCompile(`^\s*(?:(?://|#|--|/\*|<!--|\{/\*)\s*)?(?:\.{3,}|…)\s*(?:\*/|-->|\*/\})?\s*$`)
 )
 
-// standIns are the signs of which each of the expressions above needs one. Most lines have none, and
-// to look for them takes a tenth of the time.
+// standIns are the signs of which each of the expressions above needs one. Most lines have none,
+// and to look for them takes a tenth of the time.
 var standIns = []string{"...", "…", "⋮", "⋯", ". . .", "8<", ">8", "✂"}
 
 func hasStandIn(line string) bool {
@@ -74,7 +74,8 @@ func isAside(line, kind string) bool {
 		return line != "..." || !isPython(kind)
 	case line[0] == ' ' || line[0] == '\t' || isComment(line, "a."+kind) && !strings.HasPrefix(line, "***"):
 		return false
-	case (braced[kind] || isPython(kind)) && dressedWords.MatchString(line) && wordy(line, kind):
+	case strings.ContainsAny(line[:1], "[<(-=~_") && (braced[kind] || isPython(kind)) &&
+		dressedWords.MatchString(line) && wordy(line, kind):
 		return true
 	}
 	return asideByWords(line, kind)

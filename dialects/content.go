@@ -8,13 +8,9 @@ import (
 
 // untouchable are the kinds of text, by extension or fence tag, that must arrive whole: data whose
 // every line counts, diffs, and prose.
-var untouchable = map[string]bool{
-	"json": true, "jsonc": true, "json5": true, "jsonl": true, "ndjson": true, "ipynb": true, "geojson": true,
-	"diff": true, "patch": true, "udiff": true,
-	"txt": true, "text": true, "plaintext": true, "plain": true, "md": true, "markdown": true, "mdx": true, "rst": true,
-	"adoc": true, "tex": true, "csv": true, "tsv": true, "log": true, "logs": true, "console": true, "output": true,
-	"terminal": true, "shell-session": true, "mermaid": true, "lock": true, "sum": true, "svg": true, "pem": true,
-}
+var untouchable = wordSet("json jsonc json5 jsonl ndjson ipynb geojson diff patch udiff txt text plaintext " +
+	"plain md markdown mdx rst adoc tex csv tsv log logs console output terminal shell-session mermaid lock sum " +
+	"svg pem")
 
 // isCode decides whether a text is source code that may be shortened. The name decides where there
 // is one; the text itself can only speak against it.

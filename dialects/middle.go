@@ -7,11 +7,7 @@ import (
 )
 
 // braced are extensions of languages whose files end at the margin.
-var braced = map[string]bool{
-	"go": true, "js": true, "jsx": true, "mjs": true, "cjs": true, "ts": true, "tsx": true, "mts": true,
-	"cts": true, "java": true, "c": true, "h": true, "cc": true, "cpp": true, "cxx": true, "hpp": true,
-	"hh": true, "cs": true, "rs": true, "kt": true, "swift": true, "scala": true, "dart": true, "php": true,
-}
+var braced = wordSet("go js jsx mjs cjs ts tsx mts cts java c h cc cpp cxx hpp hh cs rs kt swift scala dart php")
 
 // endsInTheMiddle reports that a file breaks off: within a statement, a comment or a docstring, or,
 // where a file ends at the margin, within a function. Clients lose the end of what a program
@@ -49,8 +45,8 @@ const modifiers = `^(?:(?:export|default|public|private|protected|internal|stati
 	`unsafe|extern|sealed|data|inline|override|suspend)\s+)*`
 
 var (
-	// declaration begins what ends in a bracket, a semicolon or a quote, but for a few in a thousand
-	// files, and function what has a body besides.
+	// declaration begins what ends in a bracket, a semicolon or a quote, but for a few in a
+	// thousand files, and function what has a body besides.
 	declaration = regexp.MustCompile(modifiers + `(?:type|class|struct|interface|enum|trait|impl|object|namespace|` +
 		`module|mod|var|val|let|const|import|from|use|using|package|template|typedef|for|if|while|switch|return)` +
 		`(?:\s|$)`)

@@ -14,19 +14,11 @@ import (
 // In doubt it is a part.
 
 // partWords are the words of argument names that ask for a part.
-var partWords = map[string]bool{
-	"offset": true, "limit": true, "start": true, "end": true, "line": true, "lines": true, "range": true,
-	"ranges": true, "from": true, "to": true, "head": true, "tail": true, "count": true, "num": true,
-	"max": true, "min": true, "first": true, "last": true, "begin": true, "page": true, "pages": true,
-	"chunk": true, "section": true, "symbol": true, "pattern": true, "query": true, "after": true,
-	"before": true, "context": true, "skip": true, "take": true, "length": true, "size": true, "position": true,
-	"slice": true, "window": true, "until": true, "since": true, "selection": true, "startline": true,
-	"endline": true, "bytes": true, "chars": true, "characters": true, "nlines": true, "numlines": true,
-	"maxlines": true, "fromline": true, "toline": true, "span": true, "region": true, "around": true, "at": true,
-	"part": true, "parts": true, "portion": true, "anchor": true, "function": true, "method": true, "search": true,
-	"find": true, "regex": true, "regexp": true, "filter": true, "grep": true, "match": true, "budget": true,
-	"focus": true, "row": true, "rows": true, "ln": true, "block": true, "cursor": true, "token": true, "tokens": true,
-}
+var partWords = wordSet("offset limit start end line lines range ranges from to head tail count num max min " +
+	"first last begin page pages chunk section symbol pattern query after before context skip take length size " +
+	"position slice window until since selection startline endline bytes chars characters nlines numlines maxlines " +
+	"fromline toline span region around at part parts portion anchor function method search find regex regexp " +
+	"filter grep match budget focus row rows ln block cursor token tokens")
 
 // alteredWords are those of switches, and of their values, by which a tool shows a file in another
 // form.

@@ -92,13 +92,9 @@ func bareName(name string) string {
 	}, strings.ToLower(name))
 }
 
-var readTools = map[string]bool{
-	"read": true, "readfile": true, "fileread": true, "readtextfile": true,
-	"readfilecontent": true, "readfilecontents": true, "builtinreadfile": true, "view": true,
-	"viewfile": true, "openfile": true, "open": true, "cat": true, "fsread": true,
-	"getfilecontents": true, "getfile": true, "showfile": true, "filecontents": true,
-	"readcurrentlyopenfile": true, "getfiletextbypath": true,
-}
+var readTools = wordSet("read readfile fileread readtextfile readfilecontent readfilecontents builtinreadfile " +
+	"view viewfile openfile open cat fsread getfilecontents getfile showfile filecontents readcurrentlyopenfile " +
+	"getfiletextbypath")
 
 var changeVerbs = [...]string{
 	"write", "edit", "replace", "patch", "create", "insert", "delete", "append", "update",
@@ -125,13 +121,9 @@ func isReadTool(name string, args gjson.Result) bool {
 var editorTools = map[string]bool{"strreplacebasededittool": true, "strreplaceeditor": true, "texteditor": true}
 
 // pathKeys are the argument names under which tools take a file.
-var pathKeys = map[string]bool{
-	"path": true, "file_path": true, "filepath": true, "filePath": true, "file": true,
-	"filename": true, "target_file": true, "absolute_path": true, "relative_path": true,
-	"relative_workspace_path": true, "AbsolutePath": true, "notebook_path": true,
-	"target": true, "destination": true, "source": true, "uri": true, "paths": true,
-	"file_paths": true, "files": true, "pathInProject": true,
-}
+var pathKeys = wordSet("path file_path filepath filePath file filename target_file absolute_path relative_path " +
+	"relative_workspace_path AbsolutePath notebook_path target destination source uri paths file_paths files " +
+	"pathInProject")
 
 // maxPaths bounds the files that one call is taken to name. One with more may change whatever it
 // mentions.
@@ -173,12 +165,8 @@ func plainPaths(paths []string) (plain []string, ranged bool) {
 	return plain, ranged
 }
 
-var shellTools = map[string]bool{
-	"bash": true, "shell": true, "sh": true, "exec": true, "execcommand": true,
-	"runterminalcmd": true, "executecommand": true, "runcommand": true, "terminal": true,
-	"localshell": true, "runshellcommand": true, "executebash": true, "shellcommand": true,
-	"runinterminal": true, "runshell": true, "executeshell": true,
-}
+var shellTools = wordSet("bash shell sh exec execcommand runterminalcmd executecommand runcommand terminal " +
+	"localshell runshellcommand executebash shellcommand runinterminal runshell executeshell")
 
 // shellCommand takes the command line out of a shell tool's arguments: a string, or an argument
 // vector.
