@@ -18,8 +18,8 @@ type Draw struct {
 
 // Drawn says what became of draws.
 type Drawn struct {
-	// Refused is which of the draws could not be met, counted from 0, or -1, and Wait how long until
-	// it can be.
+	// Refused is which of the draws could not be met, counted from 0, and Wait how long until it
+	// can be. Refused is -1 where all were taken.
 	Refused int
 	Wait    time.Duration
 	// Full is how long until each allowance is full again: none where a draw was refused.
