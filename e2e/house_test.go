@@ -190,8 +190,10 @@ func goFiles(t *testing.T) (list []string) {
 }
 
 // served begins the packages whose work is done for requests.
-var served = []string{"accounting", "cache", "compress", "dialects", "embedding", "gateway", "index", "internal", "mcp",
-	"parsers", "perplexity", "proxy", "retrieval", "tokens"}
+var served = []string{
+	"accounting", "cache", "compress", "dialects", "embedding", "gateway", "index", "internal", "mcp",
+	"parsers", "perplexity", "proxy", "retrieval", "tokens",
+}
 
 // TestPanicsElsewhereAreCaught holds that what serves begins no goroutine in a file that guards
 // against no panic: nobody recovers there, and one ends the process. Those listed call nothing of a

@@ -7,9 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"pith/perplexity"
-
 	"pith/internal/panics"
+	"pith/perplexity"
 )
 
 // A door is open while the server may be asked. It is shut by the first request that fails, and
