@@ -110,7 +110,10 @@ func TestMistakesAreNamed(t *testing.T) {
 			"pith.yaml:2: unknown key server.listen_file: only secrets are read from files",
 		},
 		{"two documents", "server:\n  listen: a\n---\nserver:\n  listen: b\n", "a second document"},
-		{"tabs", "server:\n\tlisten: 127.0.0.1:1\n", "pith.yaml:2: a tab before the first word: YAML wants spaces there"},
+		{
+			"tabs", "server:\n\tlisten: 127.0.0.1:1\n",
+			"pith.yaml:2: a tab before the first word: YAML wants spaces there",
+		},
 		{"not YAML", "server:\n\t- x: {\n", "pith.yaml:"},
 	}
 	for _, tt := range tests {

@@ -17,13 +17,14 @@ func TestFilesThatBreakOffPass(t *testing.T) {
 	}{
 		{name: "a.go", piece: "// A Body is read once and lets go of it\n// at its end.\n" +
 			"type Body struct {\n\tread int\n}\n"},
-		{name: "a.go", piece: "func (b *Body) Read(p []byte) (int, error) {\n\tif len(p) == 0 {\n\t\treturn 0, io.EOF\n" +
-			"\t}\n\treturn b.next(p)\n}\n"},
+		{name: "a.go", piece: "func (b *Body) Read(p []byte) (int, error) {\n\tif len(p) == 0 {\n" +
+			"\t\treturn 0, io.EOF\n\t}\n\treturn b.next(p)\n}\n"},
 		{name: "a.go", piece: "var errLong = errors.New(\"the text is too long\")\n"},
 		{name: "a.ts", piece: "/**\n * Reads what is there.\n */\n" +
 			"export async function read(from: string): Promise<string> {\n  return get(from);\n}\n"},
 		{name: "a.java", piece: "public final class Body {\n    /** How much. */\n    private int read;\n}\n"},
-		{name: "a.rs", piece: "/// Reads what is there.\npub fn read(from: &str) -> String {\n    from.to_owned()\n}\n"},
+		{name: "a.rs", piece: "/// Reads what is there.\npub fn read(from: &str) -> String {\n" +
+			"    from.to_owned()\n}\n"},
 		{name: "a.kt", piece: "fun read(body: Body): String {\n    return body.text\n}\n"},
 		{name: "a.py", piece: "class Body:\n    \"\"\"Reads what is there,\n    to its end.\n    \"\"\"\n"},
 		{name: "a.py", piece: "def read(body, limit=None):\n", open: true},

@@ -38,8 +38,8 @@ func TestLeavingClientCancelsUpstream(t *testing.T) {
 func TestLeavingClientEndsTheModelsWork(t *testing.T) {
 	up := newUpstream(t)
 	p := serve(t, up.URL, append([]string{"PITH_RANKER=ami", "PITH_SPEED=exact"}, withMetrics...)...)
-	content, err := json.Marshal("How are idle connections closed?\n```go server.go\n" + source(t, "net/http/server.go") +
-		"\n```\n")
+	content, err := json.Marshal(
+		"How are idle connections closed?\n```go server.go\n" + source(t, "net/http/server.go") + "\n```\n")
 	if err != nil {
 		t.Fatal(err)
 	}

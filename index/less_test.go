@@ -116,7 +116,9 @@ func TestReadsAreBounded(t *testing.T) {
 		write(t, dir, fmt.Sprintf("many/f%d.py", i), fmt.Sprintf("def f%d():\n    return %d\n", i, i))
 	}
 	for i := range 3 {
-		write(t, dir, fmt.Sprintf("large/f%d.py", i), strings.Repeat("# nothing to be seen here, go on reading\n", 20000))
+		write(
+			t, dir, fmt.Sprintf("large/f%d.py", i),
+			strings.Repeat("# nothing to be seen here, go on reading\n", 20000))
 	}
 	write(t, dir, "small/refund.py", refund)
 	x := open(t, options(t, dir))

@@ -271,7 +271,13 @@ func writeMessage(ctx context.Context, name string, m onnxgraph.Message) (sum st
 	if err != nil {
 		return "", err
 	}
-	if _, err = m.WriteTo(writerUntil{ctx, f}); err == nil {
+	_, err = m.WriteTo(writerFunc(func(p []byte) (int, error) {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		return f.Write(p)
+	}))
+	if err == nil {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
@@ -280,18 +286,10 @@ func writeMessage(ctx context.Context, name string, m onnxgraph.Message) (sum st
 	return fileSHA256(os.DirFS(filepath.Dir(name)), filepath.Base(name))
 }
 
-// A writerUntil writes until ctx ends.
-type writerUntil struct {
-	ctx  context.Context
-	next io.Writer
-}
+// A writerFunc is an io.Writer.
+type writerFunc func(p []byte) (int, error)
 
-func (w writerUntil) Write(p []byte) (int, error) {
-	if err := w.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return w.next.Write(p)
-}
+func (w writerFunc) Write(p []byte) (int, error) { return w(p) }
 
 // linkOrCopy gives a file a second name, or copies it where that cannot be.
 func linkOrCopy(ctx context.Context, from, to string, progress func(string, int64, int64)) error {

@@ -78,7 +78,9 @@ func TestRandomModelRefusesOtherNumbers(t *testing.T) {
 }
 
 func TestRandomModelInterrupted(t *testing.T) {
-	r := RandomModel{Hidden: 64, Inner: 96, Layers: 1, Heads: 4, KVHeads: 2, Vocab: 16384, MaxTokens: 128, Format: Float32}
+	r := RandomModel{
+		Hidden: 64, Inner: 96, Layers: 1, Heads: 4, KVHeads: 2, Vocab: 16384, MaxTokens: 128, Format: Float32,
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	folder := t.TempDir()

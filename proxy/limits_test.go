@@ -184,7 +184,8 @@ func TestStreamsDoNotHoldBodies(t *testing.T) {
 	defer res.Body.Close()
 	eventually(t, func() bool { // what reads the body may let go of it after the first event
 		_, metrics := get(t, http.DefaultClient, admin.URL+"/metrics")
-		return strings.Contains(metrics, "pith_body_bytes_held 0") && strings.Contains(metrics, "pith_requests_active 1")
+		return strings.Contains(metrics, "pith_body_bytes_held 0") &&
+			strings.Contains(metrics, "pith_requests_active 1")
 	})
 	u.next <- struct{}{}
 	if got, err := io.ReadAll(res.Body); err != nil || string(got) != "data: 0\n\n" {

@@ -119,17 +119,22 @@ func TestDrippingSocketMessagesAreLetGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	_, err = io.WriteString(conn, "GET /v1/responses HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+	_, err = io.WriteString(conn, "GET /v1/responses HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"+
+		"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
 	if err != nil {
 		t.Fatal(err)
 	}
 	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil || res.StatusCode != http.StatusSwitchingProtocols {
-		t.Fatal(res, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatal(res.Status)
 	}
 	// A text of 10,000 bytes, masked with zeroes.
-	if _, err := conn.Write(append(binary.BigEndian.AppendUint16([]byte{0x81, 0x80 | 126}, 10_000), 0, 0, 0, 0)); err != nil {
+	head := append(binary.BigEndian.AppendUint16([]byte{0x81, 0x80 | 126}, 10_000), 0, 0, 0, 0)
+	if _, err := conn.Write(head); err != nil {
 		t.Fatal(err)
 	}
 	for n := range 5_000 {

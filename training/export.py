@@ -32,7 +32,7 @@ def load(checkpoint):
     saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
     model = Model(Config(**saved["config"]), classes).eval()
     model.load_state_dict(saved.get("average") or saved["model"])
-    return model, saved["record"]
+    return model, {k: v + saved["before"].get(k, 0) for k, v in saved["record"].items()}
 
 
 def parity(model, ranks, digest):

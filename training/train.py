@@ -119,11 +119,13 @@ class Run:
     def __init__(self, args, classes):
         torch.manual_seed(args.seed)
         self.args = args
+        self.before = {}  # what the model that this one goes on from had seen
         self.model = Model(Config(width=args.width, layers=args.layers, hidden=args.hidden, heads=args.heads), classes)
         if args.start:
             card = json.loads((args.start / "pith.json").read_text(encoding="utf-8"))
             config = Config(**card["training"]["config"])
             self.model = from_graph(args.start / "model.onnx", config, classes)
+            self.before = {k: card["training"][k] for k in ("tokens_seen", "steps", "seconds")}
         self.model.to(args.device)
         self.alpha = torch.nn.Parameter(torch.tensor(0.0, device=args.device))
         matrices = [p for p in self.model.layers.parameters() if p.ndim == 2]
@@ -135,14 +137,15 @@ class Run:
 
     def save(self, path):
         state = {"config": self.model.config.to_dict(), "model": self.model.state_dict(), "average": self.average,
-                 "alpha": self.alpha.data, "optimizers": [o.state_dict() for o in self.optimizers], "record": self.record}
+                 "alpha": self.alpha.data, "optimizers": [o.state_dict() for o in self.optimizers], "record": self.record,
+                 "before": self.before}
         torch.save(state, str(path) + ".new")
         os.replace(str(path) + ".new", path)
 
     def restore(self, path):
         saved = torch.load(path, map_location=self.args.device, weights_only=True)
         self.model.load_state_dict(saved["model"])
-        self.average, self.record = saved["average"], saved["record"]
+        self.average, self.record, self.before = saved["average"], saved["record"], saved["before"]
         self.alpha.data = saved["alpha"]
         for optimizer, state in zip(self.optimizers, saved["optimizers"], strict=True):
             optimizer.load_state_dict(state)
@@ -187,7 +190,7 @@ def train(run, sampler, args, out):
             speed, logged = (run.record["tokens_seen"] - logged), run.record["tokens_seen"]
             means = "  ".join(f"{k} {np.mean(v):.3f}" for k, v in sums.items())
             print(f"{at:6.1%} step {run.record['steps']} tokens {run.record['tokens_seen']:,} (+{speed:,}) {means}", flush=True)
-            run.record["query_loss"] = round(float(np.mean(sums.get("query", [0]))), 4)
+            run.record["query_loss"] = round(float(np.mean(sums.get("query") or sums["contrast query"])), 4)
             sums = {}
         if time.monotonic() - saved > args.save_every:
             run.save(out)

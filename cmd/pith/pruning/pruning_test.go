@@ -118,7 +118,11 @@ func TestEvolveMistakes(t *testing.T) {
 		{[]string{"run"}, 2, "needs one task file"},
 		{[]string{"run", task, "--algorithm", "annealing"}, 2, `"annealing"`},
 		{[]string{"run", task, "--endpoint", "http://127.0.0.1:1/v1"}, 2, "--endpoint-model"},
-		{[]string{"run", task, "--redis", "foo", "--endpoint-model", "m", "--out", t.TempDir()}, 2, "the Redis URL is not"},
+		{
+			[]string{"run", task, "--redis", "foo", "--endpoint-model", "m", "--out", t.TempDir()},
+			2,
+			"the Redis URL is not",
+		},
 		{[]string{"run", task, "--units", "letters"}, 2, "--units"},
 		{[]string{"run", task, "--endpoint", "u", "--endpoint-model", "m"}, 2, "no base URL of an endpoint"},
 		{[]string{
