@@ -33,12 +33,12 @@ func newWitness(t *testing.T, target string, plain bool) *witness {
 	if err != nil {
 		t.Fatal(err)
 	}
-	proxy := &httputil.ReverseProxy{
+	pass := &httputil.ReverseProxy{
 		Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(to) },
 		FlushInterval: -1,
 	}
 	w := &witness{
-		target: target, pass: proxy,
+		target: target, pass: pass,
 		received: received{plain: plain, results: map[string]string{}},
 	}
 	s := httptest.NewServer(w)

@@ -226,13 +226,13 @@ func (o *openAI) ask(ctx context.Context, told completions, prompt string) ([]pr
 }
 
 // best is the likeliest of some tokens.
-func best(list map[string]float64) (text string, logprob float64) {
+func best(list map[string]float64) (text string, most float64) {
 	for t, p := range list {
-		if text == "" || p > logprob || p == logprob && t < text {
-			text, logprob = t, p
+		if text == "" || p > most || p == most && t < text {
+			text, most = t, p
 		}
 	}
-	return text, logprob
+	return text, most
 }
 
 // promptTokens reads prompt_logprobs: null for the first token, then one entry each.
