@@ -1,6 +1,10 @@
 package compress
 
-import "testing"
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
 
 // The budget is whole tokens of what was asked for, never fewer because of how a share is written
 // in binary; a default share leaves small texts alone.
@@ -43,5 +47,30 @@ func TestKeyCoversTheTokenizer(t *testing.T) {
 	other := cached(t, &valueStore{}, func(o *Options) { o.Counters = bytesCounter{} }).next.parts(ask(nil))
 	if keyed(words...) == keyed(other...) {
 		t.Error("two tokenizers, one key")
+	}
+}
+
+// What is asked about a hundred thousand tokens fills its budget as what is asked about a thousand.
+func TestLargeContextsFillTheirBudget(t *testing.T) {
+	e := engine(t, func(o *Options) { o.Splitter = pool(t) })
+	var files []File
+	for n := range 30 {
+		var text strings.Builder
+		fmt.Fprintf(&text, "package p%d\n", n)
+		for i := range 60 {
+			fmt.Fprintf(&text, "\n// step%d moves part %d of the order on.\nfunc step%d(order int) int {\n", i, n*i, i)
+			for line := range 3 + (n+i)%20 {
+				fmt.Fprintf(&text, "\torder = order*%d + charge(order, part%d)\n", line+2, line*n)
+			}
+			text.WriteString("\treturn order\n}\n")
+		}
+		files = append(files, File{Path: fmt.Sprintf("p%d/step.go", n), Content: text.String()})
+	}
+	for _, rate := range []float64{0.1, 0.3, 0.6} {
+		res := compress(t, e, Request{Files: files, Query: "how is part 12 of an order charged?", Rate: rate})
+		if res.CompressedTokens > res.Budget || res.LineTokens < res.Budget*4/5 {
+			t.Errorf("rate %v of %d tokens: %d and %d in lines, in a budget of %d",
+				rate, res.OriginalTokens, res.CompressedTokens, res.LineTokens, res.Budget)
+		}
 	}
 }

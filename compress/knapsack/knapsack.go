@@ -34,15 +34,21 @@ func Keep(tokens int, value float64, skip int) Step {
 	return Step{Forms: []Form{{Tokens: tokens, Value: value}}, Skip: skip}
 }
 
-// maxCells bounds the table: 2^18 float64 cells are 2 MiB. Beyond it tokens are counted in coarser
-// units, rounded up, so that the choice still fits and is the best one for a budget smaller by less
-// than one unit a step.
-const maxCells = 1 << 18
+const (
+	// maxCells bounds the table: 2^18 float64 cells are 2 MiB. Beyond it tokens are counted in
+	// coarser units, rounded up, so that the choice still fits and is the best one for a budget
+	// smaller by less than one unit a step.
+	maxCells = 1 << 18
+	// coarsest is the largest unit. Where more would be needed, each step lost so much to rounding
+	// that little would stay: the choice is then made by price.
+	coarsest = 24
+)
 
 // A Tree is the multiple-choice knapsack over a tree (LongCodeZip, section III-D, has one form
 // a block and no tree): what is nested needs what is around it, and each gap costs a marker. It is
-// exact. What was worked out for one budget serves for smaller ones: Steps must not change between
-// two calls of Pack but by way of Free.
+// exact up to the size that maxCells and coarsest allow; beyond it no choice of as many tokens is
+// worth more, and a little of the budget may be left. What was worked out for one budget serves for
+// smaller ones: Steps must not change between two calls of Pack but by way of Free.
 type Tree struct {
 	Steps []Step
 	// Marker is the cost of opening a gap.
@@ -87,6 +93,9 @@ const Left = -1
 func (k *Tree) Pack(budget int) (chosen []int, ok bool) {
 	if budget < 0 {
 		return nil, false
+	}
+	if k.unit(budget) > coarsest {
+		return k.byPrice(budget)
 	}
 	k.prepare(budget)
 	table := &k.table
@@ -156,11 +165,15 @@ func at(cells []float64, i int) float64 {
 	return cells[i]
 }
 
+func (k *Tree) rows() int { return (len(k.Steps) + 1) * states }
+
+// unit is in how many tokens a table for budget would count.
+func (k *Tree) unit(budget int) int { return 1 + (budget+1)*k.rows()/maxCells }
+
 // prepare fills the table, unless what it holds reaches to budget in the same units. It is made
 // wider than asked for by one part in headroom: the next budget is near this one.
 func (k *Tree) prepare(budget int) {
-	rows := (len(k.Steps) + 1) * states
-	unit := 1 + (budget+1)*rows/maxCells
+	rows, unit := k.rows(), k.unit(budget)
 	t := &k.table
 	if t.unit == unit && t.marker == k.Marker && budget/unit < t.width {
 		return

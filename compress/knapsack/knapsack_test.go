@@ -226,3 +226,55 @@ func TestKnapsackTablesAreShared(t *testing.T) {
 		}
 	}
 }
+
+// codeWalk is a walk as code has it: what is around is small, what is inside has the worth.
+func codeWalk(rng *rand.Rand, n int) (walk []Step, tokens int) {
+	walk = randomWalk(rng, n, 3)
+	for i := range walk {
+		s := &walk[i]
+		for n := range s.Forms {
+			s.Forms[n] = Form{Tokens: 1 + rng.IntN(4), Value: rng.Float64() / 10}
+			if s.Skip == i+1 {
+				s.Forms[n] = Form{Tokens: 40 + rng.IntN(60), Value: 1 + 9*rng.Float64()}
+			}
+		}
+		tokens += s.Forms[0].Tokens
+	}
+	return walk, tokens
+}
+
+// A choice by price fits, and no other of as many tokens is worth more; where the walk is too large
+// for the table it uses nearly all of its budget.
+func TestKnapsackByPrice(t *testing.T) {
+	rng := rand.New(rand.NewPCG(13, 14))
+	for round := range 60 {
+		walk, total := codeWalk(rng, 60)
+		k := Tree{Steps: walk, Marker: rng.IntN(5)}
+		budget := total * rng.IntN(5) / 10
+		chosen, fits := k.byPrice(budget)
+		if _, ok := k.Pack(budget); ok != fits {
+			t.Fatalf("round %d: fits %v, by price %v", round, ok, fits)
+		}
+		if !fits {
+			continue
+		}
+		value, cost := price(k, func(i int) int { return chosen[i] })
+		exact, _ := (&Tree{Steps: walk, Marker: k.Marker}).Pack(cost)
+		if most, _ := price(k, func(i int) int { return exact[i] }); cost > budget || math.Abs(value-most) > 1e-9 {
+			t.Fatalf("round %d: value %v at %d of %d tokens, best is %v", round, value, cost, budget, most)
+		}
+	}
+	large := Tree{Marker: 11}
+	for i := range 5000 {
+		large.Steps = append(large.Steps, Keep(20+rng.IntN(200), rng.Float64(), i+1))
+	}
+	const budget = 100_000
+	chosen, ok := large.Pack(budget)
+	if _, cost := price(large, func(i int) int { return chosen[i] }); !ok || cost > budget || cost < budget*95/100 {
+		t.Errorf("%d tokens of a budget of %d", cost, budget)
+	}
+	large.Steps = append(large.Steps, Keep(budget+1, 1, 0))
+	if _, ok := large.Pack(budget); ok {
+		t.Error("what must stay is larger than the budget, and fits")
+	}
+}
