@@ -8,8 +8,8 @@ const halvings = 32
 
 // byPrice is Pack for walks too large for the table: each token has a price, the same everywhere,
 // and what is worth more than its tokens cost stays (the Lagrangian relaxation). The lowest price
-// at which the choice fits is found by bisection. No choice of as many tokens is worth more; what is
-// left of the budget is less than what would stay next.
+// at which the choice fits is found by bisection. No choice of as many tokens is worth more; what
+// is left of the budget is less than what would stay next.
 func (k *Tree) byPrice(budget int) (chosen []int, ok bool) {
 	low, high := 0.0, 0.0
 	chosen, cost := k.at(high)
