@@ -73,7 +73,7 @@ func (c *Config) bindings() []binding {
 		},
 		{
 			"compress.ranker", "PITH_RANKER", &c.Compress.Ranker,
-			"auto, ami (language model), bm25 (words), words (headers first) or hybrid",
+			"auto, ami (language model), bm25 (words), words (all signals but the model) or hybrid",
 		},
 		{
 			"compress.speed", "PITH_SPEED", &c.Compress.Speed,
@@ -239,7 +239,7 @@ func (c *Config) bindings() []binding {
 		},
 		{
 			"retry.rest", "PITH_RETRY_REST", &c.Retry.Rest,
-			"how long an upstream is left alone, its requests answered 503, after more than half of 20 or more " +
+			"how long an upstream is left alone, its requests answered 503, after half of 20 or more " +
 				"failed within 30s; 0 for never",
 		},
 

@@ -29,7 +29,7 @@ type Retry struct {
 	// MaxWait is the longest wait before an attempt. Where Retry-After asks for more, the client
 	// gets the answer. If zero, 10 s.
 	MaxWait time.Duration
-	// Rest is how long an upstream is left alone after more than half of its last requests failed,
+	// Rest is how long an upstream is left alone after half of its last requests failed,
 	// of 20 or more within half a minute. Zero: never.
 	Rest time.Duration
 }

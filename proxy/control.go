@@ -38,8 +38,7 @@ const (
 // A control is what a request's own headers ask for.
 type control struct {
 	mode Mode
-	// budget is the number of tokens for the blocks of one message together; see shareBudget. Zero:
-	// rate decides.
+	// budget is the number of tokens for the blocks of one message together. Zero: rate decides.
 	budget int
 	// rate is compressed / original tokens of each block. Zero: the engine's own choice.
 	rate float64
