@@ -4,11 +4,8 @@ package e2e
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -24,7 +21,7 @@ func TestSoakLargeBodies(t *testing.T) {
 	)
 	up := newUpstream(t)
 	p := serve(t, up.URL, "PITH_TIMEOUT=10s", "PITH_IN_FLIGHT_BYTES=256MiB", "GOMEMLIMIT=1GiB")
-	idle := resident(t, p) << 10
+	idle := resident(t, p, "VmRSS:") << 10
 	code := source(t, "net/http/server.go")
 	texts := []string{
 		"```go\n" + strings.Repeat(code, 10<<20/len(code)) + "```\n", strings.Repeat("\n", 10<<20),
@@ -56,7 +53,7 @@ func TestSoakLargeBodies(t *testing.T) {
 		statuses[<-answers]++
 		up.forget()
 	}
-	peak := highestResident(t, p) << 10
+	peak := resident(t, p, "VmHWM:") << 10
 	t.Logf("%v; resident memory %d MiB, at most %d MiB", statuses, idle>>20, peak>>20)
 	if peak > idle+4*held {
 		t.Errorf("resident memory was %d MiB for %d MiB of bodies", peak>>20, held>>20)
@@ -64,19 +61,4 @@ func TestSoakLargeBodies(t *testing.T) {
 	if statuses["200"] == 0 || statuses["429"] == 0 || statuses["200"]+statuses["429"]+statuses["503"] != clients {
 		t.Errorf("answers: %v", statuses)
 	}
-}
-
-// highestResident is the most resident memory that the proxy had, in KiB.
-func highestResident(t *testing.T, p *proxy) int {
-	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	fields := strings.Fields(string(status))
-	size, err := strconv.Atoi(fields[slices.Index(fields, "VmHWM:")+1])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return size
 }

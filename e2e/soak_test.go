@@ -63,7 +63,7 @@ func TestSoak(t *testing.T) {
 			t.Fatal(err)
 		}
 		up.forget()
-		size, tenth := resident(t, p), n*10/requests
+		size, tenth := resident(t, p, "VmRSS:"), n*10/requests
 		highest[tenth] = max(highest[tenth], size)
 		if (n+1)*10/requests > tenth {
 			t.Logf("after %d requests %d MiB, at most %d since the last line", n+1, size>>10, highest[tenth]>>10)
@@ -163,15 +163,15 @@ func (l *load) text(n int) string {
 	return b.String()
 }
 
-// resident is the proxy's resident memory in KiB.
-func resident(t *testing.T, p *proxy) int {
+// resident is the proxy's resident memory in KiB, as a field of its status says it.
+func resident(t *testing.T, p *proxy, field string) int {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
 		t.Fatal(err)
 	}
 	fields := strings.Fields(string(status))
-	size, err := strconv.Atoi(fields[slices.Index(fields, "VmRSS:")+1])
+	size, err := strconv.Atoi(fields[slices.Index(fields, field)+1])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ func TestSoakStreams(t *testing.T) {
 	transport := &http.Transport{DisableCompression: true}
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport}
-	before := resident(t, p)
+	before := resident(t, p, "VmRSS:")
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	var wg sync.WaitGroup
@@ -50,7 +50,7 @@ func TestSoakStreams(t *testing.T) {
 	for range cap(dialing) {
 		dialing <- struct{}{} // each stream has had its first event
 	}
-	added := float64(resident(t, p)-before) / float64(streams)
+	added := float64(resident(t, p, "VmRSS:")-before) / float64(streams)
 	t.Logf("%d streams open at one time, %.1f KiB added by each", streams, added)
 	close(up.speak)
 	wg.Wait()

@@ -11,16 +11,17 @@ from collections import defaultdict
 
 import numpy as np
 
+from . import dataset
 from .cases import folder
-from .dataset import CONTRAST_TOKENS, collate, separators
+from .dataset import CONTRAST_TOKENS, separators
 from .history import code, description, lines, parts
 
 SHARES = {"written": 0.6, "commit": 0.25, "comment": 0.15}  # of the groups, by the question that each is made around
 MOST_NEEDED = 5  # a commit that changed more functions says little about each
 
 
-class Sampler:
-    """Draws contrastive batches without end, as training.dataset.Sampler does."""
+class Sampler(dataset.Sampler):
+    """Draws contrastive batches without end, of groups of its own."""
 
     def __init__(self, history, asked, encode, seed, held_out):
         self.encode, self.rng, self.numbers = encode, random.Random(seed), np.random.default_rng(seed)
@@ -87,16 +88,4 @@ class Sampler:
         limit, headed, kept = self.rng.choice((128, 192, 288)), self.rng.random() < 0.7, self.rng.random() < 0.5
         return [(self.chunk(n, limit, kept and self.rng.random() < 0.5, headed), queries) for n in picked]
 
-    def contrast(self, budget, size=8):
-        """Returns a batch of groups, whose questions have the number of the row of their own function."""
-        rows, used, first = [], 0, 0
-        while used < budget:
-            group = self.group(size)
-            if len(group) < 3 or not group[0][1]:
-                continue
-            rows += [(chunk, [(first + n, q) for n, q in queries]) for chunk, queries in group]
-            first = len(rows)
-            used = len(rows) * max(len(chunk) + sum(len(q) for _, q in queries) for chunk, queries in rows)
-        return collate(rows, 0.05, self.numbers)
-
-    plain = contrast
+    plain = dataset.Sampler.contrast
